@@ -1,0 +1,575 @@
+/*
+ * JSON documents: jansson behind ngx_http_notify_json_t.  A document lives as
+ * long as its pool.  Must not know what any document means.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <jansson.h>
+#include "ngx_http_notify_json.h"
+
+
+#define NGX_HTTP_NOTIFY_JSON_DUMP    4096
+
+/* two levels for what is wrapped around a parsed document */
+#define NGX_HTTP_NOTIFY_JSON_LEVELS  (NGX_HTTP_NOTIFY_JSON_DEPTH + 2)
+
+/* ngx_http_notify_json_t is never defined: a json_t under another name */
+
+#define ngx_http_notify_json_in(json)   ((json_t *) (json))
+#define ngx_http_notify_json_out(json)  ((ngx_http_notify_json_t *) (json))
+
+
+static void
+ngx_http_notify_json_cleanup(void *data)
+{
+    json_decref(data);
+}
+
+
+/*
+ * Hands the creator's reference to the pool.  Containers take one of their
+ * own, so that a document may be put into any other, of a pool that lives
+ * longer or shorter.
+ */
+
+static ngx_http_notify_json_t *
+ngx_http_notify_json_own(ngx_pool_t *pool, json_t *json)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (json == NULL) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(pool, 0);
+    if (cln == NULL) {
+        json_decref(json);
+        return NULL;
+    }
+
+    cln->handler = ngx_http_notify_json_cleanup;
+    cln->data = json;
+
+    return ngx_http_notify_json_out(json);
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_parse(ngx_pool_t *pool, const ngx_str_t *text,
+    ngx_http_notify_json_error_t *error)
+{
+    json_t                  *json;
+    ngx_str_t                value;
+    json_error_t             err;
+    ngx_http_notify_json_t  *document;
+
+    /* jansson knows neither limits nor errors in words of ours */
+
+    if (ngx_http_notify_json_scan(text, &value, error) != NGX_OK) {
+        return NULL;
+    }
+
+    json = json_loadb((char *) value.data, value.len,
+                      JSON_REJECT_DUPLICATES|JSON_DECODE_ANY|JSON_ALLOW_NUL,
+                      &err);
+
+    if (json == NULL) {
+        error->offset = value.data - text->data
+                        + (err.position > 0 ? (size_t) err.position : 0);
+
+        switch (json_error_code(&err)) {
+
+        case json_error_duplicate_key:
+            error->reason = "duplicate member name";
+            break;
+
+        case json_error_numeric_overflow:
+            error->reason = "number out of range";
+            break;
+
+        case json_error_null_byte_in_key:
+            error->reason = "NUL in a member name";
+            break;
+
+        default:
+            error->reason = "no memory for the document";
+        }
+
+        return NULL;
+    }
+
+    document = ngx_http_notify_json_own(pool, json);
+
+    if (document == NULL) {
+        error->reason = "no memory for the document";
+        error->offset = 0;
+    }
+
+    return document;
+}
+
+
+ngx_http_notify_json_kind_e
+ngx_http_notify_json_type(const ngx_http_notify_json_t *json)
+{
+    if (json == NULL) {
+        return NGX_HTTP_NOTIFY_JSON_NONE;
+    }
+
+    switch (json_typeof(ngx_http_notify_json_in(json))) {
+
+    case JSON_OBJECT:
+        return NGX_HTTP_NOTIFY_JSON_OBJECT;
+
+    case JSON_ARRAY:
+        return NGX_HTTP_NOTIFY_JSON_ARRAY;
+
+    case JSON_STRING:
+        return NGX_HTTP_NOTIFY_JSON_STRING;
+
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return NGX_HTTP_NOTIFY_JSON_NUMBER;
+
+    case JSON_TRUE:
+        return NGX_HTTP_NOTIFY_JSON_TRUE;
+
+    case JSON_FALSE:
+        return NGX_HTTP_NOTIFY_JSON_FALSE;
+
+    case JSON_NULL:
+        return NGX_HTTP_NOTIFY_JSON_NULL;
+    }
+
+    return NGX_HTTP_NOTIFY_JSON_NONE;
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_get(const ngx_http_notify_json_t *object,
+    const char *name)
+{
+    return ngx_http_notify_json_out(
+               json_object_get(ngx_http_notify_json_in(object), name));
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_get_nocase(const ngx_http_notify_json_t *object,
+    const char *name)
+{
+    void    *iter;
+    json_t  *json, *value;
+
+    json = ngx_http_notify_json_in(object);
+
+    value = json_object_get(json, name);
+
+    for (iter = json_object_iter(json);
+         iter && value == NULL;
+         iter = json_object_iter_next(json, iter))
+    {
+        if (ngx_strcasecmp((u_char *) json_object_iter_key(iter),
+                           (u_char *) name)
+            == 0)
+        {
+            value = json_object_iter_value(iter);
+        }
+    }
+
+    return ngx_http_notify_json_out(value);
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_member(const ngx_http_notify_json_t *object,
+    void **cursor, ngx_str_t *name)
+{
+    json_t  *json;
+
+    json = ngx_http_notify_json_in(object);
+
+    *cursor = *cursor ? json_object_iter_next(json, *cursor)
+                      : json_object_iter(json);
+
+    if (*cursor == NULL) {
+        return NULL;
+    }
+
+    name->data = (u_char *) json_object_iter_key(*cursor);
+    name->len = ngx_strlen(name->data);
+
+    return ngx_http_notify_json_out(json_object_iter_value(*cursor));
+}
+
+
+ngx_uint_t
+ngx_http_notify_json_size(const ngx_http_notify_json_t *array)
+{
+    return json_array_size(ngx_http_notify_json_in(array));
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_at(const ngx_http_notify_json_t *array, ngx_uint_t i)
+{
+    return ngx_http_notify_json_out(
+               json_array_get(ngx_http_notify_json_in(array), i));
+}
+
+
+ngx_str_t
+ngx_http_notify_json_string(const ngx_http_notify_json_t *json)
+{
+    ngx_str_t  text;
+
+    text.data = (u_char *) json_string_value(ngx_http_notify_json_in(json));
+    text.len = json_string_length(ngx_http_notify_json_in(json));
+
+    return text;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_integer(const ngx_http_notify_json_t *json, int64_t *n)
+{
+    if (!json_is_integer(ngx_http_notify_json_in(json))) {
+        return NGX_DECLINED;
+    }
+
+    *n = json_integer_value(ngx_http_notify_json_in(json));
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_real(const ngx_http_notify_json_t *json, double *n)
+{
+    if (!json_is_number(ngx_http_notify_json_in(json))) {
+        return NGX_DECLINED;
+    }
+
+    *n = json_number_value(ngx_http_notify_json_in(json));
+
+    return NGX_OK;
+}
+
+
+/* an integer and a real: exact, other than by a conversion to double */
+
+static ngx_uint_t
+ngx_http_notify_json_equal_mixed(json_t *integer, json_t *real)
+{
+    double  d;
+
+    d = json_real_value(real);
+
+    if (!(d >= -9223372036854775808.0 && d < 9223372036854775808.0)) {
+        return 0;
+    }
+
+    return (double) (int64_t) d == d
+           && (int64_t) d == json_integer_value(integer);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_json_equal_level(json_t *a, json_t *b, ngx_uint_t level)
+{
+    void    *iter;
+    size_t   i, n;
+
+    if (json_is_integer(a) && json_is_real(b)) {
+        return ngx_http_notify_json_equal_mixed(a, b);
+    }
+
+    if (json_is_real(a) && json_is_integer(b)) {
+        return ngx_http_notify_json_equal_mixed(b, a);
+    }
+
+    if (a == NULL || b == NULL || json_typeof(a) != json_typeof(b)) {
+        return 0;
+    }
+
+    if (!json_is_object(a) && !json_is_array(a)) {
+        return json_equal(a, b);
+    }
+
+    if (level == NGX_HTTP_NOTIFY_JSON_LEVELS) {
+        return 0;
+    }
+
+    if (json_is_array(a)) {
+        n = json_array_size(a);
+
+        if (n != json_array_size(b)) {
+            return 0;
+        }
+
+        for (i = 0; i < n; i++) {
+            if (!ngx_http_notify_json_equal_level(json_array_get(a, i),
+                                                  json_array_get(b, i),
+                                                  level + 1))
+            {
+                return 0;
+            }
+        }
+
+        return 1;
+    }
+
+    if (json_object_size(a) != json_object_size(b)) {
+        return 0;
+    }
+
+    for (iter = json_object_iter(a);
+         iter;
+         iter = json_object_iter_next(a, iter))
+    {
+        if (!ngx_http_notify_json_equal_level(json_object_iter_value(iter),
+                         json_object_get(b, json_object_iter_key(iter)),
+                         level + 1))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_http_notify_json_equal(const ngx_http_notify_json_t *a,
+    const ngx_http_notify_json_t *b)
+{
+    return ngx_http_notify_json_equal_level(ngx_http_notify_json_in(a),
+                                            ngx_http_notify_json_in(b), 0);
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_new_object(ngx_pool_t *pool)
+{
+    return ngx_http_notify_json_own(pool, json_object());
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_new_array(ngx_pool_t *pool)
+{
+    return ngx_http_notify_json_own(pool, json_array());
+}
+
+
+/* takes over the creator's reference, a NULL value fails */
+
+static ngx_int_t
+ngx_http_notify_json_set_new(ngx_http_notify_json_t *object, const char *name,
+    json_t *value)
+{
+    if (json_object_set_new(ngx_http_notify_json_in(object), name, value)
+        != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_set(ngx_http_notify_json_t *object, const char *name,
+    ngx_http_notify_json_t *value)
+{
+    return ngx_http_notify_json_set_new(object, name,
+                               json_incref(ngx_http_notify_json_in(value)));
+}
+
+
+ngx_int_t
+ngx_http_notify_json_set_string(ngx_http_notify_json_t *object,
+    const char *name, const ngx_str_t *text)
+{
+    return ngx_http_notify_json_set_new(object, name,
+                     json_stringn(text->len ? (char *) text->data : "",
+                                  text->len));
+}
+
+
+ngx_int_t
+ngx_http_notify_json_set_integer(ngx_http_notify_json_t *object,
+    const char *name, int64_t n)
+{
+    return ngx_http_notify_json_set_new(object, name, json_integer(n));
+}
+
+
+ngx_int_t
+ngx_http_notify_json_set_bool(ngx_http_notify_json_t *object,
+    const char *name, ngx_uint_t on)
+{
+    return ngx_http_notify_json_set_new(object, name, json_boolean(on));
+}
+
+
+ngx_int_t
+ngx_http_notify_json_set_null(ngx_http_notify_json_t *object,
+    const char *name)
+{
+    return ngx_http_notify_json_set_new(object, name, json_null());
+}
+
+
+ngx_int_t
+ngx_http_notify_json_remove(ngx_http_notify_json_t *object, const char *name)
+{
+    if (!json_is_object(ngx_http_notify_json_in(object))) {
+        return NGX_ERROR;
+    }
+
+    /* fails for want of such a member only */
+
+    (void) json_object_del(ngx_http_notify_json_in(object), name);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_append(ngx_http_notify_json_t *array,
+    ngx_http_notify_json_t *value)
+{
+    if (json_array_append(ngx_http_notify_json_in(array),
+                          ngx_http_notify_json_in(value))
+        != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_append_string(ngx_http_notify_json_t *array,
+    const ngx_str_t *text)
+{
+    if (json_array_append_new(ngx_http_notify_json_in(array),
+                     json_stringn(text->len ? (char *) text->data : "",
+                                  text->len))
+        != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_json_copy(ngx_pool_t *pool, const ngx_http_notify_json_t *json)
+{
+    return ngx_http_notify_json_own(pool,
+                               json_deep_copy(ngx_http_notify_json_in(json)));
+}
+
+
+static ngx_int_t
+ngx_http_notify_json_merge_level(json_t *target, json_t *patch,
+    ngx_uint_t level)
+{
+    void        *iter;
+    json_t      *to, *from;
+    const char  *name;
+
+    if (!json_is_object(target)
+        || !json_is_object(patch)
+        || level == NGX_HTTP_NOTIFY_JSON_LEVELS)
+    {
+        return NGX_ERROR;
+    }
+
+    for (iter = json_object_iter(patch);
+         iter;
+         iter = json_object_iter_next(patch, iter))
+    {
+        name = json_object_iter_key(iter);
+        from = json_object_iter_value(iter);
+
+        if (json_is_null(from)) {
+            (void) json_object_del(target, name);
+            continue;
+        }
+
+        if (!json_is_object(from)) {
+            if (json_object_set_new(target, name, json_deep_copy(from)) != 0) {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        to = json_object_get(target, name);
+
+        if (!json_is_object(to)) {
+            to = json_object();
+
+            if (json_object_set_new(target, name, to) != 0) {
+                return NGX_ERROR;
+            }
+        }
+
+        if (ngx_http_notify_json_merge_level(to, from, level + 1) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_merge(ngx_http_notify_json_t *target,
+    const ngx_http_notify_json_t *patch)
+{
+    return ngx_http_notify_json_merge_level(ngx_http_notify_json_in(target),
+                                            ngx_http_notify_json_in(patch), 0);
+}
+
+
+ngx_int_t
+ngx_http_notify_json_dump(ngx_pool_t *pool, const ngx_http_notify_json_t *json,
+    ngx_uint_t sorted, ngx_str_t *text)
+{
+    char    buf[NGX_HTTP_NOTIFY_JSON_DUMP];
+    size_t  flags;
+
+    flags = JSON_COMPACT|JSON_ENCODE_ANY|(sorted ? JSON_SORT_KEYS : 0);
+
+    text->len = json_dumpb(ngx_http_notify_json_in(json), buf, sizeof(buf),
+                           flags);
+    if (text->len == 0) {
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_pnalloc(pool, text->len);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (text->len <= sizeof(buf)) {
+        ngx_memcpy(text->data, buf, text->len);
+        return NGX_OK;
+    }
+
+    if (json_dumpb(ngx_http_notify_json_in(json), (char *) text->data,
+                   text->len, flags)
+        != text->len)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

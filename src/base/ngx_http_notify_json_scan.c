@@ -1,0 +1,500 @@
+/*
+ * The strict JSON scanner: one pass, no recursion, no memory.  It keeps no
+ * state behind a call, and must not know what any text means.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_scan.h"
+
+
+/* the same byte in all eight, and: the high bit of each byte that is zero */
+#define ngx_http_notify_json_fill(ch)                                         \
+    ((uint64_t) 0x0101010101010101 * (ch))
+#define ngx_http_notify_json_zeros(w)                                         \
+    (((w) - ngx_http_notify_json_fill(0x01)) & ~(w))
+
+
+typedef struct {
+    u_char                        *start;
+    u_char                        *last;
+    ngx_http_notify_json_error_t  *error;
+} ngx_http_notify_json_scan_t;
+
+
+static u_char *
+ngx_http_notify_json_fail(ngx_http_notify_json_scan_t *scan, u_char *p,
+    const char *reason)
+{
+    scan->error->reason = reason;
+    scan->error->offset = p - scan->start;
+
+    return NULL;
+}
+
+
+/* Unicode, table 3-7 */
+
+size_t
+ngx_http_notify_json_utf8(const u_char *p, const u_char *last)
+{
+    size_t  n, i;
+    u_char  low, high;
+
+    low = 0x80;
+    high = 0xbf;
+
+    if (*p < 0x80) {
+        return 1;
+
+    } else if (*p < 0xc2) {
+        return 0;
+
+    } else if (*p < 0xe0) {
+        n = 2;
+
+    } else if (*p < 0xf0) {
+        n = 3;
+        low = (*p == 0xe0) ? 0xa0 : 0x80;
+        high = (*p == 0xed) ? 0x9f : 0xbf;
+
+    } else if (*p < 0xf5) {
+        n = 4;
+        low = (*p == 0xf0) ? 0x90 : 0x80;
+        high = (*p == 0xf4) ? 0x8f : 0xbf;
+
+    } else {
+        return 0;
+    }
+
+    if ((size_t) (last - p) < n || p[1] < low || p[1] > high) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_http_notify_json_hex4(const u_char *p, const u_char *last, uint32_t *unit)
+{
+    u_char      ch;
+    uint32_t    u;
+    ngx_uint_t  i;
+
+    if (last - p < 4) {
+        return NGX_DECLINED;
+    }
+
+    for (u = 0, i = 0; i < 4; i++) {
+
+        if (ngx_http_notify_json_is_digit(p[i])) {
+            u = u << 4 | (uint32_t) (p[i] - '0');
+            continue;
+        }
+
+        ch = (u_char) (p[i] | 0x20);
+
+        if (ch < 'a' || ch > 'f') {
+            return NGX_DECLINED;
+        }
+
+        u = u << 4 | (uint32_t) (ch - 'a' + 10);
+    }
+
+    *unit = u;
+
+    return NGX_OK;
+}
+
+
+/* RFC 8259, 7 and 8.2: a surrogate stands for nothing outside of a pair */
+
+u_char *
+ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
+{
+    uint32_t  unit;
+
+    if (last - p < 2) {
+        return NULL;
+    }
+
+    switch (p[1]) {
+
+    case '"':
+    case '\\':
+    case '/':
+        *c = p[1];
+        return p + 2;
+
+    case 'b':
+        *c = '\b';
+        return p + 2;
+
+    case 'f':
+        *c = '\f';
+        return p + 2;
+
+    case 'n':
+        *c = '\n';
+        return p + 2;
+
+    case 'r':
+        *c = '\r';
+        return p + 2;
+
+    case 't':
+        *c = '\t';
+        return p + 2;
+
+    case 'u':
+        break;
+
+    default:
+        return NULL;
+    }
+
+    if (ngx_http_notify_json_hex4(p + 2, last, c) != NGX_OK) {
+        return NULL;
+    }
+
+    p += 6;
+
+    if (*c < 0xd800 || *c > 0xdfff) {
+        return p;
+    }
+
+    if (*c > 0xdbff
+        || last - p < 6
+        || p[0] != '\\'
+        || p[1] != 'u'
+        || ngx_http_notify_json_hex4(p + 2, last, &unit) != NGX_OK
+        || unit < 0xdc00
+        || unit > 0xdfff)
+    {
+        return NULL;
+    }
+
+    *c = 0x10000 + ((*c - 0xd800) << 10 | (unit - 0xdc00));
+
+    return p + 6;
+}
+
+
+/* p behind the opening quote; returns the place behind the closing one */
+
+static u_char *
+ngx_http_notify_json_scan_string(ngx_http_notify_json_scan_t *scan, u_char *p)
+{
+    size_t    n;
+    u_char   *end;
+    uint64_t  w;
+    uint32_t  c;
+
+    for ( ;; ) {
+
+        /* eight bytes at once, as long as all are plain ASCII */
+
+        while (scan->last - p >= 8) {
+            ngx_memcpy(&w, p, 8);
+
+            if ((w | ngx_http_notify_json_zeros(
+                         w ^ ngx_http_notify_json_fill('"'))
+                   | ngx_http_notify_json_zeros(
+                         w ^ ngx_http_notify_json_fill('\\'))
+                   | (w - ngx_http_notify_json_fill(0x20)))
+                & ngx_http_notify_json_fill(0x80))
+            {
+                break;
+            }
+
+            p += 8;
+        }
+
+        while (p < scan->last
+               && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+        {
+            p++;
+        }
+
+        if (p == scan->last) {
+            return ngx_http_notify_json_fail(scan, p, "unterminated string");
+        }
+
+        if (*p == '"') {
+            return p + 1;
+        }
+
+        if (*p == '\\') {
+            end = ngx_http_notify_json_escape(p, scan->last, &c);
+            if (end == NULL) {
+                return ngx_http_notify_json_fail(scan, p,
+                                                 "invalid escape sequence");
+            }
+
+            p = end;
+            continue;
+        }
+
+        if (*p < 0x20) {
+            return ngx_http_notify_json_fail(scan, p,
+                                             "control character in a string");
+        }
+
+        do {
+            n = ngx_http_notify_json_utf8(p, scan->last);
+            if (n == 0) {
+                return ngx_http_notify_json_fail(scan, p, "invalid UTF-8");
+            }
+
+            p += n;
+
+        } while (p < scan->last && *p >= 0x80);
+    }
+}
+
+
+static u_char *
+ngx_http_notify_json_scan_digits(u_char *p, u_char *last)
+{
+    while (p < last && ngx_http_notify_json_is_digit(*p)) {
+        p++;
+    }
+
+    return p;
+}
+
+
+static u_char *
+ngx_http_notify_json_scan_number(ngx_http_notify_json_scan_t *scan, u_char *p)
+{
+    u_char  *last, *digits;
+
+    last = scan->last;
+
+    if (*p == '-') {
+        p++;
+    }
+
+    digits = p;
+    p = ngx_http_notify_json_scan_digits(p, last);
+
+    if (p == digits || (*digits == '0' && p - digits > 1)) {
+        return ngx_http_notify_json_fail(scan, digits, "invalid number");
+    }
+
+    if (p < last && *p == '.') {
+        digits = p + 1;
+        p = ngx_http_notify_json_scan_digits(digits, last);
+
+        if (p == digits) {
+            return ngx_http_notify_json_fail(scan, p, "invalid number");
+        }
+    }
+
+    if (p < last && (*p == 'e' || *p == 'E')) {
+        p++;
+
+        if (p < last && (*p == '+' || *p == '-')) {
+            p++;
+        }
+
+        digits = p;
+        p = ngx_http_notify_json_scan_digits(digits, last);
+
+        if (p == digits) {
+            return ngx_http_notify_json_fail(scan, p, "invalid number");
+        }
+    }
+
+    return p;
+}
+
+
+/* a value that is no object and no array */
+
+static u_char *
+ngx_http_notify_json_scan_scalar(ngx_http_notify_json_scan_t *scan, u_char *p)
+{
+    size_t       len;
+    const char  *word;
+
+    switch (*p) {
+
+    case '"':
+        return ngx_http_notify_json_scan_string(scan, p + 1);
+
+    case 't':
+        word = "true";
+        len = 4;
+        break;
+
+    case 'f':
+        word = "false";
+        len = 5;
+        break;
+
+    case 'n':
+        word = "null";
+        len = 4;
+        break;
+
+    default:
+        if (*p == '-' || ngx_http_notify_json_is_digit(*p)) {
+            return ngx_http_notify_json_scan_number(scan, p);
+        }
+
+        return ngx_http_notify_json_fail(scan, p, "a value is expected");
+    }
+
+    if ((size_t) (scan->last - p) < len || ngx_memcmp(p, word, len) != 0) {
+        return ngx_http_notify_json_fail(scan, p, "a value is expected");
+    }
+
+    return p + len;
+}
+
+
+/* p at a member's name; returns the place behind the colon */
+
+static u_char *
+ngx_http_notify_json_scan_name(ngx_http_notify_json_scan_t *scan, u_char *p)
+{
+    if (*p != '"') {
+        return ngx_http_notify_json_fail(scan, p, "a member name is expected");
+    }
+
+    p = ngx_http_notify_json_scan_string(scan, p + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    p = ngx_http_notify_json_skip_space(p, scan->last);
+
+    if (p == scan->last || *p != ':') {
+        return ngx_http_notify_json_fail(scan, p, "\":\" is expected");
+    }
+
+    return p + 1;
+}
+
+
+/* one value and all in it; returns its end */
+
+static u_char *
+ngx_http_notify_json_scan_value(ngx_http_notify_json_scan_t *scan, u_char *p)
+{
+    u_char      stack[NGX_HTTP_NOTIFY_JSON_DEPTH];
+    ngx_uint_t  depth, nodes;
+    enum {
+        sw_value = 0,
+        sw_first_value,
+        sw_name,
+        sw_first_name,
+        sw_next
+    } state;
+
+    depth = 0;
+    nodes = 0;
+    state = sw_value;
+
+    do {
+        p = ngx_http_notify_json_skip_space(p, scan->last);
+
+        if (p == scan->last) {
+            return ngx_http_notify_json_fail(scan, p, "unexpected end");
+        }
+
+        if ((state == sw_first_value && *p == ']')
+            || (state == sw_first_name && *p == '}')
+            || (state == sw_next && *p == stack[depth - 1]))
+        {
+            depth--;
+            p++;
+            state = sw_next;
+            continue;
+        }
+
+        if (state == sw_next) {
+            if (*p != ',') {
+                return ngx_http_notify_json_fail(scan, p,
+                                        "\",\" or a closing bracket expected");
+            }
+
+            p++;
+            state = (stack[depth - 1] == '}') ? sw_name : sw_value;
+            continue;
+        }
+
+        if (state == sw_name || state == sw_first_name) {
+            p = ngx_http_notify_json_scan_name(scan, p);
+            state = sw_value;
+            continue;
+        }
+
+        if (++nodes > NGX_HTTP_NOTIFY_JSON_NODES) {
+            return ngx_http_notify_json_fail(scan, p, "too many values");
+        }
+
+        if (*p != '{' && *p != '[') {
+            p = ngx_http_notify_json_scan_scalar(scan, p);
+            state = sw_next;
+            continue;
+        }
+
+        if (depth == NGX_HTTP_NOTIFY_JSON_DEPTH) {
+            return ngx_http_notify_json_fail(scan, p, "nested too deeply");
+        }
+
+        state = (*p == '{') ? sw_first_name : sw_first_value;
+        stack[depth++] = (u_char) (*p++ == '{' ? '}' : ']');
+
+    } while (p != NULL && (depth > 0 || state != sw_next));
+
+    return p;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_scan(const ngx_str_t *text, ngx_str_t *value,
+    ngx_http_notify_json_error_t *error)
+{
+    u_char                       *start, *end, *p;
+    ngx_http_notify_json_scan_t   scan;
+
+    if (text->len == 0) {
+        error->reason = "empty text";
+        error->offset = 0;
+        return NGX_DECLINED;
+    }
+
+    scan.start = text->data;
+    scan.last = text->data + text->len;
+    scan.error = error;
+
+    start = ngx_http_notify_json_skip_space(scan.start, scan.last);
+
+    end = ngx_http_notify_json_scan_value(&scan, start);
+    if (end == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_http_notify_json_skip_space(end, scan.last);
+
+    if (p != scan.last) {
+        (void) ngx_http_notify_json_fail(&scan, p, "text behind the value");
+        return NGX_DECLINED;
+    }
+
+    value->data = start;
+    value->len = end - start;
+
+    return NGX_OK;
+}
