@@ -1,0 +1,78 @@
+/*
+ * Digests, message authentication, random bytes and encodings, on OpenSSL's
+ * EVP (included in the .c file only).  Knows nothing of headers or profiles.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_CRYPTO_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_CRYPTO_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX  64
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_CRYPTO_SHA1 = 0,
+    NGX_HTTP_NOTIFY_CRYPTO_SHA256,
+    NGX_HTTP_NOTIFY_CRYPTO_SHA512
+} ngx_http_notify_crypto_hash_e;
+
+
+/* The state of one keyed HMAC (RFC 2104), computed once per secret. */
+typedef struct ngx_http_notify_crypto_hmac_s  ngx_http_notify_crypto_hmac_t;
+
+/* A private key for signatures: Ed25519, or one read from a PEM file. */
+typedef struct ngx_http_notify_crypto_key_s   ngx_http_notify_crypto_key_t;
+
+typedef enum {
+    NGX_HTTP_NOTIFY_CRYPTO_HS256 = 0,
+    NGX_HTTP_NOTIFY_CRYPTO_RS256,
+    NGX_HTTP_NOTIFY_CRYPTO_ES256,
+    NGX_HTTP_NOTIFY_CRYPTO_EDDSA
+} ngx_http_notify_crypto_jws_e;
+
+
+/* NULL: memory.  Freed with the pool, its memory cleansed. */
+ngx_http_notify_crypto_hmac_t *ngx_http_notify_crypto_hmac_create(
+    ngx_pool_t *pool, ngx_http_notify_crypto_hash_e hash,
+    const ngx_str_t *secret);
+/*
+ * The code of the concatenated parts, raw bytes into out (at least
+ * NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX); returns its length, 0 on an error.
+ */
+size_t ngx_http_notify_crypto_hmac(ngx_http_notify_crypto_hmac_t *hmac,
+    const ngx_str_t *parts, ngx_uint_t n, u_char *out);
+/* The digest of the concatenated parts; its length, 0 on an error. */
+size_t ngx_http_notify_crypto_digest(ngx_http_notify_crypto_hash_e hash,
+    const ngx_str_t *parts, ngx_uint_t n, u_char *out);
+
+/* NULL: not a usable key; *reason is a static phrase. Freed with the pool. */
+ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_ed25519(
+    ngx_pool_t *pool, const ngx_str_t *raw32or64, const char **reason);
+ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_pem(ngx_pool_t *pool,
+    const ngx_str_t *pem, ngx_http_notify_crypto_jws_e alg,
+    const char **reason);
+/*
+ * A JWS signature value (RFC 7518, RFC 8037; ES256 as r and s), raw bytes from
+ * pool.
+ */
+ngx_int_t ngx_http_notify_crypto_sign(ngx_http_notify_crypto_key_t *key,
+    ngx_pool_t *pool, const ngx_str_t *message, ngx_str_t *signature);
+/*
+ * The public key as a JWK (RFC 7517), a JSON object text; NGX_DECLINED: HS256
+ * has none.
+ */
+ngx_int_t ngx_http_notify_crypto_jwk(ngx_http_notify_crypto_key_t *key,
+    ngx_pool_t *pool, ngx_str_t *jwk);
+
+/* NGX_ERROR: the generator failed; nothing may be made of the bytes then. */
+ngx_int_t ngx_http_notify_crypto_random(u_char *bytes, size_t len);
+/* 1 when equal; the time depends on the lengths only. */
+ngx_uint_t ngx_http_notify_crypto_equal(const ngx_str_t *a,
+    const ngx_str_t *b);
+
+
+#endif /* _NGX_HTTP_NOTIFY_CRYPTO_H_INCLUDED_ */
