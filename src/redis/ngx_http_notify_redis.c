@@ -1,0 +1,552 @@
+/*
+ * One connection to Redis: connect, read, lose, connect anew.  Worker-local,
+ * lives until destroyed, and as long as a callback is on the stack.  Must not
+ * know what the commands mean, nor who sends them.
+ */
+
+#include "ngx_http_notify_redis_internal.h"
+
+
+#define NGX_HTTP_NOTIFY_REDIS_READ_SIZE     (16 * 1024)
+#define NGX_HTTP_NOTIFY_REDIS_READ_MAX      32      /* reads a turn */
+
+#define NGX_HTTP_NOTIFY_REDIS_RETRY_MIN     50      /* ms */
+#define NGX_HTTP_NOTIFY_REDIS_RETRY_MAX     2000
+#define NGX_HTTP_NOTIFY_REDIS_RETRY_SLOW    5000    /* an operator must act */
+#define NGX_HTTP_NOTIFY_REDIS_STABLE        2000    /* forgets failures */
+
+
+static void ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_why_e why);
+static void ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_read_handler(ngx_event_t *rev);
+static ngx_int_t ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis,
+    u_char *buf, size_t size);
+static void ngx_http_notify_redis_write_handler(ngx_event_t *wev);
+static void ngx_http_notify_redis_timer_handler(ngx_event_t *ev);
+
+
+ngx_http_notify_redis_t *
+ngx_http_notify_redis_create(ngx_cycle_t *cycle,
+    ngx_http_notify_redis_conf_t *conf, const char *name,
+    ngx_http_notify_redis_state_pt state, void *data)
+{
+    ngx_pool_t               *pool;
+    ngx_http_notify_redis_t  *redis;
+
+    pool = ngx_create_pool(NGX_MIN_POOL_SIZE + sizeof(ngx_http_notify_redis_t),
+                           cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    redis = ngx_pcalloc(pool, sizeof(ngx_http_notify_redis_t));
+    if (redis == NULL) {
+        goto failed;
+    }
+
+    redis->conf = conf;
+    redis->pool = pool;
+    redis->log = cycle->log;
+    redis->ident = (ngx_socket_t) -1;
+    redis->name = name;
+
+    /* nginx would log each failed attempt to connect by itself */
+    redis->quiet = *cycle->log;
+
+    if (redis->quiet.log_level < NGX_LOG_DEBUG) {
+        redis->quiet.log_level = ngx_min(redis->quiet.log_level, NGX_LOG_ALERT);
+    }
+
+    redis->timer.handler = ngx_http_notify_redis_timer_handler;
+    redis->timer.data = redis;
+    redis->timer.log = cycle->log;
+    redis->timer.cancelable = 1;
+
+    ngx_http_notify_redis_queue_init(redis);
+
+    ngx_cpystrn(redis->reason, (u_char *) "connecting", sizeof(redis->reason));
+
+    if (ngx_array_init(&redis->watches, pool, 2,
+                       sizeof(ngx_http_notify_redis_watch_t))
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    if (state && ngx_http_notify_redis_watch(redis, state, data) != NGX_OK) {
+        goto failed;
+    }
+
+    ngx_http_notify_redis_connect(redis);
+
+    return redis;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+void
+ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis)
+{
+    if (redis->destroyed) {
+        return;
+    }
+
+    redis->destroyed = 1;
+
+    ngx_http_notify_redis_close(redis);
+
+    ngx_http_notify_redis_queue_free(redis);
+
+    redis->busy++;
+    ngx_http_notify_redis_leave(redis);
+}
+
+
+ngx_int_t
+ngx_http_notify_redis_watch(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_state_pt state, void *data)
+{
+    ngx_http_notify_redis_watch_t  *watch;
+
+    watch = ngx_array_push(&redis->watches);
+    if (watch == NULL) {
+        return NGX_ERROR;
+    }
+
+    watch->handler = state;
+    watch->data = data;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_redis_ready(ngx_http_notify_redis_t *redis)
+{
+    return redis->state == NGX_HTTP_NOTIFY_REDIS_READY;
+}
+
+
+ngx_uint_t
+ngx_http_notify_redis_generation(ngx_http_notify_redis_t *redis)
+{
+    return ngx_http_notify_redis_ready(redis) ? redis->generation : 0;
+}
+
+
+const char *
+ngx_http_notify_redis_reason(ngx_http_notify_redis_t *redis)
+{
+    return ngx_http_notify_redis_ready(redis) ? ""
+                                              : (const char *) redis->reason;
+}
+
+
+const char *
+ngx_http_notify_redis_warning(ngx_http_notify_redis_t *redis)
+{
+    return redis->warned ? (const char *) redis->warning : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis)
+{
+    return redis->ncommands;
+}
+
+
+void
+ngx_http_notify_redis_reset(ngx_http_notify_redis_t *redis, const char *reason)
+{
+    if (redis->destroyed || redis->state == NGX_HTTP_NOTIFY_REDIS_WAITING) {
+        return;
+    }
+
+    ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0, "%s",
+                               reason);
+}
+
+
+/* the struct outlives a destroy for as long as a callback is on the stack */
+void
+ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis)
+{
+    if (--redis->busy == 0 && redis->destroyed) {
+        ngx_destroy_pool(redis->pool);
+    }
+}
+
+
+static void
+ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis)
+{
+    ngx_int_t               rc;
+    ngx_err_t               err;
+    ngx_addr_t             *addr;
+    ngx_connection_t       *c;
+    ngx_peer_connection_t  *pc;
+
+    addr = redis->conf->addrs->elts;
+    addr += redis->addr;
+
+    pc = &redis->peer;
+
+    ngx_memzero(pc, sizeof(ngx_peer_connection_t));
+
+    pc->sockaddr = addr->sockaddr;
+    pc->socklen = addr->socklen;
+    pc->name = &addr->name;
+    pc->get = ngx_event_get_peer;
+    pc->log = &redis->quiet;
+    pc->log_error = NGX_ERROR_INFO;
+    pc->so_keepalive = 1;
+
+    redis->state = NGX_HTTP_NOTIFY_REDIS_CONNECTING;
+
+    ngx_set_errno(0);
+
+    rc = ngx_event_connect_peer(pc);
+
+    if (rc != NGX_OK && rc != NGX_AGAIN) {
+        err = ngx_errno;
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, err,
+                                   "connect() to %V failed", &addr->name);
+        return;
+    }
+
+    c = pc->connection;
+
+    c->data = redis;
+    c->read->handler = ngx_http_notify_redis_read_handler;
+    c->write->handler = ngx_http_notify_redis_write_handler;
+
+    if (rc == NGX_AGAIN) {
+        ngx_add_timer(&redis->timer, redis->conf->timeout);
+        return;
+    }
+
+    ngx_http_notify_redis_connected(redis);
+}
+
+
+static void
+ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis)
+{
+    int                err;
+    socklen_t          len;
+    ngx_connection_t  *c;
+
+    c = redis->peer.connection;
+
+    err = 0;
+    len = sizeof(int);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
+        err = ngx_socket_errno;
+    }
+
+    if (err) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, err,
+                                   "connect() to %V failed", redis->peer.name);
+        return;
+    }
+
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    redis->state = NGX_HTTP_NOTIFY_REDIS_SETUP;
+
+    redis->parser = ngx_http_notify_resp_parser_create(redis->log);
+
+    if (redis->parser == NULL
+        || ngx_tcp_nodelay(c) != NGX_OK
+        || ngx_handle_read_event(c->read, 0) != NGX_OK
+        || ngx_http_notify_redis_setup(redis) != NGX_OK)
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "setting up of the connection failed");
+    }
+}
+
+
+/* one line for a loss, then one for each cause that an operator must mend */
+void ngx_cdecl
+ngx_http_notify_redis_fail(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_why_e why, ngx_err_t err, const char *fmt, ...)
+{
+    u_char      *p, *last;
+    va_list      args;
+    ngx_uint_t   level, bit;
+
+    last = redis->reason + sizeof(redis->reason) - 1;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(redis->reason, last, fmt, args);
+    va_end(args);
+
+    *p = '\0';
+
+    /* parts of it are the server's words */
+
+    for (p = redis->reason; *p; p++) {
+        if (*p < ' ' || *p > '~') {
+            *p = '?';
+        }
+    }
+
+    bit = (ngx_uint_t) 1 << why;
+
+    if (why == NGX_HTTP_NOTIFY_REDIS_EXITING) {
+        level = NGX_LOG_NOTICE;
+
+    } else if (redis->logged == 0
+               || (why >= NGX_HTTP_NOTIFY_REDIS_AUTH && !(redis->logged & bit)))
+    {
+        level = NGX_LOG_ERR;
+
+    } else {
+        level = NGX_LOG_INFO;
+    }
+
+    redis->logged |= bit;
+
+    ngx_log_error(level, redis->log, err, "notify redis: \"%s\" is down: %s",
+                  redis->name, redis->reason);
+
+    ngx_http_notify_redis_retry(redis, why);
+}
+
+
+static void
+ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_why_e why)
+{
+    ngx_uint_t  naddrs, round;
+    ngx_msec_t  delay;
+
+    naddrs = redis->conf->addrs->nelts;
+
+    if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
+        /* the same address first */
+        if (ngx_current_msec - redis->ready_since
+            > NGX_HTTP_NOTIFY_REDIS_STABLE)
+        {
+            redis->failures = 0;
+        }
+
+    } else {
+        redis->addr = (redis->addr + 1) % naddrs;
+    }
+
+    ngx_http_notify_redis_close(redis);
+
+    if (redis->stopped) {
+        return;
+    }
+
+    redis->failures++;
+
+    if (why >= NGX_HTTP_NOTIFY_REDIS_AUTH) {
+        delay = NGX_HTTP_NOTIFY_REDIS_RETRY_SLOW;
+
+    } else {
+        /* a pause after each round through the addresses */
+        round = ngx_min((redis->failures - 1) / naddrs, 6);
+        delay = ngx_min((ngx_msec_t) NGX_HTTP_NOTIFY_REDIS_RETRY_MIN << round,
+                        NGX_HTTP_NOTIFY_REDIS_RETRY_MAX);
+
+        if (redis->failures % naddrs) {
+            delay = NGX_HTTP_NOTIFY_REDIS_RETRY_MIN;
+        }
+    }
+
+    delay = delay * 3 / 4 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
+
+    ngx_add_timer(&redis->timer, delay);
+}
+
+
+static void
+ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis)
+{
+    redis->state = NGX_HTTP_NOTIFY_REDIS_WAITING;
+    redis->warned = 0;
+
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    if (redis->parser) {
+        ngx_http_notify_resp_parser_destroy(redis->parser);
+        redis->parser = NULL;
+    }
+
+    if (redis->peer.connection) {
+        ngx_close_connection(redis->peer.connection);
+        redis->peer.connection = NULL;
+    }
+
+    ngx_http_notify_redis_queue_lose(redis);
+}
+
+
+static void
+ngx_http_notify_redis_read_handler(ngx_event_t *rev)
+{
+    u_char                    buf[NGX_HTTP_NOTIFY_REDIS_READ_SIZE];
+    ngx_int_t                 rc;
+    ngx_uint_t                n;
+    ngx_connection_t         *c;
+    ngx_http_notify_redis_t  *redis;
+
+    c = rev->data;
+    redis = c->data;
+
+    if (c->close) {
+        /* worker_shutdown_timeout */
+        redis->stopped = 1;
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_EXITING, 0,
+                                   "worker process is shutting down");
+        return;
+    }
+
+    if (redis->state == NGX_HTTP_NOTIFY_REDIS_CONNECTING) {
+        ngx_http_notify_redis_connected(redis);
+
+        if (redis->peer.connection == NULL) {
+            return;
+        }
+    }
+
+    redis->busy++;
+
+    for (n = 0; n < NGX_HTTP_NOTIFY_REDIS_READ_MAX; n++) {
+        rc = ngx_http_notify_redis_read(redis, buf, sizeof(buf));
+
+        if (rc != NGX_OK) {
+            break;
+        }
+    }
+
+    if (n == NGX_HTTP_NOTIFY_REDIS_READ_MAX) {
+        /* the others' turn */
+        ngx_post_event(rev, &ngx_posted_next_events);
+    }
+
+    ngx_http_notify_redis_leave(redis);
+}
+
+
+/* NGX_AGAIN: nothing more to read; NGX_DONE: the connection is gone */
+static ngx_int_t
+ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis, u_char *buf,
+    size_t size)
+{
+    ssize_t                  n;
+    ngx_int_t                rc;
+    ngx_connection_t        *c;
+    ngx_http_notify_resp_t  *resp;
+
+    c = redis->peer.connection;
+
+    n = c->recv(c, buf, size);
+
+    if (n == NGX_AGAIN) {
+        if (ngx_handle_read_event(c->read, 0) == NGX_OK) {
+            return NGX_AGAIN;
+        }
+
+        n = NGX_ERROR;
+    }
+
+    if (n <= 0) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST,
+                                   n ? ngx_socket_errno : 0, "%V %s",
+                                   redis->peer.name,
+                                   n ? "broke the connection"
+                                     : "closed the connection");
+        return NGX_DONE;
+    }
+
+    rc = ngx_http_notify_resp_parser_feed(redis->parser, buf, n);
+
+    while (rc == NGX_OK) {
+
+        rc = ngx_http_notify_resp_parser_next(redis->parser, &resp);
+
+        if (rc != NGX_OK) {
+            break;
+        }
+
+        rc = ngx_http_notify_redis_queue_reply(redis, resp);
+        ngx_http_notify_resp_free(resp);
+
+        if (redis->peer.connection == NULL) {
+            return NGX_DONE;
+        }
+
+        if (rc != NGX_OK) {
+            ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                       "%V sent an answer to no command",
+                                       redis->peer.name);
+            return NGX_DONE;
+        }
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                         "bad answer of %V: %s", redis->peer.name,
+                         ngx_http_notify_resp_parser_error(redis->parser));
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_redis_write_handler(ngx_event_t *wev)
+{
+    ngx_connection_t         *c;
+    ngx_http_notify_redis_t  *redis;
+
+    c = wev->data;
+    redis = c->data;
+
+    if (redis->state == NGX_HTTP_NOTIFY_REDIS_CONNECTING) {
+        ngx_http_notify_redis_connected(redis);
+        return;
+    }
+
+    if (ngx_http_notify_redis_queue_send(redis) != NGX_OK) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST,
+                                   ngx_socket_errno, "sending to %V failed",
+                                   redis->peer.name);
+    }
+}
+
+
+static void
+ngx_http_notify_redis_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_redis_t *redis = ev->data;
+
+    if (redis->state == NGX_HTTP_NOTIFY_REDIS_CONNECTING) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST,
+                                   NGX_ETIMEDOUT, "connect() to %V failed",
+                                   redis->peer.name);
+        return;
+    }
+
+    ngx_http_notify_redis_connect(redis);
+}

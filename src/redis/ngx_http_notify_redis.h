@@ -1,0 +1,121 @@
+/*
+ * A connection to Redis on nginx's own event loop: commands of one turn go out
+ * in one write, replies come in order, each command has a deadline, a lost
+ * connection is made anew with jittered backoff.  Created per worker, lives
+ * until the worker exits.  Knows nothing of keys, scripts or events.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_REDIS_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_REDIS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include "ngx_http_notify_resp.h"
+
+
+/* notify_redis, read-only after start */
+typedef struct {
+    ngx_array_t  *addrs;          /* of ngx_addr_t, in the order given */
+    ngx_str_t     user;
+    ngx_str_t     password;       /* the first line of password_file */
+    ngx_uint_t    db;
+    ngx_str_t     prefix;         /* of every key; default "notify:" */
+    ngx_msec_t    timeout;        /* connect, and deadline of a command; 2s */
+} ngx_http_notify_redis_conf_t;
+
+
+/*
+ * The setter of notify_redis; an ngx_http_notify_redis_conf_t, zeroed, lies at
+ * cmd->offset in conf.  Names in addresses are resolved here, once.
+ */
+char *ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+/* Fills in what notify_redis did not say; for init_main_conf. */
+ngx_int_t ngx_http_notify_redis_conf_init(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *conf);
+
+
+typedef struct ngx_http_notify_redis_s          ngx_http_notify_redis_t;
+typedef struct ngx_http_notify_redis_command_s  ngx_http_notify_redis_command_t;
+
+/*
+ * Called exactly once, never inside the submit.  resp NULL: no answer (not
+ * connected, connection lost, deadline): the command may or may not have been
+ * done.  Error replies are passed on as such.
+ */
+typedef void (*ngx_http_notify_redis_handler_pt)(ngx_http_notify_resp_t *resp,
+    void *data);
+
+/*
+ * Called with up = 1 when a connection is ready for commands (after AUTH,
+ * SELECT and the version check), with up = 0 when it is lost; each new
+ * connection has a new generation (> 0).  Exactly one log line per change.
+ * Always called from the event loop, up = 0 before the handlers of the
+ * commands that were lost with the connection.
+ *
+ * Handlers of both kinds may submit, cancel, reset and destroy.
+ */
+typedef void (*ngx_http_notify_redis_state_pt)(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data);
+
+
+/*
+ * Starts connecting at once; NULL: memory.  `name` appears in the log and is
+ * not copied, nor is conf.  The state handler may be NULL.
+ *
+ * Exiting: every timer here is cancelable and the connection is never marked
+ * idle, so it neither keeps an exiting worker alive nor is closed by QUIT: it
+ * goes on working, and connecting anew, until it is destroyed.  Whoever waits
+ * for an answer in an exiting worker holds a timer of its own that is not
+ * cancelable, and destroys in exit_process at the latest (nginx alerts about
+ * open sockets after that).  When worker_shutdown_timeout expires the
+ * connection is closed for good.
+ */
+ngx_http_notify_redis_t *ngx_http_notify_redis_create(ngx_cycle_t *cycle,
+    ngx_http_notify_redis_conf_t *conf, const char *name,
+    ngx_http_notify_redis_state_pt state, void *data);
+/* Drops every pending command without calling its handler, closes. */
+void ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis);
+
+/* More than one state handler: each is called in the order of registration. */
+ngx_int_t ngx_http_notify_redis_watch(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_state_pt state, void *data);
+
+ngx_uint_t ngx_http_notify_redis_ready(ngx_http_notify_redis_t *redis);
+/* 0 while not ready */
+ngx_uint_t ngx_http_notify_redis_generation(ngx_http_notify_redis_t *redis);
+/*
+ * For health, phrases owned by the connection: why it is not ready ("" when it
+ * is), and what is dangerous in the server's settings (NULL: nothing).
+ */
+const char *ngx_http_notify_redis_reason(ngx_http_notify_redis_t *redis);
+const char *ngx_http_notify_redis_warning(ngx_http_notify_redis_t *redis);
+/* commands under way */
+ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
+
+/*
+ * Sends a command; argv is copied.  timeout 0: the configured one;
+ * NGX_TIMER_INFINITE: none (blocking reads: the caller's BLOCK argument and
+ * this connection's own timer bound it).  While not ready nothing is queued:
+ * the handler is called with NULL in the next turn.  Returns NULL (handler
+ * never called) only when memory is short or more than 65,536 commands or
+ * 64 MB are under way.
+ */
+ngx_http_notify_redis_command_t *ngx_http_notify_redis_submit(
+    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
+/*
+ * The handler will not be called; the command itself may still be done.  Not
+ * after the handler was called.
+ */
+void ngx_http_notify_redis_cancel(ngx_http_notify_redis_command_t *command);
+
+/* Closes the connection as if it had been lost and connects anew (READONLY,
+ * a blocking read whose answer is overdue). */
+void ngx_http_notify_redis_reset(ngx_http_notify_redis_t *redis,
+    const char *reason);
+
+
+#endif /* _NGX_HTTP_NOTIFY_REDIS_H_INCLUDED_ */

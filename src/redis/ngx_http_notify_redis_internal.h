@@ -1,0 +1,101 @@
+/*
+ * What the files of a connection share: its struct, and the seams between
+ * connection, queue and setup.  For these three files only.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_REDIS_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_REDIS_INTERNAL_H_INCLUDED_
+
+
+#include "ngx_http_notify_redis.h"
+#include <ngx_event_connect.h>
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_REDIS_WAITING = 0,     /* no connection */
+    NGX_HTTP_NOTIFY_REDIS_CONNECTING,
+    NGX_HTTP_NOTIFY_REDIS_SETUP,
+    NGX_HTTP_NOTIFY_REDIS_READY
+} ngx_http_notify_redis_state_e;
+
+
+/* why a connection failed; those from AUTH on are retried slowly */
+typedef enum {
+    NGX_HTTP_NOTIFY_REDIS_LOST = 0,
+    NGX_HTTP_NOTIFY_REDIS_LOADING,
+    NGX_HTTP_NOTIFY_REDIS_REPLICA,
+    NGX_HTTP_NOTIFY_REDIS_EXITING,
+    NGX_HTTP_NOTIFY_REDIS_AUTH,
+    NGX_HTTP_NOTIFY_REDIS_SELECT,
+    NGX_HTTP_NOTIFY_REDIS_VERSION
+} ngx_http_notify_redis_why_e;
+
+
+typedef struct {
+    ngx_http_notify_redis_state_pt     handler;
+    void                              *data;
+} ngx_http_notify_redis_watch_t;
+
+
+struct ngx_http_notify_redis_s {
+    ngx_http_notify_redis_conf_t      *conf;
+    ngx_pool_t                        *pool;
+    ngx_log_t                         *log;
+
+    /* what timers print; after three pointers as in ngx_connection_t */
+    ngx_socket_t                       ident;
+
+    const char                        *name;
+
+    ngx_http_notify_redis_state_e      state;
+    ngx_peer_connection_t              peer;
+    ngx_log_t                          quiet;      /* of the connection */
+    ngx_http_notify_resp_parser_t     *parser;
+    ngx_buf_t                          out;
+
+    ngx_queue_t                        pending;    /* sent, in order */
+    ngx_queue_t                        lost;       /* to be told in a turn */
+    ngx_queue_t                        telling;    /* being told */
+    ngx_uint_t                         ncommands;  /* without our own */
+    size_t                             nbytes;
+
+    ngx_event_t                        timer;      /* connect, reconnect */
+    ngx_event_t                        deadline;   /* not after the first */
+    ngx_event_t                        post;       /* the next turn */
+
+    ngx_array_t                        watches;
+    ngx_uint_t                         generation;
+    ngx_uint_t                         announced;  /* generation, 0: down */
+
+    ngx_uint_t                         addr;       /* index */
+    ngx_uint_t                         failures;
+    ngx_uint_t                         logged;     /* bits, since down */
+    ngx_msec_t                         ready_since;
+
+    ngx_uint_t                         busy;       /* depth of callbacks */
+    unsigned                           stopped:1;
+    unsigned                           destroyed:1;
+    unsigned                           warned:1;
+
+    u_char                             reason[256];
+    u_char                             warning[128];
+};
+
+
+void ngx_cdecl ngx_http_notify_redis_fail(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_why_e why, ngx_err_t err, const char *fmt, ...);
+void ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis);
+ngx_int_t ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);
+ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_command(
+    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
+ngx_int_t ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis);
+ngx_int_t ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_resp_t *resp);
+void ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_queue_post(ngx_http_notify_redis_t *redis);
+
+
+#endif /* _NGX_HTTP_NOTIFY_REDIS_INTERNAL_H_INCLUDED_ */

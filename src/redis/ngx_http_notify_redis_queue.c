@@ -1,0 +1,497 @@
+/*
+ * The commands of a connection: written once a turn, answered in order or by a
+ * deadline, told to their handlers exactly once; and the state handlers.  Lives
+ * in the connection.  Must not know how the connection is made.
+ */
+
+#include "ngx_http_notify_redis_internal.h"
+
+
+#define NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS  65536
+#define NGX_HTTP_NOTIFY_REDIS_MAX_BYTES     (64 * 1024 * 1024)
+
+#define NGX_HTTP_NOTIFY_REDIS_OUT_MIN       (16 * 1024)
+#define NGX_HTTP_NOTIFY_REDIS_OUT_KEEP      (256 * 1024)
+
+
+struct ngx_http_notify_redis_command_s {
+    ngx_queue_t                        queue;
+    ngx_http_notify_redis_t           *redis;
+    ngx_http_notify_redis_handler_pt   handler;    /* NULL: cancelled */
+    void                              *data;
+    size_t                             size;
+    ngx_msec_t                         deadline;
+    unsigned                           timed:1;
+    unsigned                           setup:1;    /* our own */
+    unsigned                           lost:1;     /* in a queue to be told */
+};
+
+
+static ngx_int_t ngx_http_notify_redis_queue_append(
+    ngx_http_notify_redis_t *redis, ngx_str_t *bytes);
+static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_command_t *command, ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev);
+static void ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev);
+static void ngx_http_notify_redis_queue_announce(
+    ngx_http_notify_redis_t *redis, ngx_uint_t up);
+
+
+void
+ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis)
+{
+    ngx_queue_init(&redis->pending);
+    ngx_queue_init(&redis->lost);
+    ngx_queue_init(&redis->telling);
+
+    redis->deadline.handler = ngx_http_notify_redis_queue_deadline_handler;
+    redis->deadline.data = redis;
+    redis->deadline.log = redis->log;
+    redis->deadline.cancelable = 1;
+
+    redis->post.handler = ngx_http_notify_redis_queue_post_handler;
+    redis->post.data = redis;
+    redis->post.log = redis->log;
+}
+
+
+void
+ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis)
+{
+    ngx_queue_t                      *q;
+    ngx_http_notify_redis_command_t  *command;
+
+    if (!ngx_queue_empty(&redis->telling)) {
+        ngx_queue_add(&redis->lost, &redis->telling);
+        ngx_queue_init(&redis->telling);
+    }
+
+    while (!ngx_queue_empty(&redis->lost)) {
+        q = ngx_queue_head(&redis->lost);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+        ngx_free(command);
+    }
+
+    if (redis->post.posted) {
+        ngx_delete_posted_event(&redis->post);
+    }
+
+    if (redis->out.start) {
+        ngx_free(redis->out.start);
+    }
+}
+
+
+ngx_http_notify_redis_command_t *
+ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_http_notify_redis_command_t  *command;
+
+    if (redis->destroyed
+        || redis->ncommands >= NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS)
+    {
+        return NULL;
+    }
+
+    if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
+        command = ngx_http_notify_redis_queue_command(redis, argv, argc,
+                                                      timeout, handler, data);
+        if (command == NULL) {
+            return NULL;
+        }
+
+    } else {
+        command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t),
+                             redis->log);
+        if (command == NULL) {
+            return NULL;
+        }
+
+        command->redis = redis;
+        command->handler = handler;
+        command->data = data;
+        command->lost = 1;
+
+        ngx_queue_insert_tail(&redis->lost, &command->queue);
+        ngx_http_notify_redis_queue_post(redis);
+    }
+
+    redis->ncommands++;
+
+    return command;
+}
+
+
+void
+ngx_http_notify_redis_cancel(ngx_http_notify_redis_command_t *command)
+{
+    command->handler = NULL;
+
+    if (command->lost) {
+        ngx_queue_remove(&command->queue);
+        command->redis->ncommands--;
+        ngx_free(command);
+    }
+
+    /* else its answer is still to be read */
+}
+
+
+ngx_http_notify_redis_command_t *
+ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_str_t                         bytes;
+    ngx_event_t                      *ev;
+    ngx_connection_t                 *c;
+    ngx_http_notify_redis_command_t  *command;
+
+    if (ngx_http_notify_resp_format(argv, argc, &bytes) != NGX_OK) {
+        return NULL;
+    }
+
+    command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
+
+    if (command == NULL
+        || bytes.len > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes
+        || ngx_http_notify_redis_queue_append(redis, &bytes) != NGX_OK)
+    {
+        ngx_http_notify_resp_format_free(&bytes);
+        ngx_free(command);
+        return NULL;
+    }
+
+    command->redis = redis;
+    command->handler = handler;
+    command->data = data;
+    command->setup = (redis->state == NGX_HTTP_NOTIFY_REDIS_SETUP);
+    command->size = bytes.len;
+    redis->nbytes += bytes.len;
+
+    ngx_http_notify_resp_format_free(&bytes);
+
+    ngx_queue_insert_tail(&redis->pending, &command->queue);
+
+    if (timeout != NGX_TIMER_INFINITE) {
+        if (timeout == 0) {
+            timeout = redis->conf->timeout;
+        }
+
+        command->timed = 1;
+        command->deadline = ngx_current_msec + timeout;
+
+        ev = &redis->deadline;
+
+        if (!ev->timer_set) {
+            ngx_add_timer(ev, timeout);
+
+        } else if ((ngx_msec_int_t) (command->deadline - ev->timer.key) < 0) {
+            ngx_del_timer(ev);
+            ngx_add_timer(ev, timeout);
+        }
+    }
+
+    c = redis->peer.connection;
+
+    if (c->write->ready) {
+        ngx_post_event(c->write, &ngx_posted_events);
+    }
+
+    return command;
+}
+
+
+static ngx_int_t
+ngx_http_notify_redis_queue_append(ngx_http_notify_redis_t *redis,
+    ngx_str_t *bytes)
+{
+    u_char     *start;
+    size_t      used, size, wasted;
+    ngx_buf_t  *out;
+
+    out = &redis->out;
+
+    if (bytes->len > (size_t) (out->end - out->last)) {
+
+        used = out->last - out->pos;
+        wasted = out->pos - out->start;
+        size = out->end - out->start;
+
+        if (wasted >= used && used + bytes->len <= size) {
+            ngx_memcpy(out->start, out->pos, used);
+
+        } else {
+            size = ngx_max(size, NGX_HTTP_NOTIFY_REDIS_OUT_MIN);
+
+            while (size < used + bytes->len) {
+                size *= 2;
+            }
+
+            start = ngx_alloc(size, redis->log);
+            if (start == NULL) {
+                return NGX_ERROR;
+            }
+
+            if (out->start) {
+                ngx_memcpy(start, out->pos, used);
+                ngx_free(out->start);
+            }
+
+            out->start = start;
+            out->end = start + size;
+        }
+
+        out->pos = out->start;
+        out->last = out->start + used;
+    }
+
+    out->last = ngx_cpymem(out->last, bytes->data, bytes->len);
+
+    return NGX_OK;
+}
+
+
+/* NGX_ERROR: the connection is of no more use */
+ngx_int_t
+ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis)
+{
+    ssize_t            n;
+    ngx_buf_t         *out;
+    ngx_connection_t  *c;
+
+    c = redis->peer.connection;
+    out = &redis->out;
+
+    while (out->pos < out->last && c->write->ready) {
+
+        n = c->send(c, out->pos, out->last - out->pos);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n > 0) {
+            out->pos += n;
+        }
+    }
+
+    if (out->pos == out->last) {
+
+        if (out->end - out->start > NGX_HTTP_NOTIFY_REDIS_OUT_KEEP) {
+            ngx_free(out->start);
+            ngx_memzero(out, sizeof(ngx_buf_t));
+        }
+
+        out->pos = out->start;
+        out->last = out->start;
+    }
+
+    return ngx_handle_write_event(c->write, 0);
+}
+
+
+/* NGX_DECLINED: no command waits for an answer */
+ngx_int_t
+ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_resp_t *resp)
+{
+    ngx_queue_t                      *q;
+    ngx_http_notify_redis_command_t  *command;
+
+    if (ngx_queue_empty(&redis->pending)) {
+        return NGX_DECLINED;
+    }
+
+    q = ngx_queue_head(&redis->pending);
+    command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+
+    redis->nbytes -= command->size;
+
+    ngx_http_notify_redis_queue_answer(redis, command, resp);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_command_t *command, ngx_http_notify_resp_t *resp)
+{
+    ngx_queue_remove(&command->queue);
+
+    if (!command->setup) {
+        redis->ncommands--;
+    }
+
+    /* a cancel of itself finds it in no queue */
+    command->lost = 0;
+
+    if (command->handler) {
+        command->handler(resp, command->data);
+    }
+
+    ngx_free(command);
+}
+
+
+/* commands without an answer: their handlers are told in the next turn */
+void
+ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
+{
+    ngx_queue_t                      *q;
+    ngx_http_notify_redis_command_t  *command;
+
+    if (redis->deadline.timer_set) {
+        ngx_del_timer(&redis->deadline);
+    }
+
+    redis->out.pos = redis->out.start;
+    redis->out.last = redis->out.start;
+    redis->nbytes = 0;
+
+    while (!ngx_queue_empty(&redis->pending)) {
+        q = ngx_queue_head(&redis->pending);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+
+        if (command->setup) {
+            ngx_free(command);
+
+        } else if (command->handler == NULL) {
+            redis->ncommands--;
+            ngx_free(command);
+
+        } else {
+            command->lost = 1;
+            ngx_queue_insert_tail(&redis->lost, q);
+        }
+    }
+
+    ngx_http_notify_redis_queue_post(redis);
+}
+
+
+/* commands answered meanwhile leave the timer as it is: look for the first */
+static void
+ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_redis_t *redis = ev->data;
+
+    ngx_uint_t                        timed;
+    ngx_queue_t                      *q;
+    ngx_msec_int_t                    left, first;
+    ngx_http_notify_redis_command_t  *command;
+
+    if (redis->peer.connection->read->posted) {
+        /* answers are waiting to be read */
+        ngx_add_timer(ev, 1);
+        return;
+    }
+
+    timed = 0;
+    first = 0;
+
+    for (q = ngx_queue_head(&redis->pending);
+         q != ngx_queue_sentinel(&redis->pending);
+         q = ngx_queue_next(q))
+    {
+        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+
+        if (!command->timed) {
+            continue;
+        }
+
+        left = (ngx_msec_int_t) (command->deadline - ngx_current_msec);
+
+        if (!timed || left < first) {
+            first = left;
+        }
+
+        timed = 1;
+    }
+
+    if (!timed) {
+        return;
+    }
+
+    if (first > 0) {
+        ngx_add_timer(ev, (ngx_msec_t) first);
+        return;
+    }
+
+    ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                               "%V did not answer in time", redis->peer.name);
+}
+
+
+void
+ngx_http_notify_redis_queue_post(ngx_http_notify_redis_t *redis)
+{
+    /* not ngx_posted_events: who submits anew on a NULL would never end */
+
+    ngx_post_event(&redis->post, &ngx_posted_next_events);
+}
+
+
+static void
+ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_redis_t *redis = ev->data;
+
+    ngx_queue_t                      *q;
+    ngx_http_notify_redis_command_t  *command;
+
+    redis->busy++;
+
+    if (redis->announced
+        && redis->announced != ngx_http_notify_redis_generation(redis))
+    {
+        redis->announced = 0;
+        ngx_http_notify_redis_queue_announce(redis, 0);
+    }
+
+    if (!redis->destroyed && redis->announced == 0
+        && ngx_http_notify_redis_ready(redis))
+    {
+        redis->announced = redis->generation;
+        ngx_http_notify_redis_queue_announce(redis, 1);
+    }
+
+    if (!redis->destroyed && !ngx_queue_empty(&redis->lost)) {
+        /* those submitted from now on: in the next turn */
+        ngx_queue_add(&redis->telling, &redis->lost);
+        ngx_queue_init(&redis->lost);
+    }
+
+    while (!redis->destroyed && !ngx_queue_empty(&redis->telling)) {
+        q = ngx_queue_head(&redis->telling);
+        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+
+        ngx_http_notify_redis_queue_answer(redis, command, NULL);
+    }
+
+    ngx_http_notify_redis_leave(redis);
+}
+
+
+static void
+ngx_http_notify_redis_queue_announce(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up)
+{
+    ngx_uint_t                      i, n;
+    ngx_http_notify_redis_watch_t  *watch;
+
+    n = redis->watches.nelts;
+
+    for (i = 0; i < n && !redis->destroyed; i++) {
+        /* a handler may register another: the array may move */
+        watch = (ngx_http_notify_redis_watch_t *) redis->watches.elts + i;
+        watch->handler(redis, up, watch->data);
+    }
+}

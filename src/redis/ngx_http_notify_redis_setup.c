@@ -1,0 +1,269 @@
+/*
+ * What a new connection says before it is ready: AUTH, SELECT, INFO; and what
+ * makes a server unfit.  No state of its own.  Must not know sockets or queues.
+ */
+
+#include "ngx_http_notify_redis_internal.h"
+#include "ngx_http_notify_redis_info.h"
+
+
+static ngx_int_t ngx_http_notify_redis_setup_send(
+    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_http_notify_redis_handler_pt handler);
+static ngx_int_t ngx_http_notify_redis_setup_error(
+    ngx_http_notify_redis_t *redis, ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_redis_setup_auth(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_redis_setup_select(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_redis_setup_info(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_info_t *info);
+
+
+ngx_int_t
+ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
+{
+    u_char                         db[NGX_INT_T_LEN];
+    ngx_str_t                      argv[3];
+    ngx_uint_t                     argc;
+    ngx_http_notify_redis_conf_t  *conf;
+
+    conf = redis->conf;
+
+    if (conf->password.len) {
+        argc = 0;
+        ngx_str_set(&argv[argc], "AUTH");
+        argc++;
+
+        if (conf->user.len) {
+            argv[argc++] = conf->user;
+        }
+
+        argv[argc++] = conf->password;
+
+        if (ngx_http_notify_redis_setup_send(redis, argv, argc,
+                                        ngx_http_notify_redis_setup_auth)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (conf->db) {
+        ngx_str_set(&argv[0], "SELECT");
+        argv[1].data = db;
+        argv[1].len = ngx_sprintf(db, "%ui", conf->db) - db;
+
+        if (ngx_http_notify_redis_setup_send(redis, argv, 2,
+                                      ngx_http_notify_redis_setup_select)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    /* only for who looks at CLIENT LIST: the answer does not matter */
+
+    ngx_str_set(&argv[0], "CLIENT");
+    ngx_str_set(&argv[1], "SETNAME");
+    ngx_str_set(&argv[2], "nginx-notify");
+
+    if (ngx_http_notify_redis_setup_send(redis, argv, 3, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&argv[0], "INFO");
+
+    return ngx_http_notify_redis_setup_send(redis, argv, 1,
+                                        ngx_http_notify_redis_setup_info);
+}
+
+
+static ngx_int_t
+ngx_http_notify_redis_setup_send(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_http_notify_redis_handler_pt handler)
+{
+    if (ngx_http_notify_redis_queue_command(redis, argv, argc, 0, handler,
+                                            redis)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK: not an error that heals by itself; NGX_DONE: one, and closed */
+static ngx_int_t
+ngx_http_notify_redis_setup_error(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_resp_t *resp)
+{
+    if (ngx_http_notify_resp_is_error(resp, "LOADING")) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOADING, 0,
+                                   "%V is loading its data", redis->peer.name);
+        return NGX_DONE;
+    }
+
+    if (ngx_http_notify_resp_is_error(resp, "MASTERDOWN")
+        || ngx_http_notify_resp_is_error(resp, "READONLY"))
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_REPLICA, 0,
+                                   "%V is a replica", redis->peer.name);
+        return NGX_DONE;
+    }
+
+    if (ngx_http_notify_resp_is_error(resp, "ERR max number of clients reached")
+        || ngx_http_notify_resp_is_error(resp, "BUSY"))
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "%V: %V", redis->peer.name, &resp->str);
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_redis_setup_auth(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_redis_t *redis = data;
+
+    u_char     *p;
+    ngx_str_t   code;
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_ERROR
+        || ngx_http_notify_redis_setup_error(redis, resp) == NGX_DONE)
+    {
+        return;
+    }
+
+    /* the text may quote the command with the password: its first word only */
+
+    code = resp->str;
+    p = ngx_strlchr(code.data, code.data + code.len, ' ');
+
+    if (p) {
+        code.len = p - code.data;
+    }
+
+    ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
+                               "%V refused user and password (%V)",
+                               redis->peer.name, &code);
+}
+
+
+static void
+ngx_http_notify_redis_setup_select(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_redis_t *redis = data;
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_ERROR
+        || ngx_http_notify_redis_setup_error(redis, resp) == NGX_DONE)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_resp_is_error(resp, "NOAUTH")) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
+                                   "%V requires a password", redis->peer.name);
+        return;
+    }
+
+    ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SELECT, 0,
+                               "%V refused db=%ui: %V", redis->peer.name,
+                               redis->conf->db, &resp->str);
+}
+
+
+static void
+ngx_http_notify_redis_setup_info(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_redis_t *redis = data;
+
+    ngx_http_notify_redis_info_t  info;
+
+    if (ngx_http_notify_redis_setup_error(redis, resp) == NGX_DONE) {
+        return;
+    }
+
+    if (ngx_http_notify_resp_is_error(resp, "NOAUTH")) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
+                                   "%V requires a password", redis->peer.name);
+        return;
+    }
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
+                                   "%V refused INFO: %V", redis->peer.name,
+                                   &resp->str);
+        return;
+    }
+
+    ngx_http_notify_redis_info_parse(&resp->str, &info);
+
+    if (!info.supported) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_VERSION, 0,
+                         "%V is %V %V: Redis 7.0 or newer, or Valkey, "
+                         "is required", redis->peer.name, &info.product,
+                         &info.version);
+        return;
+    }
+
+    if (info.loading) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOADING, 0,
+                                   "%V is loading its data", redis->peer.name);
+        return;
+    }
+
+    if (info.replica) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_REPLICA, 0,
+                                   "%V is a replica", redis->peer.name);
+        return;
+    }
+
+    ngx_http_notify_redis_setup_done(redis, &info);
+}
+
+
+static void
+ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_info_t *info)
+{
+    ngx_str_t  noeviction = ngx_string("noeviction");
+
+    redis->state = NGX_HTTP_NOTIFY_REDIS_READY;
+    redis->generation++;
+    redis->ready_since = ngx_current_msec;
+    redis->logged = 0;
+
+    ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
+                  "notify redis: \"%s\" is up: %V, %V %V", redis->name,
+                  redis->peer.name, &info->product, &info->version);
+
+    redis->warned = info->policy.len != 0
+                    && (info->policy.len != noeviction.len
+                        || ngx_memcmp(info->policy.data, noeviction.data,
+                                      noeviction.len)
+                           != 0);
+
+    if (redis->warned) {
+        (void) ngx_snprintf(redis->warning, sizeof(redis->warning),
+                            "maxmemory-policy of Redis is %V, not noeviction: "
+                            "it may evict subscriptions and events%Z",
+                            &info->policy);
+        redis->warning[sizeof(redis->warning) - 1] = '\0';
+
+        ngx_log_error(NGX_LOG_CRIT, redis->log, 0, "notify redis: \"%s\": %s",
+                      redis->name, redis->warning);
+    }
+
+    ngx_http_notify_redis_queue_post(redis);
+}

@@ -1,0 +1,554 @@
+/*
+ * RESP2 through hiredis, whose reader builds our own trees: one allocation for
+ * a small reply, a few growing blocks for a large one.  A parser lives as long
+ * as its connection, a reply until it is freed.  Must not know any socket.
+ */
+
+#include "ngx_http_notify_resp.h"
+#include <hiredis/hiredis.h>
+
+
+#define NGX_HTTP_NOTIFY_RESP_MAX_SIZE   (128 * 1024 * 1024)
+#define NGX_HTTP_NOTIFY_RESP_MAX_NELTS  (1024 * 1024)
+#define NGX_HTTP_NOTIFY_RESP_MAX_DEPTH  7
+#define NGX_HTTP_NOTIFY_RESP_MAX_ARGC   (64 * 1024)
+
+#define NGX_HTTP_NOTIFY_RESP_MIN_BLOCK  4096
+#define NGX_HTTP_NOTIFY_RESP_MAX_BLOCK  (64 * 1024)
+
+
+typedef struct ngx_http_notify_resp_block_s  ngx_http_notify_resp_block_t;
+
+struct ngx_http_notify_resp_block_s {
+    ngx_http_notify_resp_block_t  *next;
+    u_char                        *pos;
+    u_char                        *end;
+};
+
+
+/* the root of a reply lies in one of its own blocks */
+typedef struct {
+    ngx_http_notify_resp_t         resp;    /* must be first */
+    ngx_http_notify_resp_block_t  *blocks;
+    size_t                         next;    /* size of the next block */
+    size_t                         total;
+    ngx_log_t                     *log;
+} ngx_http_notify_resp_root_t;
+
+
+struct ngx_http_notify_resp_parser_s {
+    redisReader                   *reader;
+    ngx_http_notify_resp_root_t   *root;    /* of the reply being built */
+    ngx_log_t                     *log;
+};
+
+
+static void *ngx_http_notify_resp_create_string(const redisReadTask *task,
+    char *data, size_t len);
+#if (HIREDIS_MAJOR >= 1)
+static void *ngx_http_notify_resp_create_array(const redisReadTask *task,
+    size_t n);
+static void *ngx_http_notify_resp_create_double(const redisReadTask *task,
+    double value, char *data, size_t len);
+static void *ngx_http_notify_resp_create_bool(const redisReadTask *task,
+    int value);
+#else
+static void *ngx_http_notify_resp_create_array(const redisReadTask *task,
+    int n);
+#endif
+static void *ngx_http_notify_resp_create_integer(const redisReadTask *task,
+    long long value);
+static void *ngx_http_notify_resp_create_nil(const redisReadTask *task);
+static void ngx_http_notify_resp_free_object(void *object);
+
+
+static redisReplyObjectFunctions  ngx_http_notify_resp_functions = {
+    ngx_http_notify_resp_create_string,
+    ngx_http_notify_resp_create_array,
+    ngx_http_notify_resp_create_integer,
+#if (HIREDIS_MAJOR >= 1)
+    ngx_http_notify_resp_create_double,
+#endif
+    ngx_http_notify_resp_create_nil,
+#if (HIREDIS_MAJOR >= 1)
+    ngx_http_notify_resp_create_bool,
+#endif
+    ngx_http_notify_resp_free_object
+};
+
+
+ngx_http_notify_resp_t *
+ngx_http_notify_resp_at(const ngx_http_notify_resp_t *resp, ngx_uint_t i)
+{
+    if (resp == NULL
+        || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
+        || i >= resp->nelts)
+    {
+        return NULL;
+    }
+
+    return resp->elts[i];
+}
+
+
+ngx_uint_t
+ngx_http_notify_resp_is_error(const ngx_http_notify_resp_t *resp,
+    const char *word)
+{
+    size_t  len;
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ERROR) {
+        return 0;
+    }
+
+    len = ngx_strlen(word);
+
+    return resp->str.len >= len
+           && ngx_memcmp(resp->str.data, word, len) == 0
+           && (resp->str.len == len || resp->str.data[len] == ' ');
+}
+
+
+ngx_int_t
+ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_str_t *out)
+{
+    char         *target;
+    size_t       *lens, stack_lens[32];
+    long long     n;
+    ngx_uint_t    i;
+    const char  **args, *stack_args[32];
+
+    if (argc == 0 || argc > NGX_HTTP_NOTIFY_RESP_MAX_ARGC) {
+        return NGX_ERROR;
+    }
+
+    args = stack_args;
+    lens = stack_lens;
+
+    if (argc > 32) {
+        args = malloc(argc * (sizeof(char *) + sizeof(size_t)));
+        if (args == NULL) {
+            return NGX_ERROR;
+        }
+
+        lens = (size_t *) (args + argc);
+    }
+
+    for (i = 0; i < argc; i++) {
+        /* hiredis does not accept a null pointer, even of no length */
+        args[i] = argv[i].len ? (const char *) argv[i].data : "";
+        lens[i] = argv[i].len;
+    }
+
+    target = NULL;
+    n = redisFormatCommandArgv(&target, (int) argc, args, lens);
+
+    if (args != stack_args) {
+        free(args);
+    }
+
+    if (n <= 0 || target == NULL) {
+        return NGX_ERROR;
+    }
+
+    out->data = (u_char *) target;
+    out->len = (size_t) n;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_resp_format_free(ngx_str_t *out)
+{
+    redisFreeCommand((char *) out->data);
+    ngx_str_null(out);
+}
+
+
+ngx_http_notify_resp_parser_t *
+ngx_http_notify_resp_parser_create(ngx_log_t *log)
+{
+    ngx_http_notify_resp_parser_t  *p;
+
+    p = ngx_calloc(sizeof(ngx_http_notify_resp_parser_t), log);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    p->log = log;
+
+    p->reader = redisReaderCreateWithFunctions(&ngx_http_notify_resp_functions);
+    if (p->reader == NULL) {
+        ngx_free(p);
+        return NULL;
+    }
+
+    p->reader->privdata = p;
+
+    return p;
+}
+
+
+void
+ngx_http_notify_resp_parser_destroy(ngx_http_notify_resp_parser_t *p)
+{
+    redisReaderFree(p->reader);
+    ngx_free(p);
+}
+
+
+ngx_int_t
+ngx_http_notify_resp_parser_feed(ngx_http_notify_resp_parser_t *p,
+    const u_char *bytes, size_t len)
+{
+    redisReader  *reader;
+
+    reader = p->reader;
+
+    if (len > NGX_HTTP_NOTIFY_RESP_MAX_SIZE
+        || reader->len - reader->pos > NGX_HTTP_NOTIFY_RESP_MAX_SIZE - len)
+    {
+        return NGX_ERROR;
+    }
+
+    if (redisReaderFeed(reader, (const char *) bytes, len) != REDIS_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_resp_parser_next(ngx_http_notify_resp_parser_t *p,
+    ngx_http_notify_resp_t **resp)
+{
+    void  *reply;
+
+    reply = NULL;
+
+    if (redisReaderGetReply(p->reader, &reply) != REDIS_OK) {
+        return NGX_ERROR;
+    }
+
+    if (reply == NULL) {
+        return NGX_AGAIN;
+    }
+
+    p->root = NULL;
+    *resp = reply;
+
+    return NGX_OK;
+}
+
+
+const char *
+ngx_http_notify_resp_parser_error(ngx_http_notify_resp_parser_t *p)
+{
+    return p->reader->err ? p->reader->errstr : "reply is too large";
+}
+
+
+void
+ngx_http_notify_resp_free(ngx_http_notify_resp_t *resp)
+{
+    ngx_http_notify_resp_free_object(resp);
+}
+
+
+static void
+ngx_http_notify_resp_free_object(void *object)
+{
+    ngx_http_notify_resp_block_t  *block, *next;
+
+    for (block = ((ngx_http_notify_resp_root_t *) object)->blocks;
+         block;
+         block = next)
+    {
+        next = block->next;
+        ngx_free(block);
+    }
+}
+
+
+static ngx_http_notify_resp_block_t *
+ngx_http_notify_resp_block(size_t size, ngx_log_t *log)
+{
+    ngx_http_notify_resp_block_t  *block;
+
+    block = ngx_alloc(sizeof(ngx_http_notify_resp_block_t) + size, log);
+    if (block == NULL) {
+        return NULL;
+    }
+
+    block->next = NULL;
+    block->pos = (u_char *) (block + 1);
+    block->end = block->pos + size;
+
+    return block;
+}
+
+
+static ngx_http_notify_resp_root_t *
+ngx_http_notify_resp_root(ngx_http_notify_resp_parser_t *p, size_t size,
+    size_t reserve)
+{
+    ngx_http_notify_resp_root_t   *root;
+    ngx_http_notify_resp_block_t  *block;
+
+    size += sizeof(ngx_http_notify_resp_root_t)
+            - sizeof(ngx_http_notify_resp_t);
+
+    block = ngx_http_notify_resp_block(size + reserve, p->log);
+    if (block == NULL) {
+        return NULL;
+    }
+
+    root = (ngx_http_notify_resp_root_t *) block->pos;
+    block->pos = ngx_align_ptr(block->pos + size, NGX_ALIGNMENT);
+
+    root->blocks = block;
+    root->next = NGX_HTTP_NOTIFY_RESP_MIN_BLOCK;
+    root->total = size + reserve;
+    root->log = p->log;
+
+    p->root = root;
+
+    return root;
+}
+
+
+static void *
+ngx_http_notify_resp_alloc(ngx_http_notify_resp_root_t *root, size_t size)
+{
+    size_t                         n;
+    ngx_uint_t                     own;
+    ngx_http_notify_resp_block_t  *block;
+
+    size = ngx_align(size, NGX_ALIGNMENT);
+    block = root->blocks;
+
+    if (block->pos < block->end && size <= (size_t) (block->end - block->pos)) {
+        block->pos += size;
+        return block->pos - size;
+    }
+
+    own = size > root->next / 4;
+    n = own ? size : root->next;
+
+    if (root->total + n > 2 * NGX_HTTP_NOTIFY_RESP_MAX_SIZE) {
+        return NULL;
+    }
+
+    block = ngx_http_notify_resp_block(n, root->log);
+    if (block == NULL) {
+        return NULL;
+    }
+
+    root->total += n;
+    block->pos += size;
+
+    if (own) {
+        /* behind the current block, which has room for smaller ones */
+        block->next = root->blocks->next;
+        root->blocks->next = block;
+
+    } else {
+        block->next = root->blocks;
+        root->blocks = block;
+        root->next = ngx_min(2 * n, NGX_HTTP_NOTIFY_RESP_MAX_BLOCK);
+    }
+
+    return (u_char *) (block + 1);
+}
+
+
+/* a node with `size` bytes behind it, in its place in the parent */
+static ngx_http_notify_resp_t *
+ngx_http_notify_resp_node(const redisReadTask *task,
+    ngx_http_notify_resp_type_e type, size_t size, size_t reserve)
+{
+    ngx_http_notify_resp_t         *node, *parent;
+    ngx_http_notify_resp_parser_t  *p;
+
+    p = task->privdata;
+
+    if (size > NGX_HTTP_NOTIFY_RESP_MAX_SIZE) {
+        return NULL;
+    }
+
+    size += sizeof(ngx_http_notify_resp_t);
+
+    if (task->parent == NULL) {
+        node = NULL;
+
+        if (ngx_http_notify_resp_root(p, size, reserve) != NULL) {
+            node = &p->root->resp;
+        }
+
+    } else {
+        parent = task->parent->obj;
+
+        if (task->idx < 0 || (ngx_uint_t) task->idx >= parent->nelts) {
+            return NULL;
+        }
+
+        node = ngx_http_notify_resp_alloc(p->root, size);
+        parent->elts[task->idx] = node;
+    }
+
+    if (node == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(node, sizeof(ngx_http_notify_resp_t));
+    node->type = type;
+
+    return node;
+}
+
+
+/* what follows the node in its memory; the root's own fields lie between */
+static void *
+ngx_http_notify_resp_behind(const redisReadTask *task,
+    ngx_http_notify_resp_t *node)
+{
+    if (task->parent == NULL) {
+        return (ngx_http_notify_resp_root_t *) node + 1;
+    }
+
+    return node + 1;
+}
+
+
+static void *
+ngx_http_notify_resp_create_string(const redisReadTask *task, char *data,
+    size_t len)
+{
+    ngx_http_notify_resp_t       *node;
+    ngx_http_notify_resp_type_e   type;
+
+    switch (task->type) {
+
+    case REDIS_REPLY_STRING:
+        type = NGX_HTTP_NOTIFY_RESP_STRING;
+        break;
+
+    case REDIS_REPLY_STATUS:
+        type = NGX_HTTP_NOTIFY_RESP_STATUS;
+        break;
+
+    case REDIS_REPLY_ERROR:
+        type = NGX_HTTP_NOTIFY_RESP_ERROR;
+        break;
+
+    default:
+        /* RESP3, never asked for */
+        return NULL;
+    }
+
+    node = ngx_http_notify_resp_node(task, type, len + 1, 0);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->str.len = len;
+    node->str.data = ngx_http_notify_resp_behind(task, node);
+
+    ngx_memcpy(node->str.data, data, len);
+    node->str.data[len] = '\0';
+
+    return node;
+}
+
+
+static void *
+#if (HIREDIS_MAJOR >= 1)
+ngx_http_notify_resp_create_array(const redisReadTask *task, size_t n)
+#else
+ngx_http_notify_resp_create_array(const redisReadTask *task, int n)
+#endif
+{
+    size_t                   nelts, size, reserve;
+    ngx_uint_t               depth;
+    const redisReadTask     *parent;
+    ngx_http_notify_resp_t  *node;
+
+    if (task->type != REDIS_REPLY_ARRAY) {
+        return NULL;
+    }
+
+    nelts = (size_t) n;
+
+    if (nelts > NGX_HTTP_NOTIFY_RESP_MAX_NELTS) {
+        return NULL;
+    }
+
+    depth = 1;
+
+    for (parent = task->parent; parent; parent = parent->parent) {
+        if (++depth > NGX_HTTP_NOTIFY_RESP_MAX_DEPTH) {
+            return NULL;
+        }
+    }
+
+    size = nelts * sizeof(ngx_http_notify_resp_t *);
+    reserve = nelts * (sizeof(ngx_http_notify_resp_t) + 2 * NGX_ALIGNMENT);
+
+    node = ngx_http_notify_resp_node(task, NGX_HTTP_NOTIFY_RESP_ARRAY, size,
+                             ngx_min(reserve, NGX_HTTP_NOTIFY_RESP_MIN_BLOCK));
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->nelts = nelts;
+    node->elts = ngx_http_notify_resp_behind(task, node);
+
+    ngx_memzero(node->elts, size);
+
+    return node;
+}
+
+
+static void *
+ngx_http_notify_resp_create_integer(const redisReadTask *task, long long value)
+{
+    ngx_http_notify_resp_t  *node;
+
+    node = ngx_http_notify_resp_node(task, NGX_HTTP_NOTIFY_RESP_INTEGER, 0, 0);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->integer = value;
+
+    return node;
+}
+
+
+static void *
+ngx_http_notify_resp_create_nil(const redisReadTask *task)
+{
+    return ngx_http_notify_resp_node(task, NGX_HTTP_NOTIFY_RESP_NIL, 0, 0);
+}
+
+
+#if (HIREDIS_MAJOR >= 1)
+
+static void *
+ngx_http_notify_resp_create_double(const redisReadTask *task, double value,
+    char *data, size_t len)
+{
+    return NULL;
+}
+
+
+static void *
+ngx_http_notify_resp_create_bool(const redisReadTask *task, int value)
+{
+    return NULL;
+}
+
+#endif
