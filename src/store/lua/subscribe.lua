@@ -1,0 +1,119 @@
+#!lua
+-- Writes the document of a subscription: creates or replaces it.
+--
+-- KEYS  1   subs            hash: id -> "<version> <json>"
+--       2   subs:log        stream of changes: id, op, ver
+--       3   subs:ver        counter
+--       4   subs:of:<tenant>  zset: id, score is the version at its creation
+--       5   cursor:<bucket> hash: id -> "<stream id>[ flags]"
+--       6   log
+--       7   gap:<id>        list of "<from> <to>"
+--       8   pos:<bucket>    "<stream id>"
+--       9   sync            hash: claim -> id
+--       10  sync:of         hash: id -> the claim that it holds
+-- ARGV  1   id
+--       2   json
+--       3   the version that must be there, 0: it must not exist yet
+--       4   how many subscriptions the tenant may have
+--       5   1: enabled
+--       6   1: the replaced one was enabled
+--       7   claim, or ""
+-- reply {"ok", version} | {"not_found"} | {"changed"} | {"limit"}
+--       {"taken", id of the holder}
+
+local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
+    unpack(KEYS)
+local id, json, expected, max, enabled, before, claim = unpack(ARGV)
+
+local create = expected == '0'
+local stored = redis.call('HGET', SUBS, id)
+
+-- not the id of the last entry, which may have been trimmed
+local function log_end()
+    if redis.call('EXISTS', LOG) == 0 then
+        return '0-0'
+    end
+
+    local info = redis.call('XINFO', 'STREAM', LOG)
+
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' then
+            return info[i + 1]
+        end
+    end
+end
+
+if create then
+    if stored then
+        return { 'changed' }
+    end
+
+    if redis.call('ZCARD', TENANT) >= tonumber(max) then
+        return { 'limit' }
+    end
+
+else
+    if not stored or not redis.call('ZSCORE', TENANT, id) then
+        return { 'not_found' }
+    end
+
+    if string.match(stored, '^%S+') ~= expected then
+        return { 'changed' }
+    end
+end
+
+if claim ~= '' then
+    local holder = redis.call('HGET', SYNC, claim)
+
+    if holder and holder ~= id
+       and redis.call('HEXISTS', SUBS, holder) == 1
+    then
+        return { 'taken', holder }
+    end
+end
+
+-- nothing is written above this line
+
+local held = redis.call('HGET', HELD, id)
+
+if held and held ~= claim then
+    if redis.call('HGET', SYNC, held) == id then
+        redis.call('HDEL', SYNC, held)
+    end
+
+    redis.call('HDEL', HELD, id)
+end
+
+if claim ~= '' then
+    redis.call('HSET', SYNC, claim, id)
+    redis.call('HSET', HELD, id, claim)
+end
+
+local version = string.format('%.0f', redis.call('INCR', VERSION))
+
+redis.call('HSET', SUBS, id, version .. ' ' .. json)
+redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+           'id', id, 'op', 'set', 'ver', version)
+
+if create then
+    redis.call('ZADD', TENANT, version, id)
+    redis.call('HSET', CURSOR, id, log_end())
+
+elseif enabled == '1' and before ~= '1' then
+    local cursor = redis.call('HGET', CURSOR, id)
+    local from = cursor and string.match(cursor, '^%S+')
+                 or redis.call('GET', POS)
+    local to = log_end()
+
+    if from and from ~= to then
+        redis.call('RPUSH', GAP, from .. ' ' .. to)
+        redis.call('LTRIM', GAP, -1000, -1)
+    end
+
+    redis.call('HSET', CURSOR, id, to)
+
+elseif enabled ~= '1' and before == '1' then
+    redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end())
+end
+
+return { 'ok', version }

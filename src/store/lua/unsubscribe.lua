@@ -1,0 +1,51 @@
+#!lua flags=allow-oom
+-- Deletes a subscription and all that is kept for it.
+--
+-- KEYS  1   subs            see subscribe.lua
+--       2   subs:log
+--       3   subs:ver
+--       4   subs:of:<tenant>
+--       5   cursor:<bucket>
+--       6   due:<bucket>    zset: id, score is when its next retry is due
+--       7   sync
+--       8   sync:of
+--       9...  the keys that are its own: retry, tries, dead, gap, ...
+-- ARGV  1   id
+--       2   the version that must be there, 0: any
+-- reply {"ok", version of the deletion, or 0 when there was nothing}
+--       {"changed"}
+--
+-- A subscription of another tenant is not touched: as if it were not there.
+
+local SUBS, CHANGES, VERSION, TENANT, CURSOR, DUE, SYNC, HELD = unpack(KEYS)
+local id, expected = unpack(ARGV)
+
+local stored = redis.call('HGET', SUBS, id)
+
+if not stored or not redis.call('ZSCORE', TENANT, id) then
+    return { 'ok', '0' }
+end
+
+if expected ~= '0' and string.match(stored, '^%S+') ~= expected then
+    return { 'changed' }
+end
+
+local held = redis.call('HGET', HELD, id)
+
+if held and redis.call('HGET', SYNC, held) == id then
+    redis.call('HDEL', SYNC, held)
+end
+
+redis.call('HDEL', HELD, id)
+redis.call('HDEL', SUBS, id)
+redis.call('HDEL', CURSOR, id)
+redis.call('ZREM', TENANT, id)
+redis.call('ZREM', DUE, id)
+redis.call('UNLINK', unpack(KEYS, 9))
+
+local version = string.format('%.0f', redis.call('INCR', VERSION))
+
+redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+           'id', id, 'op', 'del', 'ver', version)
+
+return { 'ok', version }

@@ -1,0 +1,56 @@
+/*
+ * The Lua scripts: embedded files, called by their digest, loaded on NOSCRIPT.
+ * https://redis.io/docs/latest/develop/programmability/eval-intro/
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SCRIPT_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SCRIPT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_redis.h"
+
+
+/* one a file of src/store/lua; its text is made a C string by `config` */
+typedef struct {
+    const char  *name;
+    ngx_str_t    text;
+    u_char       sha1[40];      /* filled by _init */
+} ngx_http_notify_script_t;
+
+extern ngx_http_notify_script_t  ngx_http_notify_script_publish;
+extern ngx_http_notify_script_t  ngx_http_notify_script_subscribe;
+extern ngx_http_notify_script_t  ngx_http_notify_script_unsubscribe;
+extern ngx_http_notify_script_t  ngx_http_notify_script_subscriptions_get;
+extern ngx_http_notify_script_t  ngx_http_notify_script_subscriptions_list;
+extern ngx_http_notify_script_t  ngx_http_notify_script_lease;
+extern ngx_http_notify_script_t  ngx_http_notify_script_load;
+extern ngx_http_notify_script_t  ngx_http_notify_script_commit;
+extern ngx_http_notify_script_t  ngx_http_notify_script_due;
+
+
+/* once, before the workers start */
+ngx_int_t ngx_http_notify_script_init(ngx_conf_t *cf);
+
+/*
+ * EVALSHA, and EVAL once when Redis answers NOSCRIPT.  Same contract as
+ * ngx_http_notify_redis_submit() but without a handle: pool memory is used
+ * for nothing that outlives the call.  NGX_ERROR: handler never called.
+ */
+ngx_int_t ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
+    const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+
+/*
+ * What a reply says of a write.  NGX_OK: it is no error; NGX_DECLINED: Redis
+ * is out of memory, nothing was done; NGX_ERROR: no answer, or Redis refuses.
+ * Logs an error reply as "notify <who>: ...", at most once a minute while it
+ * stays the same, and has a connection to a replica replaced.
+ */
+ngx_int_t ngx_http_notify_script_verdict(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_resp_t *resp, const char *who);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SCRIPT_H_INCLUDED_ */
