@@ -1,0 +1,111 @@
+/*
+ * The log of a channel: events as they are in the Redis stream, publishing,
+ * and reading ranges.  Knows nothing of subscriptions, HTTP or who reads.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_LOG_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_LOG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_redis.h"
+
+
+/*
+ * One event.  The slices live as long as the event; empty = absent.
+ * Stream fields: t type, n tenant, w time, e entityTypeID, i entityID, d data,
+ * s sessionId, c customerId, v conversationId, u uid, h hops, "a:NAME" an
+ * attribute; absent ones are not stored.
+ */
+typedef struct {
+    ngx_http_notify_id_t   id;              /* 0-0 before it is published */
+    uint64_t               time;            /* epoch, milliseconds */
+    ngx_str_t              type;            /* whole: "object.event" */
+    ngx_str_t              tenant;
+    ngx_str_t              entity_type_id;  /* JSON text: 3, "A4" */
+    ngx_str_t              entity_id;       /* JSON text */
+    ngx_str_t              data;            /* JSON text, as published */
+    ngx_str_t              session_id;      /* plain text, not JSON */
+    ngx_str_t              customer_id;
+    ngx_str_t              conversation_id;
+    ngx_str_t              uid;
+    ngx_uint_t             hops;
+    ngx_uint_t             nattributes;
+    ngx_keyval_t          *attributes;      /* plain text: country, NO */
+
+    size_t                 size;            /* bytes of memory it takes */
+    ngx_uint_t             refs;
+} ngx_http_notify_event_t;
+
+
+/*
+ * An event of its own (one ngx_alloc) from a stream entry [id, [f, v, ...]];
+ * refs is 1.  NULL: memory, or not an entry of ours (unknown fields are
+ * skipped, a missing t is not ours).
+ */
+ngx_http_notify_event_t *ngx_http_notify_log_event(
+    const ngx_http_notify_resp_t *entry, ngx_log_t *log);
+/* the id alone, for entries that are none of ours; NGX_DECLINED: no id */
+ngx_int_t ngx_http_notify_log_entry_id(const ngx_http_notify_resp_t *entry,
+    ngx_http_notify_id_t *id);
+void ngx_http_notify_log_ref(ngx_http_notify_event_t *event);
+void ngx_http_notify_log_unref(ngx_http_notify_event_t *event);
+
+
+/* One event to publish: the event and how it is made idempotent. */
+typedef struct {
+    ngx_http_notify_event_t   event;
+    ngx_str_t                 key;      /* 32 hex digits of a digest, or empty:
+                                           see ngx_http_notify_id_digest() */
+    ngx_str_t                 body;     /* 32 hex digits of the body's digest */
+} ngx_http_notify_log_entry_t;
+
+typedef enum {
+    NGX_HTTP_NOTIFY_LOG_OK = 0,         /* appended, or the same again */
+    NGX_HTTP_NOTIFY_LOG_CONFLICT,       /* a key was used with another body */
+    NGX_HTTP_NOTIFY_LOG_FULL,           /* max_size, or Redis out of memory */
+    NGX_HTTP_NOTIFY_LOG_UNAVAILABLE     /* no answer, or Redis refuses writes:
+                                           may or may not have been done */
+} ngx_http_notify_log_status_e;
+
+typedef struct {
+    ngx_http_notify_log_status_e   status;
+    ngx_uint_t                     conflict;    /* index, with CONFLICT */
+    ngx_uint_t                     n;
+    ngx_http_notify_id_t          *ids;         /* n of them, with OK */
+    ngx_uint_t                     repeated;    /* all n were there before */
+} ngx_http_notify_log_published_t;
+
+typedef void (*ngx_http_notify_log_publish_pt)(
+    const ngx_http_notify_log_published_t *published, void *data);
+
+/*
+ * Appends n (1 ... 1,000) events in order, all or none, in one script.
+ * max_size: bytes the log's key may take, 0 = no limit.  The handler is called
+ * exactly once, never inside; NGX_ERROR: memory, never called.  A caller that
+ * goes away cancels by data owned elsewhere (ngx_http_notify_log_cancel).
+ */
+typedef struct ngx_http_notify_log_publish_s  ngx_http_notify_log_publish_t;
+
+ngx_http_notify_log_publish_t *ngx_http_notify_log_publish(
+    ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
+    ngx_http_notify_log_publish_pt handler, void *data);
+void ngx_http_notify_log_publish_cancel(ngx_http_notify_log_publish_t *p);
+
+
+/*
+ * XRANGE from (exclusive unless `inclusive`) to the end, at most count
+ * entries.  Raw reply to the handler; NULL as with a submit.
+ */
+ngx_http_notify_redis_command_t *ngx_http_notify_log_range(
+    ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_id_t *from, ngx_uint_t inclusive,
+    const ngx_http_notify_id_t *to, ngx_uint_t count,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+
+
+#endif /* _NGX_HTTP_NOTIFY_LOG_H_INCLUDED_ */
