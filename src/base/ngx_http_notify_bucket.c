@@ -1,0 +1,76 @@
+/*
+ * The token bucket: arithmetic on its owner's state, exact in integers.
+ * Must not know what a token is taken for.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_bucket.h"
+
+
+/*
+ * A level's unit is a millionth of a token: a rate is given in tokens per a
+ * million milliseconds, so a millisecond brings as many units as the rate.
+ */
+#define NGX_HTTP_NOTIFY_BUCKET_TOKEN  1000000
+#define NGX_HTTP_NOTIFY_BUCKET_MAX    (INT64_MAX / 2)
+
+
+static int64_t
+ngx_http_notify_bucket_full(const ngx_http_notify_bucket_conf_t *conf)
+{
+    uint64_t  burst;
+
+    burst = ngx_max(conf->burst, 1);
+    burst = ngx_min(burst, NGX_HTTP_NOTIFY_BUCKET_MAX
+                           / NGX_HTTP_NOTIFY_BUCKET_TOKEN);
+
+    return (int64_t) burst * NGX_HTTP_NOTIFY_BUCKET_TOKEN;
+}
+
+
+void
+ngx_http_notify_bucket_init(ngx_http_notify_bucket_t *bucket,
+    const ngx_http_notify_bucket_conf_t *conf)
+{
+    bucket->last = ngx_current_msec;
+    bucket->level = ngx_http_notify_bucket_full(conf);
+}
+
+
+ngx_msec_t
+ngx_http_notify_bucket_take(ngx_http_notify_bucket_t *bucket,
+    const ngx_http_notify_bucket_conf_t *conf)
+{
+    int64_t         full, rate, missing;
+    ngx_msec_int_t  elapsed;
+
+    if (conf->rate == 0) {
+        return 0;
+    }
+
+    rate = (int64_t) ngx_min((uint64_t) conf->rate,
+                             NGX_HTTP_NOTIFY_BUCKET_MAX);
+    full = ngx_http_notify_bucket_full(conf);
+
+    elapsed = (ngx_msec_int_t) (ngx_current_msec - bucket->last);
+    bucket->last = ngx_current_msec;
+
+    if (elapsed > 0) {
+        bucket->level = (elapsed > (full - bucket->level) / rate)
+                            ? full : bucket->level + elapsed * rate;
+    }
+
+    /* the configuration may have changed since */
+
+    bucket->level = ngx_min(bucket->level, full);
+
+    if (bucket->level >= NGX_HTTP_NOTIFY_BUCKET_TOKEN) {
+        bucket->level -= NGX_HTTP_NOTIFY_BUCKET_TOKEN;
+        return 0;
+    }
+
+    missing = NGX_HTTP_NOTIFY_BUCKET_TOKEN - bucket->level;
+
+    return (ngx_msec_t) (missing / rate + (missing % rate != 0));
+}
