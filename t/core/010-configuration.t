@@ -1,0 +1,294 @@
+# What nginx -t refuses, each with the file and the line of the mistake (marked
+# by # !), and what it accepts.
+
+use strict;
+use warnings;
+
+use Test::More;
+use NotifyTest;
+
+my $listen = 'listen 127.0.0.1:%%PORT%%;';
+my $nginx = NotifyTest::Nginx->new(http => '', start => 0);
+
+system 'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-batch', '-quiet',
+    '-days', 1, '-subj', '/CN=test', '-keyout', '/dev/null',
+    '-out', $nginx->dir . '/pair.pem';
+
+sub check {
+    my ($http) = @_;
+    $nginx->write_conf(http => $http);
+    return $nginx->check;
+}
+
+sub refused {
+    my ($title, $http, $message) = @_;
+    my ($text, $ok) = check($http);
+    my @lines = split /\n/, NotifyTest::slurp($nginx->conf);
+    my ($line) = grep { $lines[$_ - 1] =~ /# !/ } 1 .. @lines;
+    my $place = quotemeta($nginx->conf) . ":$line";
+
+    subtest "$title: refused" => sub {
+        ok(!$ok, 'nginx -t fails');
+        like($text, qr/\[emerg\] .*$message/, 'it says why');
+        like($text, qr/ in $place$/m, 'and where');
+    };
+}
+
+sub accepted {
+    my ($title, $http) = @_;
+    my ($text, $ok) = check($http);
+    ok($ok, "$title: accepted") or diag($text);
+    unlike($text, qr/\[(?:warn|error|crit|alert|emerg)\]/,
+           "$title: without a complaint");
+}
+
+sub in_profile {
+    my ($directive) = @_;
+    return "notify_profile p {\n$directive    # !\n}\n";
+}
+
+sub in_channel {
+    my ($directive) = @_;
+    return "notify_channel c {\n$directive    # !\n}\n";
+}
+
+
+# blocks and their names
+
+refused('an unknown directive in a channel',
+    in_channel('retenton 15d;'), 'unknown directive "retenton"');
+
+refused('an unknown directive in a profile',
+    in_profile('retires 5s;'), 'unknown directive "retires"');
+
+refused('a directive of profiles in a channel',
+    in_channel('retry 5s;'), '"retry"');
+
+refused('a directive of channels in a profile',
+    in_profile('retention 15d;'), '"retention"');
+
+refused('a channel without a name', "notify_channel {    # !\n}", 'notify_channel');
+
+refused('a channel in a server',
+    "server {\n$listen\nnotify_channel c {    # !\n}\n}", 'notify_channel');
+
+refused('two channels of one name',
+    "notify_channel c {\n}\nnotify_channel c {    # !\n}", '"c"');
+
+refused('two profiles of one name',
+    "notify_profile p {\n}\nnotify_profile p {    # !\n}", '"p"');
+
+refused('a channel whose profile does not exist',
+    in_channel('profile ghost;'), '"ghost"');
+
+
+# locations
+
+refused('an API of a channel that does not exist',
+    "server {\n$listen\nlocation /x/ {\nnotify_api nowhere;    # !\n}\n}",
+    '"nowhere"');
+
+refused('an API with an unknown resource',
+    "notify_channel c {\n}\nserver {\n$listen\nlocation /x/ {\n"
+    . "notify_api c subscribers;    # !\n}\n}", '"subscribers"');
+
+refused('an API in a regex location',
+    "notify_channel c {\n}\nserver {\n$listen\nlocation ~ ^/x/ {\n"
+    . "notify_api c;    # !\n}\n}", 'notify_api');
+
+refused('an API in a named location',
+    "notify_channel c {\n}\nserver {\n$listen\nlocation \@x {\n"
+    . "notify_api c;    # !\n}\n}", 'notify_api');
+
+refused('two APIs in one location',
+    "notify_channel c {\n}\nserver {\n$listen\nlocation /x/ {\n"
+    . "notify_api c events;\nnotify_api c;    # !\n}\n}", 'duplicate');
+
+refused('a tenant twice',
+    "server {\n$listen\nnotify_tenant \$remote_user;\n"
+    . "notify_tenant \$arg_x;    # !\n}", 'duplicate');
+
+
+# the channel's directives
+
+refused('an event twice',
+    in_channel("event a.b;\nevent a.b;"), '"a\.b"');
+
+refused('an alias that is another event',
+    in_channel("event a.b;\nevent c.d alias=a.b;"), '"a\.b"');
+
+refused('an unknown parameter of an event',
+    in_channel('event a.b synch;'), '"synch"');
+
+refused('an attribute twice',
+    in_channel("attribute x;\nattribute X;"), '"X"');
+
+refused('a pattern that is no regular expression',
+    in_channel('attribute x "pattern=^[A-Z{2}$";'), '.');
+
+refused('an attribute named as a member of events',
+    in_channel('attribute eventType;'), '"eventType"');
+
+refused('a retention that is no time',
+    in_channel('retention soon;'), '"?retention|"soon"');
+
+refused('a retention twice',
+    in_channel("retention 1d;\nretention 2d;"), 'duplicate');
+
+refused('a maximal size that is no size',
+    in_channel('max_size big;'), '"?max_size|"big"');
+
+
+# the profile's directives
+
+refused('a payload that is no JSON',
+    in_profile(q(payload '{"a": }';)), 'payload|JSON');
+
+refused('a payload with a member twice',
+    in_profile(q(payload '{"a":1,"a":2}';)), 'payload|JSON|duplicate');
+
+refused('a payload with a variable of requests',
+    in_profile(q(payload '{"a":"$remote_addr"}';)), 'remote_addr');
+
+refused('a payload with a variable that is none',
+    in_profile(q(payload '{"a":"$notify_nothing"}';)), 'notify_nothing');
+
+refused('a header with a variable of requests',
+    in_profile('header X-A $http_host;'), 'http_host');
+
+refused('a header that is the connection\'s',
+    in_profile('header Content-Length 1;'), 'Content-Length');
+
+refused('a header name that is none',
+    in_profile('header "X A" 1;'), 'X A');
+
+refused('an unknown signature',
+    in_profile('sign sideways;'), '"sideways"');
+
+refused('a network that is none',
+    in_profile('allow 10.0.0.0/33;'), '"?10\.0\.0\.0/33|allow');
+
+refused('a network with a name in it',
+    in_profile('deny localhost;'), '"?localhost|deny');
+
+refused('a retry that is no time',
+    in_profile('retry 5s often;'), '"often"');
+
+refused('a jitter above 100 %',
+    in_profile('retry 5s jitter=101%;'), 'jitter');
+
+refused('a retry that is off and on',
+    in_profile('retry off 5s;'), '.');
+
+refused('a breaker without a number',
+    in_profile('breaker failures=x;'), 'failures');
+
+refused('an unknown parameter of the breaker',
+    in_profile('breaker fails=3;'), 'fails');
+
+refused('an unknown order',
+    in_profile('order random;'), '"random"');
+
+refused('a rate that is none',
+    in_profile('rate fast;'), '"fast"');
+
+refused('in_flight of nothing',
+    in_profile('in_flight 0;'), 'in_flight|"0"');
+
+refused('an unknown scheme',
+    in_profile('schemes ftp;'), '"ftp"');
+
+refused('a port that is none',
+    in_profile('ports 443 70000;'), '70000');
+
+refused('a method that is not offered',
+    in_profile('method GET;'), '"GET"');
+
+refused('a time limit that is none',
+    in_profile('read_timeout never;'), '"?read_timeout|"never"');
+
+refused('a certificate\'s key that cannot be read',
+    "notify_profile p {\nssl_certificate %%DIR%%/pair.pem;\n"
+    . "ssl_certificate_key %%DIR%%/none.key;    # !\n}", 'none\.key');
+
+refused('trusted certificates that cannot be read',
+    in_profile('ssl_trusted_certificate %%DIR%%/none.crt;'), 'none\.crt');
+
+
+# Redis
+
+refused('an unknown parameter of Redis',
+    'notify_redis 127.0.0.1:%%PORT%% databse=1;    # !', 'databse');
+
+refused('a database that is no number',
+    'notify_redis 127.0.0.1:%%PORT%% db=x;    # !', 'db');
+
+refused('a password file that cannot be read',
+    'notify_redis 127.0.0.1:%%PORT%% password_file=%%DIR%%/none;    # !',
+    'none');
+
+refused('Redis twice',
+    "notify_redis 127.0.0.1:%%PORT%%;\nnotify_redis 127.0.0.1:%%PORT%%;    # !",
+    'duplicate');
+
+
+# what must work
+
+accepted('nothing of ours', "server {\n$listen\n}");
+
+accepted('a channel with the built-in profile, declared behind its use', <<"END");
+server {
+    $listen
+    notify_tenant \$remote_user;
+    location /x/ { notify_api c; }
+    location = /y { notify_api c events; }
+}
+notify_channel c { }
+END
+
+accepted('everything at once', <<"END");
+notify_redis 127.0.0.1:%%PORT%% db=3 prefix=shop: timeout=2s;
+notify_profile partner {
+    payload  '{"type":"\$notify_event_type","who":"no. \$notify_entity_id",
+               "all":[{"data":"\$notify_data"},1.10,null,true]}';
+    method   PUT;
+    header   X-API-Key \$notify_subscription_api_key;
+    header   User-Agent Shop;
+    sign     standard;
+    retry    5s 5m 30m 2h jitter=20% until=2d;
+    breaker  failures=10 window=1m cooldown=5m ignore=400,500;
+    rate     10r/s burst=20;
+    in_flight 4;
+    order    strict;
+    allow    10.1.0.0/16;
+    deny     10.0.0.0/8;
+    allow    fd00::/8;
+    schemes  https http;
+    ports    443 8443;
+    connect_timeout 1s;
+    send_timeout 2s;
+    read_timeout 3s;
+    timeout  4s;
+    keepalive 8 idle=30s;
+    ssl_verify off;
+    ssl_verify_depth 2;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers HIGH;
+    response_limit 4k;
+}
+notify_profile plain { payload raw; retry off; breaker off; deny all; }
+notify_channel retail {
+    profile   partner plain;
+    retention 30d;
+    max_size  100m;
+    event     document.validation;
+    event     contact.search sync iframe alias=contacts.search;
+    event     document.draft off;
+    attribute country required "pattern=^[A-Z]{2}\$" alias=land;
+    attribute shop;
+    subscriptions_max 50;
+}
+server { $listen location /x/ { notify_api retail; } }
+END
+
+finish();

@@ -1,0 +1,178 @@
+package NotifyTest::Nginx;
+
+# An nginx of one suite.  What goes into http {} is given; everything around it
+# is here.  Its error.log is looked at when it stops.
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+
+my $number = 0;
+
+
+# new(http => TEXT, main => TEXT, workers => N, redis => REDIS, start => 0,
+#     allow => REGEX): allow: lines of trouble that this suite makes itself.
+# In the texts %%PORT%%, %%DIR%% are replaced, and %%NAME%% by vars => {NAME}.
+sub new {
+    my ($class, %option) = @_;
+    my $self = bless {
+        port    => NotifyTest::free_port(),
+        dir     => NotifyTest::test_dir() . '/nginx' . ++$number,
+        workers => 1,
+        vars    => {},
+        %option,
+    }, $class;
+
+    make_path(map { "$self->{dir}/$_" } qw(conf logs temp html));
+    NotifyTest::started($self);
+    $self->write_conf;
+    $self->start unless exists $option{start} && !$option{start};
+    return $self;
+}
+
+sub port { return $_[0]{port} }
+sub dir  { return $_[0]{dir} }
+sub url  { return "http://127.0.0.1:$_[0]{port}" . ($_[1] // '/') }
+sub conf { return "$_[0]{dir}/conf/nginx.conf" }
+sub log  { return NotifyTest::slurp("$_[0]{dir}/logs/error.log") }
+
+# the configuration's text, changed first by what is given
+sub write_conf {
+    my ($self, %option) = @_;
+    @$self{keys %option} = values %option;
+
+    my $dir = $self->{dir};
+    my $temp = join "\n", map { "    ${_}_temp_path $dir/temp/$_;" }
+                          qw(client_body proxy fastcgi uwsgi scgi);
+    my $user = $> == 0 ? 'user root;' : '';
+    my $redis = $self->{redis}
+                ? 'notify_redis ' . $self->{redis}->address . ';' : '';
+    my $level = $self->{level} // 'info';
+    my $main = $self->{main} // '';
+    my $text = <<"END";
+load_module $NotifyTest::MODULE;
+daemon off;
+worker_processes $self->{workers};
+pid $dir/nginx.pid;
+error_log $dir/logs/error.log $level;
+$user
+$main
+events {
+    worker_connections @{[ $self->{connections} // 1024 ]};
+}
+http {
+$temp
+    access_log $dir/logs/access.log;
+    $redis
+$self->{http}
+}
+END
+
+    my %vars = (PORT => $self->{port}, DIR => $dir, %{ $self->{vars} });
+    $text =~ s/%%(\w+)%%/$vars{$1} \/\/ die "no value for %%$1%%\n"/ge;
+    NotifyTest::spew($self->conf, $text);
+}
+
+sub command {
+    my ($self, @more) = @_;
+    return ($NotifyTest::NGINX, '-p', "$self->{dir}/", '-c', $self->conf,
+            '-e', "$self->{dir}/logs/error.log", @more);
+}
+
+# what nginx -t says, and whether it was content
+sub check {
+    my ($self) = @_;
+    my @command = $self->command('-t');
+    my $pid = open my $pipe, '-|';
+
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        { exec @command }
+        POSIX::_exit(127);
+    }
+
+    local $/;
+    my $text = <$pipe> // '';
+    close $pipe;
+    return wantarray ? ($text, $? == 0) : $text;
+}
+
+sub start {
+    my ($self) = @_;
+    return if NotifyTest::alive($self->{pid});
+
+    $self->{pid} = NotifyTest::spawn([$self->command],
+                                     "$self->{dir}/logs/stderr.log");
+    for (1 .. 1000) {
+        my $socket = IO::Socket::INET->new(
+            PeerAddr => "127.0.0.1:$self->{port}");
+        return if $socket;
+        last unless NotifyTest::alive($self->{pid});
+        Time::HiRes::sleep(0.02);
+    }
+
+    die "nginx: " . NotifyTest::slurp("$self->{dir}/logs/stderr.log")
+        . $self->log;
+}
+
+sub pid { return $_[0]{pid} }
+
+# the pids of the workers; with exiting => 1 of those that are shutting down
+sub workers {
+    my ($self, %option) = @_;
+    open my $pipe, '-|', 'ps', '-o', 'pid=,args=', '--ppid', $self->{pid};
+    my @lines = <$pipe>;
+    close $pipe;
+
+    my $want = $option{exiting} ? qr/worker process is shutting down/
+                                : qr/worker process$/;
+    return map { /^\s*(\d+)/ } grep { $_ =~ $want } @lines;
+}
+
+# a worker dies at once; the master starts another
+sub kill_worker {
+    my ($self) = @_;
+    my @pids = $self->workers or return;
+    my $pid = $pids[rand @pids];
+    CORE::kill 'KILL', $pid;
+    return $pid;
+}
+
+# SIGHUP, and the new workers have come
+sub reload {
+    my ($self) = @_;
+    my %old = map { $_ => 1 } $self->workers;
+    CORE::kill 'HUP', $self->{pid};
+    NotifyTest::eventually(sub {
+        my @now = $self->workers;
+        return @now && !grep { $old{$_} } @now;
+    });
+}
+
+sub stop {
+    my ($self, $signal) = @_;
+    return unless defined $self->{pid};
+
+    my $ended = NotifyTest::reap(delete $self->{pid}, $signal // 'QUIT', 45);
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+    Test::More::ok($ended, 'nginx ends when asked to');
+    $self->check_logs;
+}
+
+sub check_logs {
+    my ($self) = @_;
+    my $allow = $self->{allow};
+    my @bad;
+
+    for my $path (glob "$self->{dir}/logs/*.log $self->{dir}/logs/san*") {
+        push @bad, grep { $_ =~ $NotifyTest::TROUBLE
+                          && !(defined $allow && $_ =~ $allow) }
+                   split /\n/, NotifyTest::slurp($path);
+    }
+
+    Test::More::is(join("\n", @bad[0 .. ($#bad > 9 ? 9 : $#bad)]), '',
+                   'no alert, emerg or sanitizer line');
+}
+
+1;
