@@ -1,0 +1,91 @@
+/*
+ * notify_channel: what is notified: the catalogue of events, the attributes,
+ * the profiles to choose from, the limits of the log.  Read-only after start.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_CHANNEL_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_CHANNEL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_profile.h"
+
+
+#define NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX  128   /* of an event's name */
+
+
+/* event NAME [sync] [iframe] [alias=NAME]... [off] */
+typedef struct {
+    ngx_str_t      name;
+    ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
+    unsigned       sync:1;
+    unsigned       iframe:1;
+    unsigned       off:1;
+} ngx_http_notify_channel_event_t;
+
+/* attribute NAME [required] [pattern=REGEX] [alias=NAME]... */
+typedef struct {
+    ngx_str_t      name;
+    ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
+#if (NGX_PCRE)
+    ngx_regex_t   *regex;       /* or NULL */
+#endif
+    ngx_str_t      pattern;
+    unsigned       required:1;
+} ngx_http_notify_channel_attribute_t;
+
+
+typedef struct {
+    ngx_str_t                 name;
+    ngx_http_notify_keys_t    keys;
+    ngx_array_t              *events;       /* of _channel_event_t, or NULL:
+                                               every name is accepted */
+    ngx_array_t              *attributes;   /* of _channel_attribute_t or NULL */
+    ngx_array_t              *profiles;     /* of ngx_http_notify_profile_t *;
+                                               the first is the default */
+    ngx_array_t              *profile_names;    /* private, with their lines */
+    uint64_t                  retention;    /* milliseconds; 15d */
+    size_t                    max_size;     /* bytes; 0: off */
+    ngx_uint_t                subscriptions_max;
+    ngx_int_t                 metrics;      /* set when a worker starts */
+    u_char                   *file;
+    ngx_uint_t                line;
+} ngx_http_notify_channel_t;
+
+
+/* event, attribute, profile, retention, max_size, subscriptions_max */
+extern ngx_command_t  ngx_http_notify_channel_commands[];
+
+ngx_http_notify_channel_t *ngx_http_notify_channel_create(ngx_conf_t *cf,
+    const ngx_str_t *name);
+/* at the end of http {}: profiles by name, defaults, key names; profiles is an
+ * array of ngx_http_notify_profile_t * */
+char *ngx_http_notify_channel_init(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, const ngx_array_t *profiles,
+    const ngx_str_t *redis_prefix);
+
+/*
+ * The canonical name of an event's name or alias.  NGX_DECLINED: not in the
+ * catalogue, or (without one) not 1 to 128 characters of [A-Za-z0-9_.-], or
+ * one of those that begin with "notify.": these are never a client's.
+ * `event` (may be NULL) is set to its entry, NULL without a catalogue.
+ */
+ngx_int_t ngx_http_notify_channel_event(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *text, ngx_str_t *name,
+    const ngx_http_notify_channel_event_t **event);
+/* a declared attribute by its name or alias, ASCII case ignored, or NULL */
+const ngx_http_notify_channel_attribute_t *ngx_http_notify_channel_attribute(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text);
+/* NGX_DECLINED: the value does not match the attribute's pattern */
+ngx_int_t ngx_http_notify_channel_attribute_check(
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *value, ngx_log_t *log);
+/* NULL: not one of the channel's; an empty name is the default */
+ngx_http_notify_profile_t *ngx_http_notify_channel_profile(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *name);
+
+
+#endif /* _NGX_HTTP_NOTIFY_CHANNEL_H_INCLUDED_ */

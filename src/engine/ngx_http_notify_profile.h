@@ -1,0 +1,50 @@
+/*
+ * notify_profile: how deliveries are made, and when they are made again.
+ * Read-only after start.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_PROFILE_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_PROFILE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_backoff.h"
+#include "ngx_http_notify_bucket.h"
+#include "ngx_http_notify_call.h"
+
+
+/* breaker failures=N window=T cooldown=T [ignore=CODES] | off */
+typedef struct {
+    ngx_uint_t     failures;    /* 0: off */
+    ngx_msec_t     window;
+    ngx_msec_t     cooldown;
+    ngx_array_t   *ignore;      /* of ngx_uint_t status codes, or NULL */
+} ngx_http_notify_breaker_conf_t;
+
+
+typedef struct {
+    ngx_http_notify_call_conf_t      call;      /* first: see call.h */
+    ngx_str_t                        name;
+    ngx_http_notify_backoff_t        retry;     /* nsteps 0: off */
+    ngx_http_notify_breaker_conf_t   breaker;
+    ngx_http_notify_bucket_conf_t    rate;      /* rate 0: off */
+    ngx_uint_t                       in_flight;
+    ngx_uint_t                       strict;    /* order strict: 1 */
+    u_char                          *file;      /* where the block stands */
+    ngx_uint_t                       line;
+} ngx_http_notify_profile_t;
+
+
+/* retry, breaker, rate, in_flight, order */
+extern ngx_command_t  ngx_http_notify_profile_commands[];
+
+/* all fields unset, and the defaults of what a block did not set */
+ngx_http_notify_profile_t *ngx_http_notify_profile_create(ngx_conf_t *cf,
+    const ngx_str_t *name);
+char *ngx_http_notify_profile_init(ngx_conf_t *cf,
+    ngx_http_notify_profile_t *profile);
+
+
+#endif /* _NGX_HTTP_NOTIFY_PROFILE_H_INCLUDED_ */
