@@ -1,0 +1,742 @@
+/*
+ * The module: its directives at the http level, what is checked when http {}
+ * has been read, and the start and end of a worker.  One static state a worker.
+ * Must not know endpoints, and of the layers below only how they begin and end.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_block.h"
+#include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_engine.h"
+#include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_module.h"
+#include "ngx_http_notify_script.h"
+
+
+#define NGX_HTTP_NOTIFY_MODULE_NAME_MAX   64    /* of a channel, a profile */
+#define NGX_HTTP_NOTIFY_MODULE_NONCE      8     /* bytes, before hex */
+#define NGX_HTTP_NOTIFY_MODULE_ZONE       (2 * 1024 * 1024)
+#define NGX_HTTP_NOTIFY_MODULE_ZONE_MIN   8     /* pages */
+
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_http_notify_channel_t  **channel;
+    u_char                      *file;
+    ngx_uint_t                   line;
+} ngx_http_notify_module_ref_t;
+
+
+static void *ngx_http_notify_module_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_module_init_main_conf(ngx_conf_t *cf,
+    void *conf);
+static char *ngx_http_notify_module_init_channels(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf);
+static char *ngx_http_notify_module_init_nonce(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf);
+static char *ngx_http_notify_module_set_redis(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_module_set_zone(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_module_set_profile(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_module_set_channel(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_module_check_name(ngx_conf_t *cf,
+    const ngx_str_t *name);
+static ngx_http_notify_profile_t *ngx_http_notify_module_add_profile(
+    ngx_conf_t *cf, ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
+static char *ngx_http_notify_module_read_profile(ngx_conf_t *cf,
+    ngx_http_notify_profile_t *profile, ngx_uint_t block);
+static ngx_http_notify_profile_t *ngx_http_notify_module_find_profile(
+    ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
+static ngx_http_notify_channel_t *ngx_http_notify_module_find_channel(
+    ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
+
+static ngx_int_t ngx_http_notify_module_init_process(ngx_cycle_t *cycle);
+static void ngx_http_notify_module_exit_process(ngx_cycle_t *cycle);
+
+
+/* of the worker; read when a worker starts, gone when it exits */
+static ngx_http_notify_redis_t  *ngx_http_notify_module_commands_redis;
+static ngx_uint_t                ngx_http_notify_module_started;
+
+
+static ngx_str_t  ngx_http_notify_module_standard = ngx_string("standard");
+
+
+static const char  *ngx_http_notify_module_profile_later[] = {
+    "jwt", "response_log", "attempt_log", NULL
+};
+
+static const char  *ngx_http_notify_module_channel_later[] = {
+    "entity_type", "setting", "unchanged", "operator_events", NULL
+};
+
+
+static ngx_command_t  ngx_http_notify_module_commands[] = {
+
+    { ngx_string("notify_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_notify_module_set_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_notify_main_conf_t, redis),
+      NULL },
+
+    { ngx_string("notify_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_module_set_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_notify_main_conf_t, zone_size),
+      NULL },
+
+    { ngx_string("notify_profile"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_notify_module_set_profile,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("notify_channel"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_notify_module_set_channel,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_module_ctx = {
+    NULL,                                   /* preconfiguration */
+    NULL,                                   /* postconfiguration */
+
+    ngx_http_notify_module_create_main_conf,
+    ngx_http_notify_module_init_main_conf,
+
+    NULL,                                   /* create server configuration */
+    NULL,                                   /* merge server configuration */
+
+    NULL,                                   /* create location configuration */
+    NULL                                    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_module_ctx,            /* module context */
+    ngx_http_notify_module_commands,        /* module directives */
+    NGX_HTTP_MODULE,                        /* module type */
+    NULL,                                   /* init master */
+    NULL,                                   /* init module */
+    ngx_http_notify_module_init_process,    /* init process */
+    NULL,                                   /* init thread */
+    NULL,                                   /* exit thread */
+    ngx_http_notify_module_exit_process,    /* exit process */
+    NULL,                                   /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_http_notify_module_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    mcf->zone_size = NGX_CONF_UNSET_SIZE;
+
+    mcf->profiles = ngx_array_create(cf->pool, 4,
+                                     sizeof(ngx_http_notify_profile_t *));
+    mcf->channels = ngx_array_create(cf->pool, 4,
+                                     sizeof(ngx_http_notify_channel_t *));
+    mcf->references = ngx_array_create(cf->pool, 8,
+                                       sizeof(ngx_http_notify_module_ref_t));
+
+    if (mcf->profiles == NULL
+        || mcf->channels == NULL
+        || mcf->references == NULL)
+    {
+        return NULL;
+    }
+
+    return mcf;
+}
+
+
+/* http {} has been read as a whole, servers and locations are not merged yet */
+static char *
+ngx_http_notify_module_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_notify_main_conf_t *mcf = conf;
+
+    ngx_http_notify_profile_t  *profile;
+
+    mcf->resolved = 1;
+
+    if (!mcf->used) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_init_size_value(mcf->zone_size, NGX_HTTP_NOTIFY_MODULE_ZONE);
+
+    if (ngx_http_notify_redis_conf_init(cf, &mcf->redis) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_module_find_profile(mcf,
+                                            &ngx_http_notify_module_standard)
+        == NULL)
+    {
+        profile = ngx_http_notify_module_add_profile(cf, mcf,
+                                             &ngx_http_notify_module_standard);
+
+        if (profile == NULL
+            || ngx_http_notify_module_read_profile(cf, profile, 0)
+               != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_notify_module_init_channels(cf, mcf) != NGX_CONF_OK
+        || ngx_http_notify_module_init_nonce(cf, mcf) != NGX_CONF_OK
+        || ngx_http_notify_script_init(cf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->zone = ngx_http_notify_metrics_zone(cf, mcf->zone_size,
+                                             &ngx_http_notify_module);
+    if (mcf->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_module_init_channels(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_channel_t     **channel;
+    ngx_http_notify_module_ref_t   *ref;
+
+    channel = mcf->channels->elts;
+
+    for (i = 0; i < mcf->channels->nelts; i++) {
+
+        if (ngx_http_notify_channel_init(cf, channel[i], mcf->profiles,
+                                         &mcf->redis.prefix)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ref = mcf->references->elts;
+
+    for (i = 0; i < mcf->references->nelts; i++) {
+
+        *ref[i].channel = ngx_http_notify_module_find_channel(mcf,
+                                                              &ref[i].name);
+
+        if (*ref[i].channel == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "unknown notify_channel \"%V\" in %s:%ui",
+                          &ref[i].name, ref[i].file, ref[i].line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_module_init_nonce(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf)
+{
+    u_char  bytes[NGX_HTTP_NOTIFY_MODULE_NONCE];
+
+    if (ngx_http_notify_crypto_random(bytes, sizeof(bytes)) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "notify module: no random bytes");
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->nonce.len = 2 * sizeof(bytes);
+    mcf->nonce.data = ngx_pnalloc(cf->pool, mcf->nonce.len);
+    if (mcf->nonce.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_hex_dump(mcf->nonce.data, bytes, sizeof(bytes));
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_module_set_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_main_conf_t *mcf = conf;
+
+    mcf->used = 1;
+
+    return ngx_http_notify_redis_conf_set(cf, cmd, conf);
+}
+
+
+static char *
+ngx_http_notify_module_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_main_conf_t *mcf = conf;
+
+    char       *rv;
+    ngx_str_t  *value;
+
+    mcf->used = 1;
+
+    rv = ngx_conf_set_size_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (mcf->zone_size < NGX_HTTP_NOTIFY_MODULE_ZONE_MIN * ngx_pagesize) {
+        value = cf->args->elts;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone size \"%V\" is too small, it must be "
+                           "at least %uz", &value[1],
+                           (size_t) NGX_HTTP_NOTIFY_MODULE_ZONE_MIN
+                           * ngx_pagesize);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_module_set_profile(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_main_conf_t *mcf = conf;
+
+    ngx_str_t                  *value;
+    ngx_http_notify_profile_t  *profile;
+
+    value = cf->args->elts;
+
+    mcf->used = 1;
+
+    if (ngx_http_notify_module_check_name(cf, &value[1]) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    profile = ngx_http_notify_module_find_profile(mcf, &value[1]);
+
+    if (profile) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate notify_profile \"%V\", first in %s:%ui",
+                           &value[1], profile->file, profile->line);
+        return NGX_CONF_ERROR;
+    }
+
+    profile = ngx_http_notify_module_add_profile(cf, mcf, &value[1]);
+    if (profile == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_notify_module_read_profile(cf, profile, 1);
+}
+
+
+static char *
+ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_main_conf_t *mcf = conf;
+
+    ngx_str_t                       *value;
+    ngx_http_notify_block_t          block;
+    ngx_http_notify_channel_t       *channel, **entry;
+    ngx_http_notify_block_table_t    table;
+
+    value = cf->args->elts;
+
+    mcf->used = 1;
+
+    if (ngx_http_notify_module_check_name(cf, &value[1]) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    channel = ngx_http_notify_module_find_channel(mcf, &value[1]);
+
+    if (channel) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate notify_channel \"%V\", first in %s:%ui",
+                           &value[1], channel->file, channel->line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->channels->nelts == NGX_HTTP_NOTIFY_METRICS_CHANNELS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d channels",
+                           NGX_HTTP_NOTIFY_METRICS_CHANNELS);
+        return NGX_CONF_ERROR;
+    }
+
+    channel = ngx_http_notify_channel_create(cf, &value[1]);
+    if (channel == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    channel->file = cf->conf_file->file.name.data;
+    channel->line = cf->conf_file->line;
+
+    entry = ngx_array_push(mcf->channels);
+    if (entry == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *entry = channel;
+
+    table.commands = ngx_http_notify_channel_commands;
+    table.conf = channel;
+
+    block.name = "notify_channel";
+    block.tables = &table;
+    block.ntables = 1;
+    block.later = ngx_http_notify_module_channel_later;
+
+    return ngx_http_notify_block_parse(cf, &block);
+}
+
+
+/* names go into Redis keys and URLs */
+static char *
+ngx_http_notify_module_check_name(ngx_conf_t *cf, const ngx_str_t *name)
+{
+    u_char  ch, c;
+    size_t  i;
+
+    if (name->len == 0 || name->len > NGX_HTTP_NOTIFY_MODULE_NAME_MAX) {
+        goto invalid;
+    }
+
+    for (i = 0; i < name->len; i++) {
+        ch = name->data[i];
+        c = (u_char) (ch | 0x20);
+
+        if ((c < 'a' || c > 'z')
+            && (ch < '0' || ch > '9')
+            && ch != '_'
+            && ch != '-')
+        {
+            goto invalid;
+        }
+    }
+
+    return NGX_CONF_OK;
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid name \"%V\", it must be 1 to %d characters "
+                       "of [A-Za-z0-9_-]",
+                       name, NGX_HTTP_NOTIFY_MODULE_NAME_MAX);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_http_notify_profile_t *
+ngx_http_notify_module_add_profile(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name)
+{
+    ngx_http_notify_profile_t  *profile, **entry;
+
+    profile = ngx_http_notify_profile_create(cf, name);
+    if (profile == NULL) {
+        return NULL;
+    }
+
+    profile->file = cf->conf_file->file.name.data;
+    profile->line = cf->conf_file->line;
+
+    entry = ngx_array_push(mcf->profiles);
+    if (entry == NULL) {
+        return NULL;
+    }
+
+    *entry = profile;
+
+    return profile;
+}
+
+
+/* block: there is one to read, else the profile is the built-in one */
+static char *
+ngx_http_notify_module_read_profile(ngx_conf_t *cf,
+    ngx_http_notify_profile_t *profile, ngx_uint_t block)
+{
+    char                            *rv;
+    ngx_str_t                        sign[2];
+    ngx_uint_t                       line;
+    ngx_http_notify_block_t          inside;
+    ngx_http_notify_call_conf_t     *call;
+    ngx_http_notify_block_table_t    tables[5];
+
+    call = &profile->call;
+
+    tables[0].commands = ngx_http_notify_profile_commands;
+    tables[0].conf = profile;
+    tables[1].commands = ngx_http_notify_call_commands;
+    tables[1].conf = call;
+    tables[2].commands = ngx_http_notify_guard_commands;
+    tables[2].conf = call;
+    tables[3].commands = ngx_http_notify_payload_commands;
+    tables[3].conf = &call->payload;
+    tables[4].commands = ngx_http_notify_sign_commands;
+    tables[4].conf = &call->sign;
+
+    inside.name = "notify_profile";
+    inside.tables = tables;
+    inside.ntables = 5;
+    inside.later = ngx_http_notify_module_profile_later;
+
+    if (block
+        && ngx_http_notify_block_parse(cf, &inside) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (profile->call.sign.schemes == NULL
+        && profile->name.len == ngx_http_notify_module_standard.len
+        && ngx_strncmp(profile->name.data,
+                       ngx_http_notify_module_standard.data,
+                       profile->name.len)
+           == 0)
+    {
+        ngx_str_set(&sign[0], "sign");
+        ngx_str_set(&sign[1], "standard");
+
+        if (ngx_http_notify_block_apply(cf, &inside, sign, 2)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    /* what is wrong with the whole is said of the line where it begins */
+
+    line = cf->conf_file->line;
+    cf->conf_file->line = profile->line;
+
+    rv = ngx_http_notify_profile_init(cf, profile);
+
+    if (rv != NGX_CONF_OK && rv != NGX_CONF_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "notify_profile \"%V\" %s",
+                           &profile->name, rv);
+        rv = NGX_CONF_ERROR;
+    }
+
+    cf->conf_file->line = line;
+
+    return rv;
+}
+
+
+static ngx_http_notify_profile_t *
+ngx_http_notify_module_find_profile(ngx_http_notify_main_conf_t *mcf,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_profile_t  **profile;
+
+    profile = mcf->profiles->elts;
+
+    for (i = 0; i < mcf->profiles->nelts; i++) {
+
+        if (profile[i]->name.len == name->len
+            && ngx_memcmp(profile[i]->name.data, name->data, name->len) == 0)
+        {
+            return profile[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_http_notify_channel_t *
+ngx_http_notify_module_find_channel(ngx_http_notify_main_conf_t *mcf,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_channel_t  **channel;
+
+    channel = mcf->channels->elts;
+
+    for (i = 0; i < mcf->channels->nelts; i++) {
+
+        if (channel[i]->name.len == name->len
+            && ngx_memcmp(channel[i]->name.data, name->data, name->len) == 0)
+        {
+            return channel[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+char *
+ngx_http_notify_module_channel(ngx_conf_t *cf, const ngx_str_t *name,
+    ngx_http_notify_channel_t **channel)
+{
+    ngx_http_notify_main_conf_t   *mcf;
+    ngx_http_notify_module_ref_t  *ref;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
+
+    *channel = ngx_http_notify_module_find_channel(mcf, name);
+
+    if (*channel) {
+        return NGX_CONF_OK;
+    }
+
+    if (mcf->resolved) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown notify_channel \"%V\"", name);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->used = 1;
+
+    ref = ngx_array_push(mcf->references);
+    if (ref == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ref->name = *name;
+    ref->channel = channel;
+    ref->file = cf->conf_file->file.name.data;
+    ref->line = cf->conf_file->line;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_http_notify_redis_t *
+ngx_http_notify_module_redis(void)
+{
+    return ngx_http_notify_module_commands_redis;
+}
+
+
+static ngx_int_t
+ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
+{
+    u_char                       *p;
+    ngx_str_t                     owner;
+    ngx_uint_t                    i;
+    ngx_http_conf_ctx_t          *ctx;
+    ngx_http_notify_channel_t   **channel;
+    ngx_http_notify_main_conf_t  *mcf;
+
+    /* not in the cache manager and loader, which are helpers */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
+
+    if (mcf == NULL || mcf->channels->nelts == 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_notify_metrics_attach(mcf->zone);
+
+    channel = mcf->channels->elts;
+
+    for (i = 0; i < mcf->channels->nelts; i++) {
+        channel[i]->metrics = ngx_http_notify_metrics_channel(
+                                                            &channel[i]->name);
+
+        if (channel[i]->metrics == NGX_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                          "notify module: notify_zone is full, "
+                          "channel \"%V\" has no counters",
+                          &channel[i]->name);
+        }
+    }
+
+    owner.data = ngx_pnalloc(cycle->pool,
+                             mcf->nonce.len + 1 + NGX_INT_T_LEN);
+    if (owner.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(owner.data, "%V-%ui", &mcf->nonce, ngx_worker);
+    owner.len = p - owner.data;
+
+    ngx_http_notify_module_started = 1;
+
+    ngx_http_notify_module_commands_redis =
+        ngx_http_notify_redis_create(cycle, &mcf->redis, "commands", NULL,
+                                     NULL);
+    if (ngx_http_notify_module_commands_redis == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* the resolver of detached calls is that of the http level */
+
+    ctx = (ngx_http_conf_ctx_t *) cycle->conf_ctx[ngx_http_module.index];
+
+    if (ngx_http_notify_call_init_process(cycle,
+                                ctx->loc_conf[ngx_http_core_module.ctx_index])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_engine_init_process(cycle, mcf->channels,
+                                         &mcf->redis,
+                                         ngx_http_notify_module_commands_redis,
+                                         &owner);
+}
+
+
+static void
+ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
+{
+    if (!ngx_http_notify_module_started) {
+        return;
+    }
+
+    ngx_http_notify_module_started = 0;
+
+    ngx_http_notify_engine_exit_process(cycle);
+    ngx_http_notify_call_exit_process(cycle);
+
+    if (ngx_http_notify_module_commands_redis) {
+        ngx_http_notify_redis_destroy(ngx_http_notify_module_commands_redis);
+        ngx_http_notify_module_commands_redis = NULL;
+    }
+}
