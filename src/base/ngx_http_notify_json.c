@@ -279,7 +279,7 @@ static ngx_uint_t
 ngx_http_notify_json_equal_level(json_t *a, json_t *b, ngx_uint_t level)
 {
     void    *iter;
-    size_t   i, n;
+    size_t   i;
 
     if (json_is_integer(a) && json_is_real(b)) {
         return ngx_http_notify_json_equal_mixed(a, b);
@@ -301,14 +301,14 @@ ngx_http_notify_json_equal_level(json_t *a, json_t *b, ngx_uint_t level)
         return 0;
     }
 
+    if (json_array_size(a) != json_array_size(b)
+        || json_object_size(a) != json_object_size(b))
+    {
+        return 0;
+    }
+
     if (json_is_array(a)) {
-        n = json_array_size(a);
-
-        if (n != json_array_size(b)) {
-            return 0;
-        }
-
-        for (i = 0; i < n; i++) {
+        for (i = 0; i < json_array_size(a); i++) {
             if (!ngx_http_notify_json_equal_level(json_array_get(a, i),
                                                   json_array_get(b, i),
                                                   level + 1))
@@ -318,10 +318,6 @@ ngx_http_notify_json_equal_level(json_t *a, json_t *b, ngx_uint_t level)
         }
 
         return 1;
-    }
-
-    if (json_object_size(a) != json_object_size(b)) {
-        return 0;
     }
 
     for (iter = json_object_iter(a);

@@ -120,45 +120,23 @@ ngx_http_notify_json_hex4(const u_char *p, const u_char *last, uint32_t *unit)
 u_char *
 ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
 {
-    uint32_t  unit;
+    char               *found;
+    uint32_t            unit;
+    static const char   letters[] = "\"\\/bfnrt";
+    static const char   chars[] = "\"\\/\b\f\n\r\t";
 
     if (last - p < 2) {
         return NULL;
     }
 
-    switch (p[1]) {
+    if (p[1] != 'u') {
+        found = memchr(letters, p[1], sizeof(letters) - 1);
+        if (found == NULL) {
+            return NULL;
+        }
 
-    case '"':
-    case '\\':
-    case '/':
-        *c = p[1];
+        *c = chars[found - letters];
         return p + 2;
-
-    case 'b':
-        *c = '\b';
-        return p + 2;
-
-    case 'f':
-        *c = '\f';
-        return p + 2;
-
-    case 'n':
-        *c = '\n';
-        return p + 2;
-
-    case 'r':
-        *c = '\r';
-        return p + 2;
-
-    case 't':
-        *c = '\t';
-        return p + 2;
-
-    case 'u':
-        break;
-
-    default:
-        return NULL;
     }
 
     if (ngx_http_notify_json_hex4(p + 2, last, c) != NGX_OK) {
@@ -188,41 +166,46 @@ ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
 }
 
 
+/* the first byte that is not plain: no ASCII, a control, quote or backslash */
+
+static ngx_inline u_char *
+ngx_http_notify_json_scan_plain(u_char *p, u_char *last)
+{
+    uint64_t  w;
+
+    while (last - p >= 8) {
+        ngx_memcpy(&w, p, 8);
+
+        if ((w | ngx_http_notify_json_zeros(w ^ ngx_http_notify_json_fill('"'))
+             | ngx_http_notify_json_zeros(w ^ ngx_http_notify_json_fill('\\'))
+             | (w - ngx_http_notify_json_fill(0x20)))
+            & ngx_http_notify_json_fill(0x80))
+        {
+            break;
+        }
+
+        p += 8;
+    }
+
+    while (p < last && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    return p;
+}
+
+
 /* p behind the opening quote; returns the place behind the closing one */
 
 static u_char *
 ngx_http_notify_json_scan_string(ngx_http_notify_json_scan_t *scan, u_char *p)
 {
-    size_t    n;
-    u_char   *end;
-    uint64_t  w;
-    uint32_t  c;
+    size_t     n;
+    u_char    *end;
+    uint32_t   c;
 
     for ( ;; ) {
-
-        /* eight bytes at once, as long as all are plain ASCII */
-
-        while (scan->last - p >= 8) {
-            ngx_memcpy(&w, p, 8);
-
-            if ((w | ngx_http_notify_json_zeros(
-                         w ^ ngx_http_notify_json_fill('"'))
-                   | ngx_http_notify_json_zeros(
-                         w ^ ngx_http_notify_json_fill('\\'))
-                   | (w - ngx_http_notify_json_fill(0x20)))
-                & ngx_http_notify_json_fill(0x80))
-            {
-                break;
-            }
-
-            p += 8;
-        }
-
-        while (p < scan->last
-               && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
-        {
-            p++;
-        }
+        p = ngx_http_notify_json_scan_plain(p, scan->last);
 
         if (p == scan->last) {
             return ngx_http_notify_json_fail(scan, p, "unterminated string");
