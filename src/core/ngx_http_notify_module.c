@@ -430,29 +430,11 @@ ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *
 ngx_http_notify_module_check_name(ngx_conf_t *cf, const ngx_str_t *name)
 {
-    u_char  ch, c;
-    size_t  i;
-
-    if (name->len == 0 || name->len > NGX_HTTP_NOTIFY_MODULE_NAME_MAX) {
-        goto invalid;
+    if (ngx_http_notify_channel_chars(name, NGX_HTTP_NOTIFY_MODULE_NAME_MAX,
+                                      "-"))
+    {
+        return NGX_CONF_OK;
     }
-
-    for (i = 0; i < name->len; i++) {
-        ch = name->data[i];
-        c = (u_char) (ch | 0x20);
-
-        if ((c < 'a' || c > 'z')
-            && (ch < '0' || ch > '9')
-            && ch != '_'
-            && ch != '-')
-        {
-            goto invalid;
-        }
-    }
-
-    return NGX_CONF_OK;
-
-invalid:
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid name \"%V\", it must be 1 to %d characters "

@@ -37,6 +37,13 @@ typedef struct {
     unsigned       required:1;
 } ngx_http_notify_channel_attribute_t;
 
+/* what a `profile` directive names, until all profiles are known */
+typedef struct {
+    ngx_str_t      name;
+    u_char        *file;
+    ngx_uint_t     line;
+} ngx_http_notify_channel_ref_t;
+
 
 typedef struct {
     ngx_str_t                 name;
@@ -46,7 +53,7 @@ typedef struct {
     ngx_array_t              *attributes;   /* of _channel_attribute_t or NULL */
     ngx_array_t              *profiles;     /* of ngx_http_notify_profile_t *;
                                                the first is the default */
-    ngx_array_t              *profile_names;    /* private, with their lines */
+    ngx_array_t              *profile_names;    /* of _channel_ref_t or NULL */
     uint64_t                  retention;    /* milliseconds; 15d */
     size_t                    max_size;     /* bytes; 0: off */
     ngx_uint_t                subscriptions_max;
@@ -86,6 +93,12 @@ ngx_int_t ngx_http_notify_channel_attribute_check(
 /* NULL: not one of the channel's; an empty name is the default */
 ngx_http_notify_profile_t *ngx_http_notify_channel_profile(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *name);
+
+/* 1 to max letters, digits, underscores, and whatever is in `more` */
+ngx_uint_t ngx_http_notify_channel_chars(const ngx_str_t *text, size_t max,
+    const char *more);
+/* begins with "notify." in any case */
+ngx_uint_t ngx_http_notify_channel_reserved(const ngx_str_t *name);
 
 
 #endif /* _NGX_HTTP_NOTIFY_CHANNEL_H_INCLUDED_ */

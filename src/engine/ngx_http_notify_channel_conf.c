@@ -1,0 +1,547 @@
+/*
+ * The directives of notify_channel.  Run while the configuration is read, fill
+ * the structure that is read-only from then on.  Must not know who asks.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_channel.h"
+
+
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE      64    /* of its name */
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS  1000000
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION                                \
+    ((int64_t) 3650 * 86400 * 1000)
+
+
+static char *ngx_http_notify_channel_conf_event(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_str_t *name);
+static char *ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_str_t *name);
+static char *ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
+    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *pattern);
+static char *ngx_http_notify_channel_conf_alias(ngx_conf_t *cf,
+    ngx_array_t **aliases, const ngx_str_t *alias);
+static char *ngx_http_notify_channel_conf_profile(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_retention(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
+
+ngx_command_t  ngx_http_notify_channel_commands[] = {
+
+    { ngx_string("event"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_channel_conf_event,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("attribute"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_channel_conf_attribute,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("profile"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_channel_conf_profile,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("retention"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_channel_conf_retention,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("max_size"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_channel_conf_max_size,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("subscriptions_max"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_channel_conf_subscriptions,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+/*
+ * Members of events and subscriptions, and arguments of queries: an attribute
+ * of such a name, in any case, could not be told from them.
+ */
+static const char  *ngx_http_notify_channel_conf_members[] = {
+    "id", "uid", "eventType", "objectType", "action", "entityType",
+    "entityTypeID", "entity_type_id", "entityID", "entity_id", "data",
+    "sessionId", "session_id", "customerId", "customer_id", "conversationId",
+    "conversation_id", "time", "tenant", "url", "callbackUrl", "event",
+    "events", "mode", "apiKey", "secret", "name", "profile", "headers",
+    "filter", "rate", "inFlight", "enabled", "metadata", "status", "reason",
+    "createdAt", "updatedAt", "cursor", "since", "until", "limit", "missed",
+    "wait", "consumer", "subscription", "hops", "attempt", "payload", "on",
+    "if", "commit", "on_error", "timeout", "refused", "presence", "grace",
+    "ttl", "provider", NULL
+};
+
+
+/* event NAME [sync] [iframe] [alias=NAME]... [off] */
+static char *
+ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_str_t                        *args, alias;
+    ngx_uint_t                        i;
+    ngx_http_notify_channel_event_t  *event;
+
+    if (channel->events == NULL) {
+        channel->events = ngx_array_create(cf->pool, 8,
+                                      sizeof(ngx_http_notify_channel_event_t));
+        if (channel->events == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    args = cf->args->elts;
+
+    if (ngx_http_notify_channel_conf_event_name(cf, channel, &args[1])
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    event = ngx_array_push(channel->events);
+    if (event == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(event, sizeof(ngx_http_notify_channel_event_t));
+
+    event->name = args[1];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(args[i].data, "sync") == 0) {
+            event->sync = 1;
+
+        } else if (ngx_strcmp(args[i].data, "iframe") == 0) {
+            event->iframe = 1;
+
+        } else if (ngx_strcmp(args[i].data, "off") == 0) {
+            event->off = 1;
+
+        } else if (ngx_strncmp(args[i].data, "alias=", 6) == 0) {
+            alias.data = args[i].data + 6;
+            alias.len = args[i].len - 6;
+
+            if (ngx_http_notify_channel_conf_event_name(cf, channel, &alias)
+                != NGX_CONF_OK
+                || ngx_http_notify_channel_conf_alias(cf, &event->aliases, &alias)
+                   != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_strncmp(args[i].data, "schema=", 7) == 0) {
+            return "parameter \"schema\" is not supported yet";
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &args[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* of an event or an alias that is being declared */
+static char *
+ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_str_t *name)
+{
+    ngx_str_t  canonical;
+
+    if (!ngx_http_notify_channel_chars(name, NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX,
+                                       ".-"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid event name \"%V\", it must be 1 to %d "
+                           "characters of [A-Za-z0-9_.-]",
+                           name, NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_channel_reserved(name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "event name \"%V\" begins with the reserved "
+                           "\"notify.\"", name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_channel_event(channel, name, &canonical, NULL)
+        == NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate event \"%V\" in notify_channel \"%V\"",
+                           name, &channel->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* attribute NAME [required] [pattern=REGEX] [alias=NAME]... */
+static char *
+ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    char                                 *rv;
+    ngx_str_t                            *args, value;
+    ngx_uint_t                            i;
+    ngx_http_notify_channel_attribute_t  *attribute;
+
+    if (channel->attributes == NULL) {
+        channel->attributes = ngx_array_create(cf->pool, 4,
+                                  sizeof(ngx_http_notify_channel_attribute_t));
+        if (channel->attributes == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    args = cf->args->elts;
+
+    if (ngx_http_notify_channel_conf_attribute_name(cf, channel, &args[1])
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    attribute = ngx_array_push(channel->attributes);
+    if (attribute == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(attribute, sizeof(ngx_http_notify_channel_attribute_t));
+
+    attribute->name = args[1];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(args[i].data, "required") == 0) {
+            attribute->required = 1;
+            continue;
+        }
+
+        if (ngx_strncmp(args[i].data, "pattern=", 8) == 0) {
+            value.data = args[i].data + 8;
+            value.len = args[i].len - 8;
+
+            rv = ngx_http_notify_channel_conf_pattern(cf, attribute,
+                                                           &value);
+
+        } else if (ngx_strncmp(args[i].data, "alias=", 6) == 0) {
+            value.data = args[i].data + 6;
+            value.len = args[i].len - 6;
+
+            rv = ngx_http_notify_channel_conf_attribute_name(cf, channel, &value);
+
+            if (rv == NGX_CONF_OK) {
+                rv = ngx_http_notify_channel_conf_alias(cf, &attribute->aliases,
+                                                   &value);
+            }
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &args[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Of an attribute or an alias that is being declared.  A "." or a "-" would
+ * end the name of the variable $notify_attribute_NAME.
+ */
+static char *
+ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_str_t *name)
+{
+    const char  **member;
+
+    if (!ngx_http_notify_channel_chars(name,
+                                       NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE,
+                                       ""))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid attribute name \"%V\", it must be 1 to %d "
+                           "characters of [A-Za-z0-9_]",
+                           name, NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE);
+        return NGX_CONF_ERROR;
+    }
+
+    for (member = ngx_http_notify_channel_conf_members; *member; member++) {
+
+        if (ngx_strlen(*member) == name->len
+            && ngx_strncasecmp(name->data, (u_char *) *member, name->len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "attribute name \"%V\" is reserved", name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_notify_channel_attribute(channel, name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate attribute \"%V\" in "
+                           "notify_channel \"%V\"", name, &channel->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
+    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *pattern)
+{
+#if (NGX_PCRE)
+
+    u_char               errstr[NGX_MAX_CONF_ERRSTR];
+    ngx_regex_compile_t  rc;
+
+    if (attribute->pattern.len) {
+        return "has more than one \"pattern\"";
+    }
+
+    if (pattern->len == 0) {
+        return "has an empty \"pattern\"";
+    }
+
+    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+
+    rc.pattern = *pattern;
+    rc.pool = cf->pool;
+    rc.err.len = NGX_MAX_CONF_ERRSTR;
+    rc.err.data = errstr;
+
+    if (ngx_regex_compile(&rc) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &rc.err);
+        return NGX_CONF_ERROR;
+    }
+
+    attribute->regex = rc.regex;
+    attribute->pattern = *pattern;
+
+    return NGX_CONF_OK;
+
+#else
+
+    return "parameter \"pattern\" requires PCRE library";
+
+#endif
+}
+
+
+/* profile NAME... */
+static char *
+ngx_http_notify_channel_conf_profile(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_str_t                      *args;
+    ngx_uint_t                      i, k;
+    ngx_http_notify_channel_ref_t  *ref;
+
+    if (channel->profile_names) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    channel->profile_names = ngx_array_create(cf->pool, cf->args->nelts,
+                                        sizeof(ngx_http_notify_channel_ref_t));
+    if (channel->profile_names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        ref = channel->profile_names->elts;
+
+        for (k = 0; k < channel->profile_names->nelts; k++) {
+
+            if (ref[k].name.len == args[i].len
+                && ngx_strcmp(ref[k].name.data, args[i].data) == 0)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "duplicate profile \"%V\"", &args[i]);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        ref = ngx_array_push(channel->profile_names);
+        if (ref == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ref->name = args[i];
+        ref->file = cf->conf_file->file.name.data;
+        ref->line = cf->conf_file->line;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_int_t   ms;
+    ngx_str_t  *args;
+
+    if (channel->retention) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    ms = ngx_parse_time(&args[1], 0);
+
+    if (ms < 1000 || ms > NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid retention \"%V\", it must be 1s to 3650d",
+                           &args[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    channel->retention = (uint64_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    off_t       size;
+    ngx_str_t  *args;
+
+    if (channel->max_size != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    if (ngx_strcmp(args[1].data, "off") == 0) {
+        channel->max_size = 0;
+        return NGX_CONF_OK;
+    }
+
+    size = ngx_parse_offset(&args[1]);
+
+    if (size < 1 || (uint64_t) size > NGX_MAX_SIZE_T_VALUE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\", it must be \"off\" or "
+                           "at least 1", &args[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    channel->max_size = (size_t) size;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *args;
+
+    if (channel->subscriptions_max != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    n = ngx_atoi(args[1].data, args[1].len);
+
+    if (n < 1 || n > NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid number \"%V\", it must be 1 to %d",
+                           &args[1],
+                           NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS);
+        return NGX_CONF_ERROR;
+    }
+
+    channel->subscriptions_max = (ngx_uint_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_alias(ngx_conf_t *cf, ngx_array_t **aliases,
+    const ngx_str_t *alias)
+{
+    ngx_str_t  *entry;
+
+    if (*aliases == NULL) {
+        *aliases = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+        if (*aliases == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    entry = ngx_array_push(*aliases);
+    if (entry == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *entry = *alias;
+
+    return NGX_CONF_OK;
+}
