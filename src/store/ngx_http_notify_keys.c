@@ -60,7 +60,12 @@ ngx_http_notify_keys_name(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
 
     if (name) {
         *p++ = ':';
-        ngx_memcpy(p, name->data, name->len);
+
+        /* the default tenant has no name, and no data */
+
+        if (name->len) {
+            ngx_memcpy(p, name->data, name->len);
+        }
     }
 
     return key;

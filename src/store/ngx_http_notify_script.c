@@ -106,6 +106,7 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
     u_char                         *p;
     ngx_str_t                      *arg;
     ngx_uint_t                      i, argc;
+    const ngx_str_t                *from;
     ngx_http_notify_script_call_t  *call;
 
     argc = 3 + nkeys + nargs;
@@ -145,9 +146,16 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
     arg += 3;
 
     for (i = 0; i < nkeys + nargs; i++) {
-        arg[i] = (i < nkeys) ? keys[i] : args[i - nkeys];
-        p = ngx_cpymem(p, arg[i].data, arg[i].len);
-        arg[i].data = p - arg[i].len;
+        from = (i < nkeys) ? &keys[i] : &args[i - nkeys];
+
+        arg[i].len = from->len;
+        arg[i].data = p;
+
+        /* an absent one has no data */
+
+        if (from->len) {
+            p = ngx_cpymem(p, from->data, from->len);
+        }
     }
 
     if (ngx_http_notify_redis_submit(redis, call->argv, argc, 0,

@@ -487,7 +487,12 @@ ngx_http_notify_subscriptions_claim(ngx_pool_t *pool, const ngx_str_t *tenant,
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(claim->data, tenant->data, tenant->len);
+    p = claim->data;
+
+    if (tenant->len) {
+        p = ngx_cpymem(p, tenant->data, tenant->len);
+    }
+
     *p++ = ':';
     ngx_memcpy(p, sync->data, sync->len);
 
