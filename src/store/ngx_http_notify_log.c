@@ -424,8 +424,6 @@ ngx_http_notify_log_entry(ngx_pool_t *pool,
     ngx_uint_t                      i, count, first;
     const ngx_http_notify_event_t  *event;
 
-    static u_char  names[] = "wh";
-
     event = &entry->event;
 
     arg = ngx_array_push_n(args, 2);
@@ -453,8 +451,7 @@ ngx_http_notify_log_entry(ngx_pool_t *pool,
     }
 
     arg = ngx_array_push_n(args, 2);
-    arg[0].data = &names[0];
-    arg[0].len = 1;
+    ngx_str_set(&arg[0], "w");
 
     if (ngx_http_notify_log_number(pool, event->time, &arg[1]) != NGX_OK) {
         return NGX_ERROR;
@@ -462,8 +459,7 @@ ngx_http_notify_log_entry(ngx_pool_t *pool,
 
     if (event->hops) {
         arg = ngx_array_push_n(args, 2);
-        arg[0].data = &names[1];
-        arg[0].len = 1;
+        ngx_str_set(&arg[0], "h");
 
         if (ngx_http_notify_log_number(pool, event->hops, &arg[1]) != NGX_OK) {
             return NGX_ERROR;
@@ -549,9 +545,8 @@ ngx_http_notify_log_publish_result(ngx_http_notify_log_publish_t *p,
     ngx_http_notify_log_published_t *published)
 {
     ngx_int_t                rc;
-    ngx_str_t                word;
     ngx_uint_t               i;
-    ngx_http_notify_resp_t  *elt, *number;
+    ngx_http_notify_resp_t  *id, *number;
 
     rc = ngx_http_notify_script_verdict(p->redis, resp, "log");
 
@@ -563,37 +558,30 @@ ngx_http_notify_log_publish_result(ngx_http_notify_log_publish_t *p,
         return NGX_HTTP_NOTIFY_LOG_UNAVAILABLE;
     }
 
-    elt = ngx_http_notify_resp_at(resp, 0);
-    number = ngx_http_notify_resp_at(resp, 1);
-
-    if (elt == NULL) {
-        goto invalid;
-    }
-
-    word = elt->str;
-
-    if (word.len == 4 && ngx_strncmp(word.data, "full", 4) == 0) {
+    if (ngx_http_notify_script_says(resp, "full")) {
         return NGX_HTTP_NOTIFY_LOG_FULL;
     }
+
+    number = ngx_http_notify_resp_at(resp, 1);
 
     if (number == NULL || number->type != NGX_HTTP_NOTIFY_RESP_INTEGER) {
         goto invalid;
     }
 
-    if (word.len == 8 && ngx_strncmp(word.data, "conflict", 8) == 0) {
+    if (ngx_http_notify_script_says(resp, "conflict")) {
         published->conflict = number->integer;
         return NGX_HTTP_NOTIFY_LOG_CONFLICT;
     }
 
-    if (word.len != 2 || ngx_strncmp(word.data, "ok", 2) != 0) {
+    if (!ngx_http_notify_script_says(resp, "ok")) {
         goto invalid;
     }
 
     for (i = 0; i < p->n; i++) {
-        elt = ngx_http_notify_resp_at(resp, 2 + i);
+        id = ngx_http_notify_resp_at(resp, 2 + i);
 
-        if (elt == NULL
-            || ngx_http_notify_id_parse(&elt->str, &p->ids[i]) != NGX_OK)
+        if (id == NULL
+            || ngx_http_notify_id_parse(&id->str, &p->ids[i]) != NGX_OK)
         {
             goto invalid;
         }

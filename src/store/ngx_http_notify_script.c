@@ -34,6 +34,9 @@ typedef struct {
 } ngx_http_notify_script_said_t;
 
 
+static void ngx_http_notify_script_fill(ngx_http_notify_script_call_t *call,
+    const ngx_str_t *keys, ngx_uint_t nkeys, const ngx_str_t *args,
+    ngx_uint_t nargs);
 static void ngx_http_notify_script_answer(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_script_say(const ngx_str_t *text, const char *who);
@@ -103,10 +106,7 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
     size_t                          size;
-    u_char                         *p;
-    ngx_str_t                      *arg;
     ngx_uint_t                      i, argc;
-    const ngx_str_t                *from;
     ngx_http_notify_script_call_t  *call;
 
     argc = 3 + nkeys + nargs;
@@ -133,12 +133,36 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
     call->data = data;
     call->argc = argc;
 
+    ngx_http_notify_script_fill(call, keys, nkeys, args, nargs);
+
+    if (ngx_http_notify_redis_submit(redis, call->argv, argc, 0,
+                                     ngx_http_notify_script_answer, call)
+        == NULL)
+    {
+        ngx_free(call);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_script_fill(ngx_http_notify_script_call_t *call,
+    const ngx_str_t *keys, ngx_uint_t nkeys, const ngx_str_t *args,
+    ngx_uint_t nargs)
+{
+    u_char           *p;
+    ngx_str_t        *arg;
+    ngx_uint_t        i;
+    const ngx_str_t  *from;
+
     arg = call->argv;
-    p = (u_char *) &arg[argc];
+    p = (u_char *) &arg[call->argc];
 
     arg[0] = ngx_http_notify_script_evalsha;
-    arg[1].data = script->sha1;
-    arg[1].len = sizeof(script->sha1);
+    arg[1].data = call->script->sha1;
+    arg[1].len = sizeof(call->script->sha1);
     arg[2].data = p;
     p = ngx_sprintf(p, "%ui", nkeys);
     arg[2].len = p - arg[2].data;
@@ -157,16 +181,6 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
             p = ngx_cpymem(p, from->data, from->len);
         }
     }
-
-    if (ngx_http_notify_redis_submit(redis, call->argv, argc, 0,
-                                     ngx_http_notify_script_answer, call)
-        == NULL)
-    {
-        ngx_free(call);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -230,6 +244,21 @@ ngx_http_notify_script_verdict(ngx_http_notify_redis_t *redis,
     }
 
     return NGX_ERROR;
+}
+
+
+ngx_uint_t
+ngx_http_notify_script_says(const ngx_http_notify_resp_t *resp,
+    const char *word)
+{
+    ngx_http_notify_resp_t  *first;
+
+    first = ngx_http_notify_resp_at(resp, 0);
+
+    return first
+           && first->type == NGX_HTTP_NOTIFY_RESP_STRING
+           && first->str.len == ngx_strlen(word)
+           && ngx_strncmp(first->str.data, word, first->str.len) == 0;
 }
 
 

@@ -52,5 +52,9 @@ ngx_int_t ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
 ngx_int_t ngx_http_notify_script_verdict(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_resp_t *resp, const char *who);
 
+/* whether the reply is an array that begins with the word, as ours do */
+ngx_uint_t ngx_http_notify_script_says(const ngx_http_notify_resp_t *resp,
+    const char *word);
+
 
 #endif /* _NGX_HTTP_NOTIFY_SCRIPT_H_INCLUDED_ */

@@ -30,12 +30,6 @@ typedef struct {
 } ngx_http_notify_subscriptions_page_t;
 
 
-typedef struct {
-    char                                    *word;
-    ngx_http_notify_subscriptions_status_e   status;
-} ngx_http_notify_subscriptions_word_t;
-
-
 /* a key of a script, and whose it is */
 typedef struct {
     const char   *kind;
@@ -64,6 +58,9 @@ static ngx_http_notify_subscriptions_status_e
     ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_resp_t *resp,
     ngx_http_notify_subscriptions_result_t *result);
+static ngx_int_t ngx_http_notify_subscriptions_page_ids(
+    ngx_http_notify_subscriptions_page_t *page, ngx_pool_t *pool,
+    const ngx_str_t *tenant, const ngx_str_t *after, ngx_uint_t limit);
 static void ngx_http_notify_subscriptions_page(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_subscriptions_page_read(
@@ -115,18 +112,6 @@ static const ngx_http_notify_subscriptions_key_t
     { "subs",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
     { "pos",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET }
-};
-
-
-static const ngx_http_notify_subscriptions_word_t
-    ngx_http_notify_subscriptions_words[] =
-{
-    { "ok",        NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK },
-    { "not_found", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND },
-    { "changed",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED },
-    { "limit",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT },
-    { "taken",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN },
-    { NULL,        NGX_HTTP_NOTIFY_SUBSCRIPTIONS_UNAVAILABLE }
 };
 
 
@@ -270,53 +255,68 @@ ngx_http_notify_subscriptions_list(ngx_http_notify_redis_t *redis,
     const ngx_str_t *after, ngx_uint_t limit,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    u_char                                *p;
     ngx_int_t                              rc;
-    ngx_str_t                              argv[8];
     ngx_pool_t                            *pool;
     ngx_http_notify_subscriptions_page_t  *page;
-
-    u_char  count[NGX_INT_T_LEN];
-
-    page = NULL;
-    rc = NGX_ERROR;
-
-    pool = ngx_create_pool(NGX_HTTP_NOTIFY_SUBSCRIPTIONS_POOL, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
 
     page = ngx_alloc(sizeof(ngx_http_notify_subscriptions_page_t),
                      ngx_cycle->log);
     if (page == NULL) {
-        goto done;
+        return NGX_ERROR;
     }
-
-    /* the keys live as long as the configuration, the caller's may not */
 
     page->redis = redis;
     page->keys = *keys;
     page->handler = handler;
     page->data = data;
 
+    rc = NGX_ERROR;
+
+    pool = ngx_create_pool(NGX_HTTP_NOTIFY_SUBSCRIPTIONS_POOL, ngx_cycle->log);
+
+    if (pool) {
+        rc = ngx_http_notify_subscriptions_page_ids(page, pool, tenant, after,
+                                                    limit);
+        ngx_destroy_pool(pool);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_free(page);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscriptions_page_ids(
+    ngx_http_notify_subscriptions_page_t *page, ngx_pool_t *pool,
+    const ngx_str_t *tenant, const ngx_str_t *after, ngx_uint_t limit)
+{
+    u_char     *p;
+    ngx_str_t   argv[8];
+
+    u_char  count[NGX_INT_T_LEN];
+
     ngx_str_set(&argv[0], "ZRANGEBYSCORE");
 
-    argv[1] = ngx_http_notify_keys_name(pool, keys, "subs:of", tenant);
+    argv[1] = ngx_http_notify_keys_name(pool, &page->keys, "subs:of", tenant);
 
     argv[2].len = 1 + after->len;
     argv[2].data = ngx_pnalloc(pool, argv[2].len);
 
     if (argv[1].data == NULL || argv[2].data == NULL) {
-        goto done;
+        return NGX_ERROR;
     }
 
+    p = argv[2].data;
+
     if (after->len) {
-        p = argv[2].data;
         *p++ = '(';
         ngx_memcpy(p, after->data, after->len);
 
     } else {
-        argv[2].data[0] = '0';
+        *p = '0';
     }
 
     ngx_str_set(&argv[3], "+inf");
@@ -327,22 +327,14 @@ ngx_http_notify_subscriptions_list(ngx_http_notify_redis_t *redis,
     argv[7].data = count;
     argv[7].len = ngx_sprintf(count, "%ui", limit) - count;
 
-    if (ngx_http_notify_redis_submit(redis, argv, 8, 0,
+    if (ngx_http_notify_redis_submit(page->redis, argv, 8, 0,
                                      ngx_http_notify_subscriptions_page, page)
-        != NULL)
+        == NULL)
     {
-        rc = NGX_OK;
+        return NGX_ERROR;
     }
 
-done:
-
-    if (rc != NGX_OK && page) {
-        ngx_free(page);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return NGX_OK;
 }
 
 
@@ -551,10 +543,9 @@ ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_resp_t *resp,
     ngx_http_notify_subscriptions_result_t *result)
 {
-    off_t                                        version;
-    ngx_int_t                                    rc;
-    ngx_http_notify_resp_t                      *word, *value;
-    const ngx_http_notify_subscriptions_word_t  *known;
+    off_t                    version;
+    ngx_int_t                rc;
+    ngx_http_notify_resp_t  *value;
 
     rc = ngx_http_notify_script_verdict(redis, resp, "subscriptions");
 
@@ -566,57 +557,33 @@ ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
         return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_UNAVAILABLE;
     }
 
-    word = ngx_http_notify_resp_at(resp, 0);
     value = ngx_http_notify_resp_at(resp, 1);
 
-    if (word == NULL || word->type != NGX_HTTP_NOTIFY_RESP_STRING) {
-        goto invalid;
-    }
-
-    for (known = ngx_http_notify_subscriptions_words; known->word; known++) {
-        if (word->str.len == ngx_strlen(known->word)
-            && ngx_strncmp(word->str.data, known->word, word->str.len) == 0)
-        {
-            break;
-        }
-    }
-
-    switch (known->status) {
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
-
-        if (value == NULL) {
-            goto invalid;
-        }
-
+    if (ngx_http_notify_script_says(resp, "ok") && value) {
         version = ngx_atoof(value->str.data, value->str.len);
 
-        if (version == NGX_ERROR) {
-            goto invalid;
+        if (version != NGX_ERROR) {
+            result->version = version;
+            return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK;
         }
-
-        result->version = version;
-        break;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN:
-
-        if (value == NULL) {
-            goto invalid;
-        }
-
-        result->other = value->str;
-        break;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_UNAVAILABLE:
-        goto invalid;
-
-    default:
-        break;
     }
 
-    return known->status;
+    if (ngx_http_notify_script_says(resp, "taken") && value) {
+        result->other = value->str;
+        return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN;
+    }
 
-invalid:
+    if (ngx_http_notify_script_says(resp, "not_found")) {
+        return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND;
+    }
+
+    if (ngx_http_notify_script_says(resp, "changed")) {
+        return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED;
+    }
+
+    if (ngx_http_notify_script_says(resp, "limit")) {
+        return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT;
+    }
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "notify subscriptions: unexpected answer to a script");
