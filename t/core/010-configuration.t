@@ -10,9 +10,10 @@ use NotifyTest;
 my $listen = 'listen 127.0.0.1:%%PORT%%;';
 my $nginx = NotifyTest::Nginx->new(http => '', start => 0);
 
-system 'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-batch', '-quiet',
-    '-days', 1, '-subj', '/CN=test', '-keyout', '/dev/null',
-    '-out', $nginx->dir . '/pair.pem';
+my $certificate = $nginx->dir . '/pair.pem';
+system("openssl req -x509 -newkey rsa:2048 -nodes -batch -days 1 -subj /CN=test"
+       . " -keyout /dev/null -out $certificate 2> /dev/null") == 0
+    or BAIL_OUT('openssl made no certificate');
 
 sub check {
     my ($http) = @_;
