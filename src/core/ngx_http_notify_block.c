@@ -1,7 +1,7 @@
 /*
- * Directives in notify_profile {} and notify_channel {}: found in the tables of
- * the layers that own them, argument counts as in ngx_conf_handler().  Runs
- * while the configuration is read.  Must not know what a directive means.
+ * Directives in blocks of ours: found in the tables of the layers that own them,
+ * argument counts as in ngx_conf_handler().  Runs while the configuration is
+ * read.  Must not know what a directive means.
  */
 
 #include <ngx_config.h>
@@ -11,8 +11,10 @@
 
 static char *ngx_http_notify_block_directive(ngx_conf_t *cf,
     ngx_command_t *dummy, void *conf);
+static char *ngx_http_notify_block_unknown(ngx_conf_t *cf,
+    const ngx_http_notify_block_t *block, const ngx_str_t *name);
 static ngx_command_t *ngx_http_notify_block_find(
-    const ngx_http_notify_block_t *block, const ngx_str_t *name, void **conf);
+    const ngx_http_notify_block_t *block, const ngx_str_t *name);
 static ngx_uint_t ngx_http_notify_block_nargs(const ngx_command_t *cmd,
     ngx_uint_t nargs);
 
@@ -36,36 +38,6 @@ ngx_http_notify_block_parse(ngx_conf_t *cf, ngx_http_notify_block_t *block)
 }
 
 
-char *
-ngx_http_notify_block_apply(ngx_conf_t *cf, ngx_http_notify_block_t *block,
-    ngx_str_t *args, ngx_uint_t nargs)
-{
-    char         *rv;
-    ngx_uint_t    i;
-    ngx_str_t    *arg;
-    ngx_array_t  *save;
-
-    save = cf->args;
-
-    cf->args = ngx_array_create(cf->pool, nargs, sizeof(ngx_str_t));
-    if (cf->args == NULL) {
-        cf->args = save;
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 0; i < nargs; i++) {
-        arg = ngx_array_push(cf->args);     /* room was made for all of them */
-        *arg = args[i];
-    }
-
-    rv = ngx_http_notify_block_directive(cf, NULL, block);
-
-    cf->args = save;
-
-    return rv;
-}
-
-
 static char *
 ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf)
@@ -73,9 +45,7 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
     ngx_http_notify_block_t *block = conf;
 
     char           *rv;
-    void           *own;
     ngx_str_t      *name;
-    const char    **later;
     ngx_command_t  *cmd;
 
     name = cf->args->elts;
@@ -89,31 +59,17 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
         return ngx_conf_include(cf, dummy, conf);
     }
 
-    cmd = ngx_http_notify_block_find(block, name, &own);
+    cmd = ngx_http_notify_block_find(block, name);
 
     if (cmd == NULL) {
-
-        for (later = block->later; *later; later++) {
-
-            if (ngx_strcmp(name->data, *later) == 0) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "directive \"%V\" in %s "
-                                   "is not supported yet", name, block->name);
-                return NGX_CONF_ERROR;
-            }
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown directive \"%V\" in %s", name,
-                           block->name);
-        return NGX_CONF_ERROR;
+        return ngx_http_notify_block_unknown(cf, block, name);
     }
 
     if (!ngx_http_notify_block_nargs(cmd, cf->args->nelts)) {
         goto invalid;
     }
 
-    rv = cmd->set(cf, cmd, own);
+    rv = cmd->set(cf, cmd, block->conf);
 
     if (rv == NGX_CONF_OK || rv == NGX_CONF_ERROR) {
         return rv;
@@ -133,21 +89,42 @@ invalid:
 }
 
 
+static char *
+ngx_http_notify_block_unknown(ngx_conf_t *cf,
+    const ngx_http_notify_block_t *block, const ngx_str_t *name)
+{
+    const char  **later;
+
+    for (later = block->later; *later; later++) {
+
+        if (ngx_strcmp(name->data, *later) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "directive \"%V\" in %s is not supported yet",
+                               name, block->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown directive \"%V\" in %s", name, block->name);
+
+    return NGX_CONF_ERROR;
+}
+
+
 static ngx_command_t *
 ngx_http_notify_block_find(const ngx_http_notify_block_t *block,
-    const ngx_str_t *name, void **conf)
+    const ngx_str_t *name)
 {
-    ngx_uint_t      i;
-    ngx_command_t  *cmd;
+    ngx_command_t  *cmd, **table;
 
-    for (i = 0; i < block->ntables; i++) {
+    for (table = block->tables; *table; table++) {
 
-        for (cmd = block->tables[i].commands; cmd->name.len; cmd++) {
+        for (cmd = *table; cmd->name.len; cmd++) {
 
             if (cmd->name.len == name->len
                 && ngx_strcmp(cmd->name.data, name->data) == 0)
             {
-                *conf = block->tables[i].conf;
                 return cmd;
             }
         }

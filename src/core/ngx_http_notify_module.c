@@ -67,8 +67,23 @@ static ngx_uint_t                ngx_http_notify_module_started;
 static ngx_str_t  ngx_http_notify_module_standard = ngx_string("standard");
 
 
+/* the first member of a profile is the conf of all of these */
+static ngx_command_t  *ngx_http_notify_module_profile_tables[] = {
+    ngx_http_notify_profile_commands,
+    ngx_http_notify_call_commands,
+    ngx_http_notify_guard_commands,
+    ngx_http_notify_payload_commands,
+    ngx_http_notify_sign_commands,
+    NULL
+};
+
 static const char  *ngx_http_notify_module_profile_later[] = {
-    "jwt", "response_log", "attempt_log", NULL
+    "response_log", "attempt_log", NULL
+};
+
+
+static ngx_command_t  *ngx_http_notify_module_channel_tables[] = {
+    ngx_http_notify_channel_commands, NULL
 };
 
 static const char  *ngx_http_notify_module_channel_later[] = {
@@ -370,10 +385,9 @@ ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_main_conf_t *mcf = conf;
 
-    ngx_str_t                       *value;
-    ngx_http_notify_block_t          block;
-    ngx_http_notify_channel_t       *channel, **entry;
-    ngx_http_notify_block_table_t    table;
+    ngx_str_t                  *value;
+    ngx_http_notify_block_t     block;
+    ngx_http_notify_channel_t  *channel, **entry;
 
     value = cf->args->elts;
 
@@ -414,13 +428,10 @@ ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
 
     *entry = channel;
 
-    table.commands = ngx_http_notify_channel_commands;
-    table.conf = channel;
-
     block.name = "notify_channel";
-    block.tables = &table;
-    block.ntables = 1;
+    block.tables = ngx_http_notify_module_channel_tables;
     block.later = ngx_http_notify_module_channel_later;
+    block.conf = channel;
 
     return ngx_http_notify_block_parse(cf, &block);
 }
@@ -475,52 +486,29 @@ static char *
 ngx_http_notify_module_read_profile(ngx_conf_t *cf,
     ngx_http_notify_profile_t *profile, ngx_uint_t block)
 {
-    char                            *rv;
-    ngx_str_t                        sign[2];
-    ngx_uint_t                       line;
-    ngx_http_notify_block_t          inside;
-    ngx_http_notify_call_conf_t     *call;
-    ngx_http_notify_block_table_t    tables[5];
-
-    call = &profile->call;
-
-    tables[0].commands = ngx_http_notify_profile_commands;
-    tables[0].conf = profile;
-    tables[1].commands = ngx_http_notify_call_commands;
-    tables[1].conf = call;
-    tables[2].commands = ngx_http_notify_guard_commands;
-    tables[2].conf = call;
-    tables[3].commands = ngx_http_notify_payload_commands;
-    tables[3].conf = &call->payload;
-    tables[4].commands = ngx_http_notify_sign_commands;
-    tables[4].conf = &call->sign;
+    char                     *rv;
+    ngx_uint_t                line;
+    ngx_http_notify_block_t   inside;
 
     inside.name = "notify_profile";
-    inside.tables = tables;
-    inside.ntables = 5;
+    inside.tables = ngx_http_notify_module_profile_tables;
     inside.later = ngx_http_notify_module_profile_later;
+    inside.conf = profile;
 
-    if (block
-        && ngx_http_notify_block_parse(cf, &inside) != NGX_CONF_OK)
-    {
+    if (block && ngx_http_notify_block_parse(cf, &inside) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (profile->call.sign.schemes == NULL
-        && profile->name.len == ngx_http_notify_module_standard.len
-        && ngx_strncmp(profile->name.data,
-                       ngx_http_notify_module_standard.data,
-                       profile->name.len)
-           == 0)
-    {
-        ngx_str_set(&sign[0], "sign");
-        ngx_str_set(&sign[1], "standard");
+    /* `sign standard` is on in "standard"; a block may say so again */
 
-        if (ngx_http_notify_block_apply(cf, &inside, sign, 2)
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (profile->name.len == ngx_http_notify_module_standard.len
+        && ngx_memcmp(profile->name.data, ngx_http_notify_module_standard.data,
+                      profile->name.len)
+           == 0
+        && ngx_http_notify_sign_conf_standard(cf, &profile->call.sign)
+           == NGX_CONF_ERROR)
+    {
+        return NGX_CONF_ERROR;
     }
 
     /* what is wrong with the whole is said of the line where it begins */
