@@ -13,6 +13,8 @@
 #define NGX_HTTP_NOTIFY_REDIS_OUT_MIN       (16 * 1024)
 #define NGX_HTTP_NOTIFY_REDIS_OUT_KEEP      (256 * 1024)
 
+#define NGX_HTTP_NOTIFY_REDIS_GRACE         10      /* ms */
+
 
 struct ngx_http_notify_redis_command_s {
     ngx_queue_t                        queue;
@@ -388,12 +390,6 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
     ngx_msec_int_t                    left, first;
     ngx_http_notify_redis_command_t  *command;
 
-    if (redis->peer.connection->read->posted) {
-        /* answers are waiting to be read */
-        ngx_add_timer(ev, 1);
-        return;
-    }
-
     timed = 0;
     first = 0;
 
@@ -422,6 +418,14 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
 
     if (first > 0) {
         ngx_add_timer(ev, (ngx_msec_t) first);
+        return;
+    }
+
+    if (redis->peer.connection->read->posted
+        && first > - (ngx_msec_int_t) redis->conf->timeout)
+    {
+        /* answers are here, waiting for their turn to be read */
+        ngx_add_timer(ev, NGX_HTTP_NOTIFY_REDIS_GRACE);
         return;
     }
 

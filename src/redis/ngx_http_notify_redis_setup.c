@@ -12,12 +12,14 @@ static ngx_int_t ngx_http_notify_redis_setup_send(
     ngx_http_notify_redis_handler_pt handler);
 static ngx_int_t ngx_http_notify_redis_setup_error(
     ngx_http_notify_redis_t *redis, ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_redis_setup_auth(
-    ngx_http_notify_resp_t *resp, void *data);
-static void ngx_http_notify_redis_setup_select(
-    ngx_http_notify_resp_t *resp, void *data);
-static void ngx_http_notify_redis_setup_info(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_redis_setup_auth(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_redis_setup_select(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_redis_setup_name(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_redis_setup_info(ngx_http_notify_resp_t *resp,
+    void *data);
 static void ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_info_t *info);
 
@@ -44,7 +46,7 @@ ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
         argv[argc++] = conf->password;
 
         if (ngx_http_notify_redis_setup_send(redis, argv, argc,
-                                        ngx_http_notify_redis_setup_auth)
+                                             ngx_http_notify_redis_setup_auth)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -57,27 +59,30 @@ ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
         argv[1].len = ngx_sprintf(db, "%ui", conf->db) - db;
 
         if (ngx_http_notify_redis_setup_send(redis, argv, 2,
-                                      ngx_http_notify_redis_setup_select)
+                                           ngx_http_notify_redis_setup_select)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
     }
 
-    /* only for who looks at CLIENT LIST: the answer does not matter */
+    /* for who looks at CLIENT LIST */
 
     ngx_str_set(&argv[0], "CLIENT");
     ngx_str_set(&argv[1], "SETNAME");
     ngx_str_set(&argv[2], "nginx-notify");
 
-    if (ngx_http_notify_redis_setup_send(redis, argv, 3, NULL) != NGX_OK) {
+    if (ngx_http_notify_redis_setup_send(redis, argv, 3,
+                                         ngx_http_notify_redis_setup_name)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     ngx_str_set(&argv[0], "INFO");
 
     return ngx_http_notify_redis_setup_send(redis, argv, 1,
-                                        ngx_http_notify_redis_setup_info);
+                                            ngx_http_notify_redis_setup_info);
 }
 
 
@@ -129,8 +134,7 @@ ngx_http_notify_redis_setup_error(ngx_http_notify_redis_t *redis,
 
 
 static void
-ngx_http_notify_redis_setup_auth(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_redis_setup_auth(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_redis_t *redis = data;
 
@@ -159,8 +163,7 @@ ngx_http_notify_redis_setup_auth(ngx_http_notify_resp_t *resp,
 
 
 static void
-ngx_http_notify_redis_setup_select(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_redis_setup_select(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_redis_t *redis = data;
 
@@ -183,8 +186,16 @@ ngx_http_notify_redis_setup_select(ngx_http_notify_resp_t *resp,
 
 
 static void
-ngx_http_notify_redis_setup_info(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_redis_setup_name(ngx_http_notify_resp_t *resp, void *data)
+{
+    /* a refusal does not matter, but what Redis says to any first command */
+
+    (void) ngx_http_notify_redis_setup_error(data, resp);
+}
+
+
+static void
+ngx_http_notify_redis_setup_info(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_redis_t *redis = data;
 

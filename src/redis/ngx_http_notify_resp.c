@@ -40,6 +40,7 @@ struct ngx_http_notify_resp_parser_s {
     redisReader                   *reader;
     ngx_http_notify_resp_root_t   *root;    /* of the reply being built */
     ngx_log_t                     *log;
+    ngx_uint_t                     refused; /* by us, not by hiredis */
 };
 
 
@@ -247,7 +248,11 @@ ngx_http_notify_resp_parser_next(ngx_http_notify_resp_parser_t *p,
 const char *
 ngx_http_notify_resp_parser_error(ngx_http_notify_resp_parser_t *p)
 {
-    return p->reader->err ? p->reader->errstr : "reply is too large";
+    /* hiredis believes that memory is short when we refuse a node */
+
+    return (p->refused || p->reader->err == 0)
+               ? "reply is too large, too deep or not RESP2"
+               : p->reader->errstr;
 }
 
 
@@ -365,6 +370,15 @@ ngx_http_notify_resp_alloc(ngx_http_notify_resp_root_t *root, size_t size)
 }
 
 
+static void *
+ngx_http_notify_resp_refuse(const redisReadTask *task)
+{
+    ((ngx_http_notify_resp_parser_t *) task->privdata)->refused = 1;
+
+    return NULL;
+}
+
+
 /* a node with `size` bytes behind it, in its place in the parent */
 static ngx_http_notify_resp_t *
 ngx_http_notify_resp_node(const redisReadTask *task,
@@ -376,7 +390,7 @@ ngx_http_notify_resp_node(const redisReadTask *task,
     p = task->privdata;
 
     if (size > NGX_HTTP_NOTIFY_RESP_MAX_SIZE) {
-        return NULL;
+        return ngx_http_notify_resp_refuse(task);
     }
 
     size += sizeof(ngx_http_notify_resp_t);
@@ -392,7 +406,7 @@ ngx_http_notify_resp_node(const redisReadTask *task,
         parent = task->parent->obj;
 
         if (task->idx < 0 || (ngx_uint_t) task->idx >= parent->nelts) {
-            return NULL;
+            return ngx_http_notify_resp_refuse(task);
         }
 
         node = ngx_http_notify_resp_alloc(p->root, size);
@@ -446,7 +460,7 @@ ngx_http_notify_resp_create_string(const redisReadTask *task, char *data,
 
     default:
         /* RESP3, never asked for */
-        return NULL;
+        return ngx_http_notify_resp_refuse(task);
     }
 
     node = ngx_http_notify_resp_node(task, type, len + 1, 0);
@@ -476,21 +490,19 @@ ngx_http_notify_resp_create_array(const redisReadTask *task, int n)
     const redisReadTask     *parent;
     ngx_http_notify_resp_t  *node;
 
-    if (task->type != REDIS_REPLY_ARRAY) {
-        return NULL;
-    }
-
     nelts = (size_t) n;
 
-    if (nelts > NGX_HTTP_NOTIFY_RESP_MAX_NELTS) {
-        return NULL;
+    if (task->type != REDIS_REPLY_ARRAY
+        || nelts > NGX_HTTP_NOTIFY_RESP_MAX_NELTS)
+    {
+        return ngx_http_notify_resp_refuse(task);
     }
 
     depth = 1;
 
     for (parent = task->parent; parent; parent = parent->parent) {
         if (++depth > NGX_HTTP_NOTIFY_RESP_MAX_DEPTH) {
-            return NULL;
+            return ngx_http_notify_resp_refuse(task);
         }
     }
 
@@ -541,14 +553,14 @@ static void *
 ngx_http_notify_resp_create_double(const redisReadTask *task, double value,
     char *data, size_t len)
 {
-    return NULL;
+    return ngx_http_notify_resp_refuse(task);
 }
 
 
 static void *
 ngx_http_notify_resp_create_bool(const redisReadTask *task, int value)
 {
-    return NULL;
+    return ngx_http_notify_resp_refuse(task);
 }
 
 #endif
