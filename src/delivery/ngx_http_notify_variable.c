@@ -1,0 +1,673 @@
+/*
+ * The $notify_... variables: a table, and one small getter for each family.
+ * Nothing is cached: an event is rendered once or twice.  Must not know of
+ * requests.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_variable.h"
+
+
+#define NGX_HTTP_NOTIFY_VARIABLE_PREFIX    0x01    /* more follows the name */
+#define NGX_HTTP_NOTIFY_VARIABLE_CONSTANT  0x02
+#define NGX_HTTP_NOTIFY_VARIABLE_BODY      0x04
+
+
+typedef ngx_int_t (*ngx_http_notify_variable_get_pt)(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+
+typedef struct {
+    ngx_str_t                         name;
+    ngx_http_notify_variable_get_pt   get;
+    size_t                            offset;
+    ngx_uint_t                        flags;
+} ngx_http_notify_variable_def_t;
+
+struct ngx_http_notify_variable_s {
+    const ngx_http_notify_variable_def_t  *def;
+    ngx_str_t                              name;    /* behind the prefix */
+};
+
+
+static ngx_int_t ngx_http_notify_variable_event_text(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_entity(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_event_id(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_event_time(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_object_type(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_action(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_data(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_attribute(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_subscription_text(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_subscription(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_attempt(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_timestamp(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_payload(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_absent(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+
+static ngx_int_t ngx_http_notify_variable_number(ngx_pool_t *pool,
+    int64_t n, ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *object, const ngx_str_t *name,
+    ngx_http_notify_value_t *value);
+
+
+/* a name before the prefix that it begins with */
+
+static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
+
+    { ngx_string("event_id"), ngx_http_notify_variable_event_id, 0, 0 },
+
+    { ngx_string("event_type"), ngx_http_notify_variable_event_text,
+      offsetof(ngx_http_notify_event_t, type), 0 },
+
+    { ngx_string("event_time"), ngx_http_notify_variable_event_time, 0, 0 },
+
+    { ngx_string("object_type"), ngx_http_notify_variable_object_type, 0, 0 },
+
+    { ngx_string("action"), ngx_http_notify_variable_action, 0, 0 },
+
+    { ngx_string("entity_type_id"), ngx_http_notify_variable_entity,
+      offsetof(ngx_http_notify_event_t, entity_type_id), 0 },
+
+    { ngx_string("entity_id"), ngx_http_notify_variable_entity,
+      offsetof(ngx_http_notify_event_t, entity_id), 0 },
+
+    { ngx_string("session_id"), ngx_http_notify_variable_event_text,
+      offsetof(ngx_http_notify_event_t, session_id), 0 },
+
+    { ngx_string("customer_id"), ngx_http_notify_variable_event_text,
+      offsetof(ngx_http_notify_event_t, customer_id), 0 },
+
+    { ngx_string("conversation_id"), ngx_http_notify_variable_event_text,
+      offsetof(ngx_http_notify_event_t, conversation_id), 0 },
+
+    { ngx_string("tenant"), ngx_http_notify_variable_event_text,
+      offsetof(ngx_http_notify_event_t, tenant), 0 },
+
+    { ngx_string("data"), ngx_http_notify_variable_data, 0, 0 },
+
+    { ngx_string("attribute_"), ngx_http_notify_variable_attribute, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
+
+    { ngx_string("subscription_id"),
+      ngx_http_notify_variable_subscription_text,
+      offsetof(ngx_http_notify_subscription_t, id),
+      NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("subscription_url"),
+      ngx_http_notify_variable_subscription_text,
+      offsetof(ngx_http_notify_subscription_t, url),
+      NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("subscription_name"),
+      ngx_http_notify_variable_subscription_text,
+      offsetof(ngx_http_notify_subscription_t, name),
+      NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("subscription_api_key"),
+      ngx_http_notify_variable_subscription_text,
+      offsetof(ngx_http_notify_subscription_t, api_key),
+      NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("subscription_apikey"),
+      ngx_http_notify_variable_subscription_text,
+      offsetof(ngx_http_notify_subscription_t, api_key),
+      NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("subscription_"), ngx_http_notify_variable_subscription, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("attempt"), ngx_http_notify_variable_attempt, 0, 0 },
+
+    { ngx_string("attempt_timestamp"),
+      ngx_http_notify_variable_timestamp, 0, 0 },
+
+    { ngx_string("payload"), ngx_http_notify_variable_payload, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_BODY },
+
+    { ngx_string("setting_"), ngx_http_notify_variable_absent, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
+
+    { ngx_string("session_"), ngx_http_notify_variable_absent, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
+
+    { ngx_null_string, NULL, 0, 0 }
+};
+
+
+ngx_http_notify_variable_t *
+ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
+    const char **reason)
+{
+    u_char                                *p;
+    size_t                                 len;
+    ngx_str_t                              rest, secret;
+    ngx_http_notify_variable_t            *variable;
+    const ngx_http_notify_variable_def_t  *def;
+
+    len = sizeof("notify_") - 1;
+
+    if (name->len <= len
+        || ngx_strncasecmp(name->data, (u_char *) "notify_", len) != 0)
+    {
+        goto unknown;
+    }
+
+    rest.data = name->data + len;
+    rest.len = name->len - len;
+
+    for (def = ngx_http_notify_variables; def->name.len; def++) {
+
+        if (rest.len < def->name.len
+            || ngx_strncasecmp(rest.data, def->name.data, def->name.len) != 0)
+        {
+            continue;
+        }
+
+        if ((rest.len > def->name.len)
+            == !!(def->flags & NGX_HTTP_NOTIFY_VARIABLE_PREFIX))
+        {
+            break;
+        }
+    }
+
+    if (def->name.len == 0) {
+        goto unknown;
+    }
+
+    variable = ngx_palloc(pool, sizeof(ngx_http_notify_variable_t));
+    if (variable == NULL) {
+        *reason = "not enough memory";
+        return NULL;
+    }
+
+    variable->def = def;
+    variable->name.data = rest.data + def->name.len;
+    variable->name.len = rest.len - def->name.len;
+
+    if (def->get == ngx_http_notify_variable_subscription) {
+
+        ngx_str_set(&secret, "secret");
+
+        if (ngx_http_notify_variable_same(&variable->name, &secret)) {
+            *reason = "a secret cannot be a variable";
+            return NULL;
+        }
+
+        ngx_str_set(&secret, "secrets");
+
+        if (ngx_http_notify_variable_same(&variable->name, &secret)) {
+            *reason = "a secret cannot be a variable";
+            return NULL;
+        }
+    }
+
+    return variable;
+
+unknown:
+
+    len = sizeof("unknown variable \"$\", only $notify_... of a delivery "
+                 "can stand here") + name->len;
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        *reason = "not enough memory";
+        return NULL;
+    }
+
+    *ngx_sprintf(p, "unknown variable \"$%V\", only $notify_... of a delivery "
+                 "can stand here", name) = '\0';
+
+    *reason = (const char *) p;
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_notify_variable_value(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    ngx_str_null(&value->text);
+    value->json = 0;
+
+    return variable->def->get(pool, variable, context, value);
+}
+
+
+ngx_uint_t
+ngx_http_notify_variable_constant(const ngx_http_notify_variable_t *variable)
+{
+    return !!(variable->def->flags & NGX_HTTP_NOTIFY_VARIABLE_CONSTANT);
+}
+
+
+ngx_uint_t
+ngx_http_notify_variable_body(const ngx_http_notify_variable_t *variable)
+{
+    return !!(variable->def->flags & NGX_HTTP_NOTIFY_VARIABLE_BODY);
+}
+
+
+ngx_uint_t
+ngx_http_notify_variable_same(const ngx_str_t *a, const ngx_str_t *b)
+{
+    u_char  *p, *q, *plast, *qlast;
+
+    p = a->data;
+    q = b->data;
+    plast = p + a->len;
+    qlast = q + b->len;
+
+    for ( ;; ) {
+
+        while (p < plast && (*p == '_' || *p == '-')) {
+            p++;
+        }
+
+        while (q < qlast && (*q == '_' || *q == '-')) {
+            q++;
+        }
+
+        if (p == plast || q == qlast) {
+            return p == plast && q == qlast;
+        }
+
+        if (ngx_tolower(*p) != ngx_tolower(*q)) {
+            return 0;
+        }
+
+        p++;
+        q++;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_event_text(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    value->text = *(ngx_str_t *) ((u_char *) context->event
+                                  + variable->def->offset);
+    return NGX_OK;
+}
+
+
+/* an entity id, 3 or "A4": a number keeps its type, a string becomes text */
+
+static ngx_int_t
+ngx_http_notify_variable_entity(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    ngx_str_t  *id;
+
+    id = (ngx_str_t *) ((u_char *) context->event + variable->def->offset);
+
+    if (id->len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_kind(id) == NGX_HTTP_NOTIFY_JSON_STRING) {
+        return ngx_http_notify_json_text(pool, id, &value->text);
+    }
+
+    if (ngx_http_notify_json_kind(id) == NGX_HTTP_NOTIFY_JSON_NULL) {
+        return NGX_OK;
+    }
+
+    value->text = *id;
+    value->json = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_event_id(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, NGX_HTTP_NOTIFY_ID_EVENT_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->text.data = p;
+    value->text.len = ngx_http_notify_id_event(p, &context->event->id) - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_event_time(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, NGX_HTTP_NOTIFY_ID_TIME_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->text.data = p;
+    value->text.len = ngx_http_notify_id_time(p, context->event->time) - p;
+
+    return NGX_OK;
+}
+
+
+/* "document" of "document.validation"; a type without a dot has no object */
+
+static ngx_int_t
+ngx_http_notify_variable_object_type(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    u_char           *dot;
+    const ngx_str_t  *type;
+
+    type = &context->event->type;
+
+    dot = ngx_strlchr(type->data, type->data + type->len, '.');
+    if (dot != NULL) {
+        value->text.data = type->data;
+        value->text.len = dot - type->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_action(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    u_char           *dot;
+    const ngx_str_t  *type;
+
+    type = &context->event->type;
+    value->text = *type;
+
+    dot = ngx_strlchr(type->data, type->data + type->len, '.');
+    if (dot != NULL) {
+        value->text.data = dot + 1;
+        value->text.len = type->data + type->len - (dot + 1);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_data(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    value->text = context->event->data;
+    value->json = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_attribute(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    ngx_uint_t           i;
+    const ngx_keyval_t  *attribute;
+
+    attribute = context->event->attributes;
+
+    for (i = 0; i < context->event->nattributes; i++) {
+        if (ngx_http_notify_variable_same(&attribute[i].key, &variable->name)) {
+            value->text = attribute[i].value;
+            break;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_subscription_text(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    if (context->subscription != NULL) {
+        value->text = *(ngx_str_t *) ((u_char *) context->subscription
+                                      + variable->def->offset);
+    }
+
+    return NGX_OK;
+}
+
+
+/* a member of the document, else an attribute, else one of the metadata */
+
+static ngx_int_t
+ngx_http_notify_variable_subscription(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    ngx_int_t                              rc;
+    ngx_uint_t                             i;
+    const ngx_http_notify_json_t          *metadata;
+    const ngx_http_notify_subscription_t  *subscription;
+
+    subscription = context->subscription;
+
+    if (subscription == NULL) {
+        return NGX_OK;
+    }
+
+    if (subscription->document != NULL) {
+        rc = ngx_http_notify_variable_member(pool, subscription->document,
+                                             &variable->name, value);
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    for (i = 0; i < subscription->nattributes; i++) {
+        if (ngx_http_notify_variable_same(&subscription->attributes[i].key,
+                                          &variable->name))
+        {
+            value->text = subscription->attributes[i].value;
+            return NGX_OK;
+        }
+    }
+
+    if (subscription->document == NULL) {
+        return NGX_OK;
+    }
+
+    metadata = ngx_http_notify_json_get(subscription->document, "metadata");
+
+    if (metadata == NULL
+        || ngx_http_notify_json_type(metadata) != NGX_HTTP_NOTIFY_JSON_OBJECT)
+    {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_notify_variable_member(pool, metadata, &variable->name,
+                                         value);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_attempt(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    return ngx_http_notify_variable_number(pool, (int64_t) context->attempt,
+                                           value);
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_timestamp(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    return ngx_http_notify_variable_number(pool, (int64_t) context->timestamp,
+                                           value);
+}
+
+
+/* always JSON: every kind of payload is */
+
+static ngx_int_t
+ngx_http_notify_variable_payload(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    value->text = context->payload;
+    value->json = 1;
+
+    return NGX_OK;
+}
+
+
+/* settings and sessions: none is kept in a delivery's context */
+
+static ngx_int_t
+ngx_http_notify_variable_absent(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_number(ngx_pool_t *pool, int64_t n,
+    ngx_http_notify_value_t *value)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->text.data = p;
+    value->text.len = ngx_sprintf(p, "%L", n) - p;
+    value->json = 1;
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: no such member */
+
+static ngx_int_t
+ngx_http_notify_variable_member(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *object, const ngx_str_t *name,
+    ngx_http_notify_value_t *value)
+{
+    void                          *cursor;
+    ngx_str_t                      key;
+    const ngx_http_notify_json_t  *member;
+
+    cursor = NULL;
+
+    for ( ;; ) {
+        member = ngx_http_notify_json_member(object, &cursor, &key);
+
+        if (member == NULL) {
+            return NGX_DECLINED;
+        }
+
+        if (ngx_http_notify_variable_same(&key, name)) {
+            break;
+        }
+    }
+
+    switch (ngx_http_notify_json_type(member)) {
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        value->text = ngx_http_notify_json_string(member);
+        return NGX_OK;
+
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+    case NGX_HTTP_NOTIFY_JSON_NONE:
+        return NGX_OK;
+
+    default:
+        value->json = 1;
+        return ngx_http_notify_json_dump(pool, member, 0, &value->text);
+    }
+}

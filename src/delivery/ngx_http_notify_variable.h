@@ -1,0 +1,49 @@
+/*
+ * The $notify_... variables of a delivery: which there are, and their values
+ * for one context.  Values live as long as the context or the pool.  Knows
+ * nothing of the templates that they stand in.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_VARIABLE_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_VARIABLE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_payload.h"
+
+
+/* absent: text.len is 0 */
+typedef struct {
+    ngx_str_t    text;
+    ngx_uint_t   json;          /* unsigned  json:1; a JSON text, not plain */
+} ngx_http_notify_value_t;
+
+typedef struct ngx_http_notify_variable_s  ngx_http_notify_variable_t;
+
+
+/*
+ * By the name behind "$", "notify_event_id"; from the pool.  NULL: *reason is
+ * a phrase, static or from the pool.
+ */
+ngx_http_notify_variable_t *ngx_http_notify_variable_find(ngx_pool_t *pool,
+    const ngx_str_t *name, const char **reason);
+/* NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_variable_value(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
+
+/* whether it is the same for every event of a subscription */
+ngx_uint_t ngx_http_notify_variable_constant(
+    const ngx_http_notify_variable_t *variable);
+/* whether it is $notify_payload */
+ngx_uint_t ngx_http_notify_variable_body(
+    const ngx_http_notify_variable_t *variable);
+
+/* "apiKey" is "api_key" is "APIKEY" */
+ngx_uint_t ngx_http_notify_variable_same(const ngx_str_t *a,
+    const ngx_str_t *b);
+
+
+#endif /* _NGX_HTTP_NOTIFY_VARIABLE_H_INCLUDED_ */
