@@ -1,0 +1,581 @@
+/*
+ * JSON Web Tokens: the key and the claims of a `jwt` directive, tokens made
+ * from them, one of them kept per subscription while nothing in it varies.
+ * Must not know which header carries it.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_jwt.h"
+
+
+#define NGX_HTTP_NOTIFY_JWT_KEY_MAX  65536
+#define NGX_HTTP_NOTIFY_JWT_TTL      300
+
+
+struct ngx_http_notify_jwt_s {
+    ngx_http_notify_crypto_jws_e   alg;
+    ngx_http_notify_crypto_key_t  *key;
+    ngx_http_notify_template_t    *claims;      /* NULL: none */
+    ngx_str_t                      kid;
+    ngx_str_t                      head;        /* encoded, with the dot */
+    time_t                         ttl;
+};
+
+/* the parameters of the directive */
+typedef struct {
+    ngx_str_t                      alg;
+    ngx_str_t                      key;
+    ngx_str_t                      kid;
+    ngx_str_t                      header;
+    ngx_str_t                      scheme;
+    ngx_str_t                      ttl;
+    ngx_str_t                      claims;
+} ngx_http_notify_jwt_args_t;
+
+
+static ngx_int_t ngx_http_notify_jwt_parse(ngx_conf_t *cf,
+    ngx_http_notify_jwt_args_t *args);
+static ngx_int_t ngx_http_notify_jwt_alg(ngx_conf_t *cf,
+    ngx_http_notify_jwt_t *jwt, const ngx_http_notify_jwt_args_t *args);
+static ngx_int_t ngx_http_notify_jwt_key(ngx_conf_t *cf,
+    ngx_http_notify_jwt_t *jwt, ngx_str_t *name);
+static ngx_int_t ngx_http_notify_jwt_read(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_notify_jwt_claims(ngx_conf_t *cf,
+    ngx_http_notify_jwt_t *jwt, const ngx_str_t *text);
+static ngx_int_t ngx_http_notify_jwt_head(ngx_conf_t *cf,
+    ngx_http_notify_jwt_t *jwt, const ngx_str_t *alg);
+static ngx_int_t ngx_http_notify_jwt_body(ngx_pool_t *pool,
+    const ngx_http_notify_jwt_t *jwt,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *body);
+static ngx_int_t ngx_http_notify_jwt_keep(ngx_pool_t *pool,
+    ngx_http_notify_jwt_cache_t *cache, const ngx_str_t *token);
+
+
+ngx_http_notify_jwt_t *
+ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
+    ngx_str_t *scheme)
+{
+    ngx_http_notify_jwt_t       *jwt;
+    ngx_http_notify_jwt_args_t   args;
+
+    jwt = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_jwt_t));
+    if (jwt == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(&args, sizeof(ngx_http_notify_jwt_args_t));
+    ngx_str_set(&args.header, "Authorization");
+    ngx_str_set(&args.scheme, "Bearer");
+
+    if (ngx_http_notify_jwt_parse(cf, &args) != NGX_OK
+        || ngx_http_notify_jwt_alg(cf, jwt, &args) != NGX_OK
+        || ngx_http_notify_jwt_key(cf, jwt, &args.key) != NGX_OK
+        || ngx_http_notify_jwt_claims(cf, jwt, &args.claims) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    jwt->ttl = NGX_HTTP_NOTIFY_JWT_TTL;
+
+    if (args.ttl.data != NULL) {
+        jwt->ttl = ngx_parse_time(&args.ttl, 1);
+
+        if (jwt->ttl == (time_t) NGX_ERROR || jwt->ttl == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid time \"ttl=%V\" in \"jwt\"",
+                               &args.ttl);
+            return NULL;
+        }
+    }
+
+    jwt->kid = args.kid;
+
+    if (ngx_http_notify_jwt_head(cf, jwt, &args.alg) != NGX_OK) {
+        return NULL;
+    }
+
+    *header = args.header;
+    *scheme = args.scheme;
+
+    return jwt;
+}
+
+
+static ngx_int_t
+ngx_http_notify_jwt_parse(ngx_conf_t *cf, ngx_http_notify_jwt_args_t *args)
+{
+    ngx_str_t   *value, *field;
+    ngx_uint_t   i, n;
+
+    static struct {
+        ngx_str_t  name;
+        size_t     offset;
+    } names[] = {
+        { ngx_string("alg="), offsetof(ngx_http_notify_jwt_args_t, alg) },
+        { ngx_string("key="), offsetof(ngx_http_notify_jwt_args_t, key) },
+        { ngx_string("kid="), offsetof(ngx_http_notify_jwt_args_t, kid) },
+        { ngx_string("header="),
+          offsetof(ngx_http_notify_jwt_args_t, header) },
+        { ngx_string("scheme="),
+          offsetof(ngx_http_notify_jwt_args_t, scheme) },
+        { ngx_string("ttl="), offsetof(ngx_http_notify_jwt_args_t, ttl) },
+        { ngx_string("claims="),
+          offsetof(ngx_http_notify_jwt_args_t, claims) },
+        { ngx_null_string, 0 }
+    };
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (n = 0; names[n].name.len; n++) {
+            if (ngx_strncmp(value[i].data, names[n].name.data,
+                            names[n].name.len)
+                == 0)
+            {
+                break;
+            }
+        }
+
+        if (names[n].name.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" in \"jwt\"",
+                               &value[i]);
+            return NGX_ERROR;
+        }
+
+        field = (ngx_str_t *) ((u_char *) args + names[n].offset);
+        field->data = value[i].data + names[n].name.len;
+        field->len = value[i].len - names[n].name.len;
+    }
+
+    if (ngx_http_notify_payload_header_value(&args->scheme) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"scheme=\" of \"jwt\" has control characters");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_jwt_alg(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
+    const ngx_http_notify_jwt_args_t *args)
+{
+    ngx_uint_t  i;
+
+    static struct {
+        ngx_str_t                     name;
+        ngx_http_notify_crypto_jws_e  alg;
+    } algs[] = {
+        { ngx_string("HS256"), NGX_HTTP_NOTIFY_CRYPTO_HS256 },
+        { ngx_string("RS256"), NGX_HTTP_NOTIFY_CRYPTO_RS256 },
+        { ngx_string("ES256"), NGX_HTTP_NOTIFY_CRYPTO_ES256 },
+        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA },
+        { ngx_null_string, NGX_HTTP_NOTIFY_CRYPTO_HS256 }
+    };
+
+    for (i = 0; algs[i].name.len; i++) {
+        if (args->alg.len == algs[i].name.len
+            && ngx_memcmp(args->alg.data, algs[i].name.data, args->alg.len)
+               == 0)
+        {
+            jwt->alg = algs[i].alg;
+            return NGX_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"alg=%V\" of \"jwt\" must be "
+                       "HS256, RS256, ES256 or EdDSA", &args->alg);
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_notify_jwt_key(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
+    ngx_str_t *name)
+{
+    ngx_str_t    text;
+    const char  *reason;
+
+    if (name->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"key=\" is missing in \"jwt\"");
+        return NGX_ERROR;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK
+        || ngx_http_notify_jwt_read(cf, name, &text) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (jwt->alg == NGX_HTTP_NOTIFY_CRYPTO_HS256) {
+
+        /* a secret in one line, as an editor leaves it */
+
+        while (text.len && (text.data[text.len - 1] == LF
+                            || text.data[text.len - 1] == CR))
+        {
+            text.len--;
+        }
+    }
+
+    jwt->key = ngx_http_notify_crypto_key_pem(cf->pool, &text, jwt->alg,
+                                              &reason);
+
+    ngx_explicit_memzero(text.data, NGX_HTTP_NOTIFY_JWT_KEY_MAX);
+    ngx_free(text.data);
+
+    if (jwt->key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "key \"%V\" of \"jwt\" cannot be used: %s", name,
+                           reason);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* allocated outside of the pool, to be cleansed and freed by the caller */
+
+static ngx_int_t
+ngx_http_notify_jwt_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
+{
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_int_t   rc;
+    ngx_file_t  file;
+
+    rc = NGX_ERROR;
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_calloc(NGX_HTTP_NOTIFY_JWT_KEY_MAX, cf->log);
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+    file.fd = fd;
+    file.name = *name;
+    file.log = cf->log;
+
+    n = ngx_read_file(&file, text->data, NGX_HTTP_NOTIFY_JWT_KEY_MAX, 0);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           ngx_read_file_n " \"%V\" failed", name);
+
+    } else if (n == NGX_HTTP_NOTIFY_JWT_KEY_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is too large", name);
+
+    } else {
+        text->len = n;
+        rc = NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_free(text->data);
+    }
+
+done:
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_notify_jwt_claims(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
+    const ngx_str_t *text)
+{
+    ngx_str_t                      json, name, value;
+    const char                    *reason;
+    ngx_http_notify_json_iter_t    it;
+    ngx_http_notify_json_error_t   error;
+
+    if (text->data == NULL) {
+        return NGX_OK;
+    }
+
+    jwt->claims = ngx_http_notify_payload_compile_json(cf, text, 0, &reason);
+
+    if (jwt->claims == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"claims=\" of \"jwt\"",
+                           reason);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_json_scan(text, &json, &error) != NGX_OK
+        || ngx_http_notify_json_kind(&json) != NGX_HTTP_NOTIFY_JSON_OBJECT)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"claims=\" of \"jwt\" is not a JSON object");
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_json_iter(&it, &json);
+
+    while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
+
+        if (name.len == 3
+            && (ngx_strncmp(name.data, "iat", 3) == 0
+                || ngx_strncmp(name.data, "exp", 3) == 0
+                || ngx_strncmp(name.data, "jti", 3) == 0))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "claim \"%V\" of \"jwt\" is always added",
+                               &name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_jwt_head(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
+    const ngx_str_t *alg)
+{
+    u_char     *p;
+    ngx_str_t   json, kid;
+
+    ngx_str_set(&kid, "");
+
+    if (jwt->kid.len
+        && ngx_http_notify_json_quote(cf->pool, &jwt->kid, &kid) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, sizeof("{\"alg\":\"\",\"typ\":\"JWT\",\"kid\":}")
+                              + alg->len + kid.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    json.data = p;
+
+    p = ngx_sprintf(p, "{\"alg\":\"%V\",\"typ\":\"JWT\"", alg);
+
+    if (kid.len) {
+        p = ngx_sprintf(p, ",\"kid\":%V", &kid);
+    }
+
+    *p++ = '}';
+
+    json.len = p - json.data;
+
+    jwt->head.data = ngx_pnalloc(cf->pool,
+                                 ngx_base64_encoded_length(json.len) + 1);
+    if (jwt->head.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_encode_base64url(&jwt->head, &json);
+
+    jwt->head.data[jwt->head.len++] = '.';
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_jwt_token(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
+    const ngx_http_notify_payload_context_t *context, ngx_pool_t *cache_pool,
+    ngx_http_notify_jwt_cache_t *cache, ngx_str_t *token)
+{
+    u_char      *p;
+    time_t       now;
+    ngx_str_t    body, message, signature, encoded;
+    ngx_uint_t   constant;
+
+    now = context->timestamp;
+
+    constant = jwt->claims == NULL
+               || ngx_http_notify_payload_constant(jwt->claims);
+
+    /* fresh enough: a quarter of its time is left, and the clock is sane */
+
+    if (constant && cache->token.len
+        && cache->iat <= now && cache->exp - now > jwt->ttl / 4)
+    {
+        *token = cache->token;
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_jwt_body(pool, jwt, context, &body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(pool, jwt->head.len + ngx_base64_encoded_length(body.len));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    message.data = p;
+    encoded.data = ngx_cpymem(p, jwt->head.data, jwt->head.len);
+    ngx_encode_base64url(&encoded, &body);
+    message.len = jwt->head.len + encoded.len;
+
+    if (ngx_http_notify_crypto_sign(jwt->key, pool, &message, &signature)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(pool, message.len + 1
+                          + ngx_base64_encoded_length(signature.len));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    token->data = p;
+
+    p = ngx_cpymem(p, message.data, message.len);
+    *p++ = '.';
+
+    encoded.data = p;
+    ngx_encode_base64url(&encoded, &signature);
+
+    token->len = p + encoded.len - token->data;
+
+    if (!constant) {
+        return NGX_OK;
+    }
+
+    cache->iat = now;
+    cache->exp = now + jwt->ttl;
+
+    return ngx_http_notify_jwt_keep(cache_pool, cache, token);
+}
+
+
+static ngx_int_t
+ngx_http_notify_jwt_body(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *body)
+{
+    u_char     *p;
+    ngx_str_t   claims, jti;
+
+    ngx_str_set(&claims, "{}");
+
+    if (jwt->claims != NULL
+        && ngx_http_notify_payload_text(pool, jwt->claims, context, &claims)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_id_random(pool, "", &jti) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(pool, claims.len
+                          + sizeof(",\"iat\":,\"exp\":,\"jti\":\"\"}")
+                          + 2 * NGX_TIME_T_LEN + jti.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    /* the object without its closing bracket */
+
+    p = ngx_cpymem(p, claims.data, claims.len - 1);
+
+    if (claims.len > 2) {
+        *p++ = ',';
+    }
+
+    p = ngx_sprintf(p, "\"iat\":%T,\"exp\":%T,\"jti\":\"%V\"}",
+                    context->timestamp, context->timestamp + jwt->ttl, &jti);
+
+    body->len = p - body->data;
+
+    return NGX_OK;
+}
+
+
+/* claims of one subscription have one length, so the place is used again */
+
+static ngx_int_t
+ngx_http_notify_jwt_keep(ngx_pool_t *pool, ngx_http_notify_jwt_cache_t *cache,
+    const ngx_str_t *token)
+{
+    if (cache->size < token->len) {
+
+        cache->token.len = 0;
+        cache->size = 0;
+
+        cache->token.data = ngx_pnalloc(pool, token->len);
+        if (cache->token.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        cache->size = token->len;
+    }
+
+    ngx_memcpy(cache->token.data, token->data, token->len);
+    cache->token.len = token->len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_jwt_jwk(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
+    ngx_str_t *jwk)
+{
+    u_char     *p;
+    ngx_int_t   rc;
+    ngx_str_t   key, kid;
+
+    rc = ngx_http_notify_crypto_jwk(jwt->key, pool, &key);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (jwt->kid.len == 0) {
+        *jwk = key;
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_quote(pool, &jwt->kid, &kid) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(pool, key.len + sizeof(",\"kid\":") - 1 + kid.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    jwk->data = p;
+
+    p = ngx_cpymem(p, key.data, key.len - 1);
+    p = ngx_sprintf(p, ",\"kid\":%V}", &kid);
+
+    jwk->len = p - jwk->data;
+
+    return NGX_OK;
+}

@@ -1,0 +1,65 @@
+/*
+ * Signatures of a call: Standard Webhooks, the HMAC family, JWT.  Header lines
+ * from the bytes that are sent.  Keys are prepared once per subscription.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SIGN_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SIGN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_payload.h"
+
+
+/* sign, jwt of a profile: repeatable; read-only after start */
+typedef struct {
+    ngx_array_t   *schemes;     /* of a private type; NULL: none given */
+} ngx_http_notify_sign_conf_t;
+
+
+/* The keys of one subscription for the schemes of its profile. */
+typedef struct ngx_http_notify_sign_keys_s  ngx_http_notify_sign_keys_t;
+
+/* NULL: memory, or *reason: a secret cannot be used (FATAL at a call) */
+ngx_http_notify_sign_keys_t *ngx_http_notify_sign_keys(ngx_pool_t *pool,
+    const ngx_http_notify_sign_conf_t *conf,
+    const ngx_http_notify_subscription_t *subscription, const char **reason);
+
+/*
+ * "name: value\r\n" lines for a call; context->payload is the body.  For
+ * `sign standard`: webhook-id is the public event id ($notify_event_id, stable
+ * over retries), webhook-timestamp the attempt's.  NGX_ERROR: memory, crypto;
+ * NGX_DECLINED: a value with control characters.
+ */
+ngx_int_t ngx_http_notify_sign_headers(ngx_pool_t *pool,
+    const ngx_http_notify_sign_conf_t *conf,
+    ngx_http_notify_sign_keys_t *keys,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
+
+/* a fresh "whsec_" + base64 of 24 random bytes, pool memory */
+ngx_int_t ngx_http_notify_sign_secret(ngx_pool_t *pool, ngx_str_t *secret);
+/* whether a secret a client gives can be used: whsec_/whsk_ must decode;
+ * any other text of 1 to 512 bytes is used verbatim */
+ngx_int_t ngx_http_notify_sign_secret_check(const ngx_str_t *secret,
+    const char **reason);
+
+
+/* appends the JWKs (RFC 7517, JSON texts) of the public keys of `jwt`, with
+ * kid, alg and use, to an array of ngx_str_t */
+ngx_int_t ngx_http_notify_sign_jwks(ngx_pool_t *pool,
+    const ngx_http_notify_sign_conf_t *conf, ngx_array_t *jwks);
+
+
+/* sign, jwt */
+extern ngx_command_t  ngx_http_notify_sign_commands[];
+
+/* `sign standard` for a profile that no block describes */
+char *ngx_http_notify_sign_conf_standard(ngx_conf_t *cf,
+    ngx_http_notify_sign_conf_t *conf);
+char *ngx_http_notify_sign_conf_init(ngx_conf_t *cf,
+    ngx_http_notify_sign_conf_t *conf);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SIGN_H_INCLUDED_ */
