@@ -1,5 +1,5 @@
 /*
- * Directives in blocks of ours: found in the tables of the layers that own them,
+ * Directives in our blocks: found in the tables of the layers that own them,
  * argument counts as in ngx_conf_handler().  Runs while the configuration is
  * read.  Must not know what a directive means.
  */

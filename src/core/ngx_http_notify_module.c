@@ -56,6 +56,8 @@ static ngx_http_notify_channel_t *ngx_http_notify_module_find_channel(
     ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 
 static ngx_int_t ngx_http_notify_module_init_process(ngx_cycle_t *cycle);
+static void ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
+    ngx_http_notify_main_conf_t *mcf);
 static void ngx_http_notify_module_exit_process(ngx_cycle_t *cycle);
 
 
@@ -623,9 +625,7 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
 {
     u_char                       *p;
     ngx_str_t                     owner;
-    ngx_uint_t                    i;
     ngx_http_conf_ctx_t          *ctx;
-    ngx_http_notify_channel_t   **channel;
     ngx_http_notify_main_conf_t  *mcf;
 
     /* not in the cache manager and loader, which are helpers */
@@ -641,21 +641,7 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    ngx_http_notify_metrics_attach(mcf->zone);
-
-    channel = mcf->channels->elts;
-
-    for (i = 0; i < mcf->channels->nelts; i++) {
-        channel[i]->metrics = ngx_http_notify_metrics_channel(
-                                                            &channel[i]->name);
-
-        if (channel[i]->metrics == NGX_ERROR) {
-            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                          "notify module: notify_zone is full, "
-                          "channel \"%V\" has no counters",
-                          &channel[i]->name);
-        }
-    }
+    ngx_http_notify_module_init_metrics(cycle, mcf);
 
     owner.data = ngx_pnalloc(cycle->pool,
                              mcf->nonce.len + 1 + NGX_INT_T_LEN);
@@ -690,6 +676,31 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
                                          &mcf->redis,
                                          ngx_http_notify_module_commands_redis,
                                          &owner);
+}
+
+
+static void
+ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
+    ngx_http_notify_main_conf_t *mcf)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_channel_t  **channel;
+
+    ngx_http_notify_metrics_attach(mcf->zone);
+
+    channel = mcf->channels->elts;
+
+    for (i = 0; i < mcf->channels->nelts; i++) {
+        channel[i]->metrics = ngx_http_notify_metrics_channel(
+                                                            &channel[i]->name);
+
+        if (channel[i]->metrics == NGX_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                          "notify module: notify_zone is full, "
+                          "channel \"%V\" has no counters",
+                          &channel[i]->name);
+        }
+    }
 }
 
 

@@ -17,10 +17,16 @@
 
 static char *ngx_http_notify_channel_conf_event(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel,
+    ngx_http_notify_channel_event_t *event, ngx_str_t *arg);
 static char *ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name);
 static char *ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel,
+    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *arg);
 static char *ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name);
 static char *ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
@@ -110,7 +116,8 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_channel_t *channel = conf;
 
-    ngx_str_t                        *args, alias;
+    char                             *rv;
+    ngx_str_t                        *args;
     ngx_uint_t                        i;
     ngx_http_notify_channel_event_t  *event;
 
@@ -141,38 +148,59 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(args[i].data, "sync") == 0) {
-            event->sync = 1;
-
-        } else if (ngx_strcmp(args[i].data, "iframe") == 0) {
-            event->iframe = 1;
-
-        } else if (ngx_strcmp(args[i].data, "off") == 0) {
-            event->off = 1;
-
-        } else if (ngx_strncmp(args[i].data, "alias=", 6) == 0) {
-            alias.data = args[i].data + 6;
-            alias.len = args[i].len - 6;
-
-            if (ngx_http_notify_channel_conf_event_name(cf, channel, &alias)
-                != NGX_CONF_OK
-                || ngx_http_notify_channel_conf_alias(cf, &event->aliases, &alias)
-                   != NGX_CONF_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (ngx_strncmp(args[i].data, "schema=", 7) == 0) {
-            return "parameter \"schema\" is not supported yet";
-
-        } else {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &args[i]);
-            return NGX_CONF_ERROR;
+        rv = ngx_http_notify_channel_conf_event_param(cf, channel, event,
+                                                      &args[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel,
+    ngx_http_notify_channel_event_t *event, ngx_str_t *arg)
+{
+    ngx_str_t  alias;
+
+    if (ngx_strcmp(arg->data, "sync") == 0) {
+        event->sync = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "iframe") == 0) {
+        event->iframe = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "off") == 0) {
+        event->off = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(arg->data, "alias=", 6) == 0) {
+        alias.data = arg->data + 6;
+        alias.len = arg->len - 6;
+
+        if (ngx_http_notify_channel_conf_event_name(cf, channel, &alias)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        return ngx_http_notify_channel_conf_alias(cf, &event->aliases, &alias);
+    }
+
+    if (ngx_strncmp(arg->data, "schema=", 7) == 0) {
+        return "parameter \"schema\" is not supported yet";
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -221,7 +249,7 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_notify_channel_t *channel = conf;
 
     char                                 *rv;
-    ngx_str_t                            *args, value;
+    ngx_str_t                            *args;
     ngx_uint_t                            i;
     ngx_http_notify_channel_attribute_t  *attribute;
 
@@ -252,41 +280,53 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(args[i].data, "required") == 0) {
-            attribute->required = 1;
-            continue;
-        }
-
-        if (ngx_strncmp(args[i].data, "pattern=", 8) == 0) {
-            value.data = args[i].data + 8;
-            value.len = args[i].len - 8;
-
-            rv = ngx_http_notify_channel_conf_pattern(cf, attribute,
-                                                           &value);
-
-        } else if (ngx_strncmp(args[i].data, "alias=", 6) == 0) {
-            value.data = args[i].data + 6;
-            value.len = args[i].len - 6;
-
-            rv = ngx_http_notify_channel_conf_attribute_name(cf, channel, &value);
-
-            if (rv == NGX_CONF_OK) {
-                rv = ngx_http_notify_channel_conf_alias(cf, &attribute->aliases,
-                                                   &value);
-            }
-
-        } else {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &args[i]);
-            return NGX_CONF_ERROR;
-        }
-
+        rv = ngx_http_notify_channel_conf_attribute_param(cf, channel,
+                                                          attribute, &args[i]);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel,
+    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *arg)
+{
+    ngx_str_t  value;
+
+    if (ngx_strcmp(arg->data, "required") == 0) {
+        attribute->required = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(arg->data, "pattern=", 8) == 0) {
+        value.data = arg->data + 8;
+        value.len = arg->len - 8;
+
+        return ngx_http_notify_channel_conf_pattern(cf, attribute, &value);
+    }
+
+    if (ngx_strncmp(arg->data, "alias=", 6) == 0) {
+        value.data = arg->data + 6;
+        value.len = arg->len - 6;
+
+        if (ngx_http_notify_channel_conf_attribute_name(cf, channel, &value)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        return ngx_http_notify_channel_conf_alias(cf, &attribute->aliases,
+                                                  &value);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -21,16 +21,19 @@ static char *ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_notify_profile_retry_step(ngx_conf_t *cf,
     ngx_http_notify_backoff_t *retry, ngx_str_t *value);
+static char *ngx_http_notify_profile_retry_until(ngx_conf_t *cf,
+    ngx_http_notify_backoff_t *retry, ngx_str_t *value);
 static char *ngx_http_notify_profile_retry_jitter(ngx_conf_t *cf,
     ngx_http_notify_backoff_t *retry, ngx_str_t *value);
 static char *ngx_http_notify_profile_breaker(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_profile_breaker_param(ngx_conf_t *cf,
+    ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *arg);
 static char *ngx_http_notify_profile_breaker_ignore(ngx_conf_t *cf,
     ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *value);
-static void ngx_http_notify_profile_breaker_init(
-    ngx_http_notify_breaker_conf_t *breaker);
 static char *ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_uint_t ngx_http_notify_profile_rate_unit(ngx_str_t *value);
 static char *ngx_http_notify_profile_in_flight(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_uint_t ngx_http_notify_profile_param(ngx_str_t *arg,
@@ -130,7 +133,9 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
     }
 
     if (profile->breaker.failures == NGX_CONF_UNSET_UINT) {
-        ngx_http_notify_profile_breaker_init(&profile->breaker);
+        profile->breaker.failures = 50;
+        profile->breaker.window = 60 * 1000;
+        profile->breaker.cooldown = 30 * 1000;
     }
 
     if (profile->rate.rate == NGX_CONF_UNSET_UINT) {
@@ -152,7 +157,6 @@ ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_notify_profile_t *profile = conf;
 
     char                       *rv;
-    ngx_int_t                   ms;
     ngx_str_t                  *args, value;
     ngx_uint_t                  i;
     ngx_http_notify_backoff_t  *retry;
@@ -180,15 +184,7 @@ ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             rv = ngx_http_notify_profile_retry_jitter(cf, retry, &value);
 
         } else if (ngx_http_notify_profile_param(&args[i], "until=", &value)) {
-
-            if (retry->until) {
-                return "has more than one \"until\"";
-            }
-
-            ms = ngx_http_notify_profile_time(cf, &value, "until");
-            retry->until = (ms == NGX_ERROR) ? 0 : (uint64_t) ms;
-
-            rv = (ms == NGX_ERROR) ? NGX_CONF_ERROR : NGX_CONF_OK;
+            rv = ngx_http_notify_profile_retry_until(cf, retry, &value);
 
         } else {
             rv = ngx_http_notify_profile_retry_step(cf, retry, &args[i]);
@@ -239,6 +235,27 @@ ngx_http_notify_profile_retry_step(ngx_conf_t *cf,
 
 
 static char *
+ngx_http_notify_profile_retry_until(ngx_conf_t *cf,
+    ngx_http_notify_backoff_t *retry, ngx_str_t *value)
+{
+    ngx_int_t  ms;
+
+    if (retry->until) {
+        return "has more than one \"until\"";
+    }
+
+    ms = ngx_http_notify_profile_time(cf, value, "until");
+    if (ms == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    retry->until = (uint64_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_http_notify_profile_retry_jitter(ngx_conf_t *cf,
     ngx_http_notify_backoff_t *retry, ngx_str_t *value)
 {
@@ -274,10 +291,8 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_profile_t *profile = conf;
 
-    ngx_int_t                        n;
-    ngx_str_t                       *args, value;
-    ngx_uint_t                       i, failures;
-    ngx_msec_t                       window, cooldown;
+    ngx_str_t                       *args;
+    ngx_uint_t                       i;
     ngx_http_notify_breaker_conf_t  *breaker;
 
     breaker = &profile->breaker;
@@ -286,68 +301,72 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
         return "is duplicate";
     }
 
+    breaker->failures = 0;
+
     args = cf->args->elts;
 
     if (ngx_strcmp(args[1].data, "off") == 0) {
-        breaker->failures = 0;
         return cf->args->nelts == 2 ? NGX_CONF_OK
                                     : "has parameters behind \"off\"";
     }
 
-    failures = 0;
-    window = 0;
-    cooldown = 0;
-
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (failures == 0
-            && ngx_http_notify_profile_param(&args[i], "failures=", &value))
+        if (ngx_http_notify_profile_breaker_param(cf, breaker, &args[i])
+            != NGX_CONF_OK)
         {
-            n = ngx_http_notify_profile_number(cf, &value, "failures",
-                                             NGX_HTTP_NOTIFY_PROFILE_FAILURES);
-            failures = n;
-
-        } else if (window == 0
-            && ngx_http_notify_profile_param(&args[i], "window=", &value))
-        {
-            n = ngx_http_notify_profile_time(cf, &value, "window");
-            window = n;
-
-        } else if (cooldown == 0
-            && ngx_http_notify_profile_param(&args[i], "cooldown=", &value))
-        {
-            n = ngx_http_notify_profile_time(cf, &value, "cooldown");
-            cooldown = n;
-
-        } else if (breaker->ignore == NULL
-            && ngx_http_notify_profile_param(&args[i], "ignore=", &value))
-        {
-            if (ngx_http_notify_profile_breaker_ignore(cf, breaker, &value)
-                != NGX_CONF_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-            continue;
-
-        } else {
-            return ngx_http_notify_profile_invalid(cf, &args[i]);
-        }
-
-        if (n == NGX_ERROR) {
             return NGX_CONF_ERROR;
         }
     }
 
-    if (failures == 0 || window == 0 || cooldown == 0) {
+    if (breaker->failures == 0
+        || breaker->window == 0
+        || breaker->cooldown == 0)
+    {
         return "needs \"failures\", \"window\" and \"cooldown\"";
     }
 
-    breaker->failures = failures;
-    breaker->window = window;
-    breaker->cooldown = cooldown;
-
     return NGX_CONF_OK;
+}
+
+
+/* each once: what has been given is not 0 */
+static char *
+ngx_http_notify_profile_breaker_param(ngx_conf_t *cf,
+    ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *arg)
+{
+    ngx_int_t  n;
+    ngx_str_t  value;
+
+    if (breaker->failures == 0
+        && ngx_http_notify_profile_param(arg, "failures=", &value))
+    {
+        n = ngx_http_notify_profile_number(cf, &value, "failures",
+                                           NGX_HTTP_NOTIFY_PROFILE_FAILURES);
+        breaker->failures = (ngx_uint_t) n;
+
+    } else if (breaker->window == 0
+               && ngx_http_notify_profile_param(arg, "window=", &value))
+    {
+        n = ngx_http_notify_profile_time(cf, &value, "window");
+        breaker->window = (ngx_msec_t) n;
+
+    } else if (breaker->cooldown == 0
+               && ngx_http_notify_profile_param(arg, "cooldown=", &value))
+    {
+        n = ngx_http_notify_profile_time(cf, &value, "cooldown");
+        breaker->cooldown = (ngx_msec_t) n;
+
+    } else if (breaker->ignore == NULL
+               && ngx_http_notify_profile_param(arg, "ignore=", &value))
+    {
+        return ngx_http_notify_profile_breaker_ignore(cf, breaker, &value);
+
+    } else {
+        return ngx_http_notify_profile_invalid(cf, arg);
+    }
+
+    return (n == NGX_ERROR) ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
 
@@ -399,22 +418,12 @@ ngx_http_notify_profile_breaker_ignore(ngx_conf_t *cf,
 }
 
 
-static void
-ngx_http_notify_profile_breaker_init(ngx_http_notify_breaker_conf_t *breaker)
-{
-    breaker->failures = 50;
-    breaker->window = 60 * 1000;
-    breaker->cooldown = 30 * 1000;
-}
-
-
 /* rate N[r/s|r/m] [burst=N] | off; by default a tenth of a second's burst */
 static char *
 ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_notify_profile_t *profile = conf;
 
-    u_char                         *unit;
     ngx_int_t                       n, burst;
     ngx_str_t                      *args, value;
     ngx_uint_t                      seconds;
@@ -436,19 +445,7 @@ ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     value = args[1];
-    seconds = 1;
-
-    if (value.len > 3) {
-        unit = value.data + value.len - 3;
-
-        if (ngx_strcmp(unit, "r/s") == 0) {
-            value.len -= 3;
-
-        } else if (ngx_strcmp(unit, "r/m") == 0) {
-            value.len -= 3;
-            seconds = 60;
-        }
-    }
+    seconds = ngx_http_notify_profile_rate_unit(&value);
 
     n = ngx_http_notify_profile_number(cf, &value, "rate",
                                        NGX_HTTP_NOTIFY_PROFILE_RATE);
@@ -475,6 +472,32 @@ ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rate->burst = (ngx_uint_t) burst;
 
     return NGX_CONF_OK;
+}
+
+
+/* cuts the unit off; its seconds, without one 1 */
+static ngx_uint_t
+ngx_http_notify_profile_rate_unit(ngx_str_t *value)
+{
+    u_char  *unit;
+
+    if (value->len <= 3) {
+        return 1;
+    }
+
+    unit = value->data + value->len - 3;
+
+    if (ngx_strcmp(unit, "r/s") == 0) {
+        value->len -= 3;
+        return 1;
+    }
+
+    if (ngx_strcmp(unit, "r/m") == 0) {
+        value->len -= 3;
+        return 60;
+    }
+
+    return 1;
 }
 
 
