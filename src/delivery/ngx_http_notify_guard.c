@@ -722,6 +722,7 @@ ngx_http_notify_guard_set_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memzero(rule, sizeof(ngx_http_notify_cidr_rule_t));
 
     rule->cidr = cidr;
+    rule->text = cidr.family ? (char *) value[1].data : "\"deny all\"";
     rule->deny = (value[0].data[0] == 'd');
 
     return NGX_CONF_OK;
