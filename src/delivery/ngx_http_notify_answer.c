@@ -1,0 +1,773 @@
+/*
+ * The answer parser: one byte after the other, so that no split of the bytes
+ * makes a difference; bodies in blocks.  Whatever two readers could understand
+ * differently is refused.  Must not know why an answer is read.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_answer.h"
+
+
+typedef enum {
+    sw_version = 0,
+    sw_minor,
+    sw_status_space,
+    sw_status,
+    sw_reason_space,
+    sw_reason,
+    sw_line_lf,                 /* of the status line */
+    sw_header_start,
+    sw_name,
+    sw_value_start,
+    sw_value,
+    sw_header_lf,
+    sw_end_lf,                  /* of the empty line */
+    sw_body,
+    sw_chunk_start,
+    sw_chunk_size,
+    sw_chunk_extension,
+    sw_chunk_lf,
+    sw_chunk_data,
+    sw_chunk_data_cr,
+    sw_chunk_data_lf,
+    sw_done
+} ngx_http_notify_answer_state_e;
+
+
+enum {
+    NGX_HTTP_NOTIFY_ANSWER_OTHER = 0,
+    NGX_HTTP_NOTIFY_ANSWER_LENGTH,
+    NGX_HTTP_NOTIFY_ANSWER_ENCODING,
+    NGX_HTTP_NOTIFY_ANSWER_CONNECTION,
+    NGX_HTTP_NOTIFY_ANSWER_RETRY_AFTER,
+    NGX_HTTP_NOTIFY_ANSWER_CONTENT_TYPE
+};
+
+
+static const ngx_str_t  ngx_http_notify_answer_names[] = {
+    ngx_null_string,
+    ngx_string("content-length"),
+    ngx_string("transfer-encoding"),
+    ngx_string("connection"),
+    ngx_string("retry-after"),
+    ngx_string("content-type")
+};
+
+
+static ngx_int_t ngx_http_notify_answer_status(ngx_http_notify_answer_t *a,
+    u_char ch);
+static ngx_int_t ngx_http_notify_answer_line(ngx_http_notify_answer_t *a,
+    u_char ch);
+static ngx_int_t ngx_http_notify_answer_name(ngx_http_notify_answer_t *a,
+    u_char ch);
+static ngx_int_t ngx_http_notify_answer_value(ngx_http_notify_answer_t *a,
+    u_char ch);
+static ngx_int_t ngx_http_notify_answer_header(ngx_http_notify_answer_t *a);
+static ngx_int_t ngx_http_notify_answer_length(ngx_http_notify_answer_t *a);
+static void ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a);
+static void ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a,
+    ngx_str_t *to, u_char *bytes);
+static ngx_int_t ngx_http_notify_answer_headers_end(
+    ngx_http_notify_answer_t *a);
+static ngx_int_t ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a,
+    u_char ch);
+static const u_char *ngx_http_notify_answer_data(ngx_http_notify_answer_t *a,
+    const u_char *p, const u_char *last);
+static ngx_int_t ngx_http_notify_answer_room(ngx_http_notify_answer_t *a,
+    size_t size);
+static ngx_int_t ngx_http_notify_answer_error(ngx_http_notify_answer_t *a,
+    const char *error);
+
+
+/* RFC 9110, 5.5: field-vchar, obs-text, SP and HTAB */
+#define ngx_http_notify_answer_text(ch)                                       \
+    ((ch) == '\t' || ((ch) >= 0x20 && (ch) != 0x7f))
+
+
+void
+ngx_http_notify_answer_init(ngx_http_notify_answer_t *a, ngx_pool_t *pool,
+    size_t limit)
+{
+    ngx_memzero(a, offsetof(ngx_http_notify_answer_t, name));
+
+    a->pool = pool;
+    a->limit = limit;
+}
+
+
+ngx_int_t
+ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
+    const u_char *last)
+{
+    ngx_int_t  rc;
+
+    rc = NGX_AGAIN;
+
+    while (p < last && rc == NGX_AGAIN) {
+
+        if (a->state == sw_body || a->state == sw_chunk_data) {
+            p = ngx_http_notify_answer_data(a, p, last);
+
+            if (p == NULL) {
+                return NGX_ERROR;
+            }
+
+            if (a->truncated) {
+                a->keepalive = 0;
+                a->done = 1;
+                return NGX_OK;
+            }
+
+            rc = (a->state == sw_done) ? NGX_OK : NGX_AGAIN;
+            continue;
+        }
+
+        if (a->state < sw_header_start) {
+            rc = ngx_http_notify_answer_status(a, *p++);
+
+        } else if (a->state < sw_body) {
+            rc = ngx_http_notify_answer_line(a, *p++);
+
+        } else {
+            rc = ngx_http_notify_answer_chunk(a, *p++);
+        }
+    }
+
+    if (rc == NGX_OK && p < last) {
+        return ngx_http_notify_answer_error(a, "bytes after the end");
+    }
+
+    a->done = (rc == NGX_OK);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_notify_answer_eof(ngx_http_notify_answer_t *a)
+{
+    if (a->state == sw_body && !a->length_given) {
+        a->done = 1;
+        return NGX_OK;
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
+{
+    static const u_char  version[] = "HTTP/1.";
+
+    if (++a->header_bytes > NGX_HTTP_NOTIFY_ANSWER_HEADERS) {
+        return ngx_http_notify_answer_error(a, "headers are too large");
+    }
+
+    switch (a->state) {
+
+    case sw_version:
+        if (ch != version[a->digits++]) {
+            return ngx_http_notify_answer_error(a, "not an HTTP/1 answer");
+        }
+
+        if (a->digits == sizeof(version) - 1) {
+            a->state = sw_minor;
+        }
+
+        return NGX_AGAIN;
+
+    case sw_minor:
+        if (ch != '0' && ch != '1') {
+            return ngx_http_notify_answer_error(a, "unknown HTTP version");
+        }
+
+        a->http11 = (ch == '1');
+        a->state = sw_status_space;
+        return NGX_AGAIN;
+
+    case sw_status_space:
+        if (ch != ' ') {
+            break;
+        }
+
+        a->status = 0;
+        a->digits = 0;
+        a->state = sw_status;
+        return NGX_AGAIN;
+
+    case sw_status:
+        if (ch < '0' || ch > '9') {
+            break;
+        }
+
+        a->status = a->status * 10 + (ch - '0');
+
+        if (++a->digits == 3) {
+
+            if (a->status < 100 || a->status > 599) {
+                break;
+            }
+
+            a->state = sw_reason_space;
+        }
+
+        return NGX_AGAIN;
+
+    case sw_reason_space:
+        if (ch == ' ') {
+            a->state = sw_reason;
+
+        } else if (ch == '\r') {
+            a->state = sw_line_lf;
+
+        } else {
+            break;
+        }
+
+        return NGX_AGAIN;
+
+    case sw_reason:
+        if (ch == '\r') {
+            a->state = sw_line_lf;
+
+        } else if (!ngx_http_notify_answer_text(ch)) {
+            break;
+        }
+
+        return NGX_AGAIN;
+
+    case sw_line_lf:
+        if (ch != '\n') {
+            break;
+        }
+
+        a->state = sw_header_start;
+        return NGX_AGAIN;
+    }
+
+    a->status = 0;
+
+    return ngx_http_notify_answer_error(a, "malformed status line");
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
+{
+    if (++a->header_bytes > NGX_HTTP_NOTIFY_ANSWER_HEADERS) {
+        return ngx_http_notify_answer_error(a, "headers are too large");
+    }
+
+    switch (a->state) {
+
+    case sw_header_start:
+        if (ch == '\r') {
+            a->state = sw_end_lf;
+            return NGX_AGAIN;
+        }
+
+        /* a line that begins with a space would be obsolete folding */
+
+        a->name_len = 0;
+        a->value_len = 0;
+        a->state = sw_name;
+
+        return ngx_http_notify_answer_name(a, ch);
+
+    case sw_name:
+        return ngx_http_notify_answer_name(a, ch);
+
+    case sw_value_start:
+        if (ch == ' ' || ch == '\t') {
+            return NGX_AGAIN;
+        }
+
+        a->state = sw_value;
+
+        return ngx_http_notify_answer_value(a, ch);
+
+    case sw_value:
+        return ngx_http_notify_answer_value(a, ch);
+
+    case sw_header_lf:
+        if (ch != '\n') {
+            break;
+        }
+
+        a->state = sw_header_start;
+
+        return ngx_http_notify_answer_header(a);
+
+    case sw_end_lf:
+        if (ch != '\n') {
+            break;
+        }
+
+        return ngx_http_notify_answer_headers_end(a);
+    }
+
+    return ngx_http_notify_answer_error(a, "malformed line end");
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_name(ngx_http_notify_answer_t *a, u_char ch)
+{
+    u_char      c;
+    ngx_uint_t  i;
+
+    if (ch == ':' && a->name_len) {
+
+        a->header = NGX_HTTP_NOTIFY_ANSWER_OTHER;
+
+        for (i = 1; i < sizeof(ngx_http_notify_answer_names)
+                        / sizeof(ngx_str_t); i++)
+        {
+            if (a->name_len == ngx_http_notify_answer_names[i].len
+                && ngx_memcmp(a->name, ngx_http_notify_answer_names[i].data,
+                              a->name_len)
+                   == 0)
+            {
+                a->header = i;
+                break;
+            }
+        }
+
+        a->state = sw_value_start;
+        return NGX_AGAIN;
+    }
+
+    c = ngx_tolower(ch);
+
+    /* RFC 9110, 5.6.2: a token */
+
+    if ((c < 'a' || c > 'z') && (c < '0' || c > '9')
+        && (c == '\0' || ngx_strchr("!#$%&'*+-.^_`|~", c) == NULL))
+    {
+        return ngx_http_notify_answer_error(a, "malformed header name");
+    }
+
+    if (a->name_len < sizeof(a->name)) {
+        a->name[a->name_len] = c;
+    }
+
+    a->name_len++;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_value(ngx_http_notify_answer_t *a, u_char ch)
+{
+    if (ch == '\r') {
+        a->state = sw_header_lf;
+        return NGX_AGAIN;
+    }
+
+    if (!ngx_http_notify_answer_text(ch)) {
+        return ngx_http_notify_answer_error(a, "malformed header value");
+    }
+
+    if (a->header != NGX_HTTP_NOTIFY_ANSWER_OTHER) {
+
+        if (a->value_len < sizeof(a->value)) {
+            a->value[a->value_len] = ch;
+        }
+
+        a->value_len++;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
+{
+    size_t  len;
+
+    if (a->header == NGX_HTTP_NOTIFY_ANSWER_OTHER || a->trailers) {
+        return NGX_AGAIN;
+    }
+
+    /* white space behind the value; what was cut off keeps its length */
+
+    len = a->value_len;
+
+    if (len <= sizeof(a->value)) {
+        while (len && (a->value[len - 1] == ' ' || a->value[len - 1] == '\t')) {
+            len--;
+        }
+
+        a->value_len = len;
+    }
+
+    switch (a->header) {
+
+    case NGX_HTTP_NOTIFY_ANSWER_LENGTH:
+        return ngx_http_notify_answer_length(a);
+
+    case NGX_HTTP_NOTIFY_ANSWER_ENCODING:
+        if (a->chunked || a->length_given || !a->http11
+            || a->value_len != sizeof("chunked") - 1
+            || ngx_strncasecmp(a->value, (u_char *) "chunked",
+                               sizeof("chunked") - 1)
+               != 0)
+        {
+            return ngx_http_notify_answer_error(a,
+                                                "ambiguous transfer encoding");
+        }
+
+        a->chunked = 1;
+        break;
+
+    case NGX_HTTP_NOTIFY_ANSWER_CONNECTION:
+        ngx_http_notify_answer_connection(a);
+        break;
+
+    case NGX_HTTP_NOTIFY_ANSWER_RETRY_AFTER:
+        if (a->value_len <= sizeof(a->value)) {
+            ngx_http_notify_answer_keep(a, &a->retry_after, a->values[0]);
+        }
+
+        break;
+
+    default: /* NGX_HTTP_NOTIFY_ANSWER_CONTENT_TYPE */
+        ngx_http_notify_answer_keep(a, &a->content_type, a->values[1]);
+        break;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_length(ngx_http_notify_answer_t *a)
+{
+    size_t  i;
+
+    /* digits only: no sign, no list, and nothing that could overflow */
+
+    if (a->length_given || a->chunked || a->value_len == 0
+        || a->value_len > NGX_OFF_T_LEN - 2)
+    {
+        return ngx_http_notify_answer_error(a, "ambiguous content length");
+    }
+
+    a->length = 0;
+
+    for (i = 0; i < a->value_len; i++) {
+
+        if (a->value[i] < '0' || a->value[i] > '9') {
+            return ngx_http_notify_answer_error(a, "ambiguous content length");
+        }
+
+        a->length = a->length * 10 + (a->value[i] - '0');
+    }
+
+    a->length_given = 1;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a)
+{
+    u_char  *p, *last, *token;
+
+    if (a->value_len > sizeof(a->value)) {
+        a->close = 1;
+        return;
+    }
+
+    p = a->value;
+    last = p + a->value_len;
+
+    while (p < last) {
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
+            p++;
+        }
+
+        token = p;
+
+        while (p < last && *p != ' ' && *p != '\t' && *p != ',') {
+            p++;
+        }
+
+        if (p - token == sizeof("close") - 1
+            && ngx_strncasecmp(token, (u_char *) "close", sizeof("close") - 1)
+               == 0)
+        {
+            a->close = 1;
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a, ngx_str_t *to,
+    u_char *bytes)
+{
+    if (to->len) {
+        return;
+    }
+
+    to->len = ngx_min(a->value_len, NGX_HTTP_NOTIFY_ANSWER_VALUE);
+    to->data = bytes;
+
+    ngx_memcpy(bytes, a->value, to->len);
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
+{
+    size_t       limit;
+    ngx_pool_t  *pool;
+    ngx_uint_t   interim;
+
+    if (a->trailers) {
+        a->state = sw_done;
+        return NGX_OK;
+    }
+
+    if (a->status == 101) {
+        return ngx_http_notify_answer_error(a, "switches protocols");
+    }
+
+    if (a->status < 200) {
+
+        if (a->interim == NGX_HTTP_NOTIFY_ANSWER_INTERIM) {
+            return ngx_http_notify_answer_error(a, "too many interim answers");
+        }
+
+        if (!a->http11 || a->chunked || (a->length_given && a->length)) {
+            return ngx_http_notify_answer_error(a, "malformed interim answer");
+        }
+
+        interim = a->interim + 1;
+        pool = a->pool;
+        limit = a->limit;
+
+        ngx_http_notify_answer_init(a, pool, limit);
+
+        a->interim = interim;
+
+        return NGX_AGAIN;
+    }
+
+    /* RFC 9112, 6.3; HTTP/1.0 connections are never used again */
+
+    a->keepalive = a->http11 && !a->close;
+
+    if (a->status == 204 || a->status == 304) {
+
+        /* has no body whatever its headers say */
+
+        a->keepalive = a->keepalive && !a->chunked
+                       && !(a->length_given && a->length
+                            && a->status == 204);
+        a->state = sw_done;
+
+        return NGX_OK;
+    }
+
+    if (a->chunked) {
+        a->state = sw_chunk_start;
+        return NGX_AGAIN;
+    }
+
+    if (a->length_given && a->length == 0) {
+        a->state = sw_done;
+        return NGX_OK;
+    }
+
+    if (!a->length_given) {
+        a->keepalive = 0;
+    }
+
+    a->state = sw_body;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a, u_char ch)
+{
+    u_char  c;
+
+    switch (a->state) {
+
+    case sw_chunk_start:
+        a->length = 0;
+        a->digits = 0;
+        a->line_bytes = 0;
+        a->state = sw_chunk_size;
+
+        /* fall through */
+
+    case sw_chunk_size:
+        c = ngx_tolower(ch);
+
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
+
+            if (++a->digits == 16) {
+                break;
+            }
+
+            a->length = a->length * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+            return NGX_AGAIN;
+        }
+
+        if (a->digits == 0 || (ch != ';' && ch != '\r')) {
+            break;
+        }
+
+        a->state = (ch == ';') ? sw_chunk_extension : sw_chunk_lf;
+        return NGX_AGAIN;
+
+    case sw_chunk_extension:
+        if (ch == '\r') {
+            a->state = sw_chunk_lf;
+            return NGX_AGAIN;
+        }
+
+        if (!ngx_http_notify_answer_text(ch)
+            || ++a->line_bytes > NGX_HTTP_NOTIFY_ANSWER_CHUNK)
+        {
+            break;
+        }
+
+        return NGX_AGAIN;
+
+    case sw_chunk_lf:
+        if (ch != '\n') {
+            break;
+        }
+
+        if (a->length) {
+            a->state = sw_chunk_data;
+
+        } else {
+            a->trailers = 1;
+            a->state = sw_header_start;
+        }
+
+        return NGX_AGAIN;
+
+    case sw_chunk_data_cr:
+        if (ch != '\r') {
+            break;
+        }
+
+        a->state = sw_chunk_data_lf;
+        return NGX_AGAIN;
+
+    case sw_chunk_data_lf:
+        if (ch != '\n') {
+            break;
+        }
+
+        a->state = sw_chunk_start;
+        return NGX_AGAIN;
+    }
+
+    return ngx_http_notify_answer_error(a, "malformed chunk");
+}
+
+
+/* takes what it can of [p, last); NULL: memory */
+
+static const u_char *
+ngx_http_notify_answer_data(ngx_http_notify_answer_t *a, const u_char *p,
+    const u_char *last)
+{
+    off_t   size;
+    size_t  n;
+
+    size = last - p;
+
+    if ((a->length_given || a->chunked) && size > a->length) {
+        size = a->length;
+    }
+
+    n = (size_t) ngx_min(size, (off_t) (a->limit - a->body.len));
+
+    if (n) {
+        if (ngx_http_notify_answer_room(a, n) != NGX_OK) {
+            a->error = "no memory";
+            return NULL;
+        }
+
+        ngx_memcpy(a->body.data + a->body.len, p, n);
+        a->body.len += n;
+    }
+
+    if ((off_t) n < size) {
+        a->truncated = 1;
+    }
+
+    if (a->length_given || a->chunked) {
+        a->length -= size;
+
+        if (a->length == 0) {
+            a->state = a->chunked ? sw_chunk_data_cr : sw_done;
+        }
+    }
+
+    return p + size;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_room(ngx_http_notify_answer_t *a, size_t size)
+{
+    u_char  *p;
+    size_t   n;
+
+    if (size <= a->allocated - a->body.len) {
+        return NGX_OK;
+    }
+
+    /* a body of known length takes what it needs, others grow */
+
+    if (a->length_given && a->body.len == 0) {
+        n = (size_t) ngx_min(a->length, (off_t) a->limit);
+
+    } else {
+        n = ngx_max(a->allocated * 2, 512);
+        n = ngx_max(n, a->body.len + size);
+        n = ngx_min(n, a->limit);
+    }
+
+    p = ngx_pnalloc(a->pool, n);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (a->body.len) {
+        ngx_memcpy(p, a->body.data, a->body.len);
+        (void) ngx_pfree(a->pool, a->body.data);
+    }
+
+    a->body.data = p;
+    a->allocated = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_error(ngx_http_notify_answer_t *a, const char *error)
+{
+    a->error = error;
+    a->keepalive = 0;
+
+    return NGX_ERROR;
+}

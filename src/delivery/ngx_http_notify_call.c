@@ -1,0 +1,900 @@
+/*
+ * One call: request made, address found, upstream run, verdict told.  A call
+ * and all of its memory are one pool, which goes when the handler returns.
+ * Must not know what a verdict leads to.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_backoff.h"
+#include "ngx_http_notify_answer.h"
+#include "ngx_http_notify_call.h"
+#include "ngx_http_notify_call_conf.h"
+#include "ngx_http_notify_detached.h"
+#include "ngx_http_notify_peer.h"
+
+
+#define NGX_HTTP_NOTIFY_CALL_POOL    8192
+#define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
+#define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
+
+
+struct ngx_http_notify_target_s {
+    ngx_pool_t                            *pool;
+    const ngx_http_notify_call_conf_t     *conf;
+    const ngx_http_notify_subscription_t  *subscription;
+    ngx_http_notify_guard_url_t            url;
+    ngx_http_notify_sign_keys_t           *keys;
+    const char                            *keyless;   /* why keys is NULL */
+    ngx_http_notify_peer_host_t           *host;
+    ngx_str_t                              head;  /* up to Content-Length: */
+    ngx_uint_t                             calls;
+    ngx_uint_t                             released;
+    void                                 (*gone)(void *data);
+    void                                  *data;
+};
+
+
+struct ngx_http_notify_call_s {
+    ngx_queue_t                            queue;
+    ngx_pool_t                            *pool;
+    ngx_http_notify_target_t              *target;
+    ngx_http_notify_event_t               *event;
+    ngx_http_notify_call_pt                handler;
+    void                                  *data;
+    ngx_msec_t                             start;
+    ngx_http_notify_call_verdict_e         verdict;   /* without an answer */
+    ngx_event_t                            deadline;
+    ngx_event_t                            ended;     /* before upstream ran */
+    ngx_chain_t                            out[2];
+    ngx_buf_t                              head;
+    ngx_buf_t                              body;
+    ngx_http_notify_peer_t                 peer;
+    ngx_http_notify_answer_t               answer;
+    ngx_http_notify_detached_t             detached;
+};
+
+
+static ngx_int_t ngx_http_notify_call_head(ngx_http_notify_target_t *target);
+static void ngx_http_notify_call_target_unref(ngx_http_notify_target_t *target);
+static ngx_int_t ngx_http_notify_call_request(ngx_http_notify_call_t *call,
+    ngx_uint_t attempt);
+static ngx_int_t ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
+static ngx_int_t ngx_http_notify_call_bufs(ngx_http_notify_call_t *call,
+    const ngx_str_t *lines, const ngx_str_t *body);
+static void ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer,
+    ngx_int_t rc);
+static void ngx_http_notify_call_fail(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_verdict_e verdict, const char *error,
+    const char *detail);
+static void ngx_http_notify_call_upstream(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_call_create_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_call_reinit_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_call_process(ngx_http_request_t *r);
+static void ngx_http_notify_call_abort_request(ngx_http_request_t *r);
+static void ngx_http_notify_call_finalize_request(ngx_http_request_t *r,
+    ngx_int_t rc);
+static void ngx_http_notify_call_deadline(ngx_event_t *ev);
+static void ngx_http_notify_call_ended(ngx_event_t *ev);
+static void ngx_http_notify_call_done(void *data);
+static void ngx_http_notify_call_stop(ngx_http_notify_call_t *call);
+static void ngx_http_notify_call_destroy(ngx_http_notify_call_t *call);
+static void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_call_turn(ngx_event_t *ev);
+
+
+static struct {
+    ngx_queue_t    calls;
+    ngx_uint_t     active;
+    ngx_uint_t     started;         /* in this turn of the event loop */
+    ngx_event_t    turn;
+    u_char        *buffer;          /* answers are read through it */
+} ngx_http_notify_calls;
+
+
+ngx_int_t
+ngx_http_notify_call_init_process(ngx_cycle_t *cycle,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    ngx_memzero(&ngx_http_notify_calls, sizeof(ngx_http_notify_calls));
+
+    ngx_queue_init(&ngx_http_notify_calls.calls);
+
+    ngx_http_notify_calls.turn.handler = ngx_http_notify_call_turn;
+    ngx_http_notify_calls.turn.log = cycle->log;
+
+    ngx_http_notify_calls.buffer = ngx_alloc(NGX_HTTP_NOTIFY_CALL_BUFFER,
+                                             cycle->log);
+    if (ngx_http_notify_calls.buffer == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_peer_init_process(clcf);
+
+    return ngx_http_notify_detached_init_process(cycle, clcf);
+}
+
+
+void
+ngx_http_notify_call_exit_process(ngx_cycle_t *cycle)
+{
+    if (ngx_http_notify_calls.buffer == NULL) {
+        return;
+    }
+
+    ngx_http_notify_call_abort_all();
+
+    if (ngx_http_notify_calls.turn.posted) {
+        ngx_delete_posted_event(&ngx_http_notify_calls.turn);
+    }
+
+    ngx_http_notify_peer_exit_process();
+    ngx_http_notify_detached_exit_process();
+
+    ngx_free(ngx_http_notify_calls.buffer);
+    ngx_http_notify_calls.buffer = NULL;
+}
+
+
+ngx_http_notify_target_t *
+ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
+    const ngx_http_notify_subscription_t *subscription, ngx_log_t *log,
+    const char **reason)
+{
+    ngx_pool_t                *pool;
+    ngx_http_notify_target_t  *target;
+
+    *reason = "no memory";
+
+    pool = ngx_create_pool(1024, log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    target = ngx_pcalloc(pool, sizeof(ngx_http_notify_target_t));
+    if (target == NULL) {
+        goto failed;
+    }
+
+    target->pool = pool;
+    target->conf = conf;
+    target->subscription = subscription;
+
+    /* the reason may live as long as the subscription */
+
+    if (ngx_http_notify_guard_url(subscription->pool, &subscription->url,
+                                  &conf->guard, &target->url, reason)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    if (conf->sign.schemes) {
+        target->keyless = "no memory";
+        target->keys = ngx_http_notify_sign_keys(pool, &conf->sign,
+                                                 subscription,
+                                                 &target->keyless);
+    }
+
+    if (ngx_http_notify_call_head(target) != NGX_OK) {
+        goto failed;
+    }
+
+    target->host = ngx_http_notify_peer_host(conf, conf->keepalive,
+                                             conf->keepalive_idle,
+                                             &target->url, log);
+    if (target->host == NULL) {
+        goto failed;
+    }
+
+    return target;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_head(ngx_http_notify_target_t *target)
+{
+    size_t                        len;
+    u_char                       *p;
+    ngx_http_notify_guard_url_t  *url;
+    const ngx_str_t              *method;
+
+    url = &target->url;
+    method = &target->conf->payload.method;
+
+    len = method->len + sizeof(" /") - 1 + url->uri.len
+          + sizeof(" HTTP/1.1" CRLF "Host: ") - 1 + url->authority.len
+          + sizeof(CRLF "Connection: close") - 1
+          + sizeof(CRLF "Content-Length: ") - 1;
+
+    p = ngx_pnalloc(target->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    target->head.data = p;
+
+    p = ngx_cpymem(p, method->data, method->len);
+    *p++ = ' ';
+
+    if (url->uri.len == 0 || url->uri.data[0] != '/') {
+        *p++ = '/';
+    }
+
+    p = ngx_cpymem(p, url->uri.data, url->uri.len);
+    p = ngx_cpymem(p, " HTTP/1.1" CRLF "Host: ",
+                   sizeof(" HTTP/1.1" CRLF "Host: ") - 1);
+    p = ngx_cpymem(p, url->authority.data, url->authority.len);
+
+    if (target->conf->keepalive == 0) {
+        p = ngx_cpymem(p, CRLF "Connection: close",
+                       sizeof(CRLF "Connection: close") - 1);
+    }
+
+    p = ngx_cpymem(p, CRLF "Content-Length: ",
+                   sizeof(CRLF "Content-Length: ") - 1);
+
+    target->head.len = p - target->head.data;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
+    void (*gone)(void *data), void *data)
+{
+    target->released = 1;
+    target->gone = gone;
+    target->data = data;
+
+    /* as if by a call that ends now */
+
+    target->calls++;
+
+    ngx_http_notify_call_target_unref(target);
+}
+
+
+static void
+ngx_http_notify_call_target_unref(ngx_http_notify_target_t *target)
+{
+    void   *data;
+    void  (*gone)(void *data);
+
+    if (--target->calls || !target->released) {
+        return;
+    }
+
+    gone = target->gone;
+    data = target->data;
+
+    ngx_http_notify_peer_host_release(target->host);
+    ngx_destroy_pool(target->pool);
+
+    if (gone) {
+        gone(data);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_notify_call_active(void)
+{
+    return ngx_http_notify_calls.active;
+}
+
+
+ngx_uint_t
+ngx_http_notify_call_room(void)
+{
+    ngx_uint_t  n, room;
+
+    n = ngx_cycle->connection_n / 2;
+
+    if (ngx_http_notify_calls.active >= n
+        || ngx_http_notify_calls.started >= NGX_HTTP_NOTIFY_CALL_TURN)
+    {
+        return 0;
+    }
+
+    n -= ngx_http_notify_calls.active;
+    room = NGX_HTTP_NOTIFY_CALL_TURN - ngx_http_notify_calls.started;
+
+    return ngx_min(n, room);
+}
+
+
+static void
+ngx_http_notify_call_turn(ngx_event_t *ev)
+{
+    ngx_http_notify_calls.started = 0;
+}
+
+
+ngx_http_notify_call_t *
+ngx_http_notify_call_start(ngx_http_notify_target_t *target,
+    ngx_http_notify_event_t *event, ngx_uint_t attempt, ngx_msec_t timeout,
+    ngx_http_notify_call_pt handler, void *data)
+{
+    ngx_int_t                rc;
+    ngx_pool_t              *pool;
+    ngx_http_notify_call_t  *call;
+
+    if (ngx_http_notify_call_room() == 0) {
+        return NULL;
+    }
+
+    pool = ngx_create_pool(NGX_HTTP_NOTIFY_CALL_POOL, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    call = ngx_pcalloc(pool, sizeof(ngx_http_notify_call_t));
+    if (call == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    call->pool = pool;
+    call->target = target;
+    call->event = event;
+    call->handler = handler;
+    call->data = data;
+    call->start = ngx_current_msec;
+    call->verdict = NGX_HTTP_NOTIFY_CALL_RETRY;
+
+    ngx_http_notify_log_ref(event);
+    target->calls++;
+
+    ngx_queue_insert_tail(&ngx_http_notify_calls.calls, &call->queue);
+    ngx_http_notify_calls.active++;
+
+    if (ngx_http_notify_calls.started++ == 0) {
+        ngx_post_event(&ngx_http_notify_calls.turn, &ngx_posted_next_events);
+    }
+
+    call->ended.handler = ngx_http_notify_call_ended;
+    call->ended.data = call;
+    call->ended.log = ngx_cycle->log;
+
+    /* one deadline for all of it; not cancelable: an exiting worker waits */
+
+    call->deadline.handler = ngx_http_notify_call_deadline;
+    call->deadline.data = call;
+    call->deadline.log = ngx_cycle->log;
+
+    ngx_add_timer(&call->deadline, timeout ? timeout : target->conf->timeout);
+
+    ngx_http_notify_answer_init(&call->answer, pool,
+                                target->conf->response_limit);
+
+    call->peer.host = target->host;
+    call->peer.url = &target->url;
+    call->peer.guard = &target->conf->guard;
+    call->peer.answer = &call->answer;
+    call->peer.detached = &call->detached;
+    call->peer.pool = pool;
+    call->peer.verify = target->conf->ssl_verify;
+    call->peer.resolved = ngx_http_notify_call_resolved;
+
+    if (ngx_http_notify_call_request(call, attempt) == NGX_OK) {
+
+        rc = ngx_http_notify_peer_resolve(&call->peer);
+
+        if (rc != NGX_AGAIN) {
+            ngx_http_notify_call_resolved(&call->peer, rc);
+        }
+    }
+
+    return call;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
+{
+    ngx_int_t                           rc;
+    ngx_str_t                           body, lines;
+    ngx_http_notify_target_t           *target;
+    ngx_http_notify_payload_context_t   context;
+
+    target = call->target;
+
+    if (target->keyless && target->keys == NULL) {
+        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                  "no signing key", target->keyless);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_payload_context_t));
+
+    context.event = call->event;
+    context.subscription = target->subscription;
+    context.attempt = attempt;
+    context.timestamp = ngx_time();
+
+    rc = ngx_http_notify_payload_body(call->pool, &target->conf->payload,
+                                      &context, &body);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_call_lines(call, &context, &lines);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_call_bufs(call, &lines, &body);
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                  "header not allowed", "control character");
+
+    } else if (rc != NGX_OK) {
+        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+                                  "no memory", NULL);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
+{
+    ngx_int_t                  rc;
+    ngx_http_notify_target_t  *target;
+
+    target = call->target;
+
+    ngx_str_null(lines);
+
+    rc = ngx_http_notify_payload_headers(call->pool, &target->conf->payload,
+                                         context, lines);
+
+    if (rc != NGX_OK || target->keys == NULL) {
+        return rc;
+    }
+
+    return ngx_http_notify_sign_headers(call->pool, &target->conf->sign,
+                                        target->keys, context, lines);
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
+    const ngx_str_t *body)
+{
+    size_t      len;
+    u_char     *p;
+    ngx_str_t  *head;
+
+    head = &call->target->head;
+
+    len = head->len + NGX_SIZE_T_LEN
+          + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1 + NGX_INT_T_LEN
+          + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1;
+
+    p = ngx_pnalloc(call->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->head.start = p;
+
+    p = ngx_cpymem(p, head->data, head->len);
+    p = ngx_sprintf(p, "%uz" CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": %ui" CRLF,
+                    body->len, call->event->hops + 1);
+    p = ngx_cpymem(p, lines->data, lines->len);
+    *p++ = CR; *p++ = LF;
+
+    call->head.pos = call->head.start;
+    call->head.last = p;
+    call->head.end = p;
+    call->head.memory = 1;
+
+    call->out[0].buf = &call->head;
+
+    if (body->len == 0) {
+        call->head.flush = 1;
+        return NGX_OK;
+    }
+
+    call->body.start = body->data;
+    call->body.pos = body->data;
+    call->body.last = body->data + body->len;
+    call->body.end = call->body.last;
+    call->body.memory = 1;
+    call->body.flush = 1;
+
+    call->out[0].next = &call->out[1];
+    call->out[1].buf = &call->body;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer, ngx_int_t rc)
+{
+    ngx_http_notify_call_t  *call;
+
+    call = (ngx_http_notify_call_t *)
+               ((u_char *) peer - offsetof(ngx_http_notify_call_t, peer));
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_detached_run(&call->detached, call->pool,
+                                          ngx_http_notify_call_upstream,
+                                          ngx_http_notify_call_done, call);
+        if (rc != NGX_OK) {
+            ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+                                      "no memory", NULL);
+        }
+
+        return;
+    }
+
+    if (rc == NGX_DECLINED) {
+        call->verdict = NGX_HTTP_NOTIFY_CALL_BLOCKED;
+    }
+
+    ngx_post_event(&call->ended, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_notify_call_fail(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_verdict_e verdict, const char *error,
+    const char *detail)
+{
+    call->verdict = verdict;
+    call->peer.error = error;
+
+    if (detail) {
+        call->peer.detail.data = (u_char *) detail;
+        call->peer.detail.len = ngx_strlen(detail);
+    }
+
+    ngx_post_event(&call->ended, &ngx_posted_events);
+}
+
+
+/* in place of the content phase */
+
+static void
+ngx_http_notify_call_upstream(ngx_http_request_t *r)
+{
+    ngx_connection_t              *c;
+    ngx_http_upstream_t           *u;
+    ngx_http_notify_call_t        *call;
+    ngx_http_notify_target_t      *target;
+    ngx_http_notify_call_state_t  *state;
+
+    call = ngx_http_notify_detached_get(r)->data;
+    target = call->target;
+    state = target->conf->state;
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+    r->method = NGX_HTTP_POST;
+
+    if (ngx_http_upstream_create(r) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    u = r->upstream;
+
+    u->conf = target->url.literal ? &state->literal : &state->upstream;
+    u->ssl = target->url.ssl;
+    ngx_str_set(&u->schema, "notify://");
+
+    /* with tag 0 our buffers would be taken for recycled ones */
+    u->output.tag = (ngx_buf_tag_t) &ngx_http_notify_call_upstream;
+
+    u->create_request = ngx_http_notify_call_create_request;
+    u->reinit_request = ngx_http_notify_call_reinit_request;
+    u->process_header = ngx_http_notify_call_process;
+    u->abort_request = ngx_http_notify_call_abort_request;
+    u->finalize_request = ngx_http_notify_call_finalize_request;
+
+    /* shared by all calls: what is read is taken out of it at once */
+
+    u->buffer.start = ngx_http_notify_calls.buffer;
+    u->buffer.end = u->buffer.start + NGX_HTTP_NOTIFY_CALL_BUFFER;
+    u->buffer.pos = u->buffer.start;
+    u->buffer.last = u->buffer.start;
+    u->buffer.temporary = 1;
+    u->buffer.tag = u->output.tag;
+
+    u->peer.data = &call->peer;
+
+    ngx_http_upstream_init(r);
+
+    /* a signed call is often longer than one segment */
+
+    c = u->peer.connection;
+
+    if (c && !call->peer.cached) {
+        (void) ngx_tcp_nodelay(c);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_create_request(ngx_http_request_t *r)
+{
+    ngx_http_notify_call_t  *call;
+
+    call = ngx_http_notify_detached_get(r)->data;
+
+    r->upstream->request_bufs = &call->out[0];
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_reinit_request(ngx_http_request_t *r)
+{
+    ngx_http_notify_call_t  *call;
+
+    call = ngx_http_notify_detached_get(r)->data;
+
+    ngx_http_notify_answer_init(&call->answer, call->pool,
+                                call->target->conf->response_limit);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Takes headers and body alike.  Where all is read, or nothing may be read, it
+ * says NGX_ERROR: upstream then closes or keeps the connection and finalizes,
+ * and no filter of any module gets to see an answer that has no client.
+ */
+
+static ngx_int_t
+ngx_http_notify_call_process(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_buf_t                 *b;
+    ngx_connection_t          *c;
+    ngx_http_upstream_t       *u;
+    ngx_http_notify_call_t    *call;
+    ngx_http_notify_answer_t  *a;
+
+    call = ngx_http_notify_detached_get(r)->data;
+
+    a = &call->answer;
+    u = r->upstream;
+    c = u->peer.connection;
+    b = &u->buffer;
+
+    /* what came before the handshake ended is nobody's, CVE-2026-1642 */
+
+    if (!u->request_sent
+        || (u->ssl && (c->ssl == NULL || !c->ssl->handshaked)))
+    {
+        call->peer.error = "malformed answer";
+        ngx_str_set(&call->peer.detail, "answer before the request");
+
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_answer_parse(a, b->pos, b->last);
+
+    b->pos = b->start;
+    b->last = b->start;
+
+    if (rc == NGX_AGAIN) {
+
+        if (c->read->timer_set) {
+            ngx_add_timer(c->read, u->conf->read_timeout);
+        }
+
+        return NGX_AGAIN;
+    }
+
+    if (rc == NGX_OK) {
+        u->keepalive = a->keepalive;
+        return NGX_ERROR;
+    }
+
+    call->peer.error = "malformed answer";
+    call->peer.detail.data = (u_char *) a->error;
+    call->peer.detail.len = ngx_strlen(a->error);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_notify_call_abort_request(ngx_http_request_t *r)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "abort notify call");
+}
+
+
+static void
+ngx_http_notify_call_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "finalize notify call: %i", rc);
+}
+
+
+static void
+ngx_http_notify_call_deadline(ngx_event_t *ev)
+{
+    ngx_http_notify_call_t  *call;
+
+    call = ev->data;
+
+    /* it may have ended in this very turn */
+
+    if (!call->answer.done && call->peer.error == NULL) {
+        call->peer.error = "timeout";
+    }
+
+    ngx_http_notify_call_done(call);
+}
+
+
+static void
+ngx_http_notify_call_ended(ngx_event_t *ev)
+{
+    ngx_http_notify_call_done(ev->data);
+}
+
+
+static void
+ngx_http_notify_call_done(void *data)
+{
+    ngx_http_notify_call_t *call = data;
+
+    ngx_http_notify_call_result_t  result;
+
+    ngx_http_notify_call_stop(call);
+
+    ngx_http_notify_call_result(call, &result);
+
+    call->handler(&result, call->data);
+
+    ngx_http_notify_call_destroy(call);
+}
+
+
+void
+ngx_http_notify_call_abort(ngx_http_notify_call_t *call)
+{
+    ngx_http_notify_call_stop(call);
+    ngx_http_notify_call_destroy(call);
+}
+
+
+void
+ngx_http_notify_call_abort_all(void)
+{
+    ngx_queue_t  *calls;
+
+    calls = &ngx_http_notify_calls.calls;
+
+    while (!ngx_queue_empty(calls)) {
+        ngx_http_notify_call_abort(ngx_queue_data(ngx_queue_head(calls),
+                                                  ngx_http_notify_call_t,
+                                                  queue));
+    }
+}
+
+
+/* nothing happens to the call behind this */
+
+static void
+ngx_http_notify_call_stop(ngx_http_notify_call_t *call)
+{
+    if (call->deadline.timer_set) {
+        ngx_del_timer(&call->deadline);
+    }
+
+    if (call->ended.posted) {
+        ngx_delete_posted_event(&call->ended);
+    }
+
+    ngx_http_notify_peer_cancel(&call->peer);
+    ngx_http_notify_detached_close(&call->detached);
+
+    ngx_queue_remove(&call->queue);
+    ngx_http_notify_calls.active--;
+}
+
+
+static void
+ngx_http_notify_call_destroy(ngx_http_notify_call_t *call)
+{
+    ngx_http_notify_target_t  *target;
+
+    target = call->target;
+
+    ngx_http_notify_log_unref(call->event);
+    ngx_destroy_pool(call->pool);
+
+    ngx_http_notify_call_target_unref(target);
+}
+
+
+static void
+ngx_http_notify_call_result(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    ngx_memzero(result, sizeof(ngx_http_notify_call_result_t));
+
+    result->latency = ngx_current_msec - call->start;
+    result->retry_after = -1;
+
+    if (call->answer.done && call->peer.error == NULL) {
+        ngx_http_notify_call_answered(call, result);
+        return;
+    }
+
+    result->verdict = call->verdict;
+    result->error = call->peer.error ? call->peer.error : "connection failed";
+    result->detail = call->peer.detail;
+}
+
+
+static void
+ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    time_t                              seconds;
+    ngx_http_notify_answer_t           *a;
+    const ngx_http_notify_call_conf_t  *conf;
+
+    a = &call->answer;
+    conf = call->target->conf;
+
+    result->status = a->status;
+    result->content_type = a->content_type;
+    result->body = a->body;
+    result->truncated = a->truncated;
+
+    if (a->status >= 200 && a->status < 300) {
+
+        if (conf->payload.success == NULL
+            || ngx_http_notify_payload_success(call->pool, &conf->payload,
+                                               &a->body, &result->detail)
+               == NGX_OK)
+        {
+            result->verdict = NGX_HTTP_NOTIFY_CALL_OK;
+            return;
+        }
+
+        result->verdict = NGX_HTTP_NOTIFY_CALL_RETRY;
+        result->error = "success not reported";
+        return;
+    }
+
+    result->verdict = (a->status == 410) ? NGX_HTTP_NOTIFY_CALL_GONE
+                                         : NGX_HTTP_NOTIFY_CALL_RETRY;
+    result->error = "status";
+
+    if (a->retry_after.len
+        && ngx_http_notify_backoff_retry_after(&a->retry_after, ngx_time(),
+                                               &seconds)
+           == NGX_OK)
+    {
+        result->retry_after = (ngx_int_t) seconds;
+    }
+}

@@ -1,0 +1,149 @@
+/*
+ * One HTTP call to one subscriber: from (event, target) to exactly one
+ * verdict.  Nothing above knows how a call is made, nothing here knows why, or
+ * what comes of it.  A call owns its memory.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_CALL_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_CALL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_sign.h"
+#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+/* How many calls led to an event, written into each call: one more than the
+ * event's.  Who receives it and publishes again hands it on. */
+#define NGX_HTTP_NOTIFY_CALL_HOPS  "X-Notify-Hops"
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_CALL_OK = 0,
+    NGX_HTTP_NOTIFY_CALL_RETRY,     /* a fault that may pass */
+    NGX_HTTP_NOTIFY_CALL_GONE,      /* 410: disable the subscription */
+    NGX_HTTP_NOTIFY_CALL_BLOCKED,   /* the guard refused: may pass, DNS */
+    NGX_HTTP_NOTIFY_CALL_FATAL      /* cannot ever be sent (no signing key) */
+} ngx_http_notify_call_verdict_e;
+
+
+/* Lives until the handler returns. */
+typedef struct {
+    ngx_http_notify_call_verdict_e   verdict;
+    ngx_uint_t                       status;       /* 0: no answer */
+    ngx_msec_t                       latency;
+    const char                      *error;        /* NULL with OK; a phrase:
+                                "timeout", "connection refused", "status" ... */
+    ngx_str_t                        detail;       /* for the attempt log: what
+                                a refusal names, Code and Message of `success
+                                json`; escaped, bounded, may be empty */
+    ngx_int_t                        retry_after;  /* seconds; -1: none */
+    ngx_str_t                        content_type;
+    ngx_str_t                        body;         /* at most response_limit */
+    ngx_uint_t                       truncated;    /* unsigned  truncated:1; */
+} ngx_http_notify_call_result_t;
+
+
+/*
+ * The part of a profile that makes a call; the first member of the profile,
+ * so that the tables of directives below share one conf pointer.
+ */
+typedef struct {
+    ngx_http_notify_payload_conf_t   payload;      /* payload, method, header,
+                                                      success */
+    ngx_http_notify_sign_conf_t      sign;
+    ngx_http_notify_guard_conf_t     guard;
+
+    ngx_msec_t                       connect_timeout;
+    ngx_msec_t                       send_timeout;
+    ngx_msec_t                       read_timeout;
+    ngx_msec_t                       timeout;
+    ngx_uint_t                       keepalive;
+    ngx_msec_t                       keepalive_idle;
+    size_t                           response_limit;
+
+    ngx_flag_t                       ssl_verify;
+    ngx_uint_t                       ssl_verify_depth;
+    ngx_str_t                        ssl_trusted_certificate;
+    ngx_str_t                        ssl_certificate;
+    ngx_str_t                        ssl_certificate_key;
+    ngx_uint_t                       ssl_protocols;
+    ngx_str_t                        ssl_ciphers;
+
+    struct ngx_http_notify_call_state_s  *state;   /* made from the above at
+                                                      the end of the block */
+} ngx_http_notify_call_conf_t;
+
+
+/*
+ * A subscription made ready to be called: URL parsed, keys of signatures
+ * computed, header values of the subscription written.  Counted: calls in
+ * flight hold it.
+ */
+typedef struct ngx_http_notify_target_s  ngx_http_notify_target_t;
+
+/* NULL: memory, or *reason (static or pool of the subscription): the URL is
+ * not (or no longer) allowed.  The subscription must outlive the target. */
+ngx_http_notify_target_t *ngx_http_notify_call_target(
+    const ngx_http_notify_call_conf_t *conf,
+    const ngx_http_notify_subscription_t *subscription, ngx_log_t *log,
+    const char **reason);
+/* `gone` (may be NULL) is called with data when the last call has ended. */
+void ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
+    void (*gone)(void *data), void *data);
+
+
+typedef struct ngx_http_notify_call_s  ngx_http_notify_call_t;
+
+typedef void (*ngx_http_notify_call_pt)(
+    const ngx_http_notify_call_result_t *result, void *data);
+
+/*
+ * The event is referenced (ngx_http_notify_log_ref) for as long as it is
+ * needed; it may be one that is not in the log (test, sync).  attempt counts
+ * from 1.  timeout 0: the profile's.  The handler is called exactly once,
+ * never inside start.  NULL: memory, or too many calls (see _room): not called.
+ */
+ngx_http_notify_call_t *ngx_http_notify_call_start(
+    ngx_http_notify_target_t *target, ngx_http_notify_event_t *event,
+    ngx_uint_t attempt, ngx_msec_t timeout, ngx_http_notify_call_pt handler,
+    void *data);
+/* No handler; the connection is closed.  In the call's own handler and after
+ * it the call is gone and may not be named. */
+void ngx_http_notify_call_abort(ngx_http_notify_call_t *call);
+/* All of this worker's, for an exit that must not wait for them:
+ * worker_shutdown_timeout does not end calls. */
+void ngx_http_notify_call_abort_all(void);
+
+/* How many more calls may be started now: half of worker_connections at most,
+ * and a bounded number per turn of the event loop. */
+ngx_uint_t ngx_http_notify_call_room(void);
+/* calls in flight in this worker */
+ngx_uint_t ngx_http_notify_call_active(void);
+
+
+/*
+ * Configuration: the tables of directives (connect_timeout, send_timeout,
+ * read_timeout, timeout, keepalive, ssl_*, response_limit), defaults before
+ * the block is read, and what is derived at its end (SSL context, compiled
+ * templates), with file and line in the errors.
+ */
+extern ngx_command_t  ngx_http_notify_call_commands[];
+
+void ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf);
+char *ngx_http_notify_call_conf_init(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *conf);
+
+/* Worker start: `resolver` of the http level may be NULL (names are then
+ * BLOCKED with a reason that says so).  Exit: frees idle connections. */
+ngx_int_t ngx_http_notify_call_init_process(ngx_cycle_t *cycle,
+    ngx_http_core_loc_conf_t *clcf);
+void ngx_http_notify_call_exit_process(ngx_cycle_t *cycle);
+
+
+#endif /* _NGX_HTTP_NOTIFY_CALL_H_INCLUDED_ */

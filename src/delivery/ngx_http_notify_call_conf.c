@@ -1,0 +1,430 @@
+/*
+ * Directives of a profile that say how a call is made, and what is derived
+ * from them.  Runs while the configuration is read, never in a worker.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_call_conf.h"
+#include "ngx_http_notify_peer.h"
+
+
+#define NGX_HTTP_NOTIFY_CALL_RESPONSE_MAX  (16 * 1024 * 1024)
+
+
+static char *ngx_http_notify_call_conf_msec(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_call_conf_size(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static void ngx_http_notify_call_conf_upstream(
+    ngx_http_notify_call_conf_t *conf);
+static ngx_int_t ngx_http_notify_call_conf_ssl(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *conf);
+static ngx_int_t ngx_http_notify_call_conf_trust(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *conf);
+
+
+static ngx_conf_bitmask_t  ngx_http_notify_call_conf_protocols[] = {
+    { ngx_string("TLSv1"), NGX_SSL_TLSv1 },
+    { ngx_string("TLSv1.1"), NGX_SSL_TLSv1_1 },
+    { ngx_string("TLSv1.2"), NGX_SSL_TLSv1_2 },
+    { ngx_string("TLSv1.3"), NGX_SSL_TLSv1_3 },
+    { ngx_null_string, 0 }
+};
+
+
+ngx_command_t  ngx_http_notify_call_commands[] = {
+
+    { ngx_string("connect_timeout"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_call_conf_msec,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, connect_timeout),
+      NULL },
+
+    { ngx_string("send_timeout"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_call_conf_msec,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, send_timeout),
+      NULL },
+
+    { ngx_string("read_timeout"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_call_conf_msec,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, read_timeout),
+      NULL },
+
+    { ngx_string("timeout"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_call_conf_msec,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, timeout),
+      NULL },
+
+    { ngx_string("keepalive"),
+      NGX_CONF_TAKE12,
+      ngx_http_notify_call_conf_keepalive,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("response_limit"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_call_conf_size,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, response_limit),
+      NULL },
+
+    { ngx_string("ssl_verify"),
+      NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_verify),
+      NULL },
+
+    { ngx_string("ssl_verify_depth"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_verify_depth),
+      NULL },
+
+    { ngx_string("ssl_trusted_certificate"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_trusted_certificate),
+      NULL },
+
+    { ngx_string("ssl_certificate"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_certificate),
+      NULL },
+
+    { ngx_string("ssl_certificate_key"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_certificate_key),
+      NULL },
+
+    { ngx_string("ssl_protocols"),
+      NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_protocols),
+      &ngx_http_notify_call_conf_protocols },
+
+    { ngx_string("ssl_ciphers"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, ssl_ciphers),
+      NULL },
+
+      ngx_null_command
+};
+
+
+void
+ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf)
+{
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     payload, sign, guard, the strings, ssl_protocols and state
+     */
+
+    conf->connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->send_timeout = NGX_CONF_UNSET_MSEC;
+    conf->read_timeout = NGX_CONF_UNSET_MSEC;
+    conf->timeout = NGX_CONF_UNSET_MSEC;
+    conf->keepalive = NGX_CONF_UNSET_UINT;
+    conf->keepalive_idle = NGX_CONF_UNSET_MSEC;
+    conf->response_limit = NGX_CONF_UNSET_SIZE;
+    conf->ssl_verify = NGX_CONF_UNSET;
+    conf->ssl_verify_depth = NGX_CONF_UNSET_UINT;
+}
+
+
+char *
+ngx_http_notify_call_conf_init(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *conf)
+{
+    char  *rv;
+
+    ngx_conf_init_msec_value(conf->connect_timeout, 5000);
+    ngx_conf_init_msec_value(conf->send_timeout, 10000);
+    ngx_conf_init_msec_value(conf->read_timeout, 15000);
+    ngx_conf_init_msec_value(conf->timeout, 30000);
+    ngx_conf_init_uint_value(conf->keepalive, 64);
+    ngx_conf_init_msec_value(conf->keepalive_idle, 60000);
+    ngx_conf_init_size_value(conf->response_limit, 16 * 1024);
+    ngx_conf_init_value(conf->ssl_verify, 1);
+    ngx_conf_init_uint_value(conf->ssl_verify_depth, 4);
+
+    if (conf->ssl_protocols == 0) {
+        conf->ssl_protocols = NGX_CONF_BITMASK_SET
+                              |NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3;
+    }
+
+    if (conf->ssl_ciphers.len == 0) {
+        ngx_str_set(&conf->ssl_ciphers, "DEFAULT");
+    }
+
+    rv = ngx_http_notify_payload_conf_init(cf, &conf->payload);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_http_notify_sign_conf_init(cf, &conf->sign);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    conf->state = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_call_state_t));
+    if (conf->state == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_call_conf_ssl(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_notify_call_conf_upstream(conf);
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_notify_call_conf_upstream(ngx_http_notify_call_conf_t *conf)
+{
+    ngx_http_upstream_conf_t      *ucf;
+    ngx_http_notify_call_state_t  *state;
+
+    state = conf->state;
+
+    state->srv.peer.init = ngx_http_notify_peer_init;
+    ngx_str_set(&state->srv.host, "notify");
+
+    ucf = &state->upstream;
+
+    ucf->upstream = &state->srv;
+    ucf->connect_timeout = conf->connect_timeout;
+    ucf->send_timeout = conf->send_timeout;
+    ucf->read_timeout = conf->read_timeout;
+
+    /* who may try again is for peer.free alone to say, by peer.tries */
+
+    ucf->next_upstream = NGX_HTTP_UPSTREAM_FT_ERROR
+                         |NGX_HTTP_UPSTREAM_FT_TIMEOUT
+                         |NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
+
+    ucf->ignore_client_abort = 1;
+    ucf->ignore_headers = (ngx_uint_t) -1;
+    ngx_str_set(&ucf->module, "notify");
+
+    ucf->ssl = &state->ssl;
+    ucf->ssl_session_reuse = 1;
+    ucf->ssl_server_name = 1;
+    ucf->ssl_verify = conf->ssl_verify;
+
+    state->literal = *ucf;
+    state->literal.ssl_verify = 0;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_conf_ssl(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *conf)
+{
+    ngx_ssl_t           *ssl;
+    ngx_pool_cleanup_t  *cln;
+
+    if ((conf->ssl_certificate.len == 0)
+        != (conf->ssl_certificate_key.len == 0))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"ssl_certificate\" and \"ssl_certificate_key\" "
+                           "need each other");
+        return NGX_ERROR;
+    }
+
+    ssl = &conf->state->ssl;
+    ssl->log = cf->log;
+
+    if (ngx_ssl_create(ssl, conf->ssl_protocols, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        ngx_ssl_cleanup_ctx(ssl);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_ssl_cleanup_ctx;
+    cln->data = ssl;
+
+    if (ngx_ssl_ciphers(cf, ssl, &conf->ssl_ciphers, 0) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cannot use \"ssl_ciphers\" \"%V\"",
+                           &conf->ssl_ciphers);
+        return NGX_ERROR;
+    }
+
+    if (conf->ssl_certificate.len
+        && ngx_ssl_certificate(cf, ssl, &conf->ssl_certificate,
+                               &conf->ssl_certificate_key, NULL)
+           != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cannot use \"ssl_certificate\" \"%V\"",
+                           &conf->ssl_certificate);
+        return NGX_ERROR;
+    }
+
+    if (conf->ssl_verify && ngx_http_notify_call_conf_trust(cf, conf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_ssl_client_session_cache(cf, ssl, 1);
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_conf_trust(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *conf)
+{
+    ngx_ssl_t  *ssl;
+
+    ssl = &conf->state->ssl;
+
+    if (ngx_ssl_trusted_certificate(cf, ssl, &conf->ssl_trusted_certificate,
+                                    conf->ssl_verify_depth)
+        != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cannot use \"ssl_trusted_certificate\" \"%V\"",
+                           &conf->ssl_trusted_certificate);
+        return NGX_ERROR;
+    }
+
+    if (conf->ssl_trusted_certificate.len) {
+        return NGX_OK;
+    }
+
+    /* the system's */
+
+    if (SSL_CTX_set_default_verify_paths(ssl->ctx) != 1) {
+        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
+                      "SSL_CTX_set_default_verify_paths() failed");
+        return NGX_ERROR;
+    }
+
+    ERR_clear_error();
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_notify_call_conf_msec(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char        *rv;
+    ngx_msec_t  *msec;
+
+    rv = ngx_conf_set_msec_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    msec = (ngx_msec_t *) ((char *) conf + cmd->offset);
+
+    if (*msec == 0 || *msec > 24 * 60 * 60 * 1000) {
+        return "must be between 1ms and 24h";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_call_conf_t *ccf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value, s;
+
+    if (ccf->keepalive != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n == NGX_ERROR || n > 65535) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid number \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    ccf->keepalive = n;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "idle=", 5) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    s.data = value[2].data + 5;
+    s.len = value[2].len - 5;
+
+    n = ngx_parse_time(&s, 0);
+
+    if (n == NGX_ERROR || n == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid time \"%V\"", &s);
+        return NGX_CONF_ERROR;
+    }
+
+    ccf->keepalive_idle = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_call_conf_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char    *rv;
+    size_t  *size;
+
+    rv = ngx_conf_set_size_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    size = (size_t *) ((char *) conf + cmd->offset);
+
+    if (*size > NGX_HTTP_NOTIFY_CALL_RESPONSE_MAX) {
+        return "must not exceed 16m";
+    }
+
+    return NGX_CONF_OK;
+}
