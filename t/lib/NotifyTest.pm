@@ -27,8 +27,8 @@ use POSIX qw(_exit WNOHANG);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(eventually finish free_port from_json http http_raw slurp spew
-                 test_dir to_json);
+our @EXPORT = qw(eventually finish free_port from_json http http_raw judge slurp
+                 spew test_dir to_json);
 
 our ($TOP, $BUILD, $MODULE, $NGINX);
 
@@ -158,6 +158,24 @@ sub http_raw {
     }
 
     return $answer;
+}
+
+
+# what the npm packages say of calls: judge({secret, headers, body}, ...) is a
+# list of { standardwebhooks => 'ok' or why not, svix => ... }
+sub judge {
+    my @calls = @_;
+    my $input = test_dir() . '/judge.jsonl';
+
+    spew($input, join '', map { JSON::PP->new->ascii->encode({
+        secret => $_->{secret}, headers => $_->{headers}, body => $_->{body},
+    }) . "\n" } @calls);
+
+    open my $pipe, '-|', "node '$TOP/t/clients/verify.js' < '$input'"
+        or die "node: $!";
+    my @verdicts = map { from_json($_) } <$pipe>;
+    close $pipe or die "node t/clients/verify.js failed\n";
+    return @verdicts;
 }
 
 
