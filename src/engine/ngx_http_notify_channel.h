@@ -50,7 +50,8 @@ typedef struct {
     ngx_http_notify_keys_t    keys;
     ngx_array_t              *events;       /* of _channel_event_t, or NULL:
                                                every name is accepted */
-    ngx_array_t              *attributes;   /* of _channel_attribute_t or NULL */
+    ngx_array_t              *attributes;   /* of _channel_attribute_t, or
+                                               NULL */
     ngx_array_t              *profiles;     /* of ngx_http_notify_profile_t *;
                                                the first is the default */
     ngx_array_t              *profile_names;    /* of _channel_ref_t or NULL */
@@ -80,9 +81,9 @@ char *ngx_http_notify_channel_init(ngx_conf_t *cf,
  * one of those that begin with "notify.": these are never a client's.
  * `event` (may be NULL) is set to its entry, NULL without a catalogue.
  */
-ngx_int_t ngx_http_notify_channel_event(const ngx_http_notify_channel_t *channel,
-    const ngx_str_t *text, ngx_str_t *name,
-    const ngx_http_notify_channel_event_t **event);
+ngx_int_t ngx_http_notify_channel_event(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
+    ngx_str_t *name, const ngx_http_notify_channel_event_t **event);
 /* a declared attribute by its name or alias, ASCII case ignored, or NULL */
 const ngx_http_notify_channel_attribute_t *ngx_http_notify_channel_attribute(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *text);
