@@ -13,6 +13,7 @@ my $number = 0;
 
 # new(http => TEXT, main => TEXT, workers => N, redis => REDIS, start => 0,
 #     allow => REGEX): allow: lines of trouble that this suite makes itself.
+# example => NAME takes conf.examples/NAME.conf as it stands, instead of http.
 # In the texts %%PORT%%, %%DIR%% are replaced, and %%NAME%% by vars => {NAME}.
 sub new {
     my ($class, %option) = @_;
@@ -51,13 +52,20 @@ sub write_conf {
     my $level = $self->{level} // 'info';
     my $main = $self->{main} // '';
     my $text = <<"END";
-load_module $NotifyTest::MODULE;
 daemon off;
-worker_processes $self->{workers};
 pid $dir/nginx.pid;
 error_log $dir/logs/error.log $level;
 $user
 $main
+END
+
+    if (defined $self->{example}) {
+        $text .= $self->example($temp);
+
+    } else {
+        $text .= <<"END";
+load_module $NotifyTest::MODULE;
+worker_processes $self->{workers};
 events {
     worker_connections @{[ $self->{connections} // 1024 ]};
 }
@@ -68,10 +76,28 @@ $temp
 $self->{http}
 }
 END
+    }
 
     my %vars = (PORT => $self->{port}, DIR => $dir, %{ $self->{vars} });
     $text =~ s/%%(\w+)%%/$vars{$1} \/\/ die "no value for %%$1%%\n"/ge;
     NotifyTest::spew($self->conf, $text);
+}
+
+# an example with this suite's module, folders, port and Redis
+sub example {
+    my ($self, $temp) = @_;
+    my $text = NotifyTest::slurp(
+        "$NotifyTest::TOP/conf.examples/$self->{example}.conf");
+
+    $text =~ s{^load_module modules/\S+;}{load_module $NotifyTest::MODULE;}m;
+    $text =~ s/^http \{\n/http {\n    access_log off;\n$temp\n/m;
+    $text =~ s{127\.0\.0\.1:8080}{127.0.0.1:$self->{port}}g;
+
+    if (my $redis = $self->{redis}) {
+        $text =~ s{^(\s*notify_redis\s+)[^\s;]+}{$1 . $redis->address}me;
+    }
+
+    return $text;
 }
 
 sub command {
