@@ -53,9 +53,10 @@ ngx_http_notify_script(unsubscribe);
 ngx_http_notify_script(subscriptions_get);
 ngx_http_notify_script(subscriptions_list);
 ngx_http_notify_script(lease);
-ngx_http_notify_script(load);
 ngx_http_notify_script(commit);
 ngx_http_notify_script(due);
+ngx_http_notify_script(replay);
+ngx_http_notify_script(replay);
 
 
 static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
@@ -65,9 +66,10 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_subscriptions_get,
     &ngx_http_notify_script_subscriptions_list,
     &ngx_http_notify_script_lease,
-    &ngx_http_notify_script_load,
     &ngx_http_notify_script_commit,
     &ngx_http_notify_script_due,
+    &ngx_http_notify_script_replay,
+    &ngx_http_notify_script_replay,
     NULL
 };
 

@@ -25,9 +25,9 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_unsubscribe;
 extern ngx_http_notify_script_t  ngx_http_notify_script_subscriptions_get;
 extern ngx_http_notify_script_t  ngx_http_notify_script_subscriptions_list;
 extern ngx_http_notify_script_t  ngx_http_notify_script_lease;
-extern ngx_http_notify_script_t  ngx_http_notify_script_load;
 extern ngx_http_notify_script_t  ngx_http_notify_script_commit;
 extern ngx_http_notify_script_t  ngx_http_notify_script_due;
+extern ngx_http_notify_script_t  ngx_http_notify_script_replay;
 
 
 /* once, before the workers start */

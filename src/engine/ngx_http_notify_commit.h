@@ -1,0 +1,51 @@
+/*
+ * What came of deliveries goes to Redis: operations are collected at the
+ * subscribers and written bucket by bucket, one fenced commit at a time.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_COMMIT_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_COMMIT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_subscriber.h"
+
+
+#define NGX_HTTP_NOTIFY_COMMIT_INTERVAL  10     /* milliseconds */
+#define NGX_HTTP_NOTIFY_COMMIT_FIELDS    500    /* a script */
+
+
+ngx_int_t ngx_http_notify_commit_init(ngx_http_notify_feed_t *feed);
+void ngx_http_notify_commit_exit(ngx_http_notify_feed_t *feed);
+
+/* Something is dirty: a commit follows within the interval, or, `now`, at the
+ * end of this turn of the event loop. */
+void ngx_http_notify_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now);
+
+/* Operations, in order; NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
+    uint64_t first);
+/* dead: it may have been given up before */
+ngx_int_t ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, ngx_uint_t dead);
+/* reason: a static word, "exhausted", "gone", "expired", ... */
+ngx_int_t ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, const char *reason);
+/* the interval (from, to] was skipped */
+ngx_int_t ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);
+/* how far a redelivery is; NULL: it is done */
+ngx_int_t ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *place);
+
+/* Whether something of the lease is not yet known to be in Redis. */
+ngx_uint_t ngx_http_notify_commit_pending(ngx_http_notify_lease_t *lease);
+
+/* The lease is no more: nothing of it will be written. */
+void ngx_http_notify_commit_forget(ngx_http_notify_lease_t *lease);
+void ngx_http_notify_commit_drop(ngx_http_notify_subscriber_t *s);
+
+
+#endif /* _NGX_HTTP_NOTIFY_COMMIT_H_INCLUDED_ */

@@ -1,0 +1,943 @@
+
+/*
+ * A subscriber's way from a queued event to a settled one.  Runs within one
+ * worker and one turn; every state that outlives the worker is an operation
+ * of the commit.
+ */
+
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_match.h"
+#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_retry.h"
+#include "ngx_http_notify_tail.h"
+
+
+static ngx_event_t *ngx_http_notify_dispatch_timer(ngx_event_t *ev,
+    ngx_event_handler_pt handler, ngx_http_notify_feed_t *feed);
+static ngx_uint_t ngx_http_notify_dispatch_reads(
+    ngx_http_notify_subscriber_t *s);
+static ngx_int_t ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t *probe);
+static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
+static ngx_http_notify_event_t *ngx_http_notify_dispatch_pop(
+    ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
+static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
+    ngx_uint_t attempt);
+static void ngx_http_notify_dispatch_refused(ngx_http_notify_delivery_t *d);
+static void ngx_http_notify_dispatch_result(
+    const ngx_http_notify_call_result_t *result, void *data);
+static void ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_dispatch_close_window(
+    ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_pass_handler(ngx_event_t *ev);
+static void ngx_http_notify_dispatch_pass(ngx_http_notify_delivery_t *d);
+static void ngx_http_notify_dispatch_resume_handler(ngx_event_t *ev);
+static void ngx_http_notify_dispatch_wake_handler(ngx_event_t *ev);
+
+
+ngx_int_t
+ngx_http_notify_dispatch_init(ngx_http_notify_feed_t *feed)
+{
+    ngx_queue_init(&feed->waiting);
+    ngx_queue_init(&feed->calls);
+
+    ngx_http_notify_dispatch_timer(&feed->pass_timer,
+                                   ngx_http_notify_dispatch_pass_handler,
+                                   feed);
+    ngx_http_notify_dispatch_timer(&feed->resume,
+                                   ngx_http_notify_dispatch_resume_handler,
+                                   feed);
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_dispatch_exit(ngx_http_notify_feed_t *feed)
+{
+    if (feed->pass_timer.timer_set) {
+        ngx_del_timer(&feed->pass_timer);
+    }
+
+    if (feed->resume.timer_set) {
+        ngx_del_timer(&feed->resume);
+    }
+}
+
+
+static ngx_event_t *
+ngx_http_notify_dispatch_timer(ngx_event_t *ev, ngx_event_handler_pt handler,
+    ngx_http_notify_feed_t *feed)
+{
+    ev->handler = handler;
+    ev->data = feed;
+    ev->log = feed->log;
+    ev->cancelable = 1;
+
+    return ev;
+}
+
+
+void
+ngx_http_notify_dispatch_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event)
+{
+    ngx_uint_t                 size, i;
+    ngx_http_notify_id_t       before;
+    ngx_http_notify_feed_t    *feed;
+    ngx_http_notify_event_t  **ring;
+
+    feed = s->lease->feed;
+
+    if (s->disabled
+        || ngx_http_notify_id_compare(&event->id, &s->start) <= 0)
+    {
+        return;
+    }
+
+    if (s->queued == s->ring_size
+        && s->queued < NGX_HTTP_NOTIFY_SUBSCRIBER_QUEUE)
+    {
+        size = s->ring_size ? s->ring_size * 2 : 8;
+
+        ring = ngx_alloc(size * sizeof(ngx_http_notify_event_t *), feed->log);
+
+        if (ring != NULL) {
+            for (i = 0; i < s->queued; i++) {
+                ring[i] = s->ring[(s->ring_head + i) % s->ring_size];
+            }
+
+            if (s->ring != NULL) {
+                ngx_free(s->ring);
+            }
+
+            s->ring = ring;
+            s->ring_size = size;
+            s->ring_head = 0;
+        }
+    }
+
+    if (s->queued == s->ring_size
+        || (s->queued && s->queued_bytes + event->size
+                         > NGX_HTTP_NOTIFY_SUBSCRIBER_BYTES))
+    {
+        before = ngx_http_notify_id_before(&event->id);
+        ngx_http_notify_subscriber_behind(s, 1, &before);
+        ngx_http_notify_subscriber_touch(s);
+        return;
+    }
+
+    ngx_http_notify_log_ref(event);
+
+    s->ring[(s->ring_head + s->queued) % s->ring_size] = event;
+    s->queued++;
+    s->queued_bytes += event->size;
+    feed->queued++;
+
+    ngx_http_notify_subscriber_weigh(s);
+    ngx_http_notify_metrics_add(feed->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_MATCHED, 1);
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+static ngx_http_notify_event_t *
+ngx_http_notify_dispatch_pop(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_event_t  *event;
+
+    feed = s->lease->feed;
+
+    event = s->ring[s->ring_head];
+
+    s->ring_head = (s->ring_head + 1) % s->ring_size;
+    s->queued--;
+    s->queued_bytes -= event->size;
+    feed->queued--;
+
+    ngx_http_notify_subscriber_weigh(s);
+
+    if (feed->pausing) {
+        ngx_http_notify_tail_read(feed);
+    }
+
+    return event;
+}
+
+
+void
+ngx_http_notify_dispatch_unqueue(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_id_t  before;
+
+    if (s->queued == 0) {
+        return;
+    }
+
+    before = ngx_http_notify_id_before(&s->ring[s->ring_head]->id);
+    ngx_http_notify_subscriber_behind(s, 1, &before);
+
+    while (s->queued) {
+        ngx_http_notify_log_unref(ngx_http_notify_dispatch_pop(s));
+    }
+}
+
+
+void
+ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   probe;
+    ngx_http_notify_event_t     *event;
+    ngx_http_notify_delivery_t  *d;
+
+    if (!s->located || s->disabled
+        || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
+        || s->lease->feed->leaving)
+    {
+        return;
+    }
+
+    while (s->queued) {
+        event = s->ring[s->ring_head];
+
+        if (!ngx_http_notify_match_test(s, event)) {
+
+            /* the subscription has changed since */
+
+            ngx_http_notify_log_unref(ngx_http_notify_dispatch_pop(s));
+            ngx_http_notify_subscriber_touch(s);
+            continue;
+        }
+
+        probe = 0;
+        rc = ngx_http_notify_dispatch_may(s, &probe);
+
+        if (rc == NGX_ABORT) {
+            ngx_http_notify_dispatch_skip(s);
+            continue;
+        }
+
+        if (rc != NGX_OK) {
+            break;
+        }
+
+        d = ngx_http_notify_dispatch_call(s, event, 1);
+
+        if (d == NULL) {
+            ngx_http_notify_dispatch_wait(s);
+            break;
+        }
+
+        (void) ngx_http_notify_dispatch_pop(s);     /* d has the reference */
+
+        d->windowed = 1;
+        d->probe = probe;
+
+        if (probe) {
+            ngx_http_notify_breaker_probe(&s->breaker, 1);
+        }
+
+        ngx_queue_insert_tail(&s->window, &d->link);
+        s->nwindow++;
+
+        if (s->target == NULL) {
+            ngx_http_notify_dispatch_refused(d);
+            continue;
+        }
+
+        d->queued = 1;
+        ngx_queue_insert_tail(&s->lease->feed->calls, &d->call_link);
+
+        if (!s->lease->feed->pass_timer.timer_set) {
+            ngx_add_timer(&s->lease->feed->pass_timer,
+                          NGX_HTTP_NOTIFY_SUBSCRIBER_PASS);
+        }
+    }
+
+    if (s->behind && s->queued < NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY / 8
+        && ngx_http_notify_dispatch_reads(s))
+    {
+        ngx_http_notify_tail_behind(s);
+    }
+
+    if (s->replay != NULL) {
+        ngx_http_notify_replay_run(s);
+    }
+}
+
+
+/* while it is held there is no use in reading, but to drop */
+
+static ngx_uint_t
+ngx_http_notify_dispatch_reads(ngx_http_notify_subscriber_t *s)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_notify_dispatch_held(s);
+
+    if (rc == NGX_DECLINED) {
+        return s->profile != NULL && s->profile->retry.nsteps == 0
+               && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN;
+    }
+
+    return rc == NGX_DONE ? s->nretry == 0
+                          : s->nretry < NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY;
+}
+
+
+void
+ngx_http_notify_dispatch_work(ngx_http_notify_subscriber_t *s)
+{
+    uint64_t   now;
+    ngx_int_t  rc;
+
+    if (s->nretry || s->due) {
+        now = ngx_http_notify_subscriber_now();
+        rc = ngx_http_notify_dispatch_held(s);
+
+        if (rc == NGX_DONE && s->nretry) {
+            ngx_http_notify_retry_fetch(s, 1);
+
+        } else if (rc != NGX_DECLINED && s->due) {
+            if (s->due <= now) {
+                ngx_http_notify_retry_fetch(s, 0);
+
+            } else {
+                ngx_http_notify_dispatch_wake(s, s->due - now);
+            }
+        }
+    }
+
+    ngx_http_notify_dispatch_pump(s);
+}
+
+
+/*
+ * NGX_OK: start a first attempt; NGX_AGAIN: not now, something will pump
+ * again; NGX_ABORT: it is not to be made at all (breaker open, retry off).
+ */
+
+static ngx_int_t
+ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t *probe)
+{
+    ngx_int_t                rc;
+    ngx_msec_t               delay;
+    ngx_http_notify_feed_t  *feed;
+
+    feed = s->lease->feed;
+
+    if (s->profile != NULL && s->profile->retry.nsteps == 0
+        && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN
+        && ngx_http_notify_breaker_ask(&s->breaker,
+                                       ngx_http_notify_subscriber_now())
+           == NGX_AGAIN)
+    {
+        return NGX_ABORT;
+    }
+
+    rc = ngx_http_notify_dispatch_held(s);
+
+    if (rc == NGX_DECLINED
+        || (rc == NGX_OK && s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY))
+    {
+        ngx_http_notify_dispatch_unqueue(s);
+        ngx_http_notify_subscriber_touch(s);
+        return NGX_AGAIN;
+    }
+
+    if (rc == NGX_DONE && s->nretry) {
+
+        /* the probe is the one that waits longest */
+
+        ngx_http_notify_retry_fetch(s, 1);
+        return NGX_AGAIN;
+    }
+
+    *probe = (rc == NGX_DONE);
+
+    if (s->in_flight >= s->limit
+        || s->nwindow + s->unacked >= 2 * s->limit)
+    {
+        return NGX_AGAIN;
+    }
+
+    if (s->profile != NULL && s->profile->strict
+        && (s->nwindow || s->nretry))
+    {
+        return NGX_AGAIN;
+    }
+
+    if (!ngx_http_notify_lease_trusted(feed) || ngx_http_notify_call_room() == 0)
+    {
+        ngx_http_notify_dispatch_wait(s);
+        return NGX_AGAIN;
+    }
+
+    delay = ngx_http_notify_bucket_take(&s->bucket, &s->rate);
+
+    if (delay) {
+        ngx_http_notify_dispatch_wake(s, delay);
+        return NGX_AGAIN;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s)
+{
+    uint64_t   now;
+    ngx_int_t  rc;
+
+    now = ngx_http_notify_subscriber_now();
+
+    if (s->paused) {
+        if (s->paused > now) {
+            ngx_http_notify_dispatch_wake(s, s->paused - now);
+            return NGX_DECLINED;
+        }
+
+        s->paused = 0;
+        ngx_http_notify_subscriber_touch(s);
+    }
+
+    rc = ngx_http_notify_breaker_ask(&s->breaker, now);
+
+    if (rc == NGX_AGAIN) {
+        if (s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN) {
+            ngx_http_notify_dispatch_wake(s, s->breaker.until - now);
+        }
+
+        return NGX_DECLINED;
+    }
+
+    if (s->gap) {
+
+        /* the cool-down is over: what was dropped in it is on record */
+
+        (void) ngx_http_notify_commit_gap(s, &s->gap_from, &s->gap_to);
+        s->gap = 0;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_feed_t  *feed;
+
+    feed = s->lease->feed;
+
+    if (!s->waiting) {
+        s->waiting = 1;
+        ngx_queue_insert_tail(&feed->waiting, &s->wait_link);
+    }
+
+    if (!feed->resume.timer_set && ngx_http_notify_lease_trusted(feed)) {
+        ngx_add_timer(&feed->resume, 1);
+    }
+}
+
+
+void
+ngx_http_notify_dispatch_resume(ngx_http_notify_feed_t *feed)
+{
+    ngx_queue_t                    all, *q;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_queue_empty(&feed->waiting)) {
+        return;
+    }
+
+    /* each once a pass: those that still find no room wait at the end again */
+
+    ngx_queue_init(&all);
+    ngx_queue_add(&all, &feed->waiting);
+    ngx_queue_init(&feed->waiting);
+
+    while (!ngx_queue_empty(&all)) {
+
+        if (ngx_http_notify_call_room() == 0) {
+            ngx_queue_add(&all, &feed->waiting);
+            ngx_queue_init(&feed->waiting);
+            ngx_queue_add(&feed->waiting, &all);
+
+            if (!feed->resume.timer_set) {
+                ngx_add_timer(&feed->resume, 1);
+            }
+
+            return;
+        }
+
+        q = ngx_queue_head(&all);
+        ngx_queue_remove(q);
+
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, wait_link);
+        s->waiting = 0;
+
+        ngx_http_notify_dispatch_work(s);
+    }
+}
+
+
+static void
+ngx_http_notify_dispatch_resume_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_dispatch_resume(ev->data);
+}
+
+
+/* the event at the head is dropped, and the interval grows by it */
+
+static void
+ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_event_t  *event;
+
+    if (!s->gap) {
+        s->gap_from = ngx_http_notify_id_before(&s->ring[s->ring_head]->id);
+        s->gap = 1;
+    }
+
+    event = ngx_http_notify_dispatch_pop(s);
+
+    s->gap_to = event->id;
+
+    ngx_http_notify_log_unref(event);
+
+    ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_DROPPED, 1);
+    ngx_http_notify_subscriber_touch(s);
+
+    ngx_http_notify_dispatch_wake(s, s->breaker.until
+                                     - ngx_http_notify_subscriber_now());
+}
+
+
+void
+ngx_http_notify_dispatch_wake(ngx_http_notify_subscriber_t *s, uint64_t delay)
+{
+    ngx_msec_t  timer;
+
+    timer = (ngx_msec_t) ngx_min(delay, 3600000) + 1;
+
+    if (s->timer.timer_set) {
+        if ((ngx_msec_int_t) (s->timer.timer.key - ngx_current_msec)
+            <= (ngx_msec_int_t) timer)
+        {
+            return;
+        }
+
+        ngx_del_timer(&s->timer);
+    }
+
+    s->timer.handler = ngx_http_notify_dispatch_wake_handler;
+    s->timer.data = s;
+    s->timer.log = s->lease->feed->log;
+    s->timer.cancelable = 1;
+
+    ngx_add_timer(&s->timer, timer);
+}
+
+
+static void
+ngx_http_notify_dispatch_wake_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_dispatch_work(ev->data);
+}
+
+
+ngx_int_t
+ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, ngx_uint_t attempt, uint64_t first,
+    ngx_uint_t retry, ngx_uint_t probe)
+{
+    ngx_msec_t                   delay;
+    ngx_http_notify_delivery_t  *d;
+
+    if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit) {
+        return NGX_AGAIN;
+    }
+
+    if (!ngx_http_notify_lease_trusted(s->lease->feed)
+        || ngx_http_notify_call_room() == 0)
+    {
+        ngx_http_notify_dispatch_wait(s);
+        return NGX_AGAIN;
+    }
+
+    delay = ngx_http_notify_bucket_take(&s->bucket, &s->rate);
+
+    if (delay) {
+        ngx_http_notify_dispatch_wake(s, delay);
+        return NGX_AGAIN;
+    }
+
+    d = ngx_http_notify_dispatch_call(s, event, attempt);
+
+    if (d == NULL) {
+        ngx_http_notify_dispatch_wait(s);
+        return NGX_AGAIN;
+    }
+
+    ngx_http_notify_log_ref(event);
+
+    d->first = first ? first : d->first;
+    d->retry = retry;
+    d->replay = !retry;
+    d->probe = probe;
+
+    if (probe) {
+        ngx_http_notify_breaker_probe(&s->breaker, 1);
+    }
+
+    ngx_queue_insert_tail(&s->others, &d->link);
+
+    if (s->target == NULL) {
+        ngx_http_notify_dispatch_refused(d);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the delivery takes over a reference to the event */
+
+static ngx_http_notify_delivery_t *
+ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, ngx_uint_t attempt)
+{
+    ngx_http_notify_feed_t      *feed;
+    ngx_http_notify_delivery_t  *d;
+
+    feed = s->lease->feed;
+
+    d = ngx_calloc(sizeof(ngx_http_notify_delivery_t), feed->log);
+    if (d == NULL) {
+        return NULL;
+    }
+
+    d->feed = feed;
+    d->lease = s->lease;
+    d->subscriber = s;
+    d->event = event;
+    d->id = event->id;
+    d->attempt = attempt;
+    d->first = ngx_http_notify_subscriber_now();
+    d->started = ngx_current_msec;
+
+    if (s->target != NULL) {
+        d->call = ngx_http_notify_call_start(s->target, event, attempt, 0,
+                                             ngx_http_notify_dispatch_result,
+                                             d);
+        if (d->call == NULL) {
+            ngx_free(d);
+            return NULL;
+        }
+    }
+
+    s->in_flight++;
+    s->lease->active++;
+    feed->active++;
+
+    ngx_http_notify_metrics_add(feed->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_ATTEMPTS, 1);
+    ngx_http_notify_subscriber_touch(s);
+
+    return d;
+}
+
+
+/* the subscription cannot be called as it is: an attempt that failed */
+
+static void
+ngx_http_notify_dispatch_refused(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_call_result_t  result;
+
+    ngx_memzero(&result, sizeof(ngx_http_notify_call_result_t));
+
+    result.verdict = NGX_HTTP_NOTIFY_CALL_BLOCKED;
+    result.error = d->subscriber->reason;
+    result.retry_after = -1;
+
+    if (result.error == NULL) {
+        result.error = "not allowed";
+    }
+
+    ngx_http_notify_dispatch_settle(d, &result);
+}
+
+
+static void
+ngx_http_notify_dispatch_result(const ngx_http_notify_call_result_t *result,
+    void *data)
+{
+    ngx_http_notify_delivery_t *d = data;
+
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+    feed = d->feed;
+
+    d->call = NULL;
+
+    ngx_http_notify_dispatch_settle(d, result);
+
+    if (s != NULL) {
+        ngx_http_notify_dispatch_work(s);
+    }
+
+    ngx_http_notify_dispatch_resume(feed);
+}
+
+
+static void
+ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_subscriber_t  *s;
+
+    feed = d->feed;
+    s = d->subscriber;
+
+    if (d->queued) {
+        ngx_queue_remove(&d->call_link);
+    }
+
+    feed->active--;
+
+    ngx_http_notify_metrics_add(feed->channel->metrics,
+                                result->verdict == NGX_HTTP_NOTIFY_CALL_OK
+                                ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
+                                : NGX_HTTP_NOTIFY_METRICS_FAILED, 1);
+
+    if (s == NULL) {
+        ngx_http_notify_log_unref(d->event);
+        ngx_free(d);
+        return;
+    }
+
+    s->in_flight--;
+    s->lease->active--;
+    s->settled = 1;
+
+    ngx_http_notify_dispatch_judge(d, result);
+
+    ngx_http_notify_log_unref(d->event);
+    d->event = NULL;
+    d->done = 1;
+
+    if (d->windowed) {
+        ngx_http_notify_dispatch_close_window(s);
+
+    } else {
+        ngx_queue_remove(&d->link);
+        ngx_free(d);
+        s->unacked++;
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+static void
+ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    uint64_t                       now;
+    ngx_int_t                      rc;
+    ngx_uint_t                     ok;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+    ok = (result->verdict == NGX_HTTP_NOTIFY_CALL_OK);
+    now = ngx_http_notify_subscriber_now();
+    rc = NGX_OK;
+
+    if (s->profile != NULL) {
+        rc = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
+                                            ok, result->status, d->probe, now);
+    }
+
+    if (rc == NGX_AGAIN) {
+        ngx_log_error(NGX_LOG_WARN, d->feed->log, 0,
+                      "notify dispatch: breaker of subscription \"%V\" opened, "
+                      "last failure: %s, status %ui",
+                      &s->node.str, result->error, result->status);
+        ngx_http_notify_metrics_add(d->feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_OPENED, 1);
+        ngx_http_notify_dispatch_wake(s, s->breaker.until - now);
+
+    } else if (rc == NGX_DONE) {
+        ngx_log_error(NGX_LOG_NOTICE, d->feed->log, 0,
+                      "notify dispatch: breaker of subscription \"%V\" closed",
+                      &s->node.str);
+        s->release = 1;
+    }
+
+    if (!ok) {
+        (void) ngx_http_notify_retry_failed(d, result);
+        return;
+    }
+
+    if (s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY) {
+        s->release = 1;
+    }
+
+    if (d->retry || d->replay) {
+        (void) ngx_http_notify_commit_done(s, &d->id, d->replay);
+
+        if (d->retry && s->nretry) {
+            s->nretry--;
+        }
+    }
+}
+
+
+/* what is done at the head of the window moves the cursor */
+
+static void
+ngx_http_notify_dispatch_close_window(ngx_http_notify_subscriber_t *s)
+{
+    ngx_queue_t                 *q;
+    ngx_http_notify_delivery_t  *d;
+
+    while (!ngx_queue_empty(&s->window)) {
+        q = ngx_queue_head(&s->window);
+        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+        if (!d->done) {
+            break;
+        }
+
+        ngx_queue_remove(q);
+        ngx_free(d);
+
+        s->nwindow--;
+        s->unacked++;
+    }
+}
+
+
+/*
+ * A call that takes longer than a second is written down as one to be tried
+ * again, and the cursor passes it: it holds up nobody and is not lost.
+ */
+
+static void
+ngx_http_notify_dispatch_pass_handler(ngx_event_t *ev)
+{
+    ngx_msec_int_t                 left;
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_delivery_t    *d;
+    ngx_http_notify_subscriber_t  *s;
+
+    feed = ev->data;
+
+    while (!ngx_queue_empty(&feed->calls)) {
+        d = ngx_queue_data(ngx_queue_head(&feed->calls),
+                           ngx_http_notify_delivery_t, call_link);
+
+        left = (ngx_msec_int_t) (d->started + NGX_HTTP_NOTIFY_SUBSCRIBER_PASS
+                                 - ngx_current_msec);
+        if (left > 0) {
+            ngx_add_timer(&feed->pass_timer, (ngx_msec_t) left);
+            return;
+        }
+
+        ngx_queue_remove(&d->call_link);
+        d->queued = 0;
+
+        s = d->subscriber;
+
+        if (s != NULL && d->windowed && !s->disabled
+            && !(s->profile != NULL && s->profile->strict))
+        {
+            ngx_http_notify_dispatch_pass(d);
+            ngx_http_notify_dispatch_pump(s);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_dispatch_pass(ngx_http_notify_delivery_t *d)
+{
+    uint64_t                       due;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    if (s->profile == NULL) {
+        return;
+    }
+
+    /* should this worker not live to see the result */
+
+    due = ngx_http_notify_subscriber_now() + s->profile->call.timeout + 1000;
+
+    if (ngx_http_notify_commit_retry(s, &d->id, due, d->attempt - 1, d->first)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    s->nretry++;
+
+    ngx_queue_remove(&d->link);
+    ngx_queue_insert_tail(&s->others, &d->link);
+    d->windowed = 0;
+    d->retry = 1;
+    s->nwindow--;
+
+    ngx_http_notify_dispatch_close_window(s);
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+void
+ngx_http_notify_dispatch_discard(ngx_http_notify_subscriber_t *s)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q, *lists[2];
+    ngx_http_notify_delivery_t  *d;
+
+    lists[0] = &s->window;
+    lists[1] = &s->others;
+
+    for (i = 0; i < 2; i++) {
+
+        while (!ngx_queue_empty(lists[i])) {
+            q = ngx_queue_head(lists[i]);
+            d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+            ngx_queue_remove(q);
+
+            if (d->done) {
+                ngx_free(d);
+                continue;
+            }
+
+            d->subscriber = NULL;
+            s->lease->active--;
+        }
+    }
+
+    s->in_flight = 0;
+    s->nwindow = 0;
+}

@@ -1,0 +1,230 @@
+
+/*
+ * A feed for each channel, from the start of a worker to its exit.  On QUIT a
+ * watcher, an idle "connection" that nginx closes first of all, makes the feeds
+ * leave: they start nothing more, finish, commit, and give their leases back.
+ */
+
+#include "ngx_http_notify_engine.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_match.h"
+#include "ngx_http_notify_tail.h"
+
+
+static ngx_http_notify_feed_t *ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
+    ngx_http_notify_channel_t *channel, ngx_http_notify_redis_conf_t *conf,
+    ngx_http_notify_redis_t *redis, const ngx_str_t *owner);
+static void ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_engine_state(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data);
+static ngx_int_t ngx_http_notify_engine_watch(ngx_cycle_t *cycle);
+static void ngx_http_notify_engine_quit(ngx_event_t *ev);
+
+
+typedef struct {
+    ngx_http_notify_feed_t  **feeds;
+    ngx_uint_t                n;
+    ngx_connection_t         *watcher;
+} ngx_http_notify_engine_t;
+
+
+static ngx_http_notify_engine_t  ngx_http_notify_engine;
+
+
+ngx_int_t
+ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
+    ngx_http_notify_redis_conf_t *conf, ngx_http_notify_redis_t *redis,
+    const ngx_str_t *owner)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_feed_t      *feed;
+    ngx_http_notify_channel_t  **channel;
+
+    ngx_http_notify_engine.feeds = ngx_pcalloc(cycle->pool,
+                         channels->nelts * sizeof(ngx_http_notify_feed_t *));
+    if (ngx_http_notify_engine.feeds == NULL) {
+        return NGX_ERROR;
+    }
+
+    channel = channels->elts;
+
+    for (i = 0; i < channels->nelts; i++) {
+        feed = ngx_http_notify_engine_feed(cycle, channel[i], conf, redis,
+                                           owner);
+        if (feed == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_notify_engine.feeds[ngx_http_notify_engine.n++] = feed;
+    }
+
+    return ngx_http_notify_engine_watch(cycle);
+}
+
+
+void
+ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ngx_http_notify_engine.n; i++) {
+        ngx_http_notify_engine_free(ngx_http_notify_engine.feeds[i]);
+    }
+
+    ngx_http_notify_engine.n = 0;
+
+    if (ngx_http_notify_engine.watcher != NULL) {
+        ngx_http_notify_engine.watcher->fd = (ngx_socket_t) -1;
+        ngx_free_connection(ngx_http_notify_engine.watcher);
+        ngx_http_notify_engine.watcher = NULL;
+    }
+}
+
+
+void
+ngx_http_notify_engine_stats(const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_engine_stats_t *stats)
+{
+    ngx_uint_t               i, n;
+    ngx_http_notify_feed_t  *feed;
+
+    ngx_memzero(stats, sizeof(ngx_http_notify_engine_stats_t));
+
+    for (n = 0; n < ngx_http_notify_engine.n; n++) {
+        feed = ngx_http_notify_engine.feeds[n];
+
+        if (feed->channel != channel) {
+            continue;
+        }
+
+        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+            if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
+                stats->buckets++;
+            }
+        }
+
+        stats->subscriptions = feed->nsubscribers;
+        stats->in_flight = feed->active;
+        stats->queued = feed->queued;
+        stats->behind = feed->behind;
+        stats->tailing = feed->tailing;
+    }
+}
+
+
+static ngx_http_notify_feed_t *
+ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
+    ngx_http_notify_channel_t *channel, ngx_http_notify_redis_conf_t *conf,
+    ngx_http_notify_redis_t *redis, const ngx_str_t *owner)
+{
+    ngx_http_notify_feed_t  *feed;
+
+    feed = ngx_pcalloc(cycle->pool, sizeof(ngx_http_notify_feed_t));
+    if (feed == NULL) {
+        return NULL;
+    }
+
+    feed->channel = channel;
+    feed->redis = redis;
+    feed->log = cycle->log;
+    feed->owner = *owner;
+
+    ngx_rbtree_init(&feed->subscribers, &feed->sentinel,
+                    ngx_str_rbtree_insert_value);
+
+    feed->match = ngx_http_notify_match_create(channel, cycle->log);
+    if (feed->match == NULL) {
+        return NULL;
+    }
+
+    if (ngx_http_notify_lease_init(feed) != NGX_OK
+        || ngx_http_notify_dispatch_init(feed) != NGX_OK
+        || ngx_http_notify_commit_init(feed) != NGX_OK
+        || ngx_http_notify_tail_init(feed, conf) != NGX_OK
+        || ngx_http_notify_redis_watch(redis, ngx_http_notify_engine_state,
+                                       feed)
+           != NGX_OK)
+    {
+        ngx_http_notify_engine_free(feed);
+        return NULL;
+    }
+
+    return feed;
+}
+
+
+static void
+ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
+{
+    ngx_http_notify_tail_exit(feed);
+    ngx_http_notify_lease_exit(feed);
+    ngx_http_notify_commit_exit(feed);
+    ngx_http_notify_dispatch_exit(feed);
+    ngx_http_notify_match_destroy(feed->match);
+}
+
+
+/* nothing that was learned by one connection is trusted on the next */
+
+static void
+ngx_http_notify_engine_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
+    void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    if (up) {
+        ngx_http_notify_lease_claim(feed);
+
+    } else {
+        ngx_http_notify_lease_drop_all(feed);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_engine_watch(ngx_cycle_t *cycle)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(0, cycle->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* not -1, which nginx passes over; never a descriptor either */
+
+    c->fd = (ngx_socket_t) -2;
+    c->idle = 1;
+    c->read->handler = ngx_http_notify_engine_quit;
+    c->read->log = cycle->log;
+    c->write->log = cycle->log;
+
+    ngx_http_notify_engine.watcher = c;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_engine_quit(ngx_event_t *ev)
+{
+    ngx_uint_t         i;
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    if (!c->close) {
+        return;
+    }
+
+    c->fd = (ngx_socket_t) -1;
+    ngx_free_connection(c);
+
+    ngx_http_notify_engine.watcher = NULL;
+
+    for (i = 0; i < ngx_http_notify_engine.n; i++) {
+        ngx_http_notify_lease_leave(ngx_http_notify_engine.feeds[i]);
+    }
+}

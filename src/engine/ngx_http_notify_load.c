@@ -1,0 +1,818 @@
+
+/*
+ * HSCAN over the subscriptions of the channel, taking those of leased buckets;
+ * then, in one pipeline a lease, its position, cursors and due retries.  What
+ * changes meanwhile comes by the change log, whose position is older.
+ */
+
+#include "ngx_http_notify_load.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_tail.h"
+
+
+#define NGX_HTTP_NOTIFY_LOAD_COUNT  "500"
+
+
+/* the answers about one lease, or about one subscription, in order */
+
+typedef struct {
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_lease_t          *lease;
+    ngx_uint_t                        serial;
+    ngx_uint_t                        expected; /* answers to come */
+    ngx_uint_t                        failed;
+    ngx_http_notify_subscription_t   *doc;
+    ngx_str_t                         id;
+} ngx_http_notify_load_t;
+
+
+static void ngx_http_notify_load_anchor(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *cursor);
+static void ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_take(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *id, const ngx_str_t *document);
+static void ngx_http_notify_load_scanned(ngx_http_notify_feed_t *feed);
+static ngx_http_notify_load_t *ngx_http_notify_load_create(
+    ngx_http_notify_lease_t *lease, const ngx_str_t *id);
+static ngx_uint_t ngx_http_notify_load_void(ngx_http_notify_load_t *load,
+    ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_load_ask(ngx_http_notify_load_t *load,
+    ngx_str_t *argv, ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler);
+static void ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease);
+static void ngx_http_notify_load_position(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_cursors(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_load_replays(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *id, const ngx_str_t *op);
+static void ngx_http_notify_load_one(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *id);
+static void ngx_http_notify_load_document(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
+void
+ngx_http_notify_load_scan(ngx_http_notify_feed_t *feed)
+{
+    ngx_str_t  cursor;
+
+    if (feed->scanning) {
+        feed->rescan = 1;
+        return;
+    }
+
+    feed->scanning = 1;
+    feed->rescan = 0;
+
+    if (!feed->anchored) {
+        ngx_http_notify_load_anchor(feed);
+        return;
+    }
+
+    ngx_str_set(&cursor, "0");
+
+    ngx_http_notify_load_scan_next(feed, &cursor);
+}
+
+
+/* where the log and the change log end before anything is read */
+
+static void
+ngx_http_notify_load_anchor(ngx_http_notify_feed_t *feed)
+{
+    ngx_str_t                argv[6];
+    ngx_pool_t              *pool;
+    ngx_http_notify_load_t  *load;
+
+    pool = ngx_create_pool(512, feed->log);
+    load = ngx_http_notify_load_create(&feed->leases[0], NULL);
+
+    if (pool == NULL || load == NULL) {
+        goto failed;
+    }
+
+    load->serial = ngx_http_notify_redis_generation(feed->redis);
+
+    ngx_str_set(&argv[0], "XREVRANGE");
+    ngx_str_set(&argv[2], "+");
+    ngx_str_set(&argv[3], "-");
+    ngx_str_set(&argv[4], "COUNT");
+    ngx_str_set(&argv[5], "1");
+
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
+                                        NULL);
+
+    if (ngx_http_notify_load_ask(load, argv, 6, ngx_http_notify_load_anchored)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys,
+                                        "subs:log", NULL);
+
+    (void) ngx_http_notify_load_ask(load, argv, 6,
+                                    ngx_http_notify_load_anchored);
+
+    ngx_destroy_pool(pool);
+
+    return;
+
+failed:
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (load != NULL) {
+        ngx_free(load);
+    }
+
+    feed->scanning = 0;
+    ngx_http_notify_redis_reset(feed->redis, "no memory");
+}
+
+
+static void
+ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_http_notify_id_t     id;
+    ngx_http_notify_feed_t  *feed;
+    ngx_http_notify_resp_t  *entry;
+
+    feed = load->feed;
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
+        || load->serial != ngx_http_notify_redis_generation(feed->redis))
+    {
+        load->failed = 1;
+    }
+
+    load->expected--;
+
+    if (!load->failed) {
+        id.ms = 0;
+        id.seq = 0;
+
+        entry = ngx_http_notify_resp_at(resp, 0);
+
+        if (entry != NULL) {
+            (void) ngx_http_notify_log_entry_id(entry, &id);
+        }
+
+        if (load->expected) {
+            feed->end = id;
+            return;
+        }
+
+        feed->changes = id;
+        feed->anchored = 1;
+        feed->scanning = 0;
+
+        ngx_free(load);
+        ngx_http_notify_load_scan(feed);
+
+        return;
+    }
+
+    if (load->expected) {
+        return;
+    }
+
+    if (resp != NULL
+        && load->serial == ngx_http_notify_redis_generation(feed->redis))
+    {
+        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                      "notify load: the log of channel \"%V\" cannot be read: "
+                      "\"%V\"", &feed->channel->name, &resp->str);
+        ngx_http_notify_redis_reset(feed->redis, "log unreadable");
+    }
+
+    ngx_free(load);
+}
+
+
+static void
+ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *cursor)
+{
+    ngx_str_t                argv[5];
+    ngx_pool_t              *pool;
+    ngx_http_notify_load_t  *load;
+
+    /* any lease: a scan is void when the connection it began on is */
+
+    load = ngx_http_notify_load_create(&feed->leases[0], NULL);
+    if (load == NULL) {
+        feed->scanning = 0;
+        return;
+    }
+
+    load->serial = ngx_http_notify_redis_generation(feed->redis);
+
+    pool = ngx_create_pool(512, feed->log);
+    if (pool == NULL) {
+        ngx_free(load);
+        feed->scanning = 0;
+        return;
+    }
+
+    ngx_str_set(&argv[0], "HSCAN");
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "subs",
+                                        NULL);
+    argv[2] = *cursor;
+    ngx_str_set(&argv[3], "COUNT");
+    ngx_str_set(&argv[4], NGX_HTTP_NOTIFY_LOAD_COUNT);
+
+    if (argv[1].data == NULL
+        || ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
+                                        ngx_http_notify_load_scan_reply, load)
+           == NULL)
+    {
+        ngx_free(load);
+        feed->scanning = 0;
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_uint_t               i, same;
+    ngx_http_notify_feed_t  *feed;
+    ngx_http_notify_resp_t  *cursor, *fields;
+
+    feed = load->feed;
+    same = load->serial == ngx_http_notify_redis_generation(feed->redis);
+
+    ngx_free(load);
+
+    if (resp == NULL || !same) {
+        return;         /* a new connection begins anew */
+    }
+
+    cursor = ngx_http_notify_resp_at(resp, 0);
+    fields = ngx_http_notify_resp_at(resp, 1);
+
+    if (cursor == NULL || fields == NULL) {
+        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                      "notify load: no subscriptions of channel \"%V\": "
+                      "\"%V\"", &feed->channel->name, &resp->str);
+        ngx_http_notify_redis_reset(feed->redis, "subscriptions unreadable");
+        return;
+    }
+
+    for (i = 0; i + 1 < fields->nelts; i += 2) {
+        ngx_http_notify_load_take(feed, &fields->elts[i]->str,
+                                  &fields->elts[i + 1]->str);
+    }
+
+    if (cursor->str.len == 1 && cursor->str.data[0] == '0') {
+        ngx_http_notify_load_scanned(feed);
+        return;
+    }
+
+    ngx_http_notify_load_scan_next(feed, &cursor->str);
+}
+
+
+static void
+ngx_http_notify_load_take(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
+    const ngx_str_t *document)
+{
+    ngx_http_notify_lease_t         *lease;
+    ngx_http_notify_subscription_t  *doc;
+
+    lease = &feed->leases[ngx_http_notify_keys_bucket_of(id)];
+
+    if (lease->state != NGX_HTTP_NOTIFY_LEASE_SCAN) {
+        return;
+    }
+
+    doc = ngx_http_notify_subscriptions_parse(document, feed->log);
+
+    if (doc != NULL) {
+        (void) ngx_http_notify_subscriber_put(lease, doc);
+    }
+}
+
+
+static void
+ngx_http_notify_load_scanned(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t  i;
+
+    feed->scanning = 0;
+
+    if (feed->rescan) {
+
+        /* leases came while it ran: all that are not loaded go round again */
+
+        ngx_http_notify_load_scan(feed);
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN) {
+            feed->leases[i].state = NGX_HTTP_NOTIFY_LEASE_LOAD;
+            ngx_http_notify_load_lease(&feed->leases[i]);
+        }
+    }
+}
+
+
+static ngx_http_notify_load_t *
+ngx_http_notify_load_create(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
+{
+    size_t                   len;
+    ngx_http_notify_load_t  *load;
+
+    len = id ? id->len : 0;
+
+    load = ngx_calloc(sizeof(ngx_http_notify_load_t) + len, lease->feed->log);
+    if (load == NULL) {
+        return NULL;
+    }
+
+    load->feed = lease->feed;
+    load->lease = lease;
+    load->serial = lease->serial;
+    load->id.len = len;
+    load->id.data = (u_char *) load + sizeof(ngx_http_notify_load_t);
+
+    if (id) {
+        ngx_memcpy(load->id.data, id->data, len);
+    }
+
+    return load;
+}
+
+
+/*
+ * Each answer passes here first: whether it still means something.  The load
+ * is freed with its last answer.
+ */
+
+static ngx_uint_t
+ngx_http_notify_load_void(ngx_http_notify_load_t *load,
+    ngx_http_notify_resp_t *resp)
+{
+    ngx_uint_t  stale;
+
+    if (resp == NULL || resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+        load->failed = 1;
+    }
+
+    stale = load->failed || load->lease->serial != load->serial;
+
+    if (--load->expected == 0 && stale) {
+
+        if (load->failed && load->lease->serial == load->serial
+            && load->lease->state == NGX_HTTP_NOTIFY_LEASE_LOAD)
+        {
+            /* a new claim loads it again */
+
+            ngx_http_notify_lease_drop(load->lease);
+        }
+
+        if (load->doc != NULL) {
+            ngx_destroy_pool(load->doc->pool);
+        }
+
+        ngx_free(load);
+    }
+
+    return stale;
+}
+
+
+static ngx_int_t
+ngx_http_notify_load_ask(ngx_http_notify_load_t *load, ngx_str_t *argv,
+    ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler)
+{
+    if (argv[1].data == NULL
+        || ngx_http_notify_redis_submit(load->feed->redis, argv, argc, 0,
+                                        handler, load)
+           == NULL)
+    {
+        load->failed = 1;
+        return NGX_ERROR;
+    }
+
+    load->expected++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
+{
+    ngx_str_t                argv[5];
+    ngx_pool_t              *pool;
+    ngx_http_notify_keys_t  *keys;
+    ngx_http_notify_load_t  *load;
+
+    keys = &lease->feed->channel->keys;
+
+    pool = ngx_create_pool(1024, lease->feed->log);
+    if (pool == NULL) {
+        ngx_http_notify_lease_drop(lease);
+        return;
+    }
+
+    load = ngx_http_notify_load_create(lease, NULL);
+    if (load == NULL) {
+        ngx_destroy_pool(pool);
+        ngx_http_notify_lease_drop(lease);
+        return;
+    }
+
+    ngx_str_set(&argv[0], "GET");
+    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "pos", lease->bucket);
+
+    if (ngx_http_notify_load_ask(load, argv, 2, ngx_http_notify_load_position)
+        != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "HGETALL");
+    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor", lease->bucket);
+
+    if (ngx_http_notify_load_ask(load, argv, 2, ngx_http_notify_load_cursors)
+        != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "SMEMBERS");
+    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "replays",
+                                          lease->bucket);
+
+    if (ngx_http_notify_load_ask(load, argv, 2, ngx_http_notify_load_replays)
+        != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "ZRANGE");
+    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "due", lease->bucket);
+    ngx_str_set(&argv[2], "0");
+    ngx_str_set(&argv[3], "-1");
+    ngx_str_set(&argv[4], "WITHSCORES");
+
+    (void) ngx_http_notify_load_ask(load, argv, 5, ngx_http_notify_load_due);
+
+done:
+
+    ngx_destroy_pool(pool);
+
+    if (load->expected == 0) {
+        ngx_free(load);
+        ngx_http_notify_lease_drop(lease);
+    }
+}
+
+
+static void
+ngx_http_notify_load_position(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    /* a bucket that nobody ever had begins with the log; its subscriptions
+     * have cursors of their own */
+
+    load->lease->position.ms = 0;
+    load->lease->position.seq = 0;
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        (void) ngx_http_notify_id_parse(&resp->str, &load->lease->position);
+    }
+}
+
+
+static void
+ngx_http_notify_load_cursors(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_uint_t                     i;
+    ngx_http_notify_id_t           id, least;
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    lease = load->lease;
+
+    if (lease->position.ms == 0) {
+
+        /* nothing to be read for anybody before the first of the cursors */
+
+        least.ms = 0;
+        least.seq = 0;
+
+        for (i = 0; i + 1 < resp->nelts; i += 2) {
+            s = ngx_http_notify_subscriber_find(lease->feed,
+                                                &resp->elts[i]->str);
+
+            if (s == NULL
+                || ngx_http_notify_id_parse(&resp->elts[i + 1]->str, &id)
+                   != NGX_OK)
+            {
+                continue;
+            }
+
+            if (least.ms == 0 || ngx_http_notify_id_compare(&id, &least) < 0) {
+                least = id;
+            }
+        }
+
+        lease->position = least;
+    }
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
+        s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);
+
+        if (s != NULL && !s->located) {
+            ngx_http_notify_subscriber_locate(s, &resp->elts[i + 1]->str);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_load_replays(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_uint_t                     i;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    for (i = 0; i < resp->nelts; i++) {
+        s = ngx_http_notify_subscriber_find(load->feed, &resp->elts[i]->str);
+
+        if (s != NULL) {
+            ngx_http_notify_replay_load(s);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_str_t                      none;
+    ngx_int_t                      due;
+    ngx_uint_t                     i;
+    ngx_queue_t                   *q;
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    lease = load->lease;
+
+    ngx_free(load);
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
+        s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);
+        due = ngx_atoi(resp->elts[i + 1]->str.data,
+                       resp->elts[i + 1]->str.len);
+
+        if (s != NULL && due != NGX_ERROR) {
+            s->nretry = 1;          /* at least; the first look will tell */
+            s->due = due;
+        }
+    }
+
+    ngx_str_null(&none);
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (!s->located) {
+            ngx_http_notify_subscriber_locate(s, &none);
+        }
+    }
+
+    ngx_http_notify_tail_join(lease);
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+        ngx_http_notify_dispatch_work(s);
+    }
+}
+
+
+void
+ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_resp_t *entries)
+{
+    ngx_str_t                op, *id;
+    ngx_uint_t               i, j;
+    ngx_http_notify_resp_t  *fields;
+
+    for (i = 0; i < entries->nelts; i++) {
+        (void) ngx_http_notify_log_entry_id(entries->elts[i], &feed->changes);
+
+        fields = ngx_http_notify_resp_at(entries->elts[i], 1);
+
+        if (fields == NULL) {
+            continue;
+        }
+
+        id = NULL;
+        ngx_str_null(&op);
+
+        for (j = 0; j + 1 < fields->nelts; j += 2) {
+            if (ngx_strcmp(fields->elts[j]->str.data, "id") == 0) {
+                id = &fields->elts[j + 1]->str;
+
+            } else if (ngx_strcmp(fields->elts[j]->str.data, "op") == 0) {
+                op = fields->elts[j + 1]->str;
+            }
+        }
+
+        if (id != NULL) {
+            ngx_http_notify_load_change(feed, id, &op);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
+    const ngx_str_t *op)
+{
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    lease = &feed->leases[ngx_http_notify_keys_bucket_of(id)];
+
+    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE) {
+        return;
+    }
+
+    if (op->len == 3 && ngx_strncmp(op->data, "del", 3) == 0) {
+        s = ngx_http_notify_subscriber_find(feed, id);
+
+        if (s != NULL) {
+            ngx_http_notify_subscriber_drop(s);
+        }
+
+        return;
+    }
+
+    if (op->len == 6 && ngx_strncmp(op->data, "replay", 6) == 0) {
+        s = ngx_http_notify_subscriber_find(feed, id);
+
+        if (s != NULL && s->located) {
+            ngx_http_notify_replay_load(s);
+        }
+
+        return;
+    }
+
+    ngx_http_notify_load_one(lease, id);
+}
+
+
+static void
+ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
+{
+    ngx_str_t                argv[3];
+    ngx_pool_t              *pool;
+    ngx_http_notify_keys_t  *keys;
+    ngx_http_notify_load_t  *load;
+
+    keys = &lease->feed->channel->keys;
+
+    pool = ngx_create_pool(1024, lease->feed->log);
+    load = ngx_http_notify_load_create(lease, id);
+
+    if (pool == NULL || load == NULL) {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "HGET");
+    argv[1] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
+    argv[2] = *id;
+
+    if (ngx_http_notify_load_ask(load, argv, 3, ngx_http_notify_load_document)
+        == NGX_OK)
+    {
+        argv[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
+                                              lease->bucket);
+        (void) ngx_http_notify_load_ask(load, argv, 3,
+                                        ngx_http_notify_load_cursor);
+    }
+
+done:
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (load == NULL || load->failed) {
+
+        /* a change that cannot be followed: all is read again */
+
+        if (load != NULL && load->expected == 0) {
+            ngx_free(load);
+        }
+
+        ngx_http_notify_redis_reset(lease->feed->redis, "no memory");
+    }
+}
+
+
+static void
+ngx_http_notify_load_document(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        load->doc = ngx_http_notify_subscriptions_parse(&resp->str,
+                                                        load->feed->log);
+    }
+}
+
+
+static void
+ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    lease = load->lease;
+
+    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc) : NULL;
+
+    ngx_free(load);
+
+    if (s == NULL || s->located
+        || lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
+    {
+        /* nothing, a change of what is there, or located with its lease */
+
+        if (s != NULL && s->located) {
+            ngx_http_notify_dispatch_work(s);
+        }
+
+        return;
+    }
+
+    ngx_http_notify_subscriber_locate(s, &resp->str);
+    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_dispatch_work(s);
+}

@@ -1,0 +1,572 @@
+
+/*
+ * Page by page: a page is read, delivered, and only then is the place moved,
+ * so a worker that dies delivers at most one page twice.
+ */
+
+#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_match.h"
+
+
+#define NGX_HTTP_NOTIFY_REPLAY_PAGE  64
+#define NGX_HTTP_NOTIFY_REPLAY_GAPS  1000
+
+
+typedef struct {
+    ngx_http_notify_id_t       from;
+    ngx_http_notify_id_t       to;
+} ngx_http_notify_replay_gap_t;
+
+
+struct ngx_http_notify_replay_s {
+    ngx_http_notify_id_t            position;   /* settled up to here */
+    ngx_http_notify_id_t            to;
+    ngx_http_notify_id_t            last;       /* of the page */
+    ngx_http_notify_event_t        *page[NGX_HTTP_NOTIFY_REPLAY_PAGE];
+    ngx_uint_t                      n;
+    ngx_uint_t                      next;
+    ngx_http_notify_replay_gap_t   *gaps;
+    ngx_uint_t                      ngaps;
+    unsigned                        all:1;
+    unsigned                        reading:1;
+    unsigned                        full:1;     /* the page was */
+    unsigned                        ready:1;
+};
+
+
+/* the answers to one pipeline, in order */
+
+typedef struct {
+    ngx_http_notify_feed_t         *feed;
+    ngx_http_notify_replay_t       *replay;     /* compared, never followed */
+    ngx_uint_t                      serial;
+    ngx_uint_t                      expected;
+    ngx_str_t                       id;
+} ngx_http_notify_replay_request_t;
+
+
+static ngx_http_notify_replay_request_t *ngx_http_notify_replay_request(
+    ngx_http_notify_subscriber_t *s);
+static ngx_http_notify_subscriber_t *ngx_http_notify_replay_answer(
+    ngx_http_notify_replay_request_t *request, ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_uint_t ngx_http_notify_replay_missed(
+    ngx_http_notify_replay_t *replay, ngx_http_notify_resp_t *dead,
+    const ngx_http_notify_id_t *id);
+static ngx_uint_t ngx_http_notify_replay_under_way(
+    ngx_http_notify_subscriber_t *s);
+
+
+void
+ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
+{
+    ngx_str_t                          argv[5];
+    ngx_pool_t                        *pool;
+    ngx_http_notify_feed_t            *feed;
+    ngx_http_notify_replay_request_t  *request;
+
+    feed = s->lease->feed;
+
+    ngx_http_notify_replay_free(s);
+
+    s->replay = ngx_calloc(sizeof(ngx_http_notify_replay_t), feed->log);
+    if (s->replay == NULL) {
+        return;
+    }
+
+    pool = ngx_create_pool(512, feed->log);
+    request = ngx_http_notify_replay_request(s);
+
+    if (pool == NULL || request == NULL) {
+        goto failed;
+    }
+
+    ngx_str_set(&argv[0], "HMGET");
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "replay",
+                                        &s->node.str);
+    ngx_str_set(&argv[2], "pos");
+    ngx_str_set(&argv[3], "to");
+    ngx_str_set(&argv[4], "all");
+
+    if (argv[1].data != NULL
+        && ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
+                                        ngx_http_notify_replay_place, request)
+           != NULL)
+    {
+        request->expected++;
+    }
+
+    ngx_str_set(&argv[0], "LRANGE");
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "gap",
+                                        &s->node.str);
+    ngx_str_set(&argv[2], "0");
+    ngx_str_set(&argv[3], "-1");
+
+    if (request->expected && argv[1].data != NULL
+        && ngx_http_notify_redis_submit(feed->redis, argv, 4, 0,
+                                        ngx_http_notify_replay_gaps, request)
+           != NULL)
+    {
+        request->expected++;
+    }
+
+    if (request->expected) {
+        s->replay->reading = 1;
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+failed:
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (request != NULL) {
+        ngx_free(request);
+    }
+
+    ngx_http_notify_replay_free(s);
+}
+
+
+void
+ngx_http_notify_replay_free(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_replay_t  *replay;
+
+    replay = s->replay;
+
+    if (replay == NULL) {
+        return;
+    }
+
+    s->replay = NULL;
+
+    while (replay->next < replay->n) {
+        ngx_http_notify_log_unref(replay->page[replay->next++]);
+    }
+
+    if (replay->gaps != NULL) {
+        ngx_free(replay->gaps);
+    }
+
+    ngx_free(replay);
+}
+
+
+void
+ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_event_t   *event;
+    ngx_http_notify_replay_t  *replay;
+
+    replay = s->replay;
+
+    if (replay->reading || !replay->ready
+        || ngx_http_notify_dispatch_held(s) != NGX_OK
+        || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY)
+    {
+        return;
+    }
+
+    while (replay->next < replay->n) {
+        event = replay->page[replay->next];
+
+        if (ngx_http_notify_dispatch_start(s, event, 1, 0, 0, 0) != NGX_OK) {
+            return;
+        }
+
+        replay->next++;
+        ngx_http_notify_log_unref(event);
+    }
+
+    if (ngx_http_notify_replay_under_way(s)) {
+        return;
+    }
+
+    if (replay->n && ngx_http_notify_id_compare(&replay->position,
+                                                &replay->last) < 0)
+    {
+        replay->position = replay->last;
+        (void) ngx_http_notify_commit_replay(s, &replay->position);
+    }
+
+    if (!replay->full
+        || ngx_http_notify_id_compare(&replay->position, &replay->to) >= 0)
+    {
+        (void) ngx_http_notify_commit_replay(s, NULL);
+        ngx_http_notify_replay_free(s);
+        return;
+    }
+
+    ngx_http_notify_replay_read(s);
+}
+
+
+static ngx_http_notify_replay_request_t *
+ngx_http_notify_replay_request(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_replay_request_t  *request;
+
+    request = ngx_calloc(sizeof(ngx_http_notify_replay_request_t)
+                         + s->node.str.len, s->lease->feed->log);
+    if (request == NULL) {
+        return NULL;
+    }
+
+    request->feed = s->lease->feed;
+    request->replay = s->replay;
+    request->serial = s->lease->serial;
+    request->id.len = s->node.str.len;
+    request->id.data = (u_char *) request
+                       + sizeof(ngx_http_notify_replay_request_t);
+    ngx_memcpy(request->id.data, s->node.str.data, s->node.str.len);
+
+    return request;
+}
+
+
+/* the subscriber whom an answer still concerns; the last one frees */
+
+static ngx_http_notify_subscriber_t *
+ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
+    ngx_http_notify_resp_t *resp)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_subscriber_find(request->feed, &request->id);
+
+    if (s != NULL && (s->lease->serial != request->serial
+                      || s->replay != request->replay))
+    {
+        s = NULL;
+    }
+
+    if (--request->expected == 0) {
+        ngx_free(request);
+    }
+
+    if (s == NULL) {
+        return NULL;
+    }
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
+
+        /* what was asked for stands in Redis until it is done */
+
+        ngx_http_notify_replay_free(s);
+        return NULL;
+    }
+
+    return s;
+}
+
+
+static void
+ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_replay_answer(data, resp);
+
+    if (s == NULL) {
+        return;
+    }
+
+    replay = s->replay;
+
+    if (resp->nelts < 3
+        || ngx_http_notify_id_parse(&resp->elts[0]->str, &replay->position)
+           != NGX_OK
+        || ngx_http_notify_id_parse(&resp->elts[1]->str, &replay->to)
+           != NGX_OK)
+    {
+        ngx_http_notify_replay_free(s);
+        return;
+    }
+
+    replay->all = resp->elts[2]->str.len == 1
+                  && resp->elts[2]->str.data[0] == '1';
+}
+
+
+static void
+ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
+{
+    u_char                        *p, *last;
+    ngx_str_t                      from, to;
+    ngx_uint_t                     i, n;
+    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_replay_answer(data, resp);
+
+    if (s == NULL) {
+        return;
+    }
+
+    replay = s->replay;
+    replay->reading = 0;
+    replay->ready = 1;
+    replay->full = 1;
+
+    n = ngx_min(resp->nelts, NGX_HTTP_NOTIFY_REPLAY_GAPS);
+
+    if (n && !replay->all) {
+        replay->gaps = ngx_alloc(n * sizeof(ngx_http_notify_replay_gap_t),
+                                 s->lease->feed->log);
+        if (replay->gaps == NULL) {
+            ngx_http_notify_replay_free(s);
+            return;
+        }
+    }
+
+    for (i = 0; replay->gaps != NULL && i < n; i++) {
+        from = resp->elts[i]->str;
+        last = from.data + from.len;
+
+        p = ngx_strlchr(from.data, last, ' ');
+        if (p == NULL) {
+            continue;
+        }
+
+        from.len = p - from.data;
+        to.data = p + 1;
+        to.len = last - to.data;
+
+        if (ngx_http_notify_id_parse(&from, &replay->gaps[replay->ngaps].from)
+            == NGX_OK
+            && ngx_http_notify_id_parse(&to, &replay->gaps[replay->ngaps].to)
+               == NGX_OK)
+        {
+            replay->ngaps++;
+        }
+    }
+
+    if (!replay->all) {
+
+        /* what waits for another attempt has not been got either */
+
+        s->release = 1;
+        ngx_http_notify_subscriber_touch(s);
+    }
+
+    ngx_http_notify_replay_read(s);
+}
+
+
+static void
+ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s)
+{
+    u_char                             from[NGX_INT64_LEN];
+    ngx_str_t                          argv[7];
+    ngx_pool_t                        *pool;
+    ngx_http_notify_feed_t            *feed;
+    ngx_http_notify_replay_t          *replay;
+    ngx_http_notify_replay_request_t  *request;
+
+    feed = s->lease->feed;
+    replay = s->replay;
+
+    pool = ngx_create_pool(512, feed->log);
+    request = ngx_http_notify_replay_request(s);
+
+    if (pool == NULL || request == NULL) {
+        goto failed;
+    }
+
+    if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
+                                  &replay->position, 0, &replay->to,
+                                  NGX_HTTP_NOTIFY_REPLAY_PAGE,
+                                  ngx_http_notify_replay_page, request)
+        == NULL)
+    {
+        goto failed;
+    }
+
+    request->expected = 1;
+    replay->reading = 1;
+
+    /* those given up from the page on, as many as a page can hold of them */
+
+    ngx_str_set(&argv[0], "ZRANGEBYSCORE");
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "dead",
+                                        &s->node.str);
+    argv[2].data = from;
+    argv[2].len = ngx_sprintf(from, "%uL", replay->position.ms) - from;
+    ngx_str_set(&argv[3], "+inf");
+    ngx_str_set(&argv[4], "LIMIT");
+
+    ngx_str_set(&argv[5], "0");
+    ngx_str_set(&argv[6], "1000");
+
+    if (argv[1].data != NULL
+        && ngx_http_notify_redis_submit(feed->redis, argv, 7, 0,
+                                        ngx_http_notify_replay_dead, request)
+           != NULL)
+    {
+        request->expected++;
+    }
+
+    ngx_destroy_pool(pool);
+
+    return;
+
+failed:
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (request != NULL) {
+        ngx_free(request);
+    }
+
+    ngx_http_notify_replay_free(s);
+}
+
+
+static void
+ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_uint_t                     i;
+    ngx_http_notify_event_t       *event;
+    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_replay_answer(data, resp);
+
+    if (s == NULL) {
+        return;
+    }
+
+    replay = s->replay;
+
+    replay->n = 0;
+    replay->next = 0;
+    replay->full = resp->nelts >= NGX_HTTP_NOTIFY_REPLAY_PAGE;
+    replay->last = replay->position;
+
+    for (i = 0; i < resp->nelts && i < NGX_HTTP_NOTIFY_REPLAY_PAGE; i++) {
+        (void) ngx_http_notify_log_entry_id(resp->elts[i], &replay->last);
+
+        event = ngx_http_notify_log_event(resp->elts[i], s->lease->feed->log);
+        if (event == NULL) {
+            continue;
+        }
+
+        if (ngx_http_notify_match_test(s, event)) {
+            replay->page[replay->n++] = event;
+
+        } else {
+            ngx_http_notify_log_unref(event);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_uint_t                     i, n;
+    ngx_http_notify_event_t       *event;
+    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_replay_answer(data, resp);
+
+    if (s == NULL) {
+        return;
+    }
+
+    replay = s->replay;
+    replay->reading = 0;
+
+    for (i = 0, n = 0; i < replay->n; i++) {
+        event = replay->page[i];
+
+        if (replay->all
+            || ngx_http_notify_replay_missed(replay, resp, &event->id))
+        {
+            replay->page[n++] = event;
+
+        } else {
+            ngx_http_notify_log_unref(event);
+        }
+    }
+
+    replay->n = n;
+
+    if (n == 0
+        && ngx_http_notify_id_compare(&replay->position, &replay->last) < 0)
+    {
+        replay->position = replay->last;
+        (void) ngx_http_notify_commit_replay(s, &replay->position);
+    }
+
+    ngx_http_notify_replay_run(s);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_replay_missed(ngx_http_notify_replay_t *replay,
+    ngx_http_notify_resp_t *dead, const ngx_http_notify_id_t *id)
+{
+    u_char      text[NGX_HTTP_NOTIFY_ID_LEN];
+    size_t      len;
+    ngx_uint_t  i;
+
+    for (i = 0; i < replay->ngaps; i++) {
+        if (ngx_http_notify_id_compare(id, &replay->gaps[i].from) > 0
+            && ngx_http_notify_id_compare(id, &replay->gaps[i].to) <= 0)
+        {
+            return 1;
+        }
+    }
+
+    len = ngx_http_notify_id_print(text, id) - text;
+
+    for (i = 0; i < dead->nelts; i++) {
+        if (dead->elts[i]->str.len > len
+            && dead->elts[i]->str.data[len] == ' '
+            && ngx_memcmp(dead->elts[i]->str.data, text, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_replay_under_way(ngx_http_notify_subscriber_t *s)
+{
+    ngx_queue_t                 *q;
+    ngx_http_notify_delivery_t  *d;
+
+    for (q = ngx_queue_head(&s->others);
+         q != ngx_queue_sentinel(&s->others);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+        if (d->replay) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,25 @@
+/*
+ * A redelivery: an interval of the log delivered to one subscriber again, or
+ * what it missed of it.  A place in the log and no list, so a million events
+ * cost one key.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_REPLAY_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_REPLAY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_subscriber.h"
+
+
+/* Reads what was asked for, in replay:<id>, and begins. */
+void ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s);
+
+/* Goes on as far as the subscriber's limits allow. */
+void ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s);
+
+void ngx_http_notify_replay_free(ngx_http_notify_subscriber_t *s);
+
+
+#endif /* _NGX_HTTP_NOTIFY_REPLAY_H_INCLUDED_ */

@@ -1,0 +1,502 @@
+
+/*
+ * The retry set of a subscriber lives in Redis; here are only its size and the
+ * time when it has to be looked at.  What was settled and is not yet committed
+ * still stands in the set, so the set is read only when nothing is open.
+ */
+
+#include "ngx_http_notify_retry.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_script.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+/* an answer may come when the subscriber is gone: found again by its id */
+
+typedef struct {
+    ngx_http_notify_feed_t   *feed;
+    ngx_uint_t                serial;
+    ngx_uint_t                probe;
+    ngx_str_t                 id;
+} ngx_http_notify_retry_request_t;
+
+
+static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result, const char *reason);
+static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, ngx_uint_t probe);
+static ngx_int_t ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *text, const ngx_str_t *tries,
+    const ngx_http_notify_resp_t *entry, ngx_uint_t probe);
+static ngx_uint_t ngx_http_notify_retry_under_way(
+    ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *id);
+static void ngx_http_notify_retry_disabled(
+    const ngx_http_notify_subscriptions_result_t *result, void *data);
+
+
+ngx_int_t
+ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    uint64_t                       now, delay, pause;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+    now = ngx_http_notify_subscriber_now();
+
+    ngx_log_error(NGX_LOG_INFO, d->feed->log, 0,
+                  "notify retry: attempt %ui of event %uL-%uL for "
+                  "subscription \"%V\" failed: %s, status %ui",
+                  d->attempt, d->id.ms, d->id.seq, &s->node.str,
+                  result->error, result->status);
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED) {
+        ngx_http_notify_metrics_add(d->feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_BLOCKED, 1);
+    }
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE) {
+        ngx_http_notify_metrics_add(d->feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_GONE, 1);
+        ngx_http_notify_retry_disable(s, "gone");
+        return ngx_http_notify_retry_dead(d, result, "gone");
+    }
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_FATAL) {
+        return ngx_http_notify_retry_dead(d, result, "unsendable");
+    }
+
+    pause = 0;
+
+    if (result->retry_after > 0) {
+        pause = (uint64_t) result->retry_after * 1000;
+        s->paused = ngx_max(s->paused, now + pause);
+        ngx_http_notify_dispatch_wake(s, pause);
+    }
+
+    if (s->profile == NULL
+        || ngx_http_notify_backoff_next(&s->profile->retry, d->attempt,
+                                        d->first, now, &delay)
+           != NGX_OK)
+    {
+        return ngx_http_notify_retry_dead(d, result,
+                                  s->profile && s->profile->retry.nsteps
+                                  ? "exhausted" : "failed");
+    }
+
+    delay = ngx_max(delay, pause);
+
+    if (ngx_http_notify_commit_retry(s, &d->id, now + delay, d->attempt,
+                                     d->first)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!d->retry) {
+        s->nretry++;
+    }
+
+    if (s->due == 0 || now + delay < s->due) {
+        s->due = now + delay;
+    }
+
+    ngx_http_notify_dispatch_wake(s, delay);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result, const char *reason)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    if (d->retry && s->nretry) {
+        s->nretry--;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, d->feed->log, 0,
+                  "notify retry: event %uL-%uL for subscription \"%V\" given "
+                  "up after %ui attempts (%s): %s, status %ui",
+                  d->id.ms, d->id.seq, &s->node.str, d->attempt, reason,
+                  result->error, result->status);
+
+    ngx_http_notify_metrics_add(d->feed->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
+
+    return ngx_http_notify_commit_dead(s, &d->id, reason);
+}
+
+
+void
+ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
+{
+    u_char                            now[NGX_INT64_LEN];
+    u_char                            limit[NGX_INT_T_LEN];
+    ngx_str_t                         keys[3], args[2];
+    ngx_pool_t                       *pool;
+    ngx_uint_t                        n;
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_retry_request_t  *request;
+
+    feed = s->lease->feed;
+
+    if (s->fetching || s->disabled || !s->located || feed->leaving
+        || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
+        || s->in_flight >= s->limit)
+    {
+        return;
+    }
+
+    if (!ngx_queue_empty(&s->operations) || s->unacked) {
+
+        /* the commit that is due will look again */
+
+        ngx_http_notify_subscriber_touch(s);
+        return;
+    }
+
+    n = probe ? 1 : s->limit - s->in_flight;
+
+    if (s->profile != NULL && s->profile->strict) {
+        n = 1;
+    }
+
+    /* what is under way stands in the set too */
+
+    n += s->in_flight - s->nwindow;
+
+    pool = ngx_create_pool(1024, feed->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    request = ngx_alloc(sizeof(ngx_http_notify_retry_request_t)
+                        + s->node.str.len, feed->log);
+    if (request == NULL) {
+        goto done;
+    }
+
+    request->feed = feed;
+    request->serial = s->lease->serial;
+    request->probe = probe;
+    request->id.len = s->node.str.len;
+    request->id.data = (u_char *) request
+                       + sizeof(ngx_http_notify_retry_request_t);
+    ngx_memcpy(request->id.data, s->node.str.data, s->node.str.len);
+
+    keys[0] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "retry",
+                                        &s->node.str);
+    keys[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "tries",
+                                        &s->node.str);
+    keys[2] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
+                                        NULL);
+
+    if (keys[0].data == NULL || keys[1].data == NULL || keys[2].data == NULL) {
+        ngx_free(request);
+        goto done;
+    }
+
+    if (probe) {
+        ngx_str_set(&args[0], "oldest");
+
+    } else {
+        args[0].data = now;
+        args[0].len = ngx_sprintf(now, "%uL", ngx_http_notify_subscriber_now())
+                      - now;
+    }
+
+    args[1].data = limit;
+    args[1].len = ngx_sprintf(limit, "%ui", n) - limit;
+
+    if (ngx_http_notify_script_call(feed->redis, &ngx_http_notify_script_due,
+                                    keys, 3, args, 2,
+                                    ngx_http_notify_retry_handler, request)
+        != NGX_OK)
+    {
+        ngx_free(request);
+        goto done;
+    }
+
+    s->fetching = 1;
+    s->settled = 0;
+
+done:
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_retry_request_t *request = data;
+
+    ngx_uint_t                     probe;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_subscriber_find(request->feed, &request->id);
+    probe = request->probe;
+
+    if (s != NULL && s->lease->serial != request->serial) {
+        s = NULL;
+    }
+
+    ngx_free(request);
+
+    if (s == NULL) {
+        return;
+    }
+
+    s->fetching = 0;
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
+        || resp->nelts < 2)
+    {
+        ngx_http_notify_dispatch_wake(s, 1000);
+        return;
+    }
+
+    if (s->settled) {
+
+        /* it may tell of what was settled meanwhile */
+
+        ngx_http_notify_subscriber_touch(s);
+        ngx_http_notify_dispatch_wake(s, 1);
+        return;
+    }
+
+    ngx_http_notify_retry_start(s, resp, probe);
+    ngx_http_notify_dispatch_pump(s);
+}
+
+
+static void
+ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, ngx_uint_t probe)
+{
+    uint64_t    now;
+    ngx_int_t   rest;
+    ngx_uint_t  i, started;
+
+    now = ngx_http_notify_subscriber_now();
+
+    s->nretry = resp->elts[0]->integer;
+
+    rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
+    s->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
+
+    started = 0;
+
+    for (i = 2; i + 2 < resp->nelts; i += 3) {
+
+        switch (ngx_http_notify_retry_one(s, &resp->elts[i]->str,
+                                          &resp->elts[i + 1]->str,
+                                          resp->elts[i + 2], probe))
+        {
+        case NGX_AGAIN:
+
+            /* no room: what waits for room, or a wake-up, will ask again */
+
+            s->due = now;
+            return;
+
+        case NGX_OK:
+            started++;
+
+            if (probe || (s->profile != NULL && s->profile->strict)) {
+                i = resp->nelts;
+            }
+        }
+    }
+
+    if (s->due) {
+        ngx_http_notify_dispatch_wake(s, s->due > now ? s->due - now : 0);
+    }
+}
+
+
+/* NGX_OK: started; NGX_DECLINED: nothing to start; NGX_AGAIN: not now */
+
+static ngx_int_t
+ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *text, const ngx_str_t *tries,
+    const ngx_http_notify_resp_t *entry, ngx_uint_t probe)
+{
+    u_char                   *p, *last;
+    uint64_t                  first;
+    ngx_int_t                 rc, count;
+    ngx_http_notify_id_t      id;
+    ngx_http_notify_event_t  *event;
+
+    if (ngx_http_notify_id_parse(text, &id) != NGX_OK
+        || ngx_http_notify_retry_under_way(s, &id))
+    {
+        return NGX_DECLINED;
+    }
+
+    event = NULL;
+
+    if (entry->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
+        event = ngx_http_notify_log_event(entry, s->lease->feed->log);
+        if (event == NULL) {
+            return NGX_AGAIN;
+        }
+    }
+
+    if (event == NULL) {
+        ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+        if (s->nretry) {
+            s->nretry--;
+        }
+
+        (void) ngx_http_notify_commit_dead(s, &id, "expired");
+        ngx_http_notify_subscriber_touch(s);
+
+        return NGX_DECLINED;
+    }
+
+    /* "count first" */
+
+    last = tries->data + tries->len;
+    p = ngx_strlchr(tries->data, last, ' ');
+
+    count = NGX_ERROR;
+    first = 0;
+
+    if (p != NULL) {
+        count = ngx_atoi(tries->data, p - tries->data);
+        rc = ngx_atoi(p + 1, last - p - 1);
+        first = rc == NGX_ERROR ? 0 : (uint64_t) rc;
+    }
+
+    rc = ngx_http_notify_dispatch_start(s, event,
+                                        count == NGX_ERROR ? 1 : count + 1,
+                                        first, 1, probe);
+
+    ngx_http_notify_log_unref(event);
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_retry_under_way(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_queue_t                 *q;
+    ngx_http_notify_delivery_t  *d;
+
+    for (q = ngx_queue_head(&s->others);
+         q != ngx_queue_sentinel(&s->others);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+        if (ngx_http_notify_id_compare(&d->id, id) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Written as a client's PATCH would be, on the version that is known here: if
+ * somebody has changed it meanwhile, theirs holds.
+ */
+
+void
+ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
+    const char *reason)
+{
+    ngx_str_t                               text;
+    ngx_pool_t                             *pool;
+    ngx_http_notify_feed_t                 *feed;
+    ngx_http_notify_json_t                 *json;
+    ngx_http_notify_subscriptions_write_t   write;
+
+    feed = s->lease->feed;
+
+    if (s->disabled) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+                  "notify retry: subscription \"%V\" is disabled: %s",
+                  &s->node.str, reason);
+
+    pool = ngx_create_pool(4096, feed->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    json = ngx_http_notify_json_copy(pool, s->doc->document);
+    if (json == NULL) {
+        goto done;
+    }
+
+    text.data = (u_char *) reason;
+    text.len = ngx_strlen(reason);
+
+    if (ngx_http_notify_json_set_bool(json, "enabled", 0) != NGX_OK
+        || ngx_http_notify_json_set_string(json, "reason", &text) != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
+
+    write.id = s->node.str;
+    write.tenant = s->doc->tenant;
+    write.expected = s->doc->version;
+    write.enabled_before = 1;
+
+    if (ngx_http_notify_json_dump(pool, json, 0, &write.json) != NGX_OK) {
+        goto done;
+    }
+
+    if (ngx_http_notify_subscriptions_write(feed->redis, &feed->channel->keys,
+                                            &write,
+                                            ngx_http_notify_retry_disabled,
+                                            feed)
+        == NGX_OK)
+    {
+        /* starts nothing until the change comes back by the log */
+
+        s->paused = ngx_http_notify_subscriber_now() + 5000;
+    }
+
+done:
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_notify_retry_disabled(
+    const ngx_http_notify_subscriptions_result_t *result, void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    if (result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK
+        && result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED
+        && result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND)
+    {
+        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                      "notify retry: could not disable a subscription of "
+                      "channel \"%V\", will try at its next 410",
+                      &feed->channel->name);
+    }
+}

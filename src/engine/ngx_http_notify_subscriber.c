@@ -1,0 +1,419 @@
+
+/*
+ * Subscribers come with their documents and go when their lease goes, or when
+ * they are deleted.  Their memory is their own; a document lives in a pool
+ * that the last call made with it releases.
+ */
+
+#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_match.h"
+#include "ngx_http_notify_replay.h"
+
+
+static ngx_int_t ngx_http_notify_subscriber_prepare(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
+static void ngx_http_notify_subscriber_unprepare(
+    ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_subscriber_gone(void *data);
+static void ngx_http_notify_subscriber_disable(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
+
+
+uint64_t
+ngx_http_notify_subscriber_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+ngx_http_notify_subscriber_t *
+ngx_http_notify_subscriber_find(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *id)
+{
+    ngx_str_t  key;
+
+    key = *id;
+
+    return (ngx_http_notify_subscriber_t *)
+               ngx_str_rbtree_lookup(&feed->subscribers, &key,
+                                     ngx_crc32_long(key.data, key.len));
+}
+
+
+ngx_http_notify_subscriber_t *
+ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_subscription_t *doc)
+{
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_subscriber_t  *s;
+
+    feed = lease->feed;
+
+    s = ngx_http_notify_subscriber_find(feed, &doc->id);
+
+    if (s != NULL && s->doc->version >= doc->version) {
+        ngx_destroy_pool(doc->pool);
+        return NULL;
+    }
+
+    if (s != NULL && doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
+        ngx_http_notify_subscriber_drop(s);
+        s = NULL;
+    }
+
+    if (s != NULL && !doc->enabled) {
+        ngx_http_notify_subscriber_disable(s, doc);
+        return NULL;
+    }
+
+    if (s != NULL && s->disabled) {
+
+        /* enabled again: it starts anew, where the script has put it */
+
+        ngx_http_notify_subscriber_drop(s);
+        s = NULL;
+    }
+
+    if (!doc->enabled || doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
+        ngx_destroy_pool(doc->pool);
+        return NULL;
+    }
+
+    if (s != NULL) {
+        ngx_http_notify_subscriber_unprepare(s);
+
+    } else {
+        s = ngx_calloc(sizeof(ngx_http_notify_subscriber_t) + doc->id.len,
+                       feed->log);
+        if (s == NULL) {
+            ngx_destroy_pool(doc->pool);
+            return NULL;
+        }
+
+        s->node.str.len = doc->id.len;
+        s->node.str.data = (u_char *) s + sizeof(ngx_http_notify_subscriber_t);
+        ngx_memcpy(s->node.str.data, doc->id.data, doc->id.len);
+        s->node.node.key = ngx_crc32_long(doc->id.data, doc->id.len);
+
+        s->lease = lease;
+
+        ngx_queue_init(&s->window);
+        ngx_queue_init(&s->others);
+        ngx_queue_init(&s->operations);
+
+        ngx_rbtree_insert(&feed->subscribers, &s->node.node);
+        ngx_queue_insert_tail(&lease->subscribers, &s->link);
+        feed->nsubscribers++;
+    }
+
+    if (ngx_http_notify_subscriber_prepare(s, doc) != NGX_OK) {
+        ngx_http_notify_subscriber_drop(s);
+        return NULL;
+    }
+
+    return s;
+}
+
+
+void
+ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *value)
+{
+    u_char                   *p, *last;
+    ngx_int_t                 until;
+    ngx_str_t                 id;
+    ngx_http_notify_lease_t  *lease;
+
+    lease = s->lease;
+
+    s->located = 1;
+
+    p = value->data;
+    last = p + value->len;
+
+    while (p < last && *p != ' ') {
+        p++;
+    }
+
+    id.data = value->data;
+    id.len = p - value->data;
+
+    if (id.len == 0
+        || ngx_http_notify_id_parse(&id, &s->start) != NGX_OK)
+    {
+        return;
+    }
+
+    s->stored = 1;
+    s->stored_id = s->start;
+    s->stored_flags = (ngx_uint_t) -1;      /* whatever: written again */
+
+    if (ngx_http_notify_id_compare(&s->start, &lease->position) < 0) {
+        ngx_http_notify_subscriber_behind(s, 1, &s->start);
+    }
+
+    if (last - p < 8 || ngx_strncmp(p, " paused ", 8) != 0) {
+        return;
+    }
+
+    p += 8;
+
+    id.data = p;
+    while (p < last && *p != ' ') {
+        p++;
+    }
+
+    until = ngx_atoi(id.data, p - id.data);
+    if (until == NGX_ERROR) {
+        return;
+    }
+
+    if (last - p == 8 && ngx_strncmp(p, " breaker", 8) == 0) {
+        s->breaker.state = NGX_HTTP_NOTIFY_BREAKER_OPEN;
+        s->breaker.until = until;
+
+    } else {
+        s->paused = until;
+    }
+}
+
+
+ngx_http_notify_id_t
+ngx_http_notify_subscriber_cursor(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_id_t         id;
+    ngx_http_notify_delivery_t  *d;
+
+    if (!ngx_queue_empty(&s->window)) {
+        d = ngx_queue_data(ngx_queue_head(&s->window),
+                           ngx_http_notify_delivery_t, link);
+        id = ngx_http_notify_id_before(&d->id);
+
+    } else if (s->gap) {
+        id = s->gap_from;
+
+    } else if (s->queued) {
+        id = ngx_http_notify_id_before(&s->ring[s->ring_head]->id);
+
+    } else if (s->behind) {
+        id = s->read;
+
+    } else {
+        id = s->lease->position;
+    }
+
+    return ngx_http_notify_id_compare(&id, &s->start) < 0 ? s->start : id;
+}
+
+
+void
+ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t behind, const ngx_http_notify_id_t *read)
+{
+    if (behind) {
+        s->read = *read;
+    }
+
+    if (s->behind != behind) {
+        s->behind = behind;
+        s->lease->feed->behind += behind ? 1 : -1;
+        ngx_http_notify_subscriber_weigh(s);
+    }
+}
+
+
+void
+ngx_http_notify_subscriber_weigh(ngx_http_notify_subscriber_t *s)
+{
+    ngx_uint_t  full;
+
+    full = !s->behind && s->queued > NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY;
+
+    if (s->full != full) {
+        s->full = full;
+        s->lease->feed->full += full ? 1 : -1;
+    }
+}
+
+
+void
+ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s)
+{
+    if (!s->dirty) {
+        s->dirty = 1;
+        ngx_queue_insert_tail(&s->lease->dirty, &s->dirty_link);
+    }
+
+    ngx_http_notify_commit_soon(s->lease->feed, s->unacked * 2 >= s->limit);
+}
+
+
+void
+ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_feed_t  *feed;
+
+    feed = s->lease->feed;
+
+    if (s->timer.timer_set) {
+        ngx_del_timer(&s->timer);
+    }
+
+    if (s->waiting) {
+        ngx_queue_remove(&s->wait_link);
+    }
+
+    ngx_http_notify_dispatch_unqueue(s);
+    ngx_http_notify_dispatch_discard(s);
+    ngx_http_notify_commit_drop(s);
+    ngx_http_notify_replay_free(s);
+    ngx_http_notify_subscriber_unprepare(s);
+
+    if (s->behind) {
+        feed->behind--;
+    }
+
+    if (s->full) {
+        feed->full--;
+    }
+
+    if (s->ring != NULL) {
+        ngx_free(s->ring);
+    }
+
+    ngx_rbtree_delete(&feed->subscribers, &s->node.node);
+    ngx_queue_remove(&s->link);
+    feed->nsubscribers--;
+
+    ngx_free(s);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_subscription_t *doc)
+{
+    ngx_str_t                   pointer;
+    const char                 *reason;
+    ngx_http_notify_feed_t     *feed;
+    ngx_http_notify_profile_t  *profile;
+
+    feed = s->lease->feed;
+
+    s->doc = doc;
+    s->target = NULL;
+    s->filter = NULL;
+    s->reason = NULL;
+
+    profile = ngx_http_notify_channel_profile(feed->channel, &doc->profile);
+
+    s->profile = profile;
+
+    if (profile == NULL) {
+        s->limit = 1;
+        s->reason = "unknown profile";
+        return NGX_OK;
+    }
+
+    s->limit = profile->in_flight;
+
+    if (doc->in_flight && doc->in_flight < s->limit) {
+        s->limit = doc->in_flight;
+    }
+
+    if (profile->strict) {
+        s->limit = 1;
+    }
+
+    if (s->rate.rate != profile->rate.rate || s->bucket.last == 0) {
+        s->rate = profile->rate;
+
+        if (doc->rate && (s->rate.rate == 0 || doc->rate < s->rate.rate)) {
+            s->rate.rate = doc->rate;
+            s->rate.burst = ngx_max(s->rate.burst, 1);
+        }
+
+        ngx_http_notify_bucket_init(&s->bucket, &s->rate);
+    }
+
+    if (doc->filter.len) {
+        s->filter = ngx_http_notify_filter_compile(doc->pool, &doc->filter,
+                                                   &reason, &pointer);
+        if (s->filter == NULL) {
+            s->reason = reason ? reason : "no memory";
+            return NGX_OK;
+        }
+    }
+
+    s->target = ngx_http_notify_call_target(&profile->call, doc, feed->log,
+                                            &s->reason);
+
+    return ngx_http_notify_match_add(feed->match, s);
+}
+
+
+/* takes the subscriber out of the index and lets its document go */
+
+static void
+ngx_http_notify_subscriber_unprepare(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_match_remove(s->lease->feed->match, s);
+
+    if (s->target != NULL) {
+        ngx_http_notify_call_target_release(s->target,
+                                            ngx_http_notify_subscriber_gone,
+                                            s->doc->pool);
+        s->target = NULL;
+
+    } else if (s->doc != NULL) {
+        ngx_destroy_pool(s->doc->pool);
+    }
+
+    s->doc = NULL;
+    s->filter = NULL;
+}
+
+
+static void
+ngx_http_notify_subscriber_gone(void *data)
+{
+    ngx_pool_t  *pool = data;
+
+    ngx_destroy_pool(pool);
+}
+
+
+/*
+ * Starts nothing more.  What its calls under way came to is committed, with the
+ * cursor, which stays in Redis: what follows it is a gap until it is enabled.
+ */
+
+static void
+ngx_http_notify_subscriber_disable(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_subscription_t *doc)
+{
+    ngx_http_notify_dispatch_unqueue(s);
+
+    s->disabled = 1;
+
+    if (!s->behind) {
+        ngx_http_notify_subscriber_behind(s, 1,
+                ngx_http_notify_id_compare(&s->lease->position, &s->start) < 0
+                ? &s->start : &s->lease->position);
+    }
+
+    ngx_http_notify_match_remove(s->lease->feed->match, s);
+
+    /* the version is what tells a later change; the rest is not needed */
+
+    s->doc->version = doc->version;
+    ngx_destroy_pool(doc->pool);
+
+    ngx_http_notify_subscriber_touch(s);
+}

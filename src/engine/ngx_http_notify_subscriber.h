@@ -1,0 +1,250 @@
+/*
+ * The engine's objects, all of them of one worker: a feed (a channel as this
+ * worker follows it), its leases on buckets, the subscribers in them, the
+ * deliveries under way.  For the engine's own files; no layer above sees them.
+ *
+ * A subscriber's events come to it by one of two ways: the feed's tail puts
+ * them into its queue, or, when it is `behind`, it reads the log itself.  What
+ * lies at or before its cursor is done, dead, or in its retry set in Redis.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SUBSCRIBER_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SUBSCRIBER_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_breaker.h"
+#include "ngx_http_notify_call.h"
+#include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_redis.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+#define NGX_HTTP_NOTIFY_SUBSCRIBER_QUEUE   1024    /* events at most, and */
+#define NGX_HTTP_NOTIFY_SUBSCRIBER_BYTES   (8 * 1024 * 1024)
+#define NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY  256     /* the tail reads on */
+#define NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY   1000    /* a full retry set */
+#define NGX_HTTP_NOTIFY_SUBSCRIBER_PASS    1000    /* ms, then it is passed */
+
+
+typedef struct ngx_http_notify_feed_s        ngx_http_notify_feed_t;
+typedef struct ngx_http_notify_lease_s       ngx_http_notify_lease_t;
+typedef struct ngx_http_notify_subscriber_s  ngx_http_notify_subscriber_t;
+typedef struct ngx_http_notify_delivery_s    ngx_http_notify_delivery_t;
+typedef struct ngx_http_notify_match_s       ngx_http_notify_match_t;
+typedef struct ngx_http_notify_match_link_s  ngx_http_notify_match_link_t;
+typedef struct ngx_http_notify_replay_s      ngx_http_notify_replay_t;
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_LEASE_NONE = 0,
+    NGX_HTTP_NOTIFY_LEASE_SCAN,         /* its subscriptions are being read */
+    NGX_HTTP_NOTIFY_LEASE_LOAD,         /* its cursors are being read */
+    NGX_HTTP_NOTIFY_LEASE_READ,         /* it reads the log up to the tail */
+    NGX_HTTP_NOTIFY_LEASE_JOINED,       /* the tail feeds it */
+    NGX_HTTP_NOTIFY_LEASE_DRAIN         /* it starts nothing: to be given back */
+} ngx_http_notify_lease_state_e;
+
+
+struct ngx_http_notify_lease_s {
+    ngx_http_notify_feed_t           *feed;
+    ngx_uint_t                        bucket;
+    ngx_http_notify_lease_state_e     state;
+    uint64_t                          epoch;
+    ngx_uint_t                        serial;   /* of this ownership: answers
+                                                   to an earlier one are void */
+    ngx_http_notify_id_t              position; /* dispatched up to here */
+    ngx_queue_t                       subscribers;
+    ngx_queue_t                       dirty;    /* subscribers to commit */
+    ngx_uint_t                        active;   /* deliveries under way */
+
+    struct ngx_http_notify_commit_s  *commit;   /* the one in flight */
+    unsigned                          reading:1;
+    unsigned                          back:1;   /* to be given back */
+};
+
+
+struct ngx_http_notify_feed_s {
+    ngx_http_notify_channel_t        *channel;
+    ngx_http_notify_redis_t          *redis;    /* commands; borrowed */
+    ngx_http_notify_redis_t          *tail;     /* blocking reads; own */
+    ngx_log_t                        *log;
+    ngx_str_t                         owner;
+
+    ngx_http_notify_lease_t           leases[NGX_HTTP_NOTIFY_KEYS_BUCKETS];
+    ngx_event_t                       lease_timer;
+    ngx_msec_t                        renewed;  /* the last success, monotonic */
+    ngx_uint_t                        serial;
+    ngx_uint_t                        share;
+    unsigned                          fresh:1;      /* not yet claimed */
+    unsigned                          claiming:1;
+    unsigned                          leaving:1;
+    unsigned                          left:1;
+
+    ngx_rbtree_t                      subscribers;  /* ngx_str_rbtree by id */
+    ngx_rbtree_node_t                 sentinel;
+    ngx_uint_t                        nsubscribers;
+    ngx_http_notify_match_t          *match;
+
+    ngx_http_notify_id_t              position;     /* of the tail */
+    ngx_http_notify_id_t              end;          /* of the log, at first */
+    ngx_http_notify_id_t              changes;      /* in subs:log */
+    ngx_event_t                       tail_timer;
+    ngx_uint_t                        tail_size;    /* an entry's, roughly */
+    uint64_t                          clock;        /* epoch ms, and what the */
+    ngx_msec_t                        clock_msec;   /* monotonic one was then */
+    unsigned                          positioned:1; /* position is known */
+    unsigned                          tailing:1;    /* a read is under way */
+    unsigned                          pausing:1;    /* until tail_timer, or
+                                                       somebody is hungry */
+    unsigned                          more:1;       /* the last read was full */
+    unsigned                          anchored:1;   /* end, changes are known */
+    unsigned                          rescan:1;
+    unsigned                          scanning:1;
+
+    ngx_queue_t                       waiting;  /* subscribers without room */
+    ngx_queue_t                       calls;    /* first attempts, by start */
+    ngx_event_t                       pass_timer;
+    ngx_event_t                       commit_event;
+    ngx_event_t                       commit_timer;
+    ngx_event_t                       resume;
+    ngx_event_t                       trim_timer;
+
+    ngx_uint_t                        queued;
+    ngx_uint_t                        active;   /* deliveries under way */
+    ngx_uint_t                        behind;
+    ngx_uint_t                        full;     /* subscribers that follow the
+                                                   tail and are not hungry */
+};
+
+
+struct ngx_http_notify_subscriber_s {
+    ngx_str_node_t                    node;     /* in feed->subscribers */
+    ngx_queue_t                       link;     /* in lease->subscribers */
+    ngx_queue_t                       dirty_link;
+    ngx_queue_t                       wait_link;
+    ngx_http_notify_lease_t          *lease;
+    ngx_http_notify_subscription_t   *doc;      /* owned until handed over to
+                                                   the target's release */
+    ngx_http_notify_profile_t        *profile;
+    ngx_http_notify_target_t         *target;   /* NULL: cannot be called */
+    const char                       *reason;   /* then why */
+    ngx_http_notify_filter_t         *filter;   /* in doc's pool, or NULL */
+    ngx_http_notify_match_link_t     *links;    /* in doc's pool */
+    ngx_uint_t                        nlinks;
+    uint64_t                          seen;     /* the last event matched */
+
+    ngx_http_notify_event_t         **ring;     /* the queue */
+    ngx_uint_t                        ring_size;
+    ngx_uint_t                        ring_head;
+    ngx_uint_t                        queued;
+    size_t                            queued_bytes;
+
+    ngx_http_notify_id_t              start;    /* none of its own up to here */
+    ngx_http_notify_id_t              read;     /* when behind: read up to */
+    ngx_http_notify_id_t              read_end; /* of the tail at that time */
+
+    ngx_queue_t                       window;   /* first attempts, by id */
+    ngx_queue_t                       others;   /* retries and redeliveries */
+    ngx_uint_t                        nwindow;
+    ngx_uint_t                        in_flight;
+    ngx_uint_t                        unacked;  /* done, not yet committed */
+    ngx_uint_t                        unacked_sent;
+
+    ngx_uint_t                        nretry;   /* in the retry set */
+    uint64_t                          due;      /* epoch ms; 0: none known */
+    ngx_http_notify_replay_t         *replay;   /* a redelivery, or NULL */
+
+    ngx_http_notify_breaker_t         breaker;
+    ngx_http_notify_bucket_t          bucket;
+    ngx_http_notify_bucket_conf_t     rate;
+    ngx_uint_t                        limit;    /* in_flight at most */
+    uint64_t                          paused;   /* epoch ms, Retry-After */
+    ngx_http_notify_id_t              gap_from; /* dropped since, exclusive */
+    ngx_http_notify_id_t              gap_to;
+
+    ngx_event_t                       timer;
+    ngx_queue_t                       operations;
+    ngx_http_notify_id_t              stored_id;
+    ngx_uint_t                        stored_flags;
+
+    unsigned                          behind:1;
+    unsigned                          full:1;       /* counted in feed->full */
+    unsigned                          reading:1;
+    unsigned                          fetching:1;   /* due retries */
+    unsigned                          settled:1;    /* one, meanwhile */
+    unsigned                          dirty:1;
+    unsigned                          waiting:1;
+    unsigned                          stored:1;     /* has a cursor entry */
+    unsigned                          gap:1;
+    unsigned                          disabled:1;   /* drains, then goes */
+    unsigned                          release:1;    /* all due now, at commit */
+    unsigned                          located:1;    /* its cursor is known */
+};
+
+
+struct ngx_http_notify_delivery_s {
+    ngx_queue_t                       link;     /* in window or others */
+    ngx_queue_t                       call_link;    /* in feed->calls */
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_subscriber_t     *subscriber;   /* NULL: discarded */
+    ngx_http_notify_lease_t          *lease;
+    ngx_http_notify_event_t          *event;
+    ngx_http_notify_id_t              id;
+    ngx_http_notify_call_t           *call;
+    ngx_uint_t                        attempt;
+    uint64_t                          first;    /* epoch ms, first attempt */
+    ngx_msec_t                        started;
+    unsigned                          retry:1;      /* it is in the retry set */
+    unsigned                          replay:1;
+    unsigned                          windowed:1;
+    unsigned                          queued:1;     /* in feed->calls */
+    unsigned                          done:1;
+    unsigned                          probe:1;
+};
+
+
+/* epoch milliseconds, as cached by nginx */
+uint64_t ngx_http_notify_subscriber_now(void);
+
+ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_find(
+    ngx_http_notify_feed_t *feed, const ngx_str_t *id);
+
+/*
+ * Takes over the document.  A subscriber of that id that runs goes on with the
+ * new values (its next attempts use them); an older version changes nothing.
+ * NULL: memory, or an older version; the document is then freed.
+ */
+ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_put(
+    ngx_http_notify_lease_t *lease, ngx_http_notify_subscription_t *doc);
+
+/*
+ * Where it stands: the value of its field in cursor:<bucket>, or an empty text
+ * when it has none and so stands where its bucket stands.
+ */
+void ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *value);
+
+/* What it would lose with this worker: the id up to which all is settled. */
+ngx_http_notify_id_t ngx_http_notify_subscriber_cursor(
+    ngx_http_notify_subscriber_t *s);
+
+/* It reads by itself from there on, or (`behind` 0) follows the tail. */
+void ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t behind, const ngx_http_notify_id_t *read);
+
+/* Its queue has changed: is it hungry? */
+void ngx_http_notify_subscriber_weigh(ngx_http_notify_subscriber_t *s);
+
+/* Puts it on the list of what the next commit writes. */
+void ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s);
+
+/* Forgets it at once; calls under way end and are discarded. */
+void ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SUBSCRIBER_H_INCLUDED_ */

@@ -1,0 +1,839 @@
+
+/*
+ * The tail goes on as long as somebody who follows it is hungry.  Whoever is
+ * slower than that falls behind and reads alone, so nobody waits for him; when
+ * all are busy, reading on would only make all of them fall behind.
+ */
+
+#include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_load.h"
+#include "ngx_http_notify_match.h"
+
+
+#define NGX_HTTP_NOTIFY_TAIL_BLOCK    5000      /* ms */
+#define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
+#define NGX_HTTP_NOTIFY_TAIL_PAUSE    300       /* ms, while all are */
+#define NGX_HTTP_NOTIFY_TAIL_COUNT    256       /* entries a read */
+#define NGX_HTTP_NOTIFY_TAIL_BYTES    (2 * 1024 * 1024)
+
+
+/* an answer may come when who asked is gone */
+
+typedef struct {
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_lease_t  *lease;
+    ngx_uint_t                serial;
+    ngx_http_notify_id_t      end;          /* of the tail, when asked */
+    ngx_uint_t                count;
+    ngx_str_t                 id;           /* of a subscriber, or empty */
+} ngx_http_notify_tail_request_t;
+
+
+static void ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data);
+static void ngx_http_notify_tail_timer_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_notify_tail_count(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed,
+    ngx_uint_t log);
+static void ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *entries);
+static void ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, void *data);
+static ngx_http_notify_event_t *ngx_http_notify_tail_parse(
+    ngx_http_notify_feed_t *feed, ngx_http_notify_resp_t *entry,
+    ngx_http_notify_id_t *id);
+static void ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request);
+static void ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, void *data);
+static void ngx_http_notify_tail_subscriber_range(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_resp_t *resp,
+    ngx_http_notify_tail_request_t *request);
+static void ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s);
+static uint64_t ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_tail_trim(ngx_event_t *ev);
+static void ngx_http_notify_tail_trimmed(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
+ngx_int_t
+ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_redis_conf_t *conf)
+{
+    feed->tail_timer.handler = ngx_http_notify_tail_timer_handler;
+    feed->tail_timer.data = feed;
+    feed->tail_timer.log = feed->log;
+    feed->tail_timer.cancelable = 1;
+
+    feed->trim_timer.handler = ngx_http_notify_tail_trim;
+    feed->trim_timer.data = feed;
+    feed->trim_timer.log = feed->log;
+    feed->trim_timer.cancelable = 1;
+
+    feed->tail_size = 1024;
+    feed->clock = ngx_http_notify_subscriber_now();
+    feed->clock_msec = ngx_current_msec;
+
+    feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle, conf,
+                                              "tail",
+                                              ngx_http_notify_tail_state,
+                                              feed);
+    if (feed->tail == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_add_timer(&feed->trim_timer, 1000);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed)
+{
+    if (feed->tail != NULL) {
+        ngx_http_notify_redis_destroy(feed->tail);
+        feed->tail = NULL;
+    }
+
+    if (feed->tail_timer.timer_set) {
+        ngx_del_timer(&feed->tail_timer);
+    }
+
+    if (feed->trim_timer.timer_set) {
+        ngx_del_timer(&feed->trim_timer);
+    }
+}
+
+
+static void
+ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
+    void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    feed->tailing = 0;
+
+    if (up) {
+        ngx_http_notify_tail_read(feed);
+    }
+}
+
+
+void
+ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t  following;
+
+    if (feed->tailing || !feed->positioned || feed->leaving
+        || feed->tail == NULL || !ngx_http_notify_redis_ready(feed->tail))
+    {
+        return;
+    }
+
+    following = feed->nsubscribers - feed->behind;
+
+    if (feed->full && feed->full >= following) {
+
+        /* all are busy: none goes on reading before one is hungry again */
+
+        if (!feed->pausing) {
+            feed->pausing = 1;
+            ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_PAUSE);
+        }
+
+        return;
+    }
+
+    if (feed->full && feed->more && !feed->pausing) {
+
+        /* some are: the others hardly wait, and these may keep up */
+
+        feed->more = 0;
+        ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_DELAY);
+        return;
+    }
+
+    if (feed->tail_timer.timer_set) {
+        if (!feed->pausing) {
+            return;
+        }
+
+        ngx_del_timer(&feed->tail_timer);
+    }
+
+    feed->pausing = 0;
+
+    ngx_http_notify_tail_submit(feed, 1);
+}
+
+
+static void
+ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_feed_t  *feed;
+
+    feed = ev->data;
+
+    if (!feed->pausing) {
+        feed->more = 0;
+        ngx_http_notify_tail_read(feed);
+        return;
+    }
+
+    feed->pausing = 0;
+
+    if (!feed->tailing && feed->positioned && !feed->leaving
+        && feed->tail != NULL && ngx_http_notify_redis_ready(feed->tail))
+    {
+        /* subscriptions change, whoever is busy */
+
+        ngx_http_notify_tail_submit(feed, 0);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_notify_tail_count(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t  n;
+
+    n = NGX_HTTP_NOTIFY_TAIL_BYTES / ngx_max(feed->tail_size, 1);
+
+    return ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_TAIL_COUNT), 1);
+}
+
+
+static void
+ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
+{
+    u_char       count[NGX_INT_T_LEN], ids[2][NGX_HTTP_NOTIFY_ID_LEN];
+    ngx_str_t    argv[10];
+    ngx_uint_t   n;
+    ngx_pool_t  *pool;
+
+    pool = ngx_create_pool(512, feed->log);
+    if (pool == NULL) {
+        ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_PAUSE);
+        return;
+    }
+
+    n = 0;
+
+    ngx_str_set(&argv[n], "XREAD");
+    n++;
+    ngx_str_set(&argv[n], "COUNT");
+    n++;
+    argv[n].data = count;
+    argv[n].len = ngx_sprintf(count, "%ui", ngx_http_notify_tail_count(feed))
+                  - count;
+    n++;
+
+    if (log) {
+        ngx_str_set(&argv[n], "BLOCK");
+        n++;
+        ngx_str_set(&argv[n], "5000");
+        n++;
+    }
+
+    ngx_str_set(&argv[n], "STREAMS");
+    n++;
+
+    if (log) {
+        argv[n] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
+                                            NULL);
+        if (argv[n++].data == NULL) {
+            goto failed;
+        }
+    }
+
+    argv[n] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "subs:log",
+                                        NULL);
+    if (argv[n++].data == NULL) {
+        goto failed;
+    }
+
+    if (log) {
+        argv[n].data = ids[0];
+        argv[n].len = ngx_http_notify_id_print(ids[0], &feed->position)
+                      - ids[0];
+        n++;
+    }
+
+    argv[n].data = ids[1];
+    argv[n].len = ngx_http_notify_id_print(ids[1], &feed->changes) - ids[1];
+    n++;
+
+    if (ngx_http_notify_redis_submit(feed->tail, argv, n,
+                                     NGX_HTTP_NOTIFY_TAIL_BLOCK + 2000,
+                                     ngx_http_notify_tail_reply, feed)
+        != NULL)
+    {
+        feed->tailing = 1;
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+failed:
+
+    ngx_destroy_pool(pool);
+    ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_PAUSE);
+}
+
+
+static void
+ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    size_t                   len;
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *name, *entries;
+
+    feed->tailing = 0;
+
+    if (resp == NULL || !feed->positioned) {
+        return;                     /* the next connection goes on */
+    }
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                      "notify tail: the log of channel \"%V\" cannot be read: "
+                      "\"%V\"", &feed->channel->name, &resp->str);
+        ngx_add_timer(&feed->tail_timer, 1000);
+        return;
+    }
+
+    feed->more = 0;
+
+    for (i = 0; i < resp->nelts; i++) {
+        name = ngx_http_notify_resp_at(resp->elts[i], 0);
+        entries = ngx_http_notify_resp_at(resp->elts[i], 1);
+
+        if (name == NULL || entries == NULL) {
+            continue;
+        }
+
+        len = feed->channel->keys.prefix.len;
+
+        if (name->str.len == len + 3) {
+            ngx_http_notify_tail_entries(feed, entries);
+
+        } else {
+            ngx_http_notify_load_changes(feed, entries);
+        }
+    }
+
+    ngx_http_notify_tail_read(feed);
+}
+
+
+static void
+ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *entries)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_id_t      id;
+    ngx_http_notify_event_t  *event;
+    ngx_http_notify_lease_t  *lease;
+
+    /* answers to a read that began before all was dropped and read anew */
+
+    if (entries->nelts == 0
+        || ngx_http_notify_log_entry_id(entries->elts[0], &id) != NGX_OK
+        || ngx_http_notify_id_compare(&id, &feed->position) <= 0)
+    {
+        return;
+    }
+
+    feed->more = entries->nelts >= ngx_http_notify_tail_count(feed);
+
+    for (i = 0; i < entries->nelts; i++) {
+        event = ngx_http_notify_tail_parse(feed, entries->elts[i], &id);
+
+        if (event != NULL) {
+            ngx_http_notify_match_each(feed->match, event,
+                                       ngx_http_notify_tail_event, NULL);
+            ngx_http_notify_log_unref(event);
+        }
+    }
+
+    feed->position = id;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        lease = &feed->leases[i];
+
+        if (lease->state == NGX_HTTP_NOTIFY_LEASE_JOINED
+            && ngx_http_notify_id_compare(&lease->position, &id) < 0)
+        {
+            lease->position = id;
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, void *data)
+{
+    if (s->lease->state != NGX_HTTP_NOTIFY_LEASE_JOINED || s->behind
+        || !s->located
+        || ngx_http_notify_id_compare(&event->id, &s->lease->position) <= 0)
+    {
+        return;
+    }
+
+    ngx_http_notify_dispatch_event(s, event);
+    ngx_http_notify_dispatch_pump(s);
+}
+
+
+static ngx_http_notify_event_t *
+ngx_http_notify_tail_parse(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *entry, ngx_http_notify_id_t *id)
+{
+    ngx_http_notify_event_t  *event;
+
+    (void) ngx_http_notify_log_entry_id(entry, id);
+
+    event = ngx_http_notify_log_event(entry, feed->log);
+
+    if (event == NULL) {
+        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                      "notify tail: entry %uL-%uL of channel \"%V\" is not an "
+                      "event, passed over", id->ms, id->seq,
+                      &feed->channel->name);
+        return NULL;
+    }
+
+    feed->tail_size = (feed->tail_size * 7 + event->size) / 8;
+
+    return event;
+}
+
+
+void
+ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
+{
+    ngx_uint_t               i;
+    ngx_http_notify_feed_t  *feed;
+
+    feed = lease->feed;
+
+    if (lease->position.ms == 0) {
+        lease->position = feed->end;
+    }
+
+    lease->state = NGX_HTTP_NOTIFY_LEASE_READ;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN
+            || feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_LOAD)
+        {
+            return;     /* the tail begins where the last of all stands */
+        }
+    }
+
+    for (i = 0; !feed->positioned && i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        lease = &feed->leases[i];
+
+        if (lease->state == NGX_HTTP_NOTIFY_LEASE_READ
+            && (feed->position.ms == 0
+                || ngx_http_notify_id_compare(&lease->position,
+                                              &feed->position)
+                   < 0))
+        {
+            feed->position = lease->position;
+        }
+    }
+
+    feed->positioned = 1;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        lease = &feed->leases[i];
+
+        if (lease->state != NGX_HTTP_NOTIFY_LEASE_READ) {
+            continue;
+        }
+
+        if (ngx_http_notify_id_compare(&lease->position, &feed->position)
+            >= 0)
+        {
+            lease->state = NGX_HTTP_NOTIFY_LEASE_JOINED;
+
+        } else {
+            ngx_http_notify_tail_range(lease, NULL);
+        }
+    }
+
+    ngx_http_notify_commit_soon(feed, 0);
+    ngx_http_notify_tail_read(feed);
+}
+
+
+void
+ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
+{
+    if (s->reading || s->lease->feed->leaving
+        || s->lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
+    {
+        return;
+    }
+
+    ngx_http_notify_tail_range(s->lease, s);
+}
+
+
+/* of a subscriber, or (NULL) of all of a lease that does not stand elsewhere */
+
+static void
+ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_subscriber_t *s)
+{
+    size_t                           len;
+    ngx_http_notify_feed_t          *feed;
+    ngx_http_notify_tail_request_t  *request;
+
+    static const ngx_http_notify_id_t  last = { (uint64_t) -1,
+                                                (uint64_t) -1 };
+
+    feed = lease->feed;
+
+    if (s == NULL && lease->reading) {
+        return;
+    }
+
+    len = s ? s->node.str.len : 0;
+
+    request = ngx_alloc(sizeof(ngx_http_notify_tail_request_t) + len,
+                        feed->log);
+    if (request == NULL) {
+        goto failed;
+    }
+
+    request->feed = feed;
+    request->lease = lease;
+    request->serial = lease->serial;
+    request->end = s && lease->state == NGX_HTTP_NOTIFY_LEASE_READ
+                   ? lease->position : feed->position;
+    request->count = ngx_http_notify_tail_count(feed);
+    request->id.len = len;
+    request->id.data = (u_char *) request
+                       + sizeof(ngx_http_notify_tail_request_t);
+
+    if (s) {
+        request->count = ngx_min(request->count, 128);
+        ngx_memcpy(request->id.data, s->node.str.data, len);
+    }
+
+    if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
+                                  s ? &s->read : &lease->position, 0, &last,
+                                  request->count,
+                                  ngx_http_notify_tail_range_reply, request)
+        == NULL)
+    {
+        ngx_free(request);
+        goto failed;
+    }
+
+    if (s) {
+        s->reading = 1;
+
+    } else {
+        lease->reading = 1;
+    }
+
+    return;
+
+failed:
+
+    if (s) {
+        ngx_http_notify_dispatch_wake(s, 1000);
+        return;
+    }
+
+    ngx_http_notify_lease_drop(lease);
+}
+
+
+static void
+ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_tail_request_t *request = data;
+
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    lease = request->lease;
+
+    if (lease->serial != request->serial) {
+        goto done;
+    }
+
+    s = NULL;
+
+    if (request->id.len) {
+        s = ngx_http_notify_subscriber_find(request->feed, &request->id);
+
+        if (s == NULL || !s->reading) {
+            goto done;
+        }
+
+        s->reading = 0;
+
+    } else {
+        lease->reading = 0;
+    }
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
+
+        if (s != NULL) {
+            ngx_http_notify_dispatch_wake(s, 1000);
+
+        } else {
+            ngx_http_notify_lease_drop(lease);
+        }
+
+        goto done;
+    }
+
+    if (s != NULL) {
+        ngx_http_notify_tail_subscriber_range(s, resp, request);
+
+    } else {
+        ngx_http_notify_tail_lease_range(lease, resp, request);
+    }
+
+done:
+
+    ngx_free(request);
+}
+
+
+static void
+ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_id_t      id;
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_event_t  *event;
+
+    feed = lease->feed;
+
+    if (lease->state != NGX_HTTP_NOTIFY_LEASE_READ) {
+        return;
+    }
+
+    for (i = 0; i < resp->nelts; i++) {
+        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
+
+        if (event != NULL) {
+            ngx_http_notify_match_each(feed->match, event,
+                                       ngx_http_notify_tail_lease_event,
+                                       lease);
+            ngx_http_notify_log_unref(event);
+        }
+
+        lease->position = id;
+    }
+
+    if (resp->nelts < request->count
+        && ngx_http_notify_id_compare(&lease->position, &request->end) < 0)
+    {
+        lease->position = request->end;
+    }
+
+    if (ngx_http_notify_id_compare(&lease->position, &feed->position) >= 0) {
+        lease->state = NGX_HTTP_NOTIFY_LEASE_JOINED;
+        return;
+    }
+
+    ngx_http_notify_tail_range(lease, NULL);
+}
+
+
+static void
+ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, void *data)
+{
+    if (s->lease != data || s->behind || !s->located) {
+        return;
+    }
+
+    ngx_http_notify_dispatch_event(s, event);
+    ngx_http_notify_dispatch_pump(s);
+}
+
+
+static void
+ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_id_t      id, end;
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_event_t  *event;
+
+    feed = s->lease->feed;
+
+    if (!s->behind || s->disabled) {
+        return;
+    }
+
+    ngx_http_notify_tail_overtaken(s);
+
+    for (i = 0; i < resp->nelts; i++) {
+        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
+
+        s->read = id;
+
+        if (event == NULL) {
+            continue;
+        }
+
+        if (ngx_http_notify_match_test(s, event)) {
+            ngx_http_notify_dispatch_event(s, event);
+        }
+
+        ngx_http_notify_log_unref(event);
+
+        if (ngx_http_notify_id_compare(&s->read, &id) < 0) {
+            break;          /* the queue is full: this one is not in it */
+        }
+    }
+
+    if (i == resp->nelts && resp->nelts < request->count
+        && ngx_http_notify_id_compare(&s->read, &request->end) < 0)
+    {
+        s->read = request->end;
+    }
+
+    end = s->lease->state == NGX_HTTP_NOTIFY_LEASE_READ ? s->lease->position
+                                                        : feed->position;
+
+    if (ngx_http_notify_id_compare(&s->read, &end) >= 0) {
+
+        /* what it has read beyond the tail is not to come again by the tail */
+
+        s->start = s->read;
+        ngx_http_notify_subscriber_behind(s, 0, NULL);
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_dispatch_pump(s);
+}
+
+
+/* the log does not reach back to its cursor any more */
+
+static void
+ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_id_t  horizon;
+
+    horizon.ms = ngx_http_notify_tail_horizon(s->lease->feed);
+    horizon.seq = 0;
+
+    if (s->read.ms == 0
+        || ngx_http_notify_id_compare(&s->read, &horizon) >= 0)
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, s->lease->feed->log, 0,
+                  "notify tail: subscription \"%V\" was overtaken by the "
+                  "retention of channel \"%V\"", &s->node.str,
+                  &s->lease->feed->channel->name);
+
+    ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+    (void) ngx_http_notify_commit_gap(s, &s->read, &horizon);
+
+    s->read = horizon;
+}
+
+
+/* by the monotonic clock: a clock that jumps purges nothing */
+
+static uint64_t
+ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed)
+{
+    uint64_t  now;
+
+    now = feed->clock + (ngx_msec_t) (ngx_current_msec - feed->clock_msec);
+
+    return now > feed->channel->retention ? now - feed->channel->retention : 0;
+}
+
+
+static void
+ngx_http_notify_tail_trim(ngx_event_t *ev)
+{
+    u_char                   horizon[NGX_HTTP_NOTIFY_ID_LEN];
+    ngx_str_t                argv[5];
+    ngx_msec_t               interval;
+    ngx_pool_t              *pool;
+    ngx_http_notify_id_t     id;
+    ngx_http_notify_feed_t  *feed;
+
+    feed = ev->data;
+
+    interval = (ngx_msec_t) ngx_min(feed->channel->retention / 10, 60000);
+
+    if (!feed->leaving) {
+        ngx_add_timer(ev, ngx_max(interval, 100));
+    }
+
+    if (feed->leases[0].state != NGX_HTTP_NOTIFY_LEASE_JOINED
+        || !ngx_http_notify_lease_trusted(feed))
+    {
+        return;
+    }
+
+    id.ms = ngx_http_notify_tail_horizon(feed);
+    id.seq = 0;
+
+    pool = ngx_create_pool(512, feed->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    ngx_str_set(&argv[0], "XTRIM");
+    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
+                                        NULL);
+    ngx_str_set(&argv[2], "MINID");
+    ngx_str_set(&argv[3], "=");
+    argv[4].data = horizon;
+    argv[4].len = ngx_http_notify_id_print(horizon, &id) - horizon;
+
+    if (argv[1].data != NULL) {
+        (void) ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
+                                            ngx_http_notify_tail_trimmed,
+                                            feed);
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_notify_tail_trimmed(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    if (resp != NULL && resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                      "notify tail: the log of channel \"%V\" is not trimmed: "
+                      "\"%V\"", &feed->channel->name, &resp->str);
+    }
+}

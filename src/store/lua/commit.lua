@@ -1,0 +1,102 @@
+#!lua flags=allow-oom
+-- What came of the deliveries of one bucket, fenced by the lease: position,
+-- cursors and exceptions move together or not at all.  Runs out of memory too:
+-- it mostly frees, and what it adds is bounded.
+--
+-- KEYS  1 leases  2 pos:<bucket>  3 cursor:<bucket>  4 due:<bucket>  5 subs
+--       6 replays:<bucket>
+--       then for each subscription: retry, tries, dead, gap, replay
+-- ARGV  1 owner  2 bucket  3 epoch  4 position  5 now, ms
+--       then operations, each a word and its arguments:
+--       S id                        the subscription that follows, in the
+--                                   order of KEYS; skipped if it is deleted
+--       c value                     its cursor differs from the position
+--       x                           its cursor is the position
+--       r event due tries           try the event again
+--       d event                     the event is done
+--       D event ms                  also if it had been given up
+--       k event ms reason           the event is given up
+--       n                           everything that waits is due now
+--       g from to                   an interval that was skipped
+--       p place | P                 how far a redelivery is | it is done
+-- Reply 1, or 0: the lease is not (any longer) the caller's
+
+local lease = redis.call('HGET', KEYS[1], ARGV[2])
+local owner, epoch
+if lease then
+    owner, epoch = string.match(lease, '^(%S+) (%d+) ')
+end
+if owner ~= ARGV[1] or epoch ~= ARGV[3] then
+    return 0
+end
+
+redis.call('SET', KEYS[2], ARGV[4])
+
+local now = ARGV[5]
+local arity = { S = 1, c = 1, x = 0, r = 3, d = 1, D = 2, k = 3, n = 0, g = 2,
+                p = 1, P = 0 }
+local i, key, id, there, changed = 6, 1, nil, false, false
+
+local function close()
+    if there and changed then
+        local first = redis.call('ZRANGE', KEYS[key], 0, 0, 'WITHSCORES')
+        if first[2] then
+            redis.call('ZADD', KEYS[4], first[2], id)
+        else
+            redis.call('ZREM', KEYS[4], id)
+        end
+    end
+end
+
+while ARGV[i] do
+    local op, a, b, c = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    if op == 'S' then
+        close()
+        id, key = a, key == 1 and 7 or key + 5
+        there, changed = redis.call('HEXISTS', KEYS[5], id) == 1, false
+    elseif there then
+        local retry, tries, dead = KEYS[key], KEYS[key + 1], KEYS[key + 2]
+        if op == 'c' then
+            redis.call('HSET', KEYS[3], id, a)
+        elseif op == 'x' then
+            redis.call('HDEL', KEYS[3], id)
+        elseif op == 'r' then
+            redis.call('ZADD', retry, b, a)
+            redis.call('HSET', tries, a, c)
+            changed = true
+        elseif op == 'd' or op == 'D' or op == 'k' then
+            redis.call('ZREM', retry, a)
+            redis.call('HDEL', tries, a)
+            if op == 'k' then
+                redis.call('ZADD', dead, b, a .. ' ' .. c)
+            elseif op == 'D' then
+                for _, e in ipairs(redis.call('ZRANGEBYSCORE', dead, b, b)) do
+                    if string.match(e, '^%S+') == a then
+                        redis.call('ZREM', dead, e)
+                    end
+                end
+            end
+            changed = true
+        elseif op == 'n' then
+            for _, e in ipairs(redis.call('ZRANGE', retry, 0, -1)) do
+                redis.call('ZADD', retry, now, e)
+            end
+            changed = true
+        elseif op == 'g' then
+            redis.call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
+            redis.call('LTRIM', KEYS[key + 3], -1000, -1)
+        elseif op == 'p' then
+            if redis.call('EXISTS', KEYS[key + 4]) == 1 then
+                redis.call('HSET', KEYS[key + 4], 'pos', a)
+            end
+        elseif op == 'P' then
+            redis.call('DEL', KEYS[key + 4])
+            redis.call('SREM', KEYS[6], id)
+        end
+    end
+    i = i + 1 + arity[op]
+end
+
+close()
+
+return 1
