@@ -6,40 +6,15 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_call.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_jwt.h"
 #include "ngx_http_notify_sign.h"
+#include "ngx_http_notify_sign_conf.h"
+#include "ngx_http_notify_sign_secret.h"
 
 
-#define NGX_HTTP_NOTIFY_SIGN_SECRETS     8      /* in a rotation, at most */
-#define NGX_HTTP_NOTIFY_SIGN_SECRET_MAX  512
-#define NGX_HTTP_NOTIFY_SIGN_RANDOM      24
+#define NGX_HTTP_NOTIFY_SIGN_SECRETS  8      /* in a rotation, at most */
 
-
-typedef enum {
-    NGX_HTTP_NOTIFY_SIGN_STANDARD = 0,
-    NGX_HTTP_NOTIFY_SIGN_HMAC,
-    NGX_HTTP_NOTIFY_SIGN_JWT
-} ngx_http_notify_sign_kind_e;
-
-typedef struct {
-    ngx_http_notify_sign_kind_e     kind;
-    ngx_str_t                       header;
-    ngx_http_notify_template_t     *data;       /* NULL: the body */
-    ngx_http_notify_template_t     *prefix;     /* or NULL */
-    ngx_http_notify_crypto_hash_e   hash;
-    ngx_uint_t                      base64;     /* unsigned  base64:1; */
-    ngx_http_notify_jwt_t          *jwt;
-    ngx_str_t                       scheme;     /* "Bearer" */
-} ngx_http_notify_sign_scheme_t;
-
-/* one secret, for `sign standard` */
-typedef struct {
-    uint64_t                        expires;
-    ngx_http_notify_crypto_hmac_t  *hmac;       /* NULL: a whsk_ key */
-    ngx_http_notify_crypto_key_t   *key;
-} ngx_http_notify_sign_secret_t;
 
 /* what a scheme keeps for a subscription */
 typedef struct {
@@ -58,13 +33,6 @@ struct ngx_http_notify_sign_keys_s {
 static ngx_int_t ngx_http_notify_sign_keys_standard(
     ngx_http_notify_sign_keys_t *keys,
     const ngx_http_notify_subscription_t *subscription, const char **reason);
-static ngx_int_t ngx_http_notify_sign_keys_secret(ngx_pool_t *pool,
-    const ngx_str_t *text, ngx_http_notify_sign_secret_t *secret,
-    const char **reason);
-static ngx_uint_t ngx_http_notify_sign_begins(const ngx_str_t *text,
-    const char *prefix);
-static ngx_int_t ngx_http_notify_sign_decode(const ngx_str_t *text,
-    size_t skip, u_char *buf, ngx_str_t *raw);
 static ngx_int_t ngx_http_notify_sign_standard(ngx_pool_t *pool,
     ngx_http_notify_sign_keys_t *keys,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
@@ -82,40 +50,6 @@ static ngx_int_t ngx_http_notify_sign_jwt(ngx_pool_t *pool,
     ngx_http_notify_sign_state_t *state,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
 
-static char *ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf);
-static char *ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
-    ngx_http_notify_call_conf_t *ccf);
-static char *ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
-    ngx_http_notify_sign_scheme_t *scheme, const ngx_str_t *value);
-static char *ngx_http_notify_sign_set_jwt(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static ngx_http_notify_sign_scheme_t *ngx_http_notify_sign_push(
-    ngx_conf_t *cf, ngx_http_notify_sign_conf_t *conf,
-    ngx_http_notify_sign_kind_e kind);
-
-
-ngx_command_t  ngx_http_notify_sign_commands[] = {
-
-    { ngx_string("sign"),
-      NGX_CONF_1MORE,
-      ngx_http_notify_sign_set,
-      0,
-      0,
-      NULL },
-
-    { ngx_string("jwt"),
-      NGX_CONF_2MORE,
-      ngx_http_notify_sign_set_jwt,
-      0,
-      0,
-      NULL },
-
-      ngx_null_command
-};
-
 
 ngx_http_notify_sign_keys_t *
 ngx_http_notify_sign_keys(ngx_pool_t *pool,
@@ -126,7 +60,7 @@ ngx_http_notify_sign_keys(ngx_pool_t *pool,
     ngx_http_notify_sign_keys_t    *keys;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    *reason = NULL;
+    *reason = "no memory";
 
     keys = ngx_pcalloc(pool, sizeof(ngx_http_notify_sign_keys_t));
     if (keys == NULL) {
@@ -201,7 +135,7 @@ ngx_http_notify_sign_keys_standard(ngx_http_notify_sign_keys_t *keys,
         secret = &keys->secrets[i];
         secret->expires = subscription->secrets[i].expires;
 
-        if (ngx_http_notify_sign_keys_secret(keys->pool,
+        if (ngx_http_notify_sign_secret_init(keys->pool,
                                              &subscription->secrets[i].text,
                                              secret, reason)
             != NGX_OK)
@@ -209,168 +143,6 @@ ngx_http_notify_sign_keys_standard(ngx_http_notify_sign_keys_t *keys,
             return NGX_ERROR;
         }
     }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_sign_keys_secret(ngx_pool_t *pool, const ngx_str_t *text,
-    ngx_http_notify_sign_secret_t *secret, const char **reason)
-{
-    u_char     buf[NGX_HTTP_NOTIFY_SIGN_SECRET_MAX];
-    ngx_int_t  rc;
-    ngx_str_t  raw;
-
-    if (ngx_http_notify_sign_secret_check(text, reason) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_sign_begins(text, "whsk_")) {
-
-        rc = ngx_http_notify_sign_decode(text, sizeof("whsk_") - 1, buf, &raw);
-
-        if (rc == NGX_OK) {
-            secret->key = ngx_http_notify_crypto_key_ed25519(pool, &raw,
-                                                             reason);
-        }
-
-    } else if (ngx_http_notify_sign_begins(text, "whsec_")) {
-
-        rc = ngx_http_notify_sign_decode(text, sizeof("whsec_") - 1, buf,
-                                         &raw);
-        if (rc == NGX_OK) {
-            secret->hmac = ngx_http_notify_crypto_hmac_create(pool,
-                                      NGX_HTTP_NOTIFY_CRYPTO_SHA256, &raw);
-        }
-
-    } else {
-        secret->hmac = ngx_http_notify_crypto_hmac_create(pool,
-                                      NGX_HTTP_NOTIFY_CRYPTO_SHA256, text);
-    }
-
-    ngx_explicit_memzero(buf, sizeof(buf));
-
-    return (secret->key || secret->hmac) ? NGX_OK : NGX_ERROR;
-}
-
-
-ngx_int_t
-ngx_http_notify_sign_secret_check(const ngx_str_t *secret,
-    const char **reason)
-{
-    u_char      buf[NGX_HTTP_NOTIFY_SIGN_SECRET_MAX];
-    ngx_int_t   rc;
-    ngx_str_t   raw;
-
-    if (secret->len == 0 || secret->len > NGX_HTTP_NOTIFY_SIGN_SECRET_MAX) {
-        *reason = "the secret must have 1 to 512 bytes";
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_notify_sign_begins(secret, "whsec_")) {
-        rc = ngx_http_notify_sign_decode(secret, sizeof("whsec_") - 1, buf,
-                                         &raw);
-        *reason = "what follows \"whsec_\" is not base64";
-
-    } else if (ngx_http_notify_sign_begins(secret, "whsk_")) {
-        rc = ngx_http_notify_sign_decode(secret, sizeof("whsk_") - 1, buf,
-                                         &raw);
-
-        if (rc == NGX_OK && raw.len != 32 && raw.len != 64) {
-            rc = NGX_DECLINED;
-        }
-
-        *reason = "what follows \"whsk_\" is not base64 of an Ed25519 key "
-                  "of 32 or 64 bytes";
-
-    } else {
-        return NGX_OK;
-    }
-
-    ngx_explicit_memzero(buf, sizeof(buf));
-
-    return rc;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_sign_begins(const ngx_str_t *text, const char *prefix)
-{
-    size_t  len;
-
-    len = ngx_strlen(prefix);
-
-    return text->len >= len && ngx_strncmp(text->data, prefix, len) == 0;
-}
-
-
-/*
- * Base64 that is canonical but for missing padding; ngx_decode_base64() stops
- * at the first "=", whatever follows.  buf has room for text->len bytes.
- */
-
-static ngx_int_t
-ngx_http_notify_sign_decode(const ngx_str_t *text, size_t skip, u_char *buf,
-    ngx_str_t *raw)
-{
-    size_t     pad;
-    ngx_str_t  encoded;
-
-    encoded.data = text->data + skip;
-    encoded.len = text->len - skip;
-
-    for (pad = 0; pad < 2 && encoded.len > 0; pad++) {
-        if (encoded.data[encoded.len - 1] != '=') {
-            break;
-        }
-
-        encoded.len--;
-    }
-
-    if (encoded.len == 0
-        || (pad && (encoded.len + pad) % 4 != 0)
-        || ngx_strlchr(encoded.data, encoded.data + encoded.len, '=') != NULL)
-    {
-        return NGX_DECLINED;
-    }
-
-    raw->data = buf;
-
-    if (ngx_decode_base64(raw, &encoded) != NGX_OK || raw->len == 0) {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_notify_sign_secret(ngx_pool_t *pool, ngx_str_t *secret)
-{
-    u_char     random[NGX_HTTP_NOTIFY_SIGN_RANDOM], *p;
-    ngx_str_t  raw, encoded;
-
-    if (ngx_http_notify_crypto_random(random, sizeof(random)) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_pnalloc(pool, sizeof("whsec_") - 1
-                          + ngx_base64_encoded_length(sizeof(random)));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    secret->data = p;
-
-    raw.data = random;
-    raw.len = sizeof(random);
-    encoded.data = ngx_cpymem(p, "whsec_", sizeof("whsec_") - 1);
-
-    ngx_encode_base64(&encoded, &raw);
-    ngx_explicit_memzero(random, sizeof(random));
-
-    secret->len = sizeof("whsec_") - 1 + encoded.len;
 
     return NGX_OK;
 }
@@ -388,8 +160,6 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
     ngx_uint_t                      i, n;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    ngx_str_set(lines, "");
-
     if (conf->schemes == NULL) {
         return NGX_OK;
     }
@@ -397,12 +167,12 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
     n = conf->schemes->nelts;
     scheme = conf->schemes->elts;
 
-    part = (n == 1) ? lines : ngx_palloc(pool, n * sizeof(ngx_str_t));
+    part = ngx_palloc(pool, n * sizeof(ngx_str_t));
     if (part == NULL) {
         return NGX_ERROR;
     }
 
-    len = 0;
+    len = lines->len;
 
     for (i = 0; i < n; i++) {
 
@@ -429,16 +199,17 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
         len += part[i].len;
     }
 
-    if (n == 1) {
-        return NGX_OK;
-    }
-
     p = ngx_pnalloc(pool, len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
+    if (lines->len) {
+        ngx_memcpy(p, lines->data, lines->len);
+    }
+
     lines->data = p;
+    p += lines->len;
     lines->len = len;
 
     for (i = 0; i < n; i++) {
@@ -715,241 +486,4 @@ ngx_http_notify_sign_jwks(ngx_pool_t *pool,
     }
 
     return NGX_OK;
-}
-
-
-char *
-ngx_http_notify_sign_conf_init(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf)
-{
-    return NGX_CONF_OK;
-}
-
-
-char *
-ngx_http_notify_sign_conf_standard(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf)
-{
-    return ngx_http_notify_sign_set_standard(cf, conf);
-}
-
-
-static char *
-ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_notify_call_conf_t *ccf = conf;
-
-    ngx_str_t  *value;
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "hmac") == 0) {
-        return ngx_http_notify_sign_set_hmac(cf, ccf);
-    }
-
-    if (ngx_strcmp(value[1].data, "standard") != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"sign\", "
-                           "it must be \"standard\" or \"hmac\"", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (cf->args->nelts > 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"sign\"", &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_notify_sign_set_standard(cf, &ccf->sign);
-}
-
-
-static char *
-ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf)
-{
-    ngx_uint_t                      i;
-    ngx_http_notify_sign_scheme_t  *scheme;
-
-    if (conf->schemes != NULL) {
-        scheme = conf->schemes->elts;
-
-        for (i = 0; i < conf->schemes->nelts; i++) {
-            if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
-                return "is duplicate";
-            }
-        }
-    }
-
-    if (ngx_http_notify_sign_push(cf, conf, NGX_HTTP_NOTIFY_SIGN_STANDARD)
-        == NULL)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
-    ngx_http_notify_call_conf_t *ccf)
-{
-    char                           *rv;
-    ngx_str_t                      *value;
-    ngx_uint_t                      i;
-    ngx_http_notify_sign_scheme_t  *scheme;
-
-    scheme = ngx_http_notify_sign_push(cf, &ccf->sign,
-                                       NGX_HTTP_NOTIFY_SIGN_HMAC);
-    if (scheme == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
-
-    value = cf->args->elts;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_http_notify_sign_set_parameter(cf, scheme, &value[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
-    }
-
-    if (scheme->header.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"header=\" is missing in \"sign hmac\"");
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_notify_payload_reserve(cf, &ccf->payload,
-                                           &scheme->header);
-}
-
-
-static char *
-ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
-    ngx_http_notify_sign_scheme_t *scheme, const ngx_str_t *value)
-{
-    u_char       *p;
-    ngx_str_t     text;
-    const char   *reason;
-
-    p = (u_char *) ngx_strchr(value->data, '=');
-    if (p == NULL) {
-        goto invalid;
-    }
-
-    text.data = p + 1;
-    text.len = value->data + value->len - text.data;
-
-    if (ngx_strncmp(value->data, "header=", 7) == 0) {
-        scheme->header = text;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "data=", 5) == 0) {
-        scheme->data = ngx_http_notify_payload_compile(cf, &text, &reason);
-        if (scheme->data == NULL) {
-            goto failed;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "prefix=", 7) == 0) {
-        scheme->prefix = ngx_http_notify_payload_compile(cf, &text, &reason);
-        if (scheme->prefix == NULL) {
-            goto failed;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value->data, "algorithm=sha1") == 0) {
-        scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA1;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value->data, "algorithm=sha256") == 0) {
-        scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value->data, "algorithm=sha512") == 0) {
-        scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA512;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value->data, "encoding=hex") == 0) {
-        scheme->base64 = 0;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value->data, "encoding=base64") == 0) {
-        scheme->base64 = 1;
-        return NGX_CONF_OK;
-    }
-
-invalid:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"sign hmac\"", value);
-    return NGX_CONF_ERROR;
-
-failed:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"sign hmac\"", reason);
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_notify_sign_set_jwt(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_notify_call_conf_t *ccf = conf;
-
-    ngx_http_notify_sign_scheme_t  *scheme;
-
-    scheme = ngx_http_notify_sign_push(cf, &ccf->sign,
-                                       NGX_HTTP_NOTIFY_SIGN_JWT);
-    if (scheme == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    scheme->jwt = ngx_http_notify_jwt_create(cf, &scheme->header,
-                                             &scheme->scheme);
-    if (scheme->jwt == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_notify_payload_reserve(cf, &ccf->payload,
-                                           &scheme->header);
-}
-
-
-static ngx_http_notify_sign_scheme_t *
-ngx_http_notify_sign_push(ngx_conf_t *cf, ngx_http_notify_sign_conf_t *conf,
-    ngx_http_notify_sign_kind_e kind)
-{
-    ngx_http_notify_sign_scheme_t  *scheme;
-
-    if (conf->schemes == NULL) {
-        conf->schemes = ngx_array_create(cf->pool, 2,
-                                       sizeof(ngx_http_notify_sign_scheme_t));
-        if (conf->schemes == NULL) {
-            return NULL;
-        }
-    }
-
-    scheme = ngx_array_push(conf->schemes);
-    if (scheme == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(scheme, sizeof(ngx_http_notify_sign_scheme_t));
-    scheme->kind = kind;
-
-    return scheme;
 }

@@ -22,16 +22,18 @@ typedef struct {
 /* The keys of one subscription for the schemes of its profile. */
 typedef struct ngx_http_notify_sign_keys_s  ngx_http_notify_sign_keys_t;
 
-/* NULL: memory, or *reason: a secret cannot be used (FATAL at a call) */
+/* NULL: *reason, never NULL then (FATAL at a call): a secret cannot be used,
+ * there is none, no memory */
 ngx_http_notify_sign_keys_t *ngx_http_notify_sign_keys(ngx_pool_t *pool,
     const ngx_http_notify_sign_conf_t *conf,
     const ngx_http_notify_subscription_t *subscription, const char **reason);
 
 /*
- * "name: value\r\n" lines for a call; context->payload is the body.  For
- * `sign standard`: webhook-id is the public event id ($notify_event_id, stable
- * over retries), webhook-timestamp the attempt's.  NGX_ERROR: memory, crypto;
- * NGX_DECLINED: a value with control characters.
+ * Appends "name: value\r\n" lines to *lines (empty, or those of the payload);
+ * context->payload is the body.  For `sign standard`: webhook-id is the public
+ * event id ($notify_event_id, stable over retries), webhook-timestamp the
+ * attempt's.  NGX_ERROR: memory, crypto; NGX_DECLINED: a value with control
+ * characters.
  */
 ngx_int_t ngx_http_notify_sign_headers(ngx_pool_t *pool,
     const ngx_http_notify_sign_conf_t *conf,

@@ -1,0 +1,35 @@
+/*
+ * What `sign` and `jwt` leave behind, read-only after start.  Shared by sign
+ * and sign_conf only.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SIGN_CONF_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SIGN_CONF_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_jwt.h"
+#include "ngx_http_notify_payload.h"
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_SIGN_STANDARD = 0,
+    NGX_HTTP_NOTIFY_SIGN_HMAC,
+    NGX_HTTP_NOTIFY_SIGN_JWT
+} ngx_http_notify_sign_kind_e;
+
+typedef struct {
+    ngx_http_notify_sign_kind_e     kind;
+    ngx_str_t                       header;
+    ngx_http_notify_template_t     *data;       /* NULL: the body */
+    ngx_http_notify_template_t     *prefix;     /* or NULL */
+    ngx_http_notify_crypto_hash_e   hash;
+    ngx_uint_t                      base64;     /* unsigned  base64:1; */
+    ngx_http_notify_jwt_t          *jwt;
+    ngx_str_t                       scheme;     /* "Bearer" */
+} ngx_http_notify_sign_scheme_t;
+
+
+#endif /* _NGX_HTTP_NOTIFY_SIGN_CONF_H_INCLUDED_ */
