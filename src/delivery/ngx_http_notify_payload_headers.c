@@ -51,6 +51,7 @@ static const ngx_str_t  ngx_http_notify_payload_refused[] = {
     ngx_string("Expect"),
     ngx_string("Proxy-"),
     ngx_string("webhook-"),
+    ngx_string(NGX_HTTP_NOTIFY_CALL_HOPS),
     ngx_null_string
 };
 
@@ -284,7 +285,7 @@ ngx_http_notify_payload_headers_write(ngx_pool_t *pool,
     ngx_uint_t     i;
     ngx_keyval_t  *pair;
 
-    len = 0;
+    len = lines->len;
     pair = pairs->elts;
 
     for (i = 0; i < pairs->nelts; i++) {
@@ -296,7 +297,12 @@ ngx_http_notify_payload_headers_write(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
+    if (lines->len) {
+        ngx_memcpy(p, lines->data, lines->len);
+    }
+
     lines->data = p;
+    p += lines->len;
     lines->len = len;
 
     for (i = 0; i < pairs->nelts; i++) {
