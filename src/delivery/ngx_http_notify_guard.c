@@ -22,8 +22,12 @@ static const char *ngx_http_notify_guard_scheme(ngx_pool_t *pool,
     u_char **pos);
 static const char *ngx_http_notify_guard_authority(
     ngx_http_notify_guard_url_t *url, u_char *p, u_char *last);
+static const char *ngx_http_notify_guard_bracket(
+    ngx_http_notify_guard_url_t *url, u_char *p, u_char *last, u_char **end);
 static const char *ngx_http_notify_guard_name(
     ngx_http_notify_guard_url_t *url);
+static const char *ngx_http_notify_guard_labels(u_char *p, u_char *last,
+    u_char **end);
 static const char *ngx_http_notify_guard_port(
     ngx_http_notify_guard_url_t *url, u_char *p, u_char *last);
 static const char *ngx_http_notify_guard_allowed(ngx_pool_t *pool,
@@ -185,12 +189,9 @@ static const char *
 ngx_http_notify_guard_authority(ngx_http_notify_guard_url_t *url, u_char *p,
     u_char *last)
 {
-    u_char                *host, *end;
-    in_port_t              standard;
-    const char            *reason;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6   *sin6;
-#endif
+    u_char      *end;
+    in_port_t    standard;
+    const char  *reason;
 
     for (end = p; end < last; end++) {
         if (*end == '@') {
@@ -202,39 +203,8 @@ ngx_http_notify_guard_authority(ngx_http_notify_guard_url_t *url, u_char *p,
         }
     }
 
-    standard = url->port;
-
     if (p < last && *p == '[') {
-
-        host = p + 1;
-        end = ngx_strlchr(host, last, ']');
-
-        if (end == NULL) {
-            return "the host of the URL has no closing \"]\"";
-        }
-
-        url->host.data = host;
-        url->host.len = end - host;
-
-#if (NGX_HAVE_INET6)
-
-        sin6 = &url->sockaddr.sockaddr_in6;
-
-        if (ngx_http_notify_guard_inet6(host, end, sin6->sin6_addr.s6_addr)
-            != NGX_OK)
-        {
-            return "the host of the URL is not a valid IPv6 address";
-        }
-
-        sin6->sin6_family = AF_INET6;
-        url->socklen = sizeof(struct sockaddr_in6);
-        url->literal = 1;
-
-#else
-        return "IPv6 addresses are not supported by this nginx";
-#endif
-
-        end++;
+        reason = ngx_http_notify_guard_bracket(url, p, last, &end);
 
     } else {
 
@@ -246,10 +216,13 @@ ngx_http_notify_guard_authority(ngx_http_notify_guard_url_t *url, u_char *p,
         url->host.len = end - p;
 
         reason = ngx_http_notify_guard_name(url);
-        if (reason != NULL) {
-            return reason;
-        }
     }
+
+    if (reason != NULL) {
+        return reason;
+    }
+
+    standard = url->port;
 
     url->authority.data = p;
     url->authority.len = last - p;
@@ -277,12 +250,52 @@ ngx_http_notify_guard_authority(ngx_http_notify_guard_url_t *url, u_char *p,
 }
 
 
+/* an IPv6 address; *end is behind its bracket */
+
+static const char *
+ngx_http_notify_guard_bracket(ngx_http_notify_guard_url_t *url, u_char *p,
+    u_char *last, u_char **end)
+{
+#if (NGX_HAVE_INET6)
+    u_char               *bracket;
+    struct sockaddr_in6  *sin6;
+
+    bracket = ngx_strlchr(p, last, ']');
+    if (bracket == NULL) {
+        return "the host of the URL has no closing \"]\"";
+    }
+
+    url->host.data = p + 1;
+    url->host.len = bracket - (p + 1);
+
+    sin6 = &url->sockaddr.sockaddr_in6;
+
+    if (ngx_http_notify_guard_inet6(p + 1, bracket, sin6->sin6_addr.s6_addr)
+        != NGX_OK)
+    {
+        return "the host of the URL is not a valid IPv6 address";
+    }
+
+    sin6->sin6_family = AF_INET6;
+    url->socklen = sizeof(struct sockaddr_in6);
+    url->literal = 1;
+
+    *end = bracket + 1;
+
+    return NULL;
+#else
+    return "IPv6 addresses are not supported by this nginx";
+#endif
+}
+
+
 /* a canonical dotted quad, or a name for DNS; the trailing dot is cut */
 
 static const char *
 ngx_http_notify_guard_name(ngx_http_notify_guard_url_t *url)
 {
     u_char              *p, *last, *label;
+    const char          *reason;
     struct sockaddr_in  *sin;
 
     if (url->host.len == 0) {
@@ -308,6 +321,36 @@ ngx_http_notify_guard_name(ngx_http_notify_guard_url_t *url)
     if (url->host.len > NGX_HTTP_NOTIFY_GUARD_HOST_MAX) {
         return "the host of the URL is too long";
     }
+
+    reason = ngx_http_notify_guard_labels(p, last, &label);
+    if (reason != NULL) {
+        return reason;
+    }
+
+    /*
+     * What resolvers and libraries take for an address, in whatever notation
+     * (0177.0.0.1, 127.1, 0x7f000001, 2130706433), ends in a number.
+     */
+
+    if (ngx_http_notify_guard_numeric(label, last)) {
+        return "the host of the URL is not an address in canonical form";
+    }
+
+    if (ngx_http_notify_guard_reserved(&url->host)) {
+        return "the host of the URL is a reserved name "
+               "(use an address in its place, and \"allow\" in the profile)";
+    }
+
+    return NULL;
+}
+
+
+/* *end is the last label */
+
+static const char *
+ngx_http_notify_guard_labels(u_char *p, u_char *last, u_char **end)
+{
+    u_char  *label;
 
     for (label = p; p < last; p++) {
 
@@ -335,19 +378,7 @@ ngx_http_notify_guard_name(ngx_http_notify_guard_url_t *url)
         return "the host of the URL has an empty label";
     }
 
-    /*
-     * What resolvers and libraries take for an address, in whatever notation
-     * (0177.0.0.1, 127.1, 0x7f000001, 2130706433), ends in a number.
-     */
-
-    if (ngx_http_notify_guard_numeric(label, last)) {
-        return "the host of the URL is not an address in canonical form";
-    }
-
-    if (ngx_http_notify_guard_reserved(&url->host)) {
-        return "the host of the URL is a reserved name "
-               "(use an address in its place, and \"allow\" in the profile)";
-    }
+    *end = label;
 
     return NULL;
 }

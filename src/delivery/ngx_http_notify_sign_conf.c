@@ -25,6 +25,20 @@ static ngx_http_notify_sign_scheme_t *ngx_http_notify_sign_push(
     ngx_http_notify_sign_kind_e kind);
 
 
+static const struct {
+    const char  *text;
+    ngx_uint_t   encoding;
+    ngx_uint_t   value;
+} ngx_http_notify_sign_names[] = {
+    { "algorithm=sha1", 0, NGX_HTTP_NOTIFY_CRYPTO_SHA1 },
+    { "algorithm=sha256", 0, NGX_HTTP_NOTIFY_CRYPTO_SHA256 },
+    { "algorithm=sha512", 0, NGX_HTTP_NOTIFY_CRYPTO_SHA512 },
+    { "encoding=hex", 1, 0 },
+    { "encoding=base64", 1, 1 },
+    { NULL, 0, 0 }
+};
+
+
 ngx_command_t  ngx_http_notify_sign_commands[] = {
 
     { ngx_string("sign"),
@@ -159,9 +173,10 @@ static char *
 ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
     ngx_http_notify_sign_scheme_t *scheme, const ngx_str_t *value)
 {
-    u_char       *p;
-    ngx_str_t     text;
-    const char   *reason;
+    u_char      *p;
+    ngx_str_t    text;
+    ngx_uint_t   i;
+    const char  *reason;
 
     p = (u_char *) ngx_strchr(value->data, '=');
     if (p == NULL) {
@@ -194,28 +209,20 @@ ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(value->data, "algorithm=sha1") == 0) {
-        scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA1;
-        return NGX_CONF_OK;
-    }
+    for (i = 0; ngx_http_notify_sign_names[i].text != NULL; i++) {
 
-    if (ngx_strcmp(value->data, "algorithm=sha256") == 0) {
-        scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
-        return NGX_CONF_OK;
-    }
+        if (ngx_strcmp(value->data, ngx_http_notify_sign_names[i].text) != 0)
+        {
+            continue;
+        }
 
-    if (ngx_strcmp(value->data, "algorithm=sha512") == 0) {
-        scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA512;
-        return NGX_CONF_OK;
-    }
+        if (ngx_http_notify_sign_names[i].encoding) {
+            scheme->base64 = ngx_http_notify_sign_names[i].value;
 
-    if (ngx_strcmp(value->data, "encoding=hex") == 0) {
-        scheme->base64 = 0;
-        return NGX_CONF_OK;
-    }
+        } else {
+            scheme->hash = ngx_http_notify_sign_names[i].value;
+        }
 
-    if (ngx_strcmp(value->data, "encoding=base64") == 0) {
-        scheme->base64 = 1;
         return NGX_CONF_OK;
     }
 

@@ -32,6 +32,11 @@ struct ngx_http_notify_variable_s {
 };
 
 
+static const ngx_http_notify_variable_def_t *ngx_http_notify_variable_lookup(
+    const ngx_str_t *name);
+static ngx_uint_t ngx_http_notify_variable_secret(const ngx_str_t *name);
+static const char *ngx_http_notify_variable_unknown(ngx_pool_t *pool,
+    const ngx_str_t *name);
 static ngx_int_t ngx_http_notify_variable_event_text(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
@@ -184,9 +189,8 @@ ngx_http_notify_variable_t *
 ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
     const char **reason)
 {
-    u_char                                *p;
     size_t                                 len;
-    ngx_str_t                              rest, secret;
+    ngx_str_t                              rest;
     ngx_http_notify_variable_t            *variable;
     const ngx_http_notify_variable_def_t  *def;
 
@@ -195,29 +199,17 @@ ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
     if (name->len <= len
         || ngx_strncasecmp(name->data, (u_char *) "notify_", len) != 0)
     {
-        goto unknown;
+        *reason = ngx_http_notify_variable_unknown(pool, name);
+        return NULL;
     }
 
     rest.data = name->data + len;
     rest.len = name->len - len;
 
-    for (def = ngx_http_notify_variables; def->name.len; def++) {
-
-        if (rest.len < def->name.len
-            || ngx_strncasecmp(rest.data, def->name.data, def->name.len) != 0)
-        {
-            continue;
-        }
-
-        if ((rest.len > def->name.len)
-            == !!(def->flags & NGX_HTTP_NOTIFY_VARIABLE_PREFIX))
-        {
-            break;
-        }
-    }
-
-    if (def->name.len == 0) {
-        goto unknown;
+    def = ngx_http_notify_variable_lookup(&rest);
+    if (def == NULL) {
+        *reason = ngx_http_notify_variable_unknown(pool, name);
+        return NULL;
     }
 
     variable = ngx_palloc(pool, sizeof(ngx_http_notify_variable_t));
@@ -230,42 +222,69 @@ ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
     variable->name.data = rest.data + def->name.len;
     variable->name.len = rest.len - def->name.len;
 
-    if (def->get == ngx_http_notify_variable_subscription) {
-
-        ngx_str_set(&secret, "secret");
-
-        if (ngx_http_notify_variable_same(&variable->name, &secret)) {
-            *reason = "a secret cannot be a variable";
-            return NULL;
-        }
-
-        ngx_str_set(&secret, "secrets");
-
-        if (ngx_http_notify_variable_same(&variable->name, &secret)) {
-            *reason = "a secret cannot be a variable";
-            return NULL;
-        }
-    }
-
-    return variable;
-
-unknown:
-
-    len = sizeof("unknown variable \"$\", only $notify_... of a delivery "
-                 "can stand here") + name->len;
-
-    p = ngx_pnalloc(pool, len);
-    if (p == NULL) {
-        *reason = "not enough memory";
+    if (def->get == ngx_http_notify_variable_subscription
+        && ngx_http_notify_variable_secret(&variable->name))
+    {
+        *reason = "a secret cannot be a variable";
         return NULL;
     }
 
-    *ngx_sprintf(p, "unknown variable \"$%V\", only $notify_... of a delivery "
-                 "can stand here", name) = '\0';
+    return variable;
+}
 
-    *reason = (const char *) p;
+
+static const ngx_http_notify_variable_def_t *
+ngx_http_notify_variable_lookup(const ngx_str_t *name)
+{
+    ngx_uint_t                             longer, prefix;
+    const ngx_http_notify_variable_def_t  *def;
+
+    for (def = ngx_http_notify_variables; def->name.len; def++) {
+
+        if (name->len < def->name.len
+            || ngx_strncasecmp(name->data, def->name.data, def->name.len) != 0)
+        {
+            continue;
+        }
+
+        longer = name->len > def->name.len;
+        prefix = !!(def->flags & NGX_HTTP_NOTIFY_VARIABLE_PREFIX);
+
+        if (longer == prefix) {
+            return def;
+        }
+    }
 
     return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_variable_secret(const ngx_str_t *name)
+{
+    static const ngx_str_t  secret = ngx_string("secret");
+    static const ngx_str_t  secrets = ngx_string("secrets");
+
+    return ngx_http_notify_variable_same(name, &secret)
+           || ngx_http_notify_variable_same(name, &secrets);
+}
+
+
+static const char *
+ngx_http_notify_variable_unknown(ngx_pool_t *pool, const ngx_str_t *name)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, sizeof("unknown variable \"$\", only $notify_... "
+                                 "of a delivery can stand here") + name->len);
+    if (p == NULL) {
+        return "not enough memory";
+    }
+
+    *ngx_sprintf(p, "unknown variable \"$%V\", only $notify_... "
+                 "of a delivery can stand here", name) = '\0';
+
+    return (const char *) p;
 }
 
 
