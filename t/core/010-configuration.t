@@ -30,7 +30,7 @@ sub refused {
 
     subtest "$title: refused" => sub {
         ok(!$ok, 'nginx -t fails');
-        like($text, qr/\[emerg\] .*$message/, 'it says why');
+        like($text, qr/\[emerg\] .*(?:$message)/, 'it says why');
         like($text, qr/ in $place$/m, 'and where');
     };
 }
@@ -125,7 +125,7 @@ refused('an attribute twice',
     in_channel("attribute x;\nattribute X;"), '"X"');
 
 refused('a pattern that is no regular expression',
-    in_channel('attribute x "pattern=^[A-Z{2}$";'), '.');
+    in_channel('attribute x "pattern=^[A-Z{2}$";'), 'pattern|regex|\[A-Z');
 
 refused('an attribute named as a member of events',
     in_channel('attribute eventType;'), '"eventType"');
@@ -144,9 +144,6 @@ refused('a maximal size that is no size',
 
 refused('a payload that is no JSON',
     in_profile(q(payload '{"a": }';)), 'payload|JSON');
-
-refused('a payload with a member twice',
-    in_profile(q(payload '{"a":1,"a":2}';)), 'payload|JSON|duplicate');
 
 refused('a payload with a variable of requests',
     in_profile(q(payload '{"a":"$remote_addr"}';)), 'remote_addr');
@@ -179,7 +176,7 @@ refused('a jitter above 100 %',
     in_profile('retry 5s jitter=101%;'), 'jitter');
 
 refused('a retry that is off and on',
-    in_profile('retry off 5s;'), '.');
+    in_profile('retry off 5s;'), 'off|"5s"');
 
 refused('a breaker without a number',
     in_profile('breaker failures=x;'), 'failures');
@@ -208,12 +205,15 @@ refused('a method that is not offered',
 refused('a time limit that is none',
     in_profile('read_timeout never;'), '"?read_timeout|"never"');
 
+# read when the block is complete, so that its line is told
+
 refused('a certificate\'s key that cannot be read',
-    "notify_profile p {\nssl_certificate %%DIR%%/pair.pem;\n"
-    . "ssl_certificate_key %%DIR%%/none.key;    # !\n}", 'none\.key');
+    "notify_profile p {    # !\nssl_certificate %%DIR%%/pair.pem;\n"
+    . "ssl_certificate_key %%DIR%%/none.key;\n}", 'none\.key');
 
 refused('trusted certificates that cannot be read',
-    in_profile('ssl_trusted_certificate %%DIR%%/none.crt;'), 'none\.crt');
+    "notify_profile p {    # !\nssl_trusted_certificate %%DIR%%/none.crt;\n}",
+    'none\.crt');
 
 
 # Redis
