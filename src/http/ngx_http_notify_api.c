@@ -1,0 +1,773 @@
+/*
+ * notify_api: the directive, the way from a URI to a resource, the reading of
+ * bodies, and requests that wait for Redis.  Knows no resource's members.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_tenant.h"
+
+
+/* a body in memory, where client_max_body_size has no limit */
+#define NGX_HTTP_NOTIFY_API_BODY_MAX  (64 * 1024 * 1024)
+
+
+typedef struct {
+    ngx_http_notify_channel_t         *channel;
+    ngx_http_notify_api_resource_t    *resource;    /* NULL: all of them */
+    ngx_str_t                          prefix;      /* the location's name */
+    ngx_int_t                          request_id;
+} ngx_http_notify_api_loc_conf_t;
+
+
+struct ngx_http_notify_api_box_s {
+    ngx_queue_t                        queue;
+    ngx_http_notify_api_t             *api;
+    ngx_pool_cleanup_t                *cleanup;
+};
+
+
+static ngx_int_t ngx_http_notify_api_handler(ngx_http_request_t *r);
+static ngx_http_notify_api_resource_t *ngx_http_notify_api_route(
+    ngx_http_notify_api_loc_conf_t *alcf, ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_split(ngx_http_notify_api_t *api,
+    u_char *p, u_char *last);
+static ngx_int_t ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
+    ngx_uint_t methods);
+static void ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
+    ngx_uint_t methods);
+static void ngx_http_notify_api_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_api_collect(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_type(ngx_http_notify_api_t *api);
+static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
+    ngx_uint_t ndjson);
+static void ngx_http_notify_api_box_cleanup(void *data);
+static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_notify_api_init_process(ngx_cycle_t *cycle);
+static void ngx_http_notify_api_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
+    &ngx_http_notify_api_subscriptions,
+    &ngx_http_notify_api_events,
+    &ngx_http_notify_api_deltas,
+    &ngx_http_notify_api_event_types,
+    &ngx_http_notify_api_health,
+    &ngx_http_notify_api_stats,
+    NULL
+};
+
+
+static struct {
+    ngx_uint_t    method;
+    const char   *name;
+} ngx_http_notify_api_methods[] = {
+    { NGX_HTTP_GET, "GET, HEAD" },
+    { NGX_HTTP_POST, "POST" },
+    { NGX_HTTP_PUT, "PUT" },
+    { NGX_HTTP_PATCH, "PATCH" },
+    { NGX_HTTP_DELETE, "DELETE" },
+    { 0, NULL }
+};
+
+
+/* the boxes that are closed yet, to free them when the worker exits */
+static ngx_queue_t  ngx_http_notify_api_boxes;
+
+
+static ngx_command_t  ngx_http_notify_api_commands[] = {
+
+    { ngx_string("notify_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_notify_api_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_api_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_notify_api_create_loc_conf,   /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_api_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_api_module_ctx,       /* module context */
+    ngx_http_notify_api_commands,          /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_notify_api_init_process,      /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_notify_api_exit_process,      /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * Every path from here ends in one answer, which finalizes the request and so
+ * gives back the reference that is taken here (or by the reading of the body).
+ */
+
+static ngx_int_t
+ngx_http_notify_api_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_uint_t                       methods;
+    ngx_http_notify_api_t           *api;
+    ngx_http_notify_api_resource_t  *resource;
+    ngx_http_notify_api_loc_conf_t  *alcf;
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_api_module);
+
+    api = ngx_pcalloc(r->pool, sizeof(ngx_http_notify_api_t));
+    if (api == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    api->request = r;
+    api->channel = alcf->channel;
+    api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
+    api->request_id = alcf->request_id;
+    api->invalid.pool = r->pool;
+
+    ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
+
+    resource = ngx_http_notify_api_route(alcf, api);
+    methods = resource ? resource->methods(api) : 0;
+
+    if (api->method & methods
+        & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH))
+    {
+        api->data = resource;
+
+        rc = ngx_http_read_client_request_body(r,
+                                            ngx_http_notify_api_body_handler);
+
+        if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            r->keepalive = 0;
+            r->lingering_close = 1;
+            r->main->count++;
+
+            ngx_http_notify_api_problem(api, rc, "body_too_large",
+                                        "the body is larger than this "
+                                        "location's client_max_body_size");
+            return NGX_DONE;
+        }
+
+        return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    r->main->count++;
+
+    if (ngx_http_notify_api_admit(api, methods) == NGX_OK) {
+        resource->handler(api);
+    }
+
+    return NGX_DONE;
+}
+
+
+/* the resource and the path behind it; NULL: none is there */
+
+static ngx_http_notify_api_resource_t *
+ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
+    ngx_http_notify_api_t *api)
+{
+    u_char                          *p, *last;
+    ngx_str_t                        name;
+    ngx_uint_t                       i;
+    ngx_http_request_t              *r;
+    ngx_http_notify_api_resource_t  *resource;
+
+    r = api->request;
+
+    if (r->uri.len < alcf->prefix.len
+        || ngx_filename_cmp(r->uri.data, alcf->prefix.data, alcf->prefix.len)
+           != 0)
+    {
+        return NULL;
+    }
+
+    p = r->uri.data + alcf->prefix.len;
+    last = r->uri.data + r->uri.len;
+
+    if (p < last && p > r->uri.data && p[-1] != '/' && *p != '/') {
+        return NULL;
+    }
+
+    resource = alcf->resource;
+
+    if (resource == NULL) {
+
+        if (p < last && *p == '/') {
+            p++;
+        }
+
+        name.data = p;
+
+        while (p < last && *p != '/') {
+            p++;
+        }
+
+        name.len = p - name.data;
+
+        for (i = 0; ngx_http_notify_api_resources[i]; i++) {
+            resource = ngx_http_notify_api_resources[i];
+
+            if (resource->name.len == name.len
+                && ngx_memcmp(resource->name.data, name.data, name.len) == 0)
+            {
+                break;
+            }
+
+            resource = NULL;
+        }
+
+        if (resource == NULL) {
+            return NULL;
+        }
+    }
+
+    api->base.data = r->uri.data;
+    api->base.len = p - r->uri.data;
+
+    if (api->base.len && p[-1] == '/') {
+        api->base.len--;
+    }
+
+    return ngx_http_notify_api_split(api, p, last) == NGX_OK ? resource : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_split(ngx_http_notify_api_t *api, u_char *p, u_char *last)
+{
+    ngx_str_t  *segment;
+
+    if (p < last && *p == '/') {
+        p++;
+    }
+
+    while (p < last) {
+
+        if (api->nsegments == NGX_HTTP_NOTIFY_API_SEGMENTS) {
+            return NGX_DECLINED;
+        }
+
+        segment = &api->segments[api->nsegments];
+        segment->data = p;
+
+        while (p < last && *p != '/') {
+            p++;
+        }
+
+        segment->len = p - segment->data;
+
+        /* segments go into keys of Redis and into answers */
+
+        if (segment->len == 0
+            || segment->len > 512
+            || ngx_utf8_length(segment->data, segment->len) > segment->len
+            || ngx_strlchr(segment->data, p, '\0') != NULL)
+        {
+            return NGX_DECLINED;
+        }
+
+        api->nsegments++;
+        p++;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_admit(ngx_http_notify_api_t *api, ngx_uint_t methods)
+{
+    if (methods == 0) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is nothing at this path");
+        return NGX_DECLINED;
+    }
+
+    if (!(api->method & methods)) {
+        ngx_http_notify_api_refuse_method(api, methods);
+        return NGX_DECLINED;
+    }
+
+    switch (ngx_http_notify_tenant(api->request, &api->tenant)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        ngx_http_notify_api_problem(api, NGX_HTTP_UNAUTHORIZED,
+                                    "tenant_required",
+                                    "this request belongs to no tenant");
+        return NGX_DECLINED;
+
+    case NGX_ABORT:
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_tenant",
+                                    "the tenant's name is longer than %d "
+                                    "bytes or has control characters",
+                                    NGX_HTTP_NOTIFY_TENANT_MAX);
+        return NGX_DECLINED;
+
+    default:
+        ngx_http_notify_api_failed(api);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
+    ngx_uint_t methods)
+{
+    u_char      *p, *last;
+    ngx_str_t    allow;
+    ngx_uint_t   i;
+    u_char       buf[64];
+
+    p = buf;
+    last = buf + sizeof(buf);
+
+    for (i = 0; ngx_http_notify_api_methods[i].name; i++) {
+        if (methods & ngx_http_notify_api_methods[i].method) {
+            p = ngx_slprintf(p, last, "%s%s", p == buf ? "" : ", ",
+                             ngx_http_notify_api_methods[i].name);
+        }
+    }
+
+    allow.len = p - buf;
+    allow.data = ngx_pnalloc(api->request->pool, allow.len);
+
+    if (allow.data == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_memcpy(allow.data, buf, allow.len);
+
+    if (ngx_http_notify_api_header(api, "Allow", &allow) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_NOT_ALLOWED,
+                                "method_not_allowed",
+                                "this path takes %V", &allow);
+}
+
+
+static void
+ngx_http_notify_api_body_handler(ngx_http_request_t *r)
+{
+    ngx_http_notify_api_t           *api;
+    ngx_http_notify_api_resource_t  *resource;
+
+    api = ngx_http_get_module_ctx(r, ngx_http_notify_api_module);
+
+    resource = api->data;
+    api->data = NULL;
+
+    if (ngx_http_notify_api_admit(api, resource->methods(api)) != NGX_OK) {
+        return;
+    }
+
+    switch (ngx_http_notify_api_collect(api)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        ngx_http_notify_api_problem(api, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                    "body_too_large",
+                                    "the body is larger than %d bytes",
+                                    NGX_HTTP_NOTIFY_API_BODY_MAX);
+        return;
+
+    default:
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_type(api);
+
+    if (api->body.len
+        && !ngx_http_notify_api_type_ok(api, resource->ndjson))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                    "unsupported_media_type",
+                                    "the body must be JSON: send it with "
+                                    "\"Content-Type: application/json\"");
+        return;
+    }
+
+    resource->handler(api);
+}
+
+
+/* the whole body in one piece; NGX_DECLINED: it is too large for that */
+
+static ngx_int_t
+ngx_http_notify_api_collect(ngx_http_notify_api_t *api)
+{
+    off_t         size;
+    u_char       *p;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl, *in;
+
+    if (api->request->request_body == NULL) {
+        return NGX_OK;
+    }
+
+    in = api->request->request_body->bufs;
+    size = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    if (size > NGX_HTTP_NOTIFY_API_BODY_MAX) {
+        return NGX_DECLINED;
+    }
+
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
+        api->body.data = in->buf->pos;
+        api->body.len = in->buf->last - in->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(api->request->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    api->body.data = p;
+
+    for (cl = in; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        if (ngx_buf_special(b)) {
+            continue;
+        }
+
+        n = ngx_read_file(b->file, p, b->file_last - b->file_pos,
+                          b->file_pos);
+
+        if (n != b->file_last - b->file_pos) {
+            return NGX_ERROR;
+        }
+
+        p += n;
+    }
+
+    api->body.len = p - api->body.data;
+
+    return NGX_OK;
+}
+
+
+/* RFC 9110, 8.3: the type without its parameters */
+
+static void
+ngx_http_notify_api_type(ngx_http_notify_api_t *api)
+{
+    u_char     *p, *last;
+    ngx_str_t  *value;
+
+    if (api->request->headers_in.content_type == NULL) {
+        return;
+    }
+
+    value = &api->request->headers_in.content_type->value;
+
+    p = value->data;
+    last = p + value->len;
+
+    while (p < last && *p != ';') {
+        p++;
+    }
+
+    while (p > value->data && (p[-1] == ' ' || p[-1] == '\t')) {
+        p--;
+    }
+
+    api->content_type.data = value->data;
+    api->content_type.len = p - value->data;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t ndjson)
+{
+    ngx_uint_t   i;
+
+    static const struct {
+        ngx_str_t    name;
+        ngx_uint_t   patch;
+        ngx_uint_t   ndjson;
+    } types[] = {
+        { ngx_string("application/json"), 0, 0 },
+        { ngx_string("application/merge-patch+json"), 1, 0 },
+        { ngx_string("application/x-ndjson"), 0, 1 }
+    };
+
+    if (api->content_type.len == 0) {
+        return 1;
+    }
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+
+        if ((types[i].patch && api->method != NGX_HTTP_PATCH)
+            || (types[i].ndjson && !ndjson))
+        {
+            continue;
+        }
+
+        if (types[i].name.len == api->content_type.len
+            && ngx_strncasecmp(types[i].name.data, api->content_type.data,
+                               api->content_type.len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_http_notify_api_box_t *
+ngx_http_notify_api_box(ngx_http_notify_api_t *api)
+{
+    ngx_pool_cleanup_t         *cln;
+    ngx_http_request_t         *r;
+    ngx_http_notify_api_box_t  *box;
+
+    r = api->request;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    box = ngx_alloc(sizeof(ngx_http_notify_api_box_t), r->connection->log);
+    if (box == NULL) {
+        return NULL;
+    }
+
+    box->api = api;
+    box->cleanup = cln;
+
+    cln->handler = ngx_http_notify_api_box_cleanup;
+    cln->data = box;
+
+    ngx_queue_insert_tail(&ngx_http_notify_api_boxes, &box->queue);
+
+    ngx_http_notify_api_suspend(api);
+
+    return box;
+}
+
+
+/* a client that leaves is noticed by the reading */
+
+void
+ngx_http_notify_api_suspend(ngx_http_notify_api_t *api)
+{
+    ngx_http_request_t  *r;
+
+    r = api->request;
+    api->suspended = 1;
+
+    if (r == r->main) {
+        r->read_event_handler = r->discard_body
+                                    ? ngx_http_discarded_request_body_handler
+                                    : ngx_http_test_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+    }
+}
+
+
+ngx_http_notify_api_t *
+ngx_http_notify_api_open(ngx_http_notify_api_box_t *box)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = box->api;
+
+    ngx_http_notify_api_discard(box);
+
+    if (api) {
+        ngx_http_set_log_request(api->request->connection->log, api->request);
+    }
+
+    return api;
+}
+
+
+void
+ngx_http_notify_api_discard(ngx_http_notify_api_box_t *box)
+{
+    if (box->api) {
+        box->cleanup->handler = NULL;
+    }
+
+    ngx_queue_remove(&box->queue);
+    ngx_free(box);
+}
+
+
+static void
+ngx_http_notify_api_box_cleanup(void *data)
+{
+    ngx_http_notify_api_box_t *box = data;
+
+    box->api = NULL;
+}
+
+
+static void *
+ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_api_loc_conf_t));
+}
+
+
+static char *
+ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_notify_api_loc_conf_t *alcf = conf;
+
+    ngx_str_t                        *value;
+    ngx_uint_t                        i;
+    ngx_http_core_loc_conf_t         *clcf;
+    ngx_http_notify_api_resource_t   *resource;
+
+    static ngx_str_t  request_id = ngx_string("request_id");
+
+    if (alcf->prefix.data) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->named || clcf->noname
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+       )
+    {
+        return "cannot be used in a regex or named location";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3) {
+
+        for (i = 0; ngx_http_notify_api_resources[i]; i++) {
+            resource = ngx_http_notify_api_resources[i];
+
+            if (resource->name.len == value[2].len
+                && ngx_strncmp(resource->name.data, value[2].data,
+                               value[2].len)
+                   == 0)
+            {
+                alcf->resource = resource;
+                break;
+            }
+        }
+
+        if (alcf->resource == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown resource \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    alcf->prefix = clcf->name;
+
+    alcf->request_id = ngx_http_get_variable_index(cf, &request_id);
+    if (alcf->request_id == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->handler = ngx_http_notify_api_handler;
+
+    return ngx_http_notify_module_channel(cf, &value[1], &alcf->channel);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_http_notify_api_boxes);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_t                *q;
+    ngx_http_notify_api_box_t  *box;
+
+    ngx_http_notify_api_cursor_exit();
+
+    /* not initialized in cache processes */
+
+    if (ngx_http_notify_api_boxes.next == NULL) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&ngx_http_notify_api_boxes)) {
+        q = ngx_queue_head(&ngx_http_notify_api_boxes);
+        box = ngx_queue_data(q, ngx_http_notify_api_box_t, queue);
+
+        ngx_http_notify_api_discard(box);
+    }
+}

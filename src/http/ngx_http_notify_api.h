@@ -1,0 +1,132 @@
+/*
+ * notify_api: one location, several resources; what they share: routing,
+ * reading bodies, answering with JSON and problem+json, suspending a request
+ * while Redis is asked.  A resource knows its own members only.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_API_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_API_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_invalid.h"
+#include "ngx_http_notify_module.h"
+
+
+#define NGX_HTTP_NOTIFY_API_SEGMENTS  4
+
+
+/* the request context of an API call; lives as long as the request */
+typedef struct {
+    ngx_http_request_t          *request;
+    ngx_http_notify_channel_t   *channel;
+    ngx_str_t                    tenant;
+    ngx_str_t                    base;      /* URI of the resource's root */
+    ngx_uint_t                   nsegments; /* path behind it, decoded */
+    ngx_str_t                    segments[NGX_HTTP_NOTIFY_API_SEGMENTS];
+    ngx_uint_t                   method;    /* NGX_HTTP_GET for HEAD */
+    ngx_str_t                    body;      /* whole, in memory */
+    ngx_str_t                    content_type;  /* without parameters */
+    ngx_http_notify_invalid_t    invalid;   /* `errors` of the problem */
+    void                        *data;      /* the resource's own */
+    void                        *resume;    /* of api_cursor */
+    ngx_int_t                    request_id;    /* index of the variable */
+    ngx_uint_t                   suspended; /* unsigned  suspended:1; */
+} ngx_http_notify_api_t;
+
+
+/*
+ * A resource: its name in the path, the methods it takes at a depth, and its
+ * entry, called once the body is read.  It answers with _send/_problem at once
+ * or later; it is never called again for the request.
+ */
+typedef struct {
+    ngx_str_t      name;
+    /* NGX_HTTP_GET|..., the Allow for a path of these segments, 0: 404 */
+    ngx_uint_t   (*methods)(ngx_http_notify_api_t *api);
+    void         (*handler)(ngx_http_notify_api_t *api);
+    ngx_uint_t     ndjson;      /* takes application/x-ndjson too */
+} ngx_http_notify_api_resource_t;
+
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_events;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_deltas;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_health;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_stats;
+
+extern ngx_module_t  ngx_http_notify_api_module;
+
+/* GET events/{id}, in api_event */
+void ngx_http_notify_api_event(ngx_http_notify_api_t *api);
+
+/* Answers end the request (ngx_http_finalize_request), each exactly once. */
+void ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
+    const ngx_str_t *json);             /* NULL: no body */
+/* of a document; NULL, as a failed builder returns it: 500 */
+void ngx_http_notify_api_send_json(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const ngx_http_notify_json_t *json);
+ngx_int_t ngx_http_notify_api_header(ngx_http_notify_api_t *api,
+    const char *name, const ngx_str_t *value);
+/* base, and "/" + id where it is not empty, escaped as Location has it */
+ngx_int_t ngx_http_notify_api_uri(ngx_http_notify_api_t *api,
+    const ngx_str_t *id, ngx_str_t *uri);
+
+/* application/problem+json (RFC 9457): type, title, status, detail, code,
+ * errors (those of api->invalid), request_id; Retry-After with 503 and 429 */
+void ngx_http_notify_api_problem(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const char *code, const char *fmt, ...);
+/* the same with a member of its own, a string */
+void ngx_http_notify_api_problem_extra(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const char *code, const char *member,
+    const ngx_str_t *value, const char *fmt, ...);
+
+/* 500; 503 with what Redis lacks; 422 with what is in api->invalid */
+void ngx_http_notify_api_failed(ngx_http_notify_api_t *api);
+void ngx_http_notify_api_unavailable(ngx_http_notify_api_t *api);
+void ngx_http_notify_api_unprocessable(ngx_http_notify_api_t *api);
+
+/* NGX_OK, or NGX_ABORT: no answer or an error reply, 503 or 507 has been
+ * sent; `who` stands in the log */
+ngx_int_t ngx_http_notify_api_reply(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp, const char *who);
+
+/* The body as a document, an object.  NULL: 400 or 422 has been sent.  An
+ * empty body is an empty object where `optional`. */
+ngx_http_notify_json_t *ngx_http_notify_api_document(
+    ngx_http_notify_api_t *api, ngx_uint_t optional);
+
+/* the decoded value of a query argument; NGX_DECLINED: absent;
+ * NGX_ABORT: given twice or not decodable (400 has been sent) */
+ngx_int_t ngx_http_notify_api_arg(ngx_http_notify_api_t *api,
+    const char *name, ngx_str_t *value);
+/* limit=, 1 ... 250, default 100; NGX_ABORT: 400 has been sent */
+ngx_int_t ngx_http_notify_api_limit(ngx_http_notify_api_t *api,
+    ngx_uint_t *limit);
+/* epoch, milliseconds */
+uint64_t ngx_http_notify_api_now(void);
+/* the first header of that name, whole value; NGX_DECLINED: absent */
+ngx_int_t ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
+    const char *name, ngx_str_t *value);
+
+/*
+ * Asynchronous work for a request: the object outlives neither side.  The
+ * callback that Redis answers gets the box; _open gives the api back, or NULL
+ * when the client has left meanwhile (then everything was cleaned up and the
+ * callback returns at once).  Opens once.  _box suspends the request; where
+ * the work could not be started the box is discarded and an answer sent.
+ */
+typedef struct ngx_http_notify_api_box_s  ngx_http_notify_api_box_t;
+
+ngx_http_notify_api_box_t *ngx_http_notify_api_box(ngx_http_notify_api_t *api);
+ngx_http_notify_api_t *ngx_http_notify_api_open(ngx_http_notify_api_box_t *box);
+void ngx_http_notify_api_discard(ngx_http_notify_api_box_t *box);
+/* for work that is cancelled by a cleanup of the request's pool, without box */
+void ngx_http_notify_api_suspend(ngx_http_notify_api_t *api);
+
+
+#endif /* _NGX_HTTP_NOTIFY_API_H_INCLUDED_ */

@@ -1,0 +1,764 @@
+/*
+ * How an API call is answered: JSON, problem documents (RFC 9457), headers;
+ * and what is read of a request besides its path.  Every answer ends the
+ * request; nothing of it may be touched afterwards.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_script.h"
+
+
+#define NGX_HTTP_NOTIFY_API_LIMIT          100
+#define NGX_HTTP_NOTIFY_API_LIMIT_MAX      250
+#define NGX_HTTP_NOTIFY_API_MEMBERS        256
+
+
+static ngx_int_t ngx_http_notify_api_output(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const ngx_str_t *body, ngx_str_t type);
+static ngx_str_t *ngx_http_notify_api_line(ngx_uint_t status);
+static void ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const char *code, const char *member,
+    const ngx_str_t *value, const ngx_str_t *detail);
+static ngx_int_t ngx_http_notify_api_problem_errors(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *problem);
+static ngx_int_t ngx_http_notify_api_members(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *json);
+static ngx_int_t ngx_http_notify_api_decode(ngx_pool_t *pool, u_char *p,
+    u_char *last, ngx_str_t *value);
+
+
+/* nginx has no text for some of them */
+
+static ngx_str_t  ngx_http_notify_api_lines[] = {
+    ngx_string("400 Bad Request"),
+    ngx_string("401 Unauthorized"),
+    ngx_string("404 Not Found"),
+    ngx_string("405 Method Not Allowed"),
+    ngx_string("409 Conflict"),
+    ngx_string("410 Gone"),
+    ngx_string("412 Precondition Failed"),
+    ngx_string("413 Content Too Large"),
+    ngx_string("415 Unsupported Media Type"),
+    ngx_string("422 Unprocessable Content"),
+    ngx_string("429 Too Many Requests"),
+    ngx_string("500 Internal Server Error"),
+    ngx_string("503 Service Unavailable"),
+    ngx_string("507 Insufficient Storage"),
+    ngx_string("508 Loop Detected")
+};
+
+
+static ngx_str_t  ngx_http_notify_api_json_type =
+    ngx_string("application/json");
+static ngx_str_t  ngx_http_notify_api_problem_type =
+    ngx_string("application/problem+json");
+
+
+void
+ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
+    const ngx_str_t *json)
+{
+    ngx_int_t            rc;
+    ngx_uint_t           suspended;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = api->request;
+    c = r->connection;
+    suspended = api->suspended;
+
+    rc = ngx_http_notify_api_output(api, status, json,
+                                    ngx_http_notify_api_json_type);
+
+    ngx_http_finalize_request(r, rc);
+
+    if (suspended) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+void
+ngx_http_notify_api_send_json(ngx_http_notify_api_t *api, ngx_uint_t status,
+    const ngx_http_notify_json_t *json)
+{
+    ngx_str_t  text;
+
+    if (json == NULL
+        || ngx_http_notify_json_dump(api->request->pool, json, 0, &text)
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_send(api, status, &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_output(ngx_http_notify_api_t *api, ngx_uint_t status,
+    const ngx_str_t *body, ngx_str_t type)
+{
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r;
+
+    static ngx_str_t  no_store = ngx_string("no-store");
+
+    r = api->request;
+
+    if (ngx_http_notify_api_header(api, "Cache-Control", &no_store)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    r->headers_out.status = status;
+
+    /* preconditions are judged here, before a write, not by a filter after */
+    r->disable_not_modified = 1;
+
+    if (body == NULL) {
+        r->header_only = 1;
+
+        if (status != NGX_HTTP_NO_CONTENT
+            && status != NGX_HTTP_NOT_MODIFIED)
+        {
+            r->headers_out.content_length_n = 0;
+        }
+
+        return ngx_http_send_header(r);
+    }
+
+    r->headers_out.content_length_n = body->len;
+    r->headers_out.content_type = type;
+    r->headers_out.content_type_len = type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = (body->len != 0);
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_notify_api_header(ngx_http_notify_api_t *api, const char *name,
+    const ngx_str_t *value)
+{
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
+
+    r = api->request;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    if (ngx_strcmp(name, "ETag") == 0) {
+        r->headers_out.etag = h;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_uri(ngx_http_notify_api_t *api, const ngx_str_t *id,
+    ngx_str_t *uri)
+{
+    u_char     *p;
+    size_t      len;
+    ngx_str_t  *base;
+
+    base = &api->base;
+
+    len = base->len + 2 * ngx_escape_uri(NULL, base->data, base->len,
+                                         NGX_ESCAPE_URI);
+    if (id->len) {
+        len += 1 + id->len + 2 * ngx_escape_uri(NULL, id->data, id->len,
+                                                NGX_ESCAPE_URI_COMPONENT);
+    }
+
+    uri->data = ngx_pnalloc(api->request->pool, len + 1);
+    if (uri->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = (u_char *) ngx_escape_uri(uri->data, base->data, base->len,
+                                  NGX_ESCAPE_URI);
+    if (p == uri->data) {
+        p = ngx_cpymem(p, base->data, base->len);
+    }
+
+    if (id->len) {
+        *p++ = '/';
+        p = (u_char *) ngx_escape_uri(p, id->data, id->len,
+                                      NGX_ESCAPE_URI_COMPONENT);
+    }
+
+    uri->len = p - uri->data;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_api_problem(ngx_http_notify_api_t *api, ngx_uint_t status,
+    const char *code, const char *fmt, ...)
+{
+    va_list    args;
+    ngx_str_t  detail;
+
+    va_start(args, fmt);
+    detail = ngx_http_notify_invalid_text(api->request->pool, fmt, args);
+    va_end(args);
+
+    ngx_http_notify_api_problem_send(api, status, code, NULL, NULL, &detail);
+}
+
+
+void
+ngx_http_notify_api_problem_extra(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const char *code, const char *member,
+    const ngx_str_t *value, const char *fmt, ...)
+{
+    va_list    args;
+    ngx_str_t  detail;
+
+    va_start(args, fmt);
+    detail = ngx_http_notify_invalid_text(api->request->pool, fmt, args);
+    va_end(args);
+
+    ngx_http_notify_api_problem_send(api, status, code, member, value,
+                                     &detail);
+}
+
+
+static ngx_str_t *
+ngx_http_notify_api_line(ngx_uint_t status)
+{
+    ngx_uint_t  i, n;
+
+    n = sizeof(ngx_http_notify_api_lines) / sizeof(ngx_str_t);
+
+    for (i = 0; i < n; i++) {
+        if (ngx_atoi(ngx_http_notify_api_lines[i].data, 3)
+            == (ngx_int_t) status)
+        {
+            return &ngx_http_notify_api_lines[i];
+        }
+    }
+
+    return &ngx_http_notify_api_lines[0];
+}
+
+
+static void
+ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const char *code, const char *member,
+    const ngx_str_t *value, const ngx_str_t *detail)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                  *line, title, name, text;
+    ngx_uint_t                  suspended;
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_notify_json_t     *problem;
+    ngx_http_variable_value_t  *vv;
+
+    static ngx_str_t  blank = ngx_string("about:blank");
+    static ngx_str_t  second = ngx_string("1");
+
+    r = api->request;
+    c = r->connection;
+    suspended = api->suspended;
+    rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    line = ngx_http_notify_api_line(status);
+    r->headers_out.status_line = *line;
+
+    title.data = line->data + 4;
+    title.len = line->len - 4;
+
+    name.data = (u_char *) code;
+    name.len = ngx_strlen(code);
+
+    if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
+         || status == NGX_HTTP_TOO_MANY_REQUESTS)
+        && ngx_http_notify_api_header(api, "Retry-After", &second) != NGX_OK)
+    {
+        goto done;
+    }
+
+    problem = ngx_http_notify_json_new_object(r->pool);
+
+    if (problem == NULL
+        || detail->data == NULL
+        || ngx_http_notify_json_set_string(problem, "type", &blank) != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "title", &title) != NGX_OK
+        || ngx_http_notify_json_set_integer(problem, "status", status)
+           != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "detail", detail)
+           != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "code", &name) != NGX_OK
+        || ngx_http_notify_api_problem_errors(api, problem) != NGX_OK
+        || (member
+            && ngx_http_notify_json_set_string(problem, member, value)
+               != NGX_OK))
+    {
+        goto done;
+    }
+
+    vv = ngx_http_get_indexed_variable(r, api->request_id);
+
+    if (vv && !vv->not_found) {
+        text.data = vv->data;
+        text.len = vv->len;
+
+        if (ngx_http_notify_json_set_string(problem, "request_id", &text)
+            != NGX_OK)
+        {
+            goto done;
+        }
+    }
+
+    if (ngx_http_notify_json_dump(r->pool, problem, 0, &text) != NGX_OK) {
+        goto done;
+    }
+
+    rc = ngx_http_notify_api_output(api, status, &text,
+                                    ngx_http_notify_api_problem_type);
+
+done:
+
+    ngx_http_finalize_request(r, rc);
+
+    if (suspended) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_problem_errors(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *problem)
+{
+    ngx_uint_t               i;
+    ngx_keyval_t            *kv;
+    ngx_http_notify_json_t  *errors, *error;
+
+    if (api->invalid.list == NULL) {
+        return NGX_OK;
+    }
+
+    errors = ngx_http_notify_json_new_array(api->request->pool);
+    if (errors == NULL) {
+        return NGX_ERROR;
+    }
+
+    kv = api->invalid.list->elts;
+
+    for (i = 0; i < api->invalid.list->nelts; i++) {
+
+        error = ngx_http_notify_json_new_object(api->request->pool);
+
+        if (error == NULL
+            || ngx_http_notify_json_set_string(error, "pointer", &kv[i].key)
+               != NGX_OK
+            || ngx_http_notify_json_set_string(error, "detail", &kv[i].value)
+               != NGX_OK
+            || ngx_http_notify_json_append(errors, error) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_notify_json_set(problem, "errors", errors);
+}
+
+
+void
+ngx_http_notify_api_failed(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_problem(api, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                "internal_error",
+                                "the server is short of memory");
+}
+
+
+void
+ngx_http_notify_api_unavailable(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                "redis_unavailable",
+                                "the store does not answer; try again");
+}
+
+
+/* the detail repeats the errors, for people who see nothing else */
+
+void
+ngx_http_notify_api_unprocessable(ngx_http_notify_api_t *api)
+{
+    u_char        *p, *last;
+    ngx_str_t      name;
+    ngx_uint_t     i;
+    ngx_keyval_t  *kv;
+    u_char         buf[896];
+
+    if (api->invalid.failed || api->invalid.list == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    kv = api->invalid.list->elts;
+    p = buf;
+    last = buf + sizeof(buf);
+
+    for (i = 0; i < api->invalid.list->nelts; i++) {
+        name = kv[i].key;
+
+        if (name.len) {
+            name.data++;
+            name.len--;
+        }
+
+        /* whole errors only, so that no character is cut */
+
+        if ((size_t) (last - p) < name.len + kv[i].value.len + 16) {
+            p = ngx_slprintf(p, last, "; ...");
+            break;
+        }
+
+        p = ngx_slprintf(p, last, "%s%V%s%V", i ? "; " : "", &name,
+                         name.len ? " " : "", &kv[i].value);
+    }
+
+    ngx_http_notify_api_problem(api, 422, "invalid_members", "%*s",
+                                (size_t) (p - buf), buf);
+}
+
+
+ngx_int_t
+ngx_http_notify_api_reply(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp, const char *who)
+{
+    switch (ngx_http_notify_script_verdict(ngx_http_notify_module_redis(),
+                                           resp, who))
+    {
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "storage_full",
+                                    "the store is out of memory");
+        return NGX_ABORT;
+
+    default:
+        ngx_http_notify_api_unavailable(api);
+        return NGX_ABORT;
+    }
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_api_document(ngx_http_notify_api_t *api, ngx_uint_t optional)
+{
+    ngx_http_notify_json_t        *json;
+    ngx_http_notify_json_error_t   error;
+
+    if (api->body.len == 0 && optional) {
+        json = ngx_http_notify_json_new_object(api->request->pool);
+
+        if (json == NULL) {
+            ngx_http_notify_api_failed(api);
+        }
+
+        return json;
+    }
+
+    error.reason = NULL;
+    error.offset = 0;
+
+    json = ngx_http_notify_json_parse(api->request->pool, &api->body, &error);
+
+    if (json == NULL) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
+                                    "the body is not acceptable JSON: %s at "
+                                    "byte %uz",
+                                    error.reason ? error.reason : "error",
+                                    error.offset);
+        return NULL;
+    }
+
+    if (ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_OBJECT) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_json",
+                                    "the body must be a JSON object");
+        return NULL;
+    }
+
+    if (ngx_http_notify_api_members(api, json) != NGX_OK) {
+        return NULL;
+    }
+
+    return json;
+}
+
+
+/* names that differ in case only are the same name, given twice */
+
+static ngx_int_t
+ngx_http_notify_api_members(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *json)
+{
+    void        *cursor;
+    ngx_str_t    name, *names;
+    ngx_uint_t   i, n;
+
+    names = ngx_palloc(api->request->pool,
+                       NGX_HTTP_NOTIFY_API_MEMBERS * sizeof(ngx_str_t));
+    if (names == NULL) {
+        ngx_http_notify_api_failed(api);
+        return NGX_ERROR;
+    }
+
+    cursor = NULL;
+    n = 0;
+
+    while (ngx_http_notify_json_member(json, &cursor, &name)) {
+
+        if (n == NGX_HTTP_NOTIFY_API_MEMBERS) {
+            ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                        "too_many_members",
+                                        "the object has more than %d members",
+                                        NGX_HTTP_NOTIFY_API_MEMBERS);
+            return NGX_DECLINED;
+        }
+
+        for (i = 0; i < n; i++) {
+            if (names[i].len == name.len
+                && ngx_strncasecmp(names[i].data, name.data, name.len) == 0)
+            {
+                ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                            "duplicate_member",
+                                            "the member \"%V\" is given "
+                                            "twice", &name);
+                return NGX_DECLINED;
+            }
+        }
+
+        names[n++] = name;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_arg(ngx_http_notify_api_t *api, const char *name,
+    ngx_str_t *value)
+{
+    u_char     *p, *last, *end, *eq;
+    size_t      len;
+    ngx_uint_t  found;
+
+    len = ngx_strlen(name);
+    p = api->request->args.data;
+    last = p + api->request->args.len;
+    found = 0;
+
+    for ( /* void */ ; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        eq = ngx_strlchr(p, end, '=');
+        if (eq == NULL) {
+            eq = end;
+        }
+
+        if ((size_t) (eq - p) != len
+            || ngx_strncasecmp(p, (u_char *) name, len) != 0)
+        {
+            continue;
+        }
+
+        if (found
+            || ngx_http_notify_api_decode(api->request->pool,
+                                          eq < end ? eq + 1 : end, end, value)
+               != NGX_OK)
+        {
+            ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                        "invalid_parameter",
+                                        "the parameter \"%s\" is %s", name,
+                                        found ? "given twice"
+                                              : "not URL-encoded UTF-8");
+            return NGX_ABORT;
+        }
+
+        found = 1;
+    }
+
+    return found ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_decode(ngx_pool_t *pool, u_char *p, u_char *last,
+    ngx_str_t *value)
+{
+    u_char     *d;
+    ngx_int_t   ch;
+
+    d = ngx_pnalloc(pool, last - p + 1);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->data = d;
+
+    while (p < last) {
+
+        if (*p != '%') {
+            *d++ = *p++;
+            continue;
+        }
+
+        if (last - p < 3) {
+            return NGX_DECLINED;
+        }
+
+        ch = ngx_hextoi(p + 1, 2);
+        if (ch == NGX_ERROR || ch == 0) {
+            return NGX_DECLINED;
+        }
+
+        *d++ = (u_char) ch;
+        p += 3;
+    }
+
+    value->len = d - value->data;
+
+    if (ngx_utf8_length(value->data, value->len) > value->len) {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_limit(ngx_http_notify_api_t *api, ngx_uint_t *limit)
+{
+    ngx_int_t  n;
+    ngx_str_t  value;
+
+    *limit = NGX_HTTP_NOTIFY_API_LIMIT;
+
+    switch (ngx_http_notify_api_arg(api, "limit", &value)) {
+
+    case NGX_DECLINED:
+        return NGX_OK;
+
+    case NGX_OK:
+        break;
+
+    default:
+        return NGX_ABORT;
+    }
+
+    n = ngx_atoi(value.data, value.len);
+
+    if (n < 1 || n > NGX_HTTP_NOTIFY_API_LIMIT_MAX) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_parameter",
+                                    "\"limit\" must be between 1 and %d",
+                                    NGX_HTTP_NOTIFY_API_LIMIT_MAX);
+        return NGX_ABORT;
+    }
+
+    *limit = n;
+
+    return NGX_OK;
+}
+
+
+uint64_t
+ngx_http_notify_api_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
+    const char *name, ngx_str_t *value)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+    part = &api->request->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NGX_DECLINED;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == len
+            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+        {
+            *value = h[i].value;
+            return NGX_OK;
+        }
+    }
+}

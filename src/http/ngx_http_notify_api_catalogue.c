@@ -1,0 +1,367 @@
+/*
+ * The resources that tell of a channel: event-types, its catalogue; health,
+ * whether events can be taken; stats, its counters.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_engine.h"
+#include "ngx_http_notify_metrics.h"
+
+
+static ngx_uint_t ngx_http_notify_api_catalogue_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_event_types_handler(
+    ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_event_types_one(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *list,
+    const ngx_http_notify_channel_event_t *event);
+static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_health_answer(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
+    ngx_str_t *warning);
+static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_int_t ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *out);
+static ngx_int_t ngx_http_notify_api_catalogue_ask(
+    ngx_http_notify_api_t *api, ngx_str_t *argv, ngx_uint_t argc,
+    ngx_http_notify_redis_handler_pt handler);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
+    ngx_string("event-types"),
+    ngx_http_notify_api_catalogue_methods,
+    ngx_http_notify_api_event_types_handler,
+    0
+};
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_health = {
+    ngx_string("health"),
+    ngx_http_notify_api_catalogue_methods,
+    ngx_http_notify_api_health_handler,
+    0
+};
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_stats = {
+    ngx_string("stats"),
+    ngx_http_notify_api_catalogue_methods,
+    ngx_http_notify_api_stats_handler,
+    0
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_catalogue_methods(ngx_http_notify_api_t *api)
+{
+    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
+}
+
+
+/* without a catalogue every name is accepted: "*" */
+
+static void
+ngx_http_notify_api_event_types_handler(ngx_http_notify_api_t *api)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_json_t           *list;
+    ngx_http_notify_channel_event_t   any, *event;
+
+    list = ngx_http_notify_json_new_array(api->request->pool);
+    if (list == NULL) {
+        goto failed;
+    }
+
+    if (api->channel->events == NULL) {
+        ngx_memzero(&any, sizeof(ngx_http_notify_channel_event_t));
+        ngx_str_set(&any.name, "*");
+
+        if (ngx_http_notify_api_event_types_one(api, list, &any) != NGX_OK) {
+            goto failed;
+        }
+
+    } else {
+        event = api->channel->events->elts;
+
+        for (i = 0; i < api->channel->events->nelts; i++) {
+            if (ngx_http_notify_api_event_types_one(api, list, &event[i])
+                != NGX_OK)
+            {
+                goto failed;
+            }
+        }
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list);
+
+    return;
+
+failed:
+
+    ngx_http_notify_api_failed(api);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *list,
+    const ngx_http_notify_channel_event_t *event)
+{
+    ngx_int_t                rc;
+    ngx_str_t               *alias;
+    ngx_uint_t               i;
+    ngx_http_notify_json_t  *out, *aliases;
+
+    out = ngx_http_notify_json_new_object(api->request->pool);
+    aliases = ngx_http_notify_json_new_array(api->request->pool);
+
+    if (out == NULL || aliases == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_json_set_string(out, "name", &event->name);
+    rc |= ngx_http_notify_json_set_bool(out, "sync", event->sync);
+    rc |= ngx_http_notify_json_set_bool(out, "iframe", event->iframe);
+    rc |= ngx_http_notify_json_set_bool(out, "off", event->off);
+
+    if (event->aliases) {
+        alias = event->aliases->elts;
+
+        for (i = 0; i < event->aliases->nelts; i++) {
+            rc |= ngx_http_notify_json_append_string(aliases, &alias[i]);
+        }
+    }
+
+    rc |= ngx_http_notify_json_set(out, "aliases", aliases);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_append(list, out);
+}
+
+
+/* INFO rather than PING: it names the policy that would evict subscriptions */
+
+static void
+ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                 argv[2];
+    ngx_http_notify_redis_t  *redis;
+
+    redis = ngx_http_notify_module_redis();
+
+    if (!ngx_http_notify_redis_ready(redis)) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "redis_unavailable", "Redis: %s",
+                                    ngx_http_notify_redis_reason(redis));
+        return;
+    }
+
+    ngx_str_set(&argv[0], "INFO");
+    ngx_str_set(&argv[1], "memory");
+
+    if (ngx_http_notify_api_catalogue_ask(api, argv, 2,
+                                          ngx_http_notify_api_health_answer)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_health_answer(ngx_http_notify_resp_t *resp, void *data)
+{
+    u_char                 *p, *last;
+    ngx_str_t               warning;
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_str_null(&warning);
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        last = resp->str.data + resp->str.len;
+
+        p = ngx_strlcasestrn(resp->str.data, last,
+                             (u_char *) "maxmemory_policy:",
+                             sizeof("maxmemory_policy:") - 1 - 1);
+        if (p) {
+            p += sizeof("maxmemory_policy:") - 1;
+
+            if (last - p < 10
+                || ngx_strncmp(p, "noeviction", 10) != 0)
+            {
+                ngx_str_set(&warning, "the eviction policy of Redis is not "
+                                      "noeviction: it may take "
+                                      "subscriptions");
+            }
+        }
+    }
+
+    ngx_http_notify_api_health_send(api, &warning);
+}
+
+
+static void
+ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
+    ngx_str_t *warning)
+{
+    ngx_int_t                rc;
+    ngx_http_notify_json_t  *out;
+
+    static const ngx_str_t  ok = ngx_string("ok");
+    static const ngx_str_t  warn = ngx_string("warning");
+
+    out = ngx_http_notify_json_new_object(api->request->pool);
+    if (out == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    rc = ngx_http_notify_json_set_string(out, "status",
+                                         warning->len ? &warn : &ok);
+
+    rc |= ngx_http_notify_json_set_string(out, "channel",
+                                          &api->channel->name);
+
+    if (warning->len) {
+        rc |= ngx_http_notify_json_set_string(out, "warning", warning);
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+                                  rc == NGX_OK ? out : NULL);
+}
+
+
+static void
+ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
+{
+    ngx_str_t  argv[2];
+
+    ngx_str_set(&argv[0], "XLEN");
+    argv[1] = ngx_http_notify_keys_name(api->request->pool,
+                                        &api->channel->keys, "log", NULL);
+
+    if (argv[1].data == NULL
+        || ngx_http_notify_api_catalogue_ask(api, argv, 2,
+                                             ngx_http_notify_api_stats_length)
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               i;
+    ngx_http_notify_api_t   *api;
+    ngx_http_notify_json_t  *out, *counters;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    out = ngx_http_notify_json_new_object(api->request->pool);
+    counters = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (out == NULL || counters == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    rc = ngx_http_notify_json_set_string(out, "channel",
+                                         &api->channel->name);
+    rc |= ngx_http_notify_json_set_integer(out, "events", resp->integer);
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
+        rc |= ngx_http_notify_json_set_integer(counters,
+                  ngx_http_notify_metrics_name(i),
+                  (int64_t) ngx_http_notify_metrics_get(api->channel->metrics,
+                                                        i));
+    }
+
+    rc |= ngx_http_notify_json_set(out, "counters", counters);
+    rc |= ngx_http_notify_api_stats_worker(api, out);
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+                                  rc == NGX_OK ? out : NULL);
+}
+
+
+/* of the worker that happens to answer */
+
+static ngx_int_t
+ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *out)
+{
+    ngx_int_t                        rc;
+    ngx_http_notify_json_t          *worker;
+    ngx_http_notify_engine_stats_t   stats;
+
+    worker = ngx_http_notify_json_new_object(api->request->pool);
+    if (worker == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&stats, sizeof(ngx_http_notify_engine_stats_t));
+    ngx_http_notify_engine_stats(api->channel, &stats);
+
+    rc = ngx_http_notify_json_set_integer(worker, "pid", ngx_pid);
+    rc |= ngx_http_notify_json_set_integer(worker, "buckets", stats.buckets);
+    rc |= ngx_http_notify_json_set_integer(worker, "subscriptions",
+                                           stats.subscriptions);
+    rc |= ngx_http_notify_json_set_integer(worker, "inFlight",
+                                           stats.in_flight);
+    rc |= ngx_http_notify_json_set_integer(worker, "queued", stats.queued);
+    rc |= ngx_http_notify_json_set_integer(worker, "behind", stats.behind);
+    rc |= ngx_http_notify_json_set_bool(worker, "tailing", stats.tailing);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_set(out, "worker", worker);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_catalogue_ask(ngx_http_notify_api_t *api, ngx_str_t *argv,
+    ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler)
+{
+    ngx_http_notify_api_box_t  *box;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv,
+                                     argc, 0, handler, box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(box);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,243 @@
+/*
+ * The key that a channel's cursors are signed with: made by the first that
+ * needs it (SET NX), read again after each new connection to Redis.  A worker
+ * keeps what it has read; old ones live on, a request may still hold them.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_cursor.h"
+
+
+#define NGX_HTTP_NOTIFY_API_CURSOR_KEY  32
+
+
+typedef struct ngx_http_notify_api_cursor_key_s
+    ngx_http_notify_api_cursor_key_t;
+
+struct ngx_http_notify_api_cursor_key_s {
+    ngx_http_notify_api_cursor_key_t   *next;
+    ngx_pool_t                         *pool;
+    ngx_http_notify_channel_t          *channel;
+    ngx_uint_t                          generation;
+    ngx_str_t                           text;
+    ngx_http_notify_crypto_hmac_t      *hmac;
+};
+
+
+typedef struct {
+    ngx_http_notify_api_box_t   *box;
+    ngx_uint_t                   generation;
+    ngx_str_t                    text;      /* what was offered */
+    u_char                       hex[2 * NGX_HTTP_NOTIFY_API_CURSOR_KEY];
+    void                       (*ready)(ngx_http_notify_api_t *api,
+                                        ngx_http_notify_crypto_hmac_t *key);
+} ngx_http_notify_api_cursor_read_t;
+
+
+static ngx_int_t ngx_http_notify_api_cursor_submit(
+    ngx_http_notify_api_t *api, ngx_http_notify_api_cursor_read_t *read);
+static void ngx_http_notify_api_cursor_answer(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_http_notify_api_cursor_key_t *ngx_http_notify_api_cursor_keep(
+    ngx_http_notify_channel_t *channel, const ngx_str_t *text,
+    ngx_uint_t generation);
+
+
+static ngx_http_notify_api_cursor_key_t  *ngx_http_notify_api_cursor_keys;
+
+
+void
+ngx_http_notify_api_cursor(ngx_http_notify_api_t *api,
+    void (*ready)(ngx_http_notify_api_t *api,
+                  ngx_http_notify_crypto_hmac_t *key))
+{
+    ngx_uint_t                          generation;
+    ngx_http_notify_redis_t            *redis;
+    ngx_http_notify_api_cursor_key_t   *key;
+    ngx_http_notify_api_cursor_read_t  *read;
+
+    redis = ngx_http_notify_module_redis();
+    generation = ngx_http_notify_redis_generation(redis);
+
+    if (generation == 0) {
+        ngx_http_notify_api_unavailable(api);
+        return;
+    }
+
+    for (key = ngx_http_notify_api_cursor_keys; key; key = key->next) {
+        if (key->channel == api->channel && key->generation == generation) {
+            ready(api, key->hmac);
+            return;
+        }
+    }
+
+    read = ngx_palloc(api->request->pool,
+                      sizeof(ngx_http_notify_api_cursor_read_t));
+    if (read == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    read->generation = generation;
+    read->ready = ready;
+
+    if (ngx_http_notify_api_cursor_submit(api, read) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
+    ngx_http_notify_api_cursor_read_t *read)
+{
+    ngx_str_t  argv[5];
+    u_char     bytes[NGX_HTTP_NOTIFY_API_CURSOR_KEY];
+
+    if (ngx_http_notify_crypto_random(bytes, NGX_HTTP_NOTIFY_API_CURSOR_KEY)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    read->text.data = read->hex;
+    read->text.len = ngx_hex_dump(read->hex, bytes,
+                                  NGX_HTTP_NOTIFY_API_CURSOR_KEY)
+                     - read->hex;
+
+    ngx_str_set(&argv[0], "SET");
+    argv[1] = ngx_http_notify_keys_name(api->request->pool,
+                                        &api->channel->keys, "key", NULL);
+    argv[2] = read->text;
+    ngx_str_set(&argv[3], "NX");
+    ngx_str_set(&argv[4], "GET");
+
+    if (argv[1].data == NULL) {
+        return NGX_ERROR;
+    }
+
+    api->resume = read;
+
+    read->box = ngx_http_notify_api_box(api);
+    if (read->box == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv, 5,
+                                     0, ngx_http_notify_api_cursor_answer,
+                                     read->box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(read->box);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_cursor_answer(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_str_t                          *text;
+    ngx_http_notify_api_t              *api;
+    ngx_http_notify_api_cursor_key_t   *key;
+    ngx_http_notify_api_cursor_read_t  *read;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    read = api->resume;
+    text = &read->text;
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        text = &resp->str;
+    }
+
+    key = ngx_http_notify_api_cursor_keep(api->channel, text,
+                                          read->generation);
+    if (key == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    read->ready(api, key->hmac);
+}
+
+
+static ngx_http_notify_api_cursor_key_t *
+ngx_http_notify_api_cursor_keep(ngx_http_notify_channel_t *channel,
+    const ngx_str_t *text, ngx_uint_t generation)
+{
+    ngx_pool_t                        *pool;
+    ngx_http_notify_api_cursor_key_t  *key;
+
+    for (key = ngx_http_notify_api_cursor_keys; key; key = key->next) {
+
+        if (key->channel == channel
+            && key->text.len == text->len
+            && ngx_memcmp(key->text.data, text->data, text->len) == 0)
+        {
+            key->generation = generation;
+            return key;
+        }
+    }
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    key = ngx_pcalloc(pool, sizeof(ngx_http_notify_api_cursor_key_t));
+    if (key == NULL) {
+        goto failed;
+    }
+
+    key->pool = pool;
+    key->channel = channel;
+    key->generation = generation;
+    key->text.len = text->len;
+
+    key->text.data = ngx_pstrdup(pool, (ngx_str_t *) text);
+    if (key->text.data == NULL) {
+        goto failed;
+    }
+
+    key->hmac = ngx_http_notify_crypto_hmac_create(pool,
+                    NGX_HTTP_NOTIFY_CRYPTO_SHA256, &key->text);
+    if (key->hmac == NULL) {
+        goto failed;
+    }
+
+    key->next = ngx_http_notify_api_cursor_keys;
+    ngx_http_notify_api_cursor_keys = key;
+
+    return key;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+void
+ngx_http_notify_api_cursor_exit(void)
+{
+    ngx_http_notify_api_cursor_key_t  *key;
+
+    while (ngx_http_notify_api_cursor_keys) {
+        key = ngx_http_notify_api_cursor_keys;
+        ngx_http_notify_api_cursor_keys = key->next;
+
+        ngx_destroy_pool(key->pool);
+    }
+}

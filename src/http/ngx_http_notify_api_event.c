@@ -1,0 +1,240 @@
+/*
+ * One event of the log: by its id, which is its place, or by the uid that its
+ * publisher gave it.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_payload.h"
+
+
+static void ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *id, ngx_http_notify_redis_handler_pt handler);
+static void ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_event_key(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_event_none(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp);
+
+
+void
+ngx_http_notify_api_event(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_id_t  id;
+
+    if (ngx_http_notify_id_event_parse(&api->segments[0], &id) == NGX_OK) {
+        ngx_http_notify_api_event_range(api, &id,
+                                        ngx_http_notify_api_event_by_id);
+        return;
+    }
+
+    ngx_http_notify_api_event_key(api);
+}
+
+
+static void
+ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *id, ngx_http_notify_redis_handler_pt handler)
+{
+    ngx_http_notify_api_box_t  *box;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_log_range(ngx_http_notify_module_redis(),
+                                  &api->channel->keys, id, 1, id, 1, handler,
+                                  box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+/* what looks like an id of ours may be a publisher's uid after all */
+
+static void
+ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_api_event_show(api, resp) != NGX_OK) {
+        ngx_http_notify_api_event_key(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                   argv[2], parts[2], name;
+    ngx_http_notify_api_box_t  *box;
+    u_char                      digest[32];
+
+    parts[0] = api->tenant;
+    parts[1] = api->segments[0];
+
+    name.data = digest;
+    name.len = sizeof(digest);
+
+    if (ngx_http_notify_id_digest(parts, 2, digest) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_str_set(&argv[0], "GET");
+    argv[1] = ngx_http_notify_keys_name(api->request->pool,
+                                        &api->channel->keys, "id", &name);
+
+    if (argv[1].data == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv, 2,
+                                     0, ngx_http_notify_api_event_found, box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+/* "<stream id> <digest of the body>", see publish.lua */
+
+static void
+ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp, void *data)
+{
+    u_char                 *p;
+    ngx_str_t               text;
+    ngx_http_notify_id_t    id;
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        ngx_http_notify_api_event_none(api);
+        return;
+    }
+
+    text = resp->str;
+
+    p = ngx_strlchr(text.data, text.data + text.len, ' ');
+    if (p) {
+        text.len = p - text.data;
+    }
+
+    if (ngx_http_notify_id_parse(&text, &id) != NGX_OK) {
+        ngx_http_notify_api_event_none(api);
+        return;
+    }
+
+    ngx_http_notify_api_event_range(api, &id,
+                                    ngx_http_notify_api_event_by_uid);
+}
+
+
+static void
+ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_api_event_show(api, resp) != NGX_OK) {
+        ngx_http_notify_api_event_none(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_event_none(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                "there is no such event (any more)");
+}
+
+
+/* NGX_DECLINED: no event of this tenant, nothing has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 json;
+    ngx_http_notify_resp_t   *entry;
+    ngx_http_notify_event_t  *event;
+
+    entry = ngx_http_notify_resp_at(resp, 0);
+    if (entry == NULL) {
+        return NGX_DECLINED;
+    }
+
+    event = ngx_http_notify_log_event(entry,
+                                      api->request->connection->log);
+    if (event == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (event->tenant.len != api->tenant.len
+        || ngx_memcmp(event->tenant.data, api->tenant.data, api->tenant.len)
+           != 0)
+    {
+        ngx_http_notify_log_unref(event);
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_notify_payload_call(api->request->pool, event, 1, &json);
+
+    ngx_http_notify_log_unref(event);
+
+    if (rc != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return NGX_OK;
+    }
+
+    ngx_http_notify_api_send(api, NGX_HTTP_OK, &json);
+
+    return NGX_OK;
+}

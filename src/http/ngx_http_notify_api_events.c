@@ -1,0 +1,727 @@
+/*
+ * The resource `events`: publishing one or many, all or none, and reading one
+ * by its id or uid.  An answer is sent when Redis has the events.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_payload.h"
+
+
+#define NGX_HTTP_NOTIFY_API_EVENTS_MAX      1000
+#define NGX_HTTP_NOTIFY_API_EVENTS_KEY      256
+#define NGX_HTTP_NOTIFY_API_EVENTS_DIGEST   32
+
+
+/* a publish */
+typedef struct {
+    ngx_uint_t                       many;      /* answer with an array */
+    ngx_uint_t                       n;         /* events of the body */
+    ngx_uint_t                      *places;    /* n; of the entry + 1 */
+    ngx_uint_t                       nentries;  /* without those that are off */
+    ngx_http_notify_log_entry_t     *entries;
+    ngx_uint_t                       hops;
+    ngx_str_t                        key;       /* Idempotency-Key */
+    ngx_http_notify_crypto_hmac_t   *hmac;
+} ngx_http_notify_api_publish_t;
+
+
+static ngx_uint_t ngx_http_notify_api_events_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_events_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_events_headers(
+    ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_events_values(ngx_http_notify_api_t *api,
+    ngx_array_t *values);
+static ngx_int_t ngx_http_notify_api_events_json(ngx_http_notify_api_t *api,
+    ngx_array_t *values);
+static ngx_int_t ngx_http_notify_api_events_lines(ngx_http_notify_api_t *api,
+    ngx_array_t *values);
+static void ngx_http_notify_api_events_malformed(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_error_t *error, ngx_uint_t line);
+static ngx_int_t ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
+    ngx_array_t *values);
+static ngx_int_t ngx_http_notify_api_events_form(ngx_http_notify_api_t *api,
+    ngx_uint_t i, ngx_str_t *value);
+static ngx_int_t ngx_http_notify_api_events_key(ngx_http_notify_api_t *api,
+    ngx_http_notify_log_entry_t *entry, ngx_uint_t i, ngx_str_t *value);
+static ngx_int_t ngx_http_notify_api_events_digest(ngx_pool_t *pool,
+    const ngx_str_t *parts, ngx_uint_t n, ngx_str_t *digest);
+static void ngx_http_notify_api_events_submit(ngx_http_notify_api_t *api,
+    ngx_http_notify_crypto_hmac_t *hmac);
+static void ngx_http_notify_api_events_published(
+    const ngx_http_notify_log_published_t *published, void *data);
+static void ngx_http_notify_api_events_conflict(ngx_http_notify_api_t *api,
+    ngx_uint_t entry);
+static void ngx_http_notify_api_events_send(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *ids, ngx_uint_t status);
+static u_char *ngx_http_notify_api_events_one(ngx_http_notify_api_t *api,
+    u_char *p, const ngx_http_notify_id_t *id);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_events = {
+    ngx_string("events"),
+    ngx_http_notify_api_events_methods,
+    ngx_http_notify_api_events_handler,
+    1
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
+{
+    switch (api->nsegments) {
+
+    case 0:
+        return NGX_HTTP_POST;
+
+    case 1:
+        return NGX_HTTP_GET;
+
+    default:
+        return 0;
+    }
+}
+
+
+static void
+ngx_http_notify_api_events_handler(ngx_http_notify_api_t *api)
+{
+    if (api->nsegments) {
+        ngx_http_notify_api_event(api);
+        return;
+    }
+
+    ngx_http_notify_api_events_publish(api);
+}
+
+
+static void
+ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api)
+{
+    ngx_array_t                     values;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = ngx_pcalloc(api->request->pool,
+                          sizeof(ngx_http_notify_api_publish_t));
+
+    if (publish == NULL
+        || ngx_array_init(&values, api->request->pool, 1, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    api->data = publish;
+
+    if (ngx_http_notify_api_events_headers(api) != NGX_OK
+        || ngx_http_notify_api_events_values(api, &values) != NGX_OK
+        || ngx_http_notify_api_events_forms(api, &values) != NGX_OK)
+    {
+        ngx_http_notify_metrics_add(api->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
+        return;
+    }
+
+    if (publish->nentries == 0) {
+        ngx_http_notify_api_events_send(api, NULL, NGX_HTTP_ACCEPTED);
+        return;
+    }
+
+    ngx_http_notify_api_cursor(api, ngx_http_notify_api_events_submit);
+}
+
+
+/* NGX_DECLINED, of this and the following: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
+{
+    ngx_int_t                       n;
+    ngx_str_t                       value;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+
+    if (ngx_http_notify_api_request_header(api, "X-Notify-Hops", &value)
+        == NGX_OK)
+    {
+        n = ngx_atoi(value.data, value.len);
+
+        if (n >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
+            ngx_http_notify_metrics_add(api->channel->metrics,
+                                        NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
+            ngx_http_notify_api_problem(api, 508, "too_many_hops",
+                                        "the event has come through %d "
+                                        "notifications: a loop", (int) n);
+            return NGX_DECLINED;
+        }
+
+        publish->hops = n > 0 ? n : 0;
+    }
+
+    if (ngx_http_notify_api_request_header(api, "Idempotency-Key",
+                                           &publish->key)
+        == NGX_OK
+        && (publish->key.len == 0
+            || publish->key.len > NGX_HTTP_NOTIFY_API_EVENTS_KEY))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_idempotency_key",
+                                    "Idempotency-Key must have 1 to %d "
+                                    "bytes", NGX_HTTP_NOTIFY_API_EVENTS_KEY);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_events_values(ngx_http_notify_api_t *api,
+    ngx_array_t *values)
+{
+    ngx_int_t                       rc;
+    ngx_http_notify_api_publish_t  *publish;
+
+    static const ngx_str_t  ndjson = ngx_string("application/x-ndjson");
+
+    publish = api->data;
+
+    if (api->content_type.len == ndjson.len
+        && ngx_strncasecmp(api->content_type.data, ndjson.data, ndjson.len)
+           == 0)
+    {
+        rc = ngx_http_notify_api_events_lines(api, values);
+
+    } else {
+        rc = ngx_http_notify_api_events_json(api, values);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (values->nelts == 0
+        || values->nelts > NGX_HTTP_NOTIFY_API_EVENTS_MAX)
+    {
+        ngx_http_notify_api_problem(api, 422, values->nelts
+                                              ? "too_many_events"
+                                              : "no_events",
+                                    "a request takes 1 to %d events",
+                                    NGX_HTTP_NOTIFY_API_EVENTS_MAX);
+        return NGX_DECLINED;
+    }
+
+    publish->n = values->nelts;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_events_json(ngx_http_notify_api_t *api,
+    ngx_array_t *values)
+{
+    ngx_str_t                       name, text, *value;
+    ngx_http_notify_json_iter_t     it;
+    ngx_http_notify_json_error_t    error;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+
+    if (ngx_http_notify_json_scan(&api->body, &text, &error) != NGX_OK) {
+        ngx_http_notify_api_events_malformed(api, &error, 0);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_json_kind(&text) != NGX_HTTP_NOTIFY_JSON_ARRAY) {
+
+        value = ngx_array_push(values);
+        if (value == NULL) {
+            return NGX_ERROR;
+        }
+
+        *value = text;
+
+        return NGX_OK;
+    }
+
+    publish->many = 1;
+    ngx_http_notify_json_iter(&it, &text);
+
+    while (values->nelts <= NGX_HTTP_NOTIFY_API_EVENTS_MAX
+           && ngx_http_notify_json_next(&it, &name, &text) == NGX_OK)
+    {
+        value = ngx_array_push(values);
+        if (value == NULL) {
+            return NGX_ERROR;
+        }
+
+        *value = text;
+    }
+
+    return NGX_OK;
+}
+
+
+/* https://github.com/ndjson/ndjson-spec; empty lines are ignored */
+
+static ngx_int_t
+ngx_http_notify_api_events_lines(ngx_http_notify_api_t *api,
+    ngx_array_t *values)
+{
+    u_char                         *p, *last, *end, *start;
+    ngx_str_t                       line, text, *value;
+    ngx_uint_t                      n;
+    ngx_http_notify_json_error_t    error;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+    publish->many = 1;
+
+    p = api->body.data;
+    last = p + api->body.len;
+
+    for (n = 1; p < last; n++, p = end + 1) {
+
+        end = ngx_strlchr(p, last, '\n');
+        if (end == NULL) {
+            end = last;
+        }
+
+        start = p;
+
+        while (start < end
+               && (*start == ' ' || *start == '\t' || *start == '\r'))
+        {
+            start++;
+        }
+
+        if (start == end) {
+            continue;
+        }
+
+        line.data = p;
+        line.len = end - p;
+
+        if (ngx_http_notify_json_scan(&line, &text, &error) != NGX_OK) {
+            ngx_http_notify_api_events_malformed(api, &error, n);
+            return NGX_DECLINED;
+        }
+
+        if (values->nelts > NGX_HTTP_NOTIFY_API_EVENTS_MAX) {
+            return NGX_OK;
+        }
+
+        value = ngx_array_push(values);
+        if (value == NULL) {
+            return NGX_ERROR;
+        }
+
+        *value = text;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_events_malformed(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_error_t *error, ngx_uint_t line)
+{
+    if (line) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
+                                    "line %ui is not acceptable JSON: %s at "
+                                    "byte %uz", line, error->reason,
+                                    error->offset);
+        return;
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
+                                "the body is not acceptable JSON: %s at byte "
+                                "%uz", error->reason, error->offset);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
+    ngx_array_t *values)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                      *value;
+    ngx_uint_t                      i;
+    ngx_pool_t                     *pool;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+    pool = api->request->pool;
+    value = values->elts;
+
+    publish->entries = ngx_pcalloc(pool, publish->n
+                                   * sizeof(ngx_http_notify_log_entry_t));
+    publish->places = ngx_pcalloc(pool, publish->n * sizeof(ngx_uint_t));
+
+    if (publish->entries == NULL || publish->places == NULL) {
+        ngx_http_notify_api_failed(api);
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < publish->n; i++) {
+
+        rc = ngx_http_notify_api_events_form(api, i, &value[i]);
+
+        if (rc == NGX_ERROR) {
+            ngx_http_notify_api_failed(api);
+            return NGX_DECLINED;
+        }
+
+        if (rc == NGX_ABORT) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (ngx_http_notify_invalid_n(&api->invalid)) {
+        ngx_http_notify_api_unprocessable(api);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* one event; NGX_DECLINED: noted, NGX_ABORT: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_events_form(ngx_http_notify_api_t *api, ngx_uint_t i,
+    ngx_str_t *value)
+{
+    ngx_int_t                       rc;
+    ngx_http_notify_log_entry_t    *entry;
+    ngx_http_notify_event_form_t    form;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+    entry = &publish->entries[publish->nentries];
+
+    ngx_memzero(entry, sizeof(ngx_http_notify_log_entry_t));
+
+    if (publish->many) {
+        api->invalid.prefix.data = ngx_pnalloc(api->request->pool,
+                                               NGX_INT_T_LEN + 1);
+        if (api->invalid.prefix.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        api->invalid.prefix.len = ngx_sprintf(api->invalid.prefix.data,
+                                              "/%ui", i)
+                                  - api->invalid.prefix.data;
+    }
+
+    if (ngx_http_notify_json_kind(value) != NGX_HTTP_NOTIFY_JSON_OBJECT) {
+        ngx_http_notify_invalid_add(&api->invalid, NULL, "must be an object");
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
+
+    form.pool = api->request->pool;
+    form.log = api->request->connection->log;
+    form.channel = api->channel;
+    form.invalid = &api->invalid;
+    form.event = &entry->event;
+
+    entry->event.tenant = api->tenant;
+    entry->event.hops = publish->hops;
+    entry->event.time = ngx_http_notify_api_now();
+
+    rc = ngx_http_notify_event_form(&form, value);
+
+    if (rc == NGX_ABORT) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "duplicate_member",
+                                    form.twice.len
+                                        ? "the member \"%V\" is given twice"
+                                        : "an object has a member twice",
+                                    &form.twice);
+        return NGX_ABORT;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (form.off) {
+        return NGX_OK;
+    }
+
+    publish->places[i] = ++publish->nentries;
+
+    return ngx_http_notify_api_events_key(api, entry, i, value);
+}
+
+
+/* a uid names its event, an Idempotency-Key the whole request */
+
+static ngx_int_t
+ngx_http_notify_api_events_key(ngx_http_notify_api_t *api,
+    ngx_http_notify_log_entry_t *entry, ngx_uint_t i, ngx_str_t *value)
+{
+    ngx_str_t                       parts[3], *body;
+    ngx_uint_t                      n;
+    ngx_http_notify_api_publish_t  *publish;
+    u_char                          place[NGX_INT_T_LEN];
+
+    publish = api->data;
+
+    parts[0] = api->tenant;
+    body = value;
+    n = 2;
+
+    if (entry->event.uid.len) {
+        parts[1] = entry->event.uid;
+
+    } else if (publish->key.len) {
+        parts[1] = publish->key;
+
+        if (publish->many) {
+            parts[2].data = place;
+            parts[2].len = ngx_sprintf(place, "%ui", i) - place;
+            body = &api->body;
+            n = 3;
+        }
+
+    } else {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_api_events_digest(api->request->pool, parts, n,
+                                          &entry->key)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_api_events_digest(api->request->pool, body, 1,
+                                             &entry->body);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_events_digest(ngx_pool_t *pool, const ngx_str_t *parts,
+    ngx_uint_t n, ngx_str_t *digest)
+{
+    digest->len = NGX_HTTP_NOTIFY_API_EVENTS_DIGEST;
+    digest->data = ngx_pnalloc(pool, digest->len);
+
+    if (digest->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_id_digest(parts, n, digest->data);
+}
+
+
+static void
+ngx_http_notify_api_events_submit(ngx_http_notify_api_t *api,
+    ngx_http_notify_crypto_hmac_t *hmac)
+{
+    ngx_http_notify_api_box_t      *box;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+    publish->hmac = hmac;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    /* not cancelled when the client leaves: it is on its way */
+
+    if (ngx_http_notify_log_publish(ngx_http_notify_module_redis(),
+            &api->channel->keys, publish->entries, publish->nentries,
+            api->channel->max_size, ngx_http_notify_api_events_published, box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_events_published(
+    const ngx_http_notify_log_published_t *published, void *data)
+{
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_metrics_e   counter;
+
+    api = ngx_http_notify_api_open(data);
+    if (api == NULL) {
+        return;
+    }
+
+    counter = NGX_HTTP_NOTIFY_METRICS_REFUSED;
+
+    if (published->status == NGX_HTTP_NOTIFY_LOG_OK) {
+        counter = published->repeated ? NGX_HTTP_NOTIFY_METRICS_REPEATED
+                                      : NGX_HTTP_NOTIFY_METRICS_PUBLISHED;
+    }
+
+    ngx_http_notify_metrics_add(api->channel->metrics, counter,
+                                published->status == NGX_HTTP_NOTIFY_LOG_OK
+                                    ? published->n : 1);
+
+    switch (published->status) {
+
+    case NGX_HTTP_NOTIFY_LOG_OK:
+        ngx_http_notify_api_events_send(api, published->ids,
+                                        published->repeated
+                                            ? NGX_HTTP_OK
+                                            : NGX_HTTP_ACCEPTED);
+        return;
+
+    case NGX_HTTP_NOTIFY_LOG_CONFLICT:
+        ngx_http_notify_api_events_conflict(api, published->conflict);
+        return;
+
+    case NGX_HTTP_NOTIFY_LOG_FULL:
+        ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "log_full",
+                                    "the log has reached max_size, or the "
+                                    "store is out of memory");
+        return;
+
+    default:
+        ngx_http_notify_api_unavailable(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_events_conflict(ngx_http_notify_api_t *api,
+    ngx_uint_t entry)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_api_publish_t  *publish;
+    u_char                          buf[NGX_INT_T_LEN + 1];
+
+    publish = api->data;
+
+    for (i = 0; i < publish->n; i++) {
+        if (publish->places[i] == entry + 1) {
+            break;
+        }
+    }
+
+    ngx_str_null(&api->invalid.prefix);
+
+    if (publish->many) {
+        api->invalid.prefix.len = ngx_sprintf(buf, "/%ui", i) - buf;
+        api->invalid.prefix.data = buf;
+    }
+
+    ngx_http_notify_invalid_add(&api->invalid, NULL,
+                                "was published with another body before");
+
+    ngx_http_notify_api_problem(api, 422, "idempotency_conflict",
+                                "the key was used with another body within "
+                                "the last 24 hours");
+}
+
+
+static void
+ngx_http_notify_api_events_send(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *ids, ngx_uint_t status)
+{
+    u_char                         *p;
+    ngx_str_t                       json;
+    ngx_uint_t                      i;
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+
+    json.len = 2 + publish->n * (sizeof("{\"id\":\"\",\"cursor\":\"\"},")
+                                 + NGX_HTTP_NOTIFY_ID_EVENT_LEN
+                                 + NGX_HTTP_NOTIFY_ID_CURSOR_LEN);
+
+    json.data = ngx_pnalloc(api->request->pool, json.len);
+    if (json.data == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    p = json.data;
+
+    if (publish->many) {
+        *p++ = '[';
+    }
+
+    for (i = 0; i < publish->n; i++) {
+
+        if (i) {
+            *p++ = ',';
+        }
+
+        p = ngx_http_notify_api_events_one(api, p, publish->places[i]
+                                           ? &ids[publish->places[i] - 1]
+                                           : NULL);
+        if (p == NULL) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+    }
+
+    if (publish->many) {
+        *p++ = ']';
+    }
+
+    json.len = p - json.data;
+
+    ngx_http_notify_api_send(api, status, &json);
+}
+
+
+static u_char *
+ngx_http_notify_api_events_one(ngx_http_notify_api_t *api, u_char *p,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_http_notify_api_publish_t  *publish;
+
+    publish = api->data;
+
+    if (id == NULL) {
+        return ngx_cpymem(p, "{\"id\":null,\"skipped\":\"off\"}",
+                          sizeof("{\"id\":null,\"skipped\":\"off\"}") - 1);
+    }
+
+    p = ngx_cpymem(p, "{\"id\":\"", sizeof("{\"id\":\"") - 1);
+    p = ngx_http_notify_id_event(p, id);
+    p = ngx_cpymem(p, "\",\"cursor\":\"", sizeof("\",\"cursor\":\"") - 1);
+
+    p = ngx_http_notify_id_cursor(p, id, &api->tenant, publish->hmac);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    *p++ = '"';
+    *p++ = '}';
+
+    return p;
+}

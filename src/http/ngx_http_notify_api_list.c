@@ -1,0 +1,242 @@
+/*
+ * The list of a tenant's subscriptions, a page at a time in the order of their
+ * creation.  The state lives in the request's pool.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_subscriptions.h"
+#include "ngx_http_notify_subscription_form.h"
+
+
+/* what the store gives for one: its score, the document, the cursor */
+#define NGX_HTTP_NOTIFY_API_LIST_ROW  3
+
+
+typedef struct {
+    ngx_uint_t                 limit;
+    ngx_str_t                  after;   /* a score: the last one looked at */
+    ngx_str_t                  shown;   /* that of the last one shown */
+    ngx_uint_t                 more;
+    ngx_http_notify_json_t    *rows;
+} ngx_http_notify_api_list_t;
+
+
+static void ngx_http_notify_api_list_read(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_list_page(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_int_t ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **row);
+static void ngx_http_notify_api_list_send(ngx_http_notify_api_t *api);
+
+
+void
+ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_list_t  *list;
+
+    list = ngx_pcalloc(api->request->pool,
+                       sizeof(ngx_http_notify_api_list_t));
+    if (list == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    api->data = list;
+
+    if (ngx_http_notify_api_limit(api, &list->limit) != NGX_OK) {
+        return;
+    }
+
+    switch (ngx_http_notify_api_arg(api, "after", &list->after)) {
+
+    case NGX_OK:
+        if (ngx_atoof(list->after.data, list->after.len) == NGX_ERROR
+            || list->after.len > 16)
+        {
+            ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                        "invalid_parameter",
+                                        "\"after\" is not what a Link gave");
+            return;
+        }
+
+        break;
+
+    case NGX_DECLINED:
+        break;
+
+    default:
+        return;
+    }
+
+    list->rows = ngx_http_notify_json_new_array(api->request->pool);
+    if (list->rows == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_list_read(api);
+}
+
+
+static void
+ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_box_t   *box;
+    ngx_http_notify_api_list_t  *list;
+
+    list = api->data;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_list(ngx_http_notify_module_redis(),
+            &api->channel->keys, &api->tenant, &list->after,
+            list->limit + 1 - ngx_http_notify_json_size(list->rows),
+            ngx_http_notify_api_list_page, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+/*
+ * A page may be short because some were deleted while it was read: only an
+ * empty one is the end.
+ */
+
+static void
+ngx_http_notify_api_list_page(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   i;
+    ngx_http_notify_api_t       *api;
+    ngx_http_notify_api_list_t  *list;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    list = api->data;
+
+    for (i = 0;
+         i + NGX_HTTP_NOTIFY_API_LIST_ROW <= resp->nelts && !list->more;
+         i += NGX_HTTP_NOTIFY_API_LIST_ROW)
+    {
+        rc = ngx_http_notify_api_list_row(api, &resp->elts[i]);
+
+        if (rc != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+    }
+
+    if (resp->nelts == 0 || list->more) {
+        ngx_http_notify_api_list_send(api);
+        return;
+    }
+
+    ngx_http_notify_api_list_read(api);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **row)
+{
+    uint64_t                     version;
+    ngx_str_t                    cursor;
+    ngx_pool_t                  *pool;
+    ngx_http_notify_json_t      *document, *shown;
+    ngx_http_notify_api_list_t  *list;
+
+    list = api->data;
+    pool = api->request->pool;
+
+    if (ngx_http_notify_json_size(list->rows) == list->limit) {
+        list->more = 1;
+        return NGX_OK;
+    }
+
+    list->after.len = row[0]->str.len;
+    list->after.data = ngx_pstrdup(pool, &row[0]->str);
+
+    if (list->after.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    list->shown = list->after;
+
+    document = ngx_http_notify_subscription_form_stored(pool, &row[1]->str,
+                                                        &version);
+    if (document == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&cursor);
+
+    if (row[2]->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        cursor = row[2]->str;
+    }
+
+    shown = ngx_http_notify_subscription_form_show(pool, api->channel,
+                                                   document, &cursor, 0);
+    if (shown == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_append(list->rows, shown);
+}
+
+
+/* RFC 8288 */
+
+static void
+ngx_http_notify_api_list_send(ngx_http_notify_api_t *api)
+{
+    u_char                      *p;
+    ngx_str_t                    uri, link;
+    ngx_http_notify_api_list_t  *list;
+
+    static const ngx_str_t  none = ngx_null_string;
+
+    list = api->data;
+
+    if (list->more) {
+
+        if (ngx_http_notify_api_uri(api, &none, &uri) != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        link.len = uri.len + list->shown.len + NGX_INT_T_LEN
+                   + sizeof("<?limit=&after=>; rel=\"next\"") - 1;
+
+        link.data = ngx_pnalloc(api->request->pool, link.len);
+        if (link.data == NULL) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        p = ngx_sprintf(link.data, "<%V?limit=%ui&after=%V>; rel=\"next\"",
+                        &uri, list->limit, &list->shown);
+        link.len = p - link.data;
+
+        if (ngx_http_notify_api_header(api, "Link", &link) != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list->rows);
+}

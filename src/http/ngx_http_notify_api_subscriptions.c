@@ -1,0 +1,834 @@
+/*
+ * The resource `subscriptions`: create, read, replace, merge, delete, enable
+ * and disable.  Everything is read from and written to Redis, with the version
+ * that was read.  What members mean is in subscription_form.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_subscriptions.h"
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_subscription_form.h"
+
+
+/* how often a change is made again on what another writer has left */
+#define NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_WRITES  5
+
+
+typedef struct {
+    ngx_str_t      name;
+    ngx_int_t    (*prepare)(ngx_http_notify_api_subscription_t *call);
+} ngx_http_notify_api_subscriptions_action_t;
+
+
+static ngx_uint_t ngx_http_notify_api_subscriptions_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_subscriptions_handler(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_subscriptions_create(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_loaded(
+    ngx_http_notify_resp_t *resp, void *data);
+static ngx_int_t ngx_http_notify_api_subscriptions_take(
+    ngx_http_notify_api_subscription_t *call,
+    const ngx_http_notify_resp_t *resp);
+static ngx_uint_t ngx_http_notify_api_subscriptions_match(
+    const ngx_str_t *tags, uint64_t version);
+static void ngx_http_notify_api_subscriptions_read(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_replace(
+    ngx_http_notify_api_subscription_t *call);
+static ngx_http_notify_json_t *ngx_http_notify_api_subscriptions_kept(
+    ngx_http_notify_api_subscription_t *call);
+static ngx_int_t ngx_http_notify_api_subscriptions_apply(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_written(
+    const ngx_http_notify_subscriptions_result_t *result, void *data);
+static void ngx_http_notify_api_subscriptions_changed(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_created(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_show(
+    ngx_http_notify_api_subscription_t *call, ngx_uint_t status);
+static ngx_int_t ngx_http_notify_api_subscriptions_etag(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_delete(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_deleted(
+    const ngx_http_notify_subscriptions_result_t *result, void *data);
+static ngx_int_t ngx_http_notify_api_subscriptions_enable(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_switch(
+    ngx_http_notify_api_subscription_t *call);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions = {
+    ngx_string("subscriptions"),
+    ngx_http_notify_api_subscriptions_methods,
+    ngx_http_notify_api_subscriptions_handler,
+    0
+};
+
+
+static ngx_http_notify_api_subscriptions_action_t
+    ngx_http_notify_api_subscriptions_actions[] =
+{
+    { ngx_string("enable"), ngx_http_notify_api_subscriptions_enable },
+    { ngx_string("disable"), ngx_http_notify_api_subscriptions_enable },
+    { ngx_string("test"), ngx_http_notify_api_actions_test },
+    { ngx_string("redeliver"), ngx_http_notify_api_actions_redeliver },
+    { ngx_string("rotate-secret"), ngx_http_notify_api_actions_rotate },
+    { ngx_null_string, NULL }
+};
+
+
+static ngx_http_notify_api_subscriptions_action_t *
+ngx_http_notify_api_subscriptions_action(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_subscriptions_action_t  *action;
+
+    action = ngx_http_notify_api_subscriptions_actions;
+
+    for ( /* void */ ; action->name.len; action++) {
+        if (action->name.len == api->segments[1].len
+            && ngx_strncmp(action->name.data, api->segments[1].data,
+                           action->name.len)
+               == 0)
+        {
+            return action;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
+{
+    switch (api->nsegments) {
+
+    case 0:
+        return NGX_HTTP_GET|NGX_HTTP_POST;
+
+    case 1:
+        return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE;
+
+    case 2:
+        return ngx_http_notify_api_subscriptions_action(api) ? NGX_HTTP_POST
+                                                             : 0;
+    default:
+        return 0;
+    }
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_subscription_t  *call;
+
+    if (api->nsegments == 0 && api->method == NGX_HTTP_GET) {
+        ngx_http_notify_api_subscriptions_list(api);
+        return;
+    }
+
+    call = ngx_pcalloc(api->request->pool,
+                       sizeof(ngx_http_notify_api_subscription_t));
+    if (call == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    call->api = api;
+    call->id = api->segments[0];
+
+    (void) ngx_http_notify_api_request_header(api, "If-Match",
+                                              &call->if_match);
+
+    if (api->nsegments == 0) {
+        ngx_http_notify_api_subscriptions_create(call);
+        return;
+    }
+
+    if (api->nsegments == 2) {
+
+        if (ngx_http_notify_api_subscriptions_action(api)->prepare(call)
+            == NGX_OK)
+        {
+            ngx_http_notify_api_subscriptions_load(call);
+        }
+
+        return;
+    }
+
+    switch (api->method) {
+
+    case NGX_HTTP_GET:
+        call->act = ngx_http_notify_api_subscriptions_read;
+        break;
+
+    case NGX_HTTP_DELETE:
+        call->act = ngx_http_notify_api_subscriptions_delete;
+
+        if (call->if_match.len == 0) {
+            ngx_http_notify_api_subscriptions_delete(call);
+            return;
+        }
+
+        break;
+
+    default: /* NGX_HTTP_PUT, NGX_HTTP_PATCH */
+        call->act = ngx_http_notify_api_subscriptions_replace;
+
+        call->input = ngx_http_notify_api_document(api, 0);
+        if (call->input == NULL) {
+            return;
+        }
+    }
+
+    ngx_http_notify_api_subscriptions_load(call);
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_create(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = call->api;
+
+    call->input = ngx_http_notify_api_document(api, 0);
+    if (call->input == NULL) {
+        return;
+    }
+
+    call->done = ngx_http_notify_api_subscriptions_created;
+    call->document = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (call->document == NULL
+        || ngx_http_notify_id_random(api->request->pool, "sub_", &call->id)
+           != NGX_OK
+        || ngx_http_notify_json_set_string(call->document, "id", &call->id)
+           != NGX_OK
+        || (api->tenant.len
+            && ngx_http_notify_json_set_string(call->document, "tenant",
+                                               &api->tenant)
+               != NGX_OK)
+        || ngx_http_notify_subscription_form_touch(call->document,
+               "createdAt", ngx_http_notify_api_now())
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_api_subscriptions_apply(call) == NGX_OK) {
+        ngx_http_notify_api_subscriptions_save(call);
+    }
+}
+
+
+void
+ngx_http_notify_api_subscriptions_load(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_api_box_t  *box;
+
+    api = call->api;
+    api->data = call;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_get(ngx_http_notify_module_redis(),
+            &api->channel->keys, &call->id,
+            ngx_http_notify_api_subscriptions_loaded, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_loaded(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_int_t                            rc;
+    ngx_http_notify_api_t               *api;
+    ngx_http_notify_api_subscription_t  *call;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    call = api->data;
+
+    rc = ngx_http_notify_api_subscriptions_take(call, resp);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        if (api->method == NGX_HTTP_DELETE) {
+            ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+            return;
+        }
+
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such subscription");
+        return;
+    }
+
+    if (call->if_match.len
+        && !ngx_http_notify_api_subscriptions_match(&call->if_match,
+                                                    call->version))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_PRECONDITION_FAILED,
+                                    "version_mismatch",
+                                    "the subscription has changed since the "
+                                    "version in If-Match");
+        return;
+    }
+
+    call->act(call);
+}
+
+
+/* NGX_DECLINED: it does not exist for this tenant */
+
+static ngx_int_t
+ngx_http_notify_api_subscriptions_take(
+    ngx_http_notify_api_subscription_t *call,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_str_t                tenant;
+    ngx_pool_t              *pool;
+    ngx_http_notify_resp_t  *text, *cursor;
+
+    pool = call->api->request->pool;
+
+    text = ngx_http_notify_resp_at(resp, 0);
+    cursor = ngx_http_notify_resp_at(resp, 1);
+
+    if (text == NULL || text->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        return NGX_DECLINED;
+    }
+
+    call->text.data = ngx_pstrdup(pool, &text->str);
+    call->text.len = text->str.len;
+
+    ngx_str_null(&call->cursor);
+
+    if (cursor && cursor->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        call->cursor.data = ngx_pstrdup(pool, &cursor->str);
+        call->cursor.len = cursor->str.len;
+
+        if (call->cursor.data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (call->text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->document = ngx_http_notify_subscription_form_stored(pool,
+                         &call->text, &call->version);
+    if (call->document == NULL) {
+        return NGX_ERROR;
+    }
+
+    tenant = ngx_http_notify_json_string(
+                 ngx_http_notify_json_get(call->document, "tenant"));
+
+    if (tenant.len != call->api->tenant.len
+        || ngx_memcmp(tenant.data, call->api->tenant.data, tenant.len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
+
+    return NGX_OK;
+}
+
+
+/*
+ * RFC 9110, 13.1.1: a list of entity tags, or "*".  A weak tag is taken as the
+ * strong one: filters (gzip) weaken ours, but it still names the version.
+ */
+
+static ngx_uint_t
+ngx_http_notify_api_subscriptions_match(const ngx_str_t *tags,
+    uint64_t version)
+{
+    u_char  *p, *last, *end;
+    size_t   len;
+    u_char   tag[NGX_INT64_LEN + 2];
+
+    len = ngx_sprintf(tag, "\"%uL\"", version) - tag;
+
+    p = tags->data;
+    last = p + tags->len;
+
+    if (tags->len == 1 && *p == '*') {
+        return 1;
+    }
+
+    while (p < last) {
+
+        if (*p == ' ' || *p == '\t' || *p == ',') {
+            p++;
+            continue;
+        }
+
+        if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
+            p += 2;
+        }
+
+        end = ngx_strlchr(p, last, ',');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) >= len
+            && ngx_memcmp(p, tag, len) == 0
+            && ((size_t) (end - p) == len || p[len] == ' '))
+        {
+            return 1;
+        }
+
+        p = end;
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_read(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_str_t  tags;
+
+    if (ngx_http_notify_api_request_header(call->api, "If-None-Match", &tags)
+        == NGX_OK
+        && ngx_http_notify_api_subscriptions_match(&tags, call->version))
+    {
+        if (ngx_http_notify_api_subscriptions_etag(call) != NGX_OK) {
+            ngx_http_notify_api_failed(call->api);
+            return;
+        }
+
+        ngx_http_notify_api_send(call->api, NGX_HTTP_NOT_MODIFIED, NULL);
+        return;
+    }
+
+    ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_replace(
+    ngx_http_notify_api_subscription_t *call)
+{
+    if (call->api->method == NGX_HTTP_PUT) {
+
+        call->document = ngx_http_notify_api_subscriptions_kept(call);
+
+        if (call->document == NULL) {
+            ngx_http_notify_api_failed(call->api);
+            return;
+        }
+    }
+
+    if (ngx_http_notify_api_subscriptions_apply(call) == NGX_OK) {
+        ngx_http_notify_api_subscriptions_save(call);
+    }
+}
+
+
+/*
+ * A PUT replaces what it can have read: write-only members stay unless it has
+ * them, so that a GET's body can be sent back.
+ */
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_subscriptions_kept(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_uint_t               i;
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *document, *value;
+
+    static const char  *names[] = {
+        "id", "tenant", "createdAt", "secrets", "apiKey", "headers", NULL
+    };
+
+    pool = call->api->request->pool;
+
+    document = ngx_http_notify_json_new_object(pool);
+    if (document == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; names[i]; i++) {
+        value = ngx_http_notify_json_get(call->document, names[i]);
+
+        if (value == NULL) {
+            continue;
+        }
+
+        value = ngx_http_notify_json_copy(pool, value);
+
+        if (value == NULL
+            || ngx_http_notify_json_set(document, names[i], value) != NGX_OK)
+        {
+            return NULL;
+        }
+    }
+
+    return document;
+}
+
+
+/* NGX_DECLINED: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_subscriptions_apply(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_t                *api;
+    ngx_http_notify_subscription_form_t   form;
+
+    api = call->api;
+
+    ngx_memzero(&form, sizeof(ngx_http_notify_subscription_form_t));
+
+    form.pool = api->request->pool;
+    form.log = api->request->connection->log;
+    form.channel = api->channel;
+    form.document = call->document;
+    form.invalid = &api->invalid;
+    form.merge = (api->method == NGX_HTTP_PATCH);
+
+    switch (ngx_http_notify_subscription_form_apply(&form, call->input)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        ngx_http_notify_api_unprocessable(api);
+        return NGX_DECLINED;
+
+    default:
+        ngx_http_notify_api_failed(api);
+        return NGX_DECLINED;
+    }
+}
+
+
+void
+ngx_http_notify_api_subscriptions_save(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_pool_t                             *pool;
+    ngx_http_notify_api_t                  *api;
+    ngx_http_notify_api_box_t              *box;
+    ngx_http_notify_subscriptions_write_t   write;
+
+    api = call->api;
+    api->data = call;
+    pool = api->request->pool;
+
+    ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
+
+    if (ngx_http_notify_subscription_form_touch(call->document, "updatedAt",
+                                                ngx_http_notify_api_now())
+           != NGX_OK
+        || ngx_http_notify_json_dump(pool, call->document, 0, &write.json)
+           != NGX_OK
+        || ngx_http_notify_subscription_form_claim(pool, call->document,
+                                                   &write.sync)
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    write.id = call->id;
+    write.tenant = api->tenant;
+    write.expected = call->version;
+    write.max = api->channel->subscriptions_max;
+    write.enabled = ngx_http_notify_subscription_form_enabled(call->document);
+    write.enabled_before = call->enabled;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_write(ngx_http_notify_module_redis(),
+            &api->channel->keys, &write,
+            ngx_http_notify_api_subscriptions_written, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_written(
+    const ngx_http_notify_subscriptions_result_t *result, void *data)
+{
+    ngx_http_notify_api_t               *api;
+    ngx_http_notify_api_subscription_t  *call;
+
+    api = ngx_http_notify_api_open(data);
+    if (api == NULL) {
+        return;
+    }
+
+    call = api->data;
+
+    switch (result->status) {
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
+        call->version = result->version;
+
+        if (call->done) {
+            call->done(call);
+            return;
+        }
+
+        ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such subscription");
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:
+        ngx_http_notify_api_subscriptions_changed(call);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT:
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
+                                    "too_many_subscriptions",
+                                    "there are %ui subscriptions already, "
+                                    "which is the limit "
+                                    "(subscriptions_max)",
+                                    api->channel->subscriptions_max);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN:
+        ngx_http_notify_api_problem_extra(api, NGX_HTTP_CONFLICT,
+                                          "sync_taken", "subscription",
+                                          &result->other,
+                                          "the subscription \"%V\" answers "
+                                          "this sync event already",
+                                          &result->other);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FULL:
+        ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "storage_full",
+                                    "the store is out of memory");
+        return;
+
+    default:
+        ngx_http_notify_api_unavailable(api);
+    }
+}
+
+
+/* another writer came between the read and the write */
+
+static void
+ngx_http_notify_api_subscriptions_changed(
+    ngx_http_notify_api_subscription_t *call)
+{
+    if (call->if_match.len) {
+        ngx_http_notify_api_problem(call->api, NGX_HTTP_PRECONDITION_FAILED,
+                                    "version_mismatch",
+                                    "the subscription has changed since the "
+                                    "version in If-Match");
+        return;
+    }
+
+    if (call->version == 0
+        || ++call->writes == NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_WRITES)
+    {
+        ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,
+                                    "concurrent_change",
+                                    "the subscription is being changed by "
+                                    "others; try again");
+        return;
+    }
+
+    ngx_http_notify_api_subscriptions_load(call);
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_created(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_str_t  uri;
+
+    if (ngx_http_notify_api_uri(call->api, &call->id, &uri) != NGX_OK
+        || ngx_http_notify_api_header(call->api, "Location", &uri) != NGX_OK)
+    {
+        ngx_http_notify_api_failed(call->api);
+        return;
+    }
+
+    ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_CREATED);
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_show(
+    ngx_http_notify_api_subscription_t *call, ngx_uint_t status)
+{
+    if (ngx_http_notify_api_subscriptions_etag(call) != NGX_OK) {
+        ngx_http_notify_api_failed(call->api);
+        return;
+    }
+
+    ngx_http_notify_api_send_json(call->api, status,
+        ngx_http_notify_subscription_form_show(call->api->request->pool,
+                                               call->api->channel,
+                                               call->document, &call->cursor,
+                                               status == NGX_HTTP_CREATED));
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_subscriptions_etag(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_str_t  tag;
+
+    tag.data = ngx_pnalloc(call->api->request->pool, NGX_INT64_LEN + 2);
+    if (tag.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    tag.len = ngx_sprintf(tag.data, "\"%uL\"", call->version) - tag.data;
+
+    return ngx_http_notify_api_header(call->api, "ETag", &tag);
+}
+
+
+/* whether it exists or not; version 0, when it has not been read: any */
+
+static void
+ngx_http_notify_api_subscriptions_delete(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_api_box_t  *box;
+
+    api = call->api;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_delete(ngx_http_notify_module_redis(),
+            &api->channel->keys, &api->tenant, &call->id, call->version,
+            ngx_http_notify_api_subscriptions_deleted, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_deleted(
+    const ngx_http_notify_subscriptions_result_t *result, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+    if (api == NULL) {
+        return;
+    }
+
+    switch (result->status) {
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
+        ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:
+        ngx_http_notify_api_problem(api, NGX_HTTP_PRECONDITION_FAILED,
+                                    "version_mismatch",
+                                    "the subscription has changed since the "
+                                    "version in If-Match");
+        return;
+
+    default:
+        ngx_http_notify_api_unavailable(api);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_subscriptions_enable(
+    ngx_http_notify_api_subscription_t *call)
+{
+    call->act = ngx_http_notify_api_subscriptions_switch;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_switch(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_uint_t  enable;
+
+    enable = (call->api->segments[1].data[0] == 'e');
+
+    if (call->enabled == enable) {
+        ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+        return;
+    }
+
+    if (ngx_http_notify_subscription_form_enable(call->document, enable)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_failed(call->api);
+        return;
+    }
+
+    ngx_http_notify_api_subscriptions_save(call);
+}

@@ -1,0 +1,59 @@
+/*
+ * What the files of the resource `subscriptions` share: a call on one stored
+ * subscription, which is read, changed and written with its version, and done
+ * again when another writer came between.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+typedef struct ngx_http_notify_api_subscription_s
+    ngx_http_notify_api_subscription_t;
+
+struct ngx_http_notify_api_subscription_s {
+    ngx_http_notify_api_t     *api;
+    ngx_str_t                  id;
+    ngx_http_notify_json_t    *input;       /* the body, or NULL */
+    ngx_http_notify_json_t    *document;    /* read, then changed */
+    uint64_t                   version;     /* as read; 0: a new one */
+    ngx_uint_t                 enabled;     /* as read */
+    ngx_str_t                  text;        /* as read */
+    ngx_str_t                  cursor;
+    ngx_str_t                  if_match;
+    ngx_uint_t                 writes;
+    /* with the document at hand */
+    void   (*act)(ngx_http_notify_api_subscription_t *call);
+    /* after a write; NULL: shows the subscription */
+    void   (*done)(ngx_http_notify_api_subscription_t *call);
+    void                      *data;        /* of the action */
+};
+
+
+/* reads call->id; 404, 412, 503 are answered, else call->act is called */
+void ngx_http_notify_api_subscriptions_load(
+    ngx_http_notify_api_subscription_t *call);
+/* writes call->document; refusals are answered, else call->done is called */
+void ngx_http_notify_api_subscriptions_save(
+    ngx_http_notify_api_subscription_t *call);
+
+/* GET of the collection, in api_list */
+void ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api);
+
+/* test, redeliver, rotate-secret; NGX_DECLINED: an answer has been sent */
+ngx_int_t ngx_http_notify_api_actions_test(
+    ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_actions_redeliver(
+    ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_actions_rotate(
+    ngx_http_notify_api_subscription_t *call);
+
+
+#endif /* _NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_H_INCLUDED_ */

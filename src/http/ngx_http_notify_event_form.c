@@ -1,0 +1,544 @@
+/*
+ * From what a publisher says of an event to the event.  Slices of the text
+ * where they can be: numbers and data are never parsed into something else.
+ * Knows nothing of requests and Redis.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_json.h"
+
+
+#define NGX_HTTP_NOTIFY_EVENT_FORM_TEXT  512
+
+
+typedef struct {
+    const char   *name;
+    ngx_int_t   (*set)(ngx_http_notify_event_form_t *form,
+                       const ngx_str_t *name, const ngx_str_t *value,
+                       ngx_str_t *field);
+    size_t        offset;       /* of an ngx_str_t in the event */
+} ngx_http_notify_event_form_field_t;
+
+
+static ngx_int_t ngx_http_notify_event_form_text(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_entity(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_data(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_time(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_object_type(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_event_type(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_id(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_attribute(
+    ngx_http_notify_event_form_t *form,
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *name, const ngx_str_t *value);
+static ngx_int_t ngx_http_notify_event_form_type(
+    ngx_http_notify_event_form_t *form);
+static void ngx_http_notify_event_form_required(
+    ngx_http_notify_event_form_t *form);
+
+
+#define ngx_http_notify_event_form_offset(field)                              \
+    offsetof(ngx_http_notify_event_t, field)
+
+
+static const ngx_http_notify_event_form_field_t
+    ngx_http_notify_event_form_fields[] =
+{
+    { "eventType", ngx_http_notify_event_form_event_type, 0 },
+    { "event", ngx_http_notify_event_form_event_type, 0 },
+    { "objectType", ngx_http_notify_event_form_object_type, 0 },
+    { "entityTypeID", ngx_http_notify_event_form_entity,
+      ngx_http_notify_event_form_offset(entity_type_id) },
+    { "entityType", ngx_http_notify_event_form_entity,
+      ngx_http_notify_event_form_offset(entity_type_id) },
+    { "entityID", ngx_http_notify_event_form_entity,
+      ngx_http_notify_event_form_offset(entity_id) },
+    { "data", ngx_http_notify_event_form_data,
+      ngx_http_notify_event_form_offset(data) },
+    { "sessionId", ngx_http_notify_event_form_text,
+      ngx_http_notify_event_form_offset(session_id) },
+    { "customerId", ngx_http_notify_event_form_text,
+      ngx_http_notify_event_form_offset(customer_id) },
+    { "conversationId", ngx_http_notify_event_form_text,
+      ngx_http_notify_event_form_offset(conversation_id) },
+    { "time", ngx_http_notify_event_form_time, 0 },
+    { "uid", ngx_http_notify_event_form_text,
+      ngx_http_notify_event_form_offset(uid) },
+    { "id", ngx_http_notify_event_form_id,
+      ngx_http_notify_event_form_offset(uid) },
+    { NULL, NULL, 0 }
+};
+
+
+ngx_int_t
+ngx_http_notify_event_form(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *object)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      name, value;
+    ngx_uint_t                     i, n;
+    ngx_http_notify_json_iter_t    it;
+    ngx_str_t                      names[NGX_HTTP_NOTIFY_EVENT_FORM_MEMBERS];
+
+    if (ngx_http_notify_json_unique(object) != NGX_OK) {
+        return NGX_ABORT;
+    }
+
+    ngx_http_notify_json_iter(&it, object);
+
+    for (n = 0; ngx_http_notify_json_next(&it, &name, &value) == NGX_OK; n++)
+    {
+        if (n == NGX_HTTP_NOTIFY_EVENT_FORM_MEMBERS) {
+            ngx_http_notify_invalid_add(form->invalid, NULL,
+                                        "has more than %d members",
+                                        NGX_HTTP_NOTIFY_EVENT_FORM_MEMBERS);
+            return NGX_DECLINED;
+        }
+
+        if (ngx_strlchr(name.data, name.data + name.len, '\\')) {
+
+            /* the quotes stand around it in the text */
+
+            name.data--;
+            name.len += 2;
+
+            rc = ngx_http_notify_json_text(form->pool, &name, &name);
+            if (rc != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        for (i = 0; i < n; i++) {
+            if (names[i].len == name.len
+                && ngx_strncasecmp(names[i].data, name.data, name.len) == 0)
+            {
+                form->twice = name;
+                return NGX_ABORT;
+            }
+        }
+
+        names[n] = name;
+
+        if (ngx_http_notify_event_form_set(form, &name, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_notify_event_form_end(form);
+}
+
+
+ngx_int_t
+ngx_http_notify_event_form_set(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value)
+{
+    const ngx_http_notify_event_form_field_t   *f;
+    const ngx_http_notify_channel_attribute_t  *attribute;
+
+    for (f = ngx_http_notify_event_form_fields; f->name; f++) {
+
+        if (ngx_strlen(f->name) == name->len
+            && ngx_strncasecmp((u_char *) f->name, name->data, name->len)
+               == 0)
+        {
+            if (ngx_http_notify_json_kind(value)
+                == NGX_HTTP_NOTIFY_JSON_NULL)
+            {
+                return NGX_OK;
+            }
+
+            return f->set(form, name, value,
+                          (ngx_str_t *) ((u_char *) form->event + f->offset));
+        }
+    }
+
+    attribute = ngx_http_notify_channel_attribute(form->channel, name);
+
+    if (attribute == NULL) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is not a member of an event");
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_event_form_attribute(form, attribute, name, value);
+}
+
+
+ngx_int_t
+ngx_http_notify_event_form_end(ngx_http_notify_event_form_t *form)
+{
+    if (ngx_http_notify_event_form_type(form) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_event_form_required(form);
+
+    if (form->invalid->failed) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_invalid_n(form->invalid) ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* strings, and numbers as their text; header values are made of them */
+
+static ngx_int_t
+ngx_http_notify_event_form_text(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    size_t     i;
+    ngx_str_t  text;
+
+    switch (ngx_http_notify_json_kind(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        *field = *value;
+        return NGX_OK;
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        break;
+
+    default:
+        ngx_http_notify_invalid_add(form->invalid, name, "must be a string");
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_text(form->pool, value, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (text.len > NGX_HTTP_NOTIFY_EVENT_FORM_TEXT) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is longer than %d bytes",
+                                    NGX_HTTP_NOTIFY_EVENT_FORM_TEXT);
+        return NGX_OK;
+    }
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] < 0x20 || text.data[i] == 0x7f) {
+            ngx_http_notify_invalid_add(form->invalid, name,
+                                        "has control characters");
+            return NGX_OK;
+        }
+    }
+
+    *field = text;
+
+    return NGX_OK;
+}
+
+
+/* a uid wins where both are given */
+
+static ngx_int_t
+ngx_http_notify_event_form_id(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    ngx_int_t  rc;
+    ngx_str_t  uid;
+
+    uid = *field;
+
+    rc = ngx_http_notify_event_form_text(form, name, value, field);
+
+    if (uid.len) {
+        *field = uid;
+    }
+
+    return rc;
+}
+
+
+/* JSON text: a number as it was written, text that is an int64 as a number */
+
+static ngx_int_t
+ngx_http_notify_event_form_entity(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    ngx_str_t  text;
+
+    if (field->len) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is given twice, by another name too");
+        return NGX_OK;
+    }
+
+    switch (ngx_http_notify_json_kind(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        *field = *value;
+        return NGX_OK;
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        break;
+
+    default:
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be a number or a string");
+        return NGX_OK;
+    }
+
+    ngx_str_null(&text);
+
+    if (ngx_http_notify_event_form_text(form, name, value, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *field = *value;
+
+    if (text.len && ngx_http_notify_json_int64(&text, NULL) == NGX_OK) {
+        *field = text;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_event_form_data(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    *field = *value;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_event_form_time(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    ngx_str_t  text;
+
+    ngx_str_null(&text);
+
+    if (ngx_http_notify_json_kind(value) == NGX_HTTP_NOTIFY_JSON_STRING
+        && ngx_http_notify_json_text(form->pool, value, &text) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (text.len == 0
+        || ngx_http_notify_id_time_parse(&text, &form->event->time) != NGX_OK)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be an RFC 3339 date and time");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_event_form_object_type(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    return ngx_http_notify_event_form_text(form, name, value,
+                                           &form->object_type);
+}
+
+
+static ngx_int_t
+ngx_http_notify_event_form_event_type(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    if (form->event_type_name.len) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is given twice, as \"%V\" too",
+                                    &form->event_type_name);
+        return NGX_OK;
+    }
+
+    form->event_type_name = *name;
+
+    return ngx_http_notify_event_form_text(form, name, value,
+                                           &form->event_type);
+}
+
+
+static ngx_int_t
+ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *name, const ngx_str_t *value)
+{
+    ngx_str_t                 text;
+    ngx_uint_t                i;
+    ngx_http_notify_event_t  *event;
+
+    event = form->event;
+    ngx_str_null(&text);
+
+    switch (ngx_http_notify_json_kind(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+        return NGX_OK;
+
+    case NGX_HTTP_NOTIFY_JSON_TRUE:
+    case NGX_HTTP_NOTIFY_JSON_FALSE:
+        text = *value;
+        break;
+
+    default:
+        if (ngx_http_notify_event_form_text(form, name, value, &text)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_channel_attribute_check(attribute, &text, form->log)
+        != NGX_OK)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "does not match %V",
+                                    &attribute->pattern);
+        return NGX_OK;
+    }
+
+    if (event->attributes == NULL) {
+        event->attributes = ngx_palloc(form->pool,
+                                       form->channel->attributes->nelts
+                                       * sizeof(ngx_keyval_t));
+        if (event->attributes == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    for (i = 0; i < event->nattributes; i++) {
+        if (event->attributes[i].key.data == attribute->name.data) {
+            ngx_http_notify_invalid_add(form->invalid, name,
+                                        "is given twice, by an alias too");
+            return NGX_OK;
+        }
+    }
+
+    event->attributes[i].key = attribute->name;
+    event->attributes[i].value = text;
+    event->nattributes++;
+
+    return NGX_OK;
+}
+
+
+/* eventType, with or without its object in front, beside objectType */
+
+static ngx_int_t
+ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
+{
+    u_char                                 *p;
+    ngx_str_t                              *object, *type, *name, text;
+    const ngx_http_notify_channel_event_t  *event;
+
+    static ngx_str_t  event_type = ngx_string("eventType");
+
+    object = &form->object_type;
+    type = &form->event_type;
+    name = form->event_type_name.len ? &form->event_type_name : &event_type;
+
+    if (type->len == 0) {
+        if (!ngx_http_notify_invalid_has(form->invalid, name)) {
+            ngx_http_notify_invalid_add(form->invalid, name, "is missing");
+        }
+
+        return NGX_OK;
+    }
+
+    text = *type;
+
+    if (object->len
+        && !(type->len > object->len
+             && type->data[object->len] == '.'
+             && ngx_strncmp(type->data, object->data, object->len) == 0))
+    {
+        text.len = object->len + 1 + type->len;
+        text.data = ngx_pnalloc(form->pool, text.len);
+
+        if (text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_cpymem(text.data, object->data, object->len);
+        *p++ = '.';
+        ngx_memcpy(p, type->data, type->len);
+    }
+
+    event = NULL;
+
+    if (ngx_http_notify_channel_event(form->channel, &text,
+                                      &form->event->type, &event)
+        != NGX_OK)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is not an event of this channel");
+        return NGX_OK;
+    }
+
+    text = form->event->type;
+
+    if (text.len >= 7 && ngx_strncmp(text.data, "notify.", 7) == 0) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is reserved: names that begin with "
+                                    "\"notify.\" cannot be published");
+    }
+
+    form->off = (event && event->off);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_event_form_required(ngx_http_notify_event_form_t *form)
+{
+    ngx_uint_t                            i, n;
+    ngx_http_notify_channel_attribute_t  *attribute;
+
+    if (form->channel->attributes == NULL) {
+        return;
+    }
+
+    attribute = form->channel->attributes->elts;
+
+    for (i = 0; i < form->channel->attributes->nelts; i++) {
+
+        if (!attribute[i].required) {
+            continue;
+        }
+
+        for (n = 0; n < form->event->nattributes; n++) {
+            if (form->event->attributes[n].key.data == attribute[i].name.data)
+            {
+                break;
+            }
+        }
+
+        if (n == form->event->nattributes
+            && !ngx_http_notify_invalid_has(form->invalid,
+                                            &attribute[i].name))
+        {
+            ngx_http_notify_invalid_add(form->invalid, &attribute[i].name,
+                                        "is missing");
+        }
+    }
+}

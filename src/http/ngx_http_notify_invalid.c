@@ -1,0 +1,184 @@
+/*
+ * What is wrong with a client's input, collected so that one answer names all
+ * of it.  Lives as long as the pool it is given; knows nothing of requests.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_invalid.h"
+
+
+#define NGX_HTTP_NOTIFY_INVALID_TEXT  1024
+
+
+static ngx_int_t ngx_http_notify_invalid_pointer(
+    ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
+    ngx_str_t *pointer);
+
+
+void
+ngx_http_notify_invalid_add(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const char *fmt, ...)
+{
+    va_list        args;
+    ngx_str_t      detail;
+    ngx_keyval_t  *kv;
+
+    if (invalid->list == NULL) {
+        invalid->list = ngx_array_create(invalid->pool, 4,
+                                         sizeof(ngx_keyval_t));
+        if (invalid->list == NULL) {
+            invalid->failed = 1;
+            return;
+        }
+    }
+
+    if (invalid->list->nelts == NGX_HTTP_NOTIFY_INVALID_MAX) {
+        return;
+    }
+
+    va_start(args, fmt);
+    detail = ngx_http_notify_invalid_text(invalid->pool, fmt, args);
+    va_end(args);
+
+    if (detail.data == NULL) {
+        invalid->failed = 1;
+        return;
+    }
+
+    kv = ngx_array_push(invalid->list);
+    if (kv == NULL) {
+        invalid->failed = 1;
+        return;
+    }
+
+    kv->value = detail;
+
+    if (ngx_http_notify_invalid_pointer(invalid, name, &kv->key) != NGX_OK) {
+        ngx_str_set(&kv->key, "");
+        invalid->failed = 1;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_notify_invalid_has(const ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name)
+{
+    ngx_str_t      key;
+    ngx_uint_t     i;
+    ngx_keyval_t  *kv;
+
+    if (invalid->list == NULL) {
+        return 0;
+    }
+
+    kv = invalid->list->elts;
+
+    for (i = 0; i < invalid->list->nelts; i++) {
+        key = kv[i].key;
+
+        if (key.len == invalid->prefix.len + 1 + name->len
+            && ngx_strncasecmp(key.data + key.len - name->len, name->data,
+                               name->len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid)
+{
+    if (invalid->list == NULL) {
+        return invalid->failed;
+    }
+
+    return invalid->list->nelts + invalid->failed;
+}
+
+
+ngx_str_t
+ngx_http_notify_invalid_text(ngx_pool_t *pool, const char *fmt, va_list args)
+{
+    u_char     *p, *last;
+    ngx_str_t   text;
+    u_char      buf[NGX_HTTP_NOTIFY_INVALID_TEXT];
+
+    last = buf + NGX_HTTP_NOTIFY_INVALID_TEXT;
+    p = ngx_vslprintf(buf, last, fmt, args);
+
+    if (p == last) {
+
+        /* a character may have been cut: leave it out */
+
+        while (p > buf && (p[-1] & 0xc0) == 0x80) {
+            p--;
+        }
+
+        if (p > buf && p[-1] >= 0xc0) {
+            p--;
+        }
+    }
+
+    text.len = p - buf;
+    text.data = ngx_pnalloc(pool, text.len + 1);
+
+    if (text.data) {
+        ngx_memcpy(text.data, buf, text.len);
+    }
+
+    return text;
+}
+
+
+/* RFC 6901 */
+
+static ngx_int_t
+ngx_http_notify_invalid_pointer(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, ngx_str_t *pointer)
+{
+    u_char  *p;
+    size_t   i;
+
+    if (name == NULL || name->len == 0) {
+        *pointer = invalid->prefix;
+        return NGX_OK;
+    }
+
+    pointer->data = ngx_pnalloc(invalid->pool,
+                                invalid->prefix.len + 1 + 2 * name->len);
+    if (pointer->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(pointer->data, invalid->prefix.data, invalid->prefix.len);
+    *p++ = '/';
+
+    for (i = 0; i < name->len; i++) {
+
+        switch (name->data[i]) {
+
+        case '~':
+            *p++ = '~';
+            *p++ = '0';
+            break;
+
+        case '/':
+            *p++ = '~';
+            *p++ = '1';
+            break;
+
+        default:
+            *p++ = name->data[i];
+        }
+    }
+
+    pointer->len = p - pointer->data;
+
+    return NGX_OK;
+}

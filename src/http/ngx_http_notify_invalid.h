@@ -1,0 +1,41 @@
+/*
+ * What is wrong with a client's input, collected so that one answer names all
+ * of it: JSON pointers and details.  Knows nothing of requests.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_INVALID_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_INVALID_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_HTTP_NOTIFY_INVALID_MAX  100    /* more are not listed */
+
+
+typedef struct {
+    ngx_pool_t    *pool;
+    ngx_array_t   *list;        /* of ngx_keyval_t: pointer, detail; or NULL */
+    ngx_str_t      prefix;      /* of the pointers: "", "/3", "/headers" */
+    ngx_uint_t     failed;      /* unsigned  failed:1; memory was short */
+} ngx_http_notify_invalid_t;
+
+
+/*
+ * `name` is the member, not escaped; an empty one or NULL means the value at
+ * the prefix itself.  A failure is remembered in `failed`.
+ */
+void ngx_http_notify_invalid_add(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const char *fmt, ...);
+/* whether something was said of the member, its case ignored */
+ngx_uint_t ngx_http_notify_invalid_has(
+    const ngx_http_notify_invalid_t *invalid, const ngx_str_t *name);
+ngx_uint_t ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid);
+
+/* text from the pool, cut at a character's border; data NULL without memory */
+ngx_str_t ngx_http_notify_invalid_text(ngx_pool_t *pool, const char *fmt,
+    va_list args);
+
+
+#endif /* _NGX_HTTP_NOTIFY_INVALID_H_INCLUDED_ */

@@ -1,0 +1,308 @@
+/*
+ * Which events a subscription names: event, events, objectType with eventType,
+ * by names, aliases and patterns, to one list of canonical names.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_subscription_form.h"
+
+
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_EVENTS_MAX  100
+
+
+static ngx_int_t ngx_http_notify_subscription_events_list(
+    ngx_http_notify_subscription_form_t *form,
+    ngx_http_notify_json_t *given, ngx_http_notify_json_t *list);
+static ngx_int_t ngx_http_notify_subscription_events_one(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
+    ngx_str_t text, ngx_http_notify_json_t *list);
+static ngx_int_t ngx_http_notify_subscription_events_object(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_form_events_t *given,
+    ngx_http_notify_json_t *list);
+static ngx_int_t ngx_http_notify_subscription_events_name(
+    const ngx_http_notify_channel_t *channel, ngx_str_t *text);
+
+
+static const ngx_str_t  ngx_http_notify_subscription_events_event =
+    ngx_string("event");
+static const ngx_str_t  ngx_http_notify_subscription_events_events =
+    ngx_string("events");
+static const ngx_str_t  ngx_http_notify_subscription_events_object_type =
+    ngx_string("objectType");
+static const ngx_str_t  ngx_http_notify_subscription_events_event_type =
+    ngx_string("eventType");
+
+
+ngx_int_t
+ngx_http_notify_subscription_form_events(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_form_events_t *given)
+{
+    ngx_int_t                rc[3];
+    ngx_uint_t               i, n;
+    ngx_http_notify_json_t  *list[3], *first;
+
+    const ngx_str_t  *names[3] = {
+        &ngx_http_notify_subscription_events_events,
+        &ngx_http_notify_subscription_events_event,
+        &ngx_http_notify_subscription_events_event_type
+    };
+
+    for (i = 0; i < 3; i++) {
+        list[i] = ngx_http_notify_json_new_array(form->pool);
+        if (list[i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    rc[0] = ngx_http_notify_subscription_events_list(form, given->events,
+                                                     list[0]);
+    rc[1] = NGX_OK;
+
+    if (given->event) {
+        rc[1] = ngx_http_notify_subscription_events_one(form, names[1],
+                    ngx_http_notify_json_string(given->event), list[1]);
+    }
+
+    rc[2] = ngx_http_notify_subscription_events_object(form, given, list[2]);
+
+    first = NULL;
+
+    for (i = 0, n = 0; i < 3; i++) {
+
+        if (rc[i] == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc[i] != NGX_OK || ngx_http_notify_json_size(list[i]) == 0) {
+            continue;
+        }
+
+        if (first == NULL) {
+            first = list[i];
+            n = i;
+
+        } else if (!ngx_http_notify_json_equal(first, list[i])) {
+            ngx_http_notify_invalid_add(form->invalid, names[i],
+                                        "contradicts \"%V\"", names[n]);
+        }
+    }
+
+    if (first == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set(form->document, "events", first);
+}
+
+
+/* NGX_DECLINED: it has been noted what is wrong */
+
+static ngx_int_t
+ngx_http_notify_subscription_events_list(
+    ngx_http_notify_subscription_form_t *form,
+    ngx_http_notify_json_t *given, ngx_http_notify_json_t *list)
+{
+    u_char      *p;
+    ngx_int_t    rc, result;
+    ngx_str_t    pointer, text;
+    ngx_uint_t   i, n;
+    u_char       buf[sizeof("events/") + NGX_INT_T_LEN];
+
+    if (given == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_type(given) != NGX_HTTP_NOTIFY_JSON_ARRAY) {
+        return ngx_http_notify_subscription_events_one(form,
+                   &ngx_http_notify_subscription_events_events,
+                   ngx_http_notify_json_string(given), list);
+    }
+
+    n = ngx_http_notify_json_size(given);
+
+    if (n == 0 || n > NGX_HTTP_NOTIFY_SUBSCRIPTION_EVENTS_MAX) {
+        ngx_http_notify_invalid_add(form->invalid,
+                    &ngx_http_notify_subscription_events_events,
+                    n ? "has more than %d names" : "is missing",
+                    NGX_HTTP_NOTIFY_SUBSCRIPTION_EVENTS_MAX);
+        return NGX_DECLINED;
+    }
+
+    result = NGX_OK;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_sprintf(buf, "%ui", i);
+
+        pointer.data = buf;
+        pointer.len = p - buf;
+
+        text = form->invalid->prefix;
+        ngx_str_set(&form->invalid->prefix, "/events");
+
+        rc = ngx_http_notify_subscription_events_one(form, &pointer,
+                 ngx_http_notify_json_string(ngx_http_notify_json_at(given,
+                                                                     i)),
+                 list);
+
+        form->invalid->prefix = text;
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc != NGX_OK) {
+            result = rc;
+        }
+    }
+
+    return result;
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_events_one(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
+    ngx_str_t text, ngx_http_notify_json_t *list)
+{
+    ngx_str_t   other;
+    ngx_uint_t  i;
+
+    if (text.len == 0) {
+        ngx_http_notify_invalid_add(form->invalid, pointer, "is missing");
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_subscription_events_name(form->channel, &text)
+        != NGX_OK)
+    {
+        ngx_http_notify_invalid_add(form->invalid, pointer,
+                                    "is not an event of this channel");
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < ngx_http_notify_json_size(list); i++) {
+        other = ngx_http_notify_json_string(ngx_http_notify_json_at(list, i));
+
+        if (other.len == text.len
+            && ngx_memcmp(other.data, text.data, text.len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_notify_json_append_string(list, &text);
+}
+
+
+/* eventType, with or without its object in front, beside objectType */
+
+static ngx_int_t
+ngx_http_notify_subscription_events_object(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_form_events_t *given,
+    ngx_http_notify_json_t *list)
+{
+    u_char           *p;
+    ngx_str_t         object, type, text;
+    const ngx_str_t  *name;
+
+    name = &ngx_http_notify_subscription_events_event_type;
+
+    object = ngx_http_notify_json_string(given->object_type);
+    type = ngx_http_notify_json_string(given->event_type);
+
+    if (given->object_type == NULL && given->event_type == NULL) {
+        return NGX_OK;
+    }
+
+    if (given->object_type && object.len == 0) {
+        ngx_http_notify_invalid_add(form->invalid,
+                    &ngx_http_notify_subscription_events_object_type,
+                    "is missing");
+        return NGX_DECLINED;
+    }
+
+    if (type.len == 0 || type.len > NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX
+        || object.len > NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    type.len == 0 ? "is missing"
+                                                  : "is too long");
+        return NGX_DECLINED;
+    }
+
+    if (object.len == 0
+        || (type.len > object.len
+            && type.data[object.len] == '.'
+            && ngx_strncmp(type.data, object.data, object.len) == 0))
+    {
+        return ngx_http_notify_subscription_events_one(form, name, type,
+                                                       list);
+    }
+
+    text.len = object.len + 1 + type.len;
+    text.data = ngx_pnalloc(form->pool, text.len);
+
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(text.data, object.data, object.len);
+    *p++ = '.';
+    ngx_memcpy(p, type.data, type.len);
+
+    return ngx_http_notify_subscription_events_one(form, name, text, list);
+}
+
+
+/* the canonical name; "*", and "document.*" where an event begins so */
+
+static ngx_int_t
+ngx_http_notify_subscription_events_name(
+    const ngx_http_notify_channel_t *channel, ngx_str_t *text)
+{
+    ngx_str_t                         name;
+    ngx_uint_t                        i;
+    ngx_http_notify_channel_event_t  *event;
+
+    if (text->len == 1 && text->data[0] == '*') {
+        return NGX_OK;
+    }
+
+    if (text->len < 3
+        || text->data[text->len - 1] != '*'
+        || text->data[text->len - 2] != '.')
+    {
+        if (ngx_http_notify_channel_event(channel, text, &name, NULL)
+            != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        *text = name;
+        return NGX_OK;
+    }
+
+    if (channel->events == NULL) {
+        name.data = text->data;
+        name.len = text->len - 2;
+
+        return ngx_http_notify_channel_event(channel, &name, &name, NULL);
+    }
+
+    event = channel->events->elts;
+
+    for (i = 0; i < channel->events->nelts; i++) {
+        if (event[i].name.len > text->len - 1
+            && ngx_strncmp(event[i].name.data, text->data, text->len - 1)
+               == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}

@@ -1,0 +1,864 @@
+/*
+ * From what a client says of a subscription to the document that is stored.
+ * One table of members; every error is noted, so that one answer names all.
+ * Knows nothing of requests and Redis.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_sign.h"
+#include "ngx_http_notify_subscription_form.h"
+
+
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_KEY        1024
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_NAME       256
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE  512
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_IN_FLIGHT  10000
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_RATE       1000000
+
+
+/*
+ * member: of the document, NULL where it is not one; set: NULL means that the
+ * member is for reading and ignored
+ */
+typedef struct {
+    const char   *name;
+    const char   *member;
+    ngx_int_t   (*set)(ngx_http_notify_subscription_form_t *form,
+                       const ngx_str_t *name, ngx_http_notify_json_t *value);
+} ngx_http_notify_subscription_form_field_t;
+
+
+static ngx_int_t ngx_http_notify_subscription_form_sort(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_json_t *input);
+static ngx_int_t ngx_http_notify_subscription_form_set(
+    ngx_http_notify_subscription_form_t *form);
+static ngx_int_t ngx_http_notify_subscription_form_check(
+    ngx_http_notify_subscription_form_t *form);
+static ngx_int_t ngx_http_notify_subscription_form_check_url(
+    ngx_http_notify_subscription_form_t *form);
+static void ngx_http_notify_subscription_form_check_mode(
+    ngx_http_notify_subscription_form_t *form);
+static void ngx_http_notify_subscription_form_check_attributes(
+    ngx_http_notify_subscription_form_t *form);
+static ngx_int_t ngx_http_notify_subscription_form_attribute(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *name, ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_url(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_later(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_entity_type(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_mode(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_api_key(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_given_secret(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_name(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_profile(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_filter(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_rate(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_in_flight(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_form_set_enabled(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+
+
+/* the first four are told by their place */
+
+enum {
+    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT = 0,
+    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS,
+    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_OBJECT_TYPE,
+    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE
+};
+
+static const ngx_http_notify_subscription_form_field_t
+    ngx_http_notify_subscription_form_fields[] =
+{
+    { "event", "events", ngx_http_notify_subscription_form_later },
+    { "events", "events", ngx_http_notify_subscription_form_later },
+    { "objectType", NULL, ngx_http_notify_subscription_form_later },
+    { "eventType", NULL, ngx_http_notify_subscription_form_later },
+
+    { "url", "url", ngx_http_notify_subscription_form_url },
+    { "callbackUrl", "url", ngx_http_notify_subscription_form_url },
+    { "entityTypeID", "entityTypeID",
+      ngx_http_notify_subscription_form_entity_type },
+    { "entityType", "entityTypeID",
+      ngx_http_notify_subscription_form_entity_type },
+    { "mode", "mode", ngx_http_notify_subscription_form_mode },
+    { "apiKey", "apiKey", ngx_http_notify_subscription_form_api_key },
+    { "secret", NULL, ngx_http_notify_subscription_form_given_secret },
+    { "name", "name", ngx_http_notify_subscription_form_name },
+    { "profile", "profile", ngx_http_notify_subscription_form_profile },
+    { "headers", "headers", ngx_http_notify_subscription_form_headers },
+    { "filter", "filter", ngx_http_notify_subscription_form_filter },
+    { "rate", "rate", ngx_http_notify_subscription_form_rate },
+    { "inFlight", "inFlight", ngx_http_notify_subscription_form_in_flight },
+    { "enabled", NULL, ngx_http_notify_subscription_form_set_enabled },
+    { "metadata", "metadata", ngx_http_notify_subscription_form_metadata },
+
+    { "id", NULL, NULL },
+    { "status", NULL, NULL },
+    { "reason", NULL, NULL },
+    { "createdAt", NULL, NULL },
+    { "updatedAt", NULL, NULL },
+    { NULL, NULL, NULL }
+};
+
+
+ngx_int_t
+ngx_http_notify_subscription_form_apply(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_json_t *input)
+{
+    ngx_http_notify_json_t                      **v;
+    ngx_http_notify_subscription_form_events_t    given;
+
+    v = form->values;
+
+    if (ngx_http_notify_subscription_form_sort(form, input) != NGX_OK
+        || ngx_http_notify_subscription_form_set(form) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    given.event = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT];
+    given.events = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS];
+    given.object_type = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_OBJECT_TYPE];
+    given.event_type = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE];
+
+    if (ngx_http_notify_subscription_form_events(form, &given) != NGX_OK
+        || ngx_http_notify_subscription_form_check(form) != NGX_OK
+        || form->invalid->failed)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_invalid_n(form->invalid) ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* members to fields and attributes, whatever their case */
+
+static ngx_int_t
+ngx_http_notify_subscription_form_sort(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_json_t *input)
+{
+    void                                             *cursor;
+    ngx_int_t                                         rc;
+    ngx_str_t                                         name;
+    ngx_uint_t                                        i;
+    ngx_http_notify_json_t                           *value;
+    const ngx_http_notify_channel_attribute_t        *attribute;
+    const ngx_http_notify_subscription_form_field_t  *field;
+
+    cursor = NULL;
+    field = ngx_http_notify_subscription_form_fields;
+
+    for ( ;; ) {
+        value = ngx_http_notify_json_member(input, &cursor, &name);
+
+        if (value == NULL) {
+            return NGX_OK;
+        }
+
+        for (i = 0; field[i].name; i++) {
+            if (ngx_strcasecmp(name.data, (u_char *) field[i].name) == 0) {
+                break;
+            }
+        }
+
+        if (field[i].name) {
+            form->values[i] = value;
+            form->names[i] = name;
+            continue;
+        }
+
+        attribute = ngx_http_notify_channel_attribute(form->channel, &name);
+
+        if (attribute == NULL) {
+            ngx_http_notify_invalid_add(form->invalid, &name,
+                                        "is not a member of a subscription");
+            continue;
+        }
+
+        rc = ngx_http_notify_subscription_form_attribute(form, attribute,
+                                                         &name, value);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_set(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_uint_t                                        i, n;
+    const ngx_http_notify_subscription_form_field_t  *field;
+
+    field = ngx_http_notify_subscription_form_fields;
+
+    for (i = 0; field[i].name; i++) {
+
+        if (form->values[i] == NULL || field[i].set == NULL) {
+            continue;
+        }
+
+        for (n = i + 1; field[n].name; n++) {
+
+            if (form->values[n]
+                && field[n].set == field[i].set
+                && field[n].set != ngx_http_notify_subscription_form_later)
+            {
+                ngx_http_notify_invalid_add(form->invalid, &form->names[n],
+                                            "is given twice, as \"%V\" too",
+                                            &form->names[i]);
+            }
+        }
+
+        if (ngx_http_notify_json_type(form->values[i])
+            == NGX_HTTP_NOTIFY_JSON_NULL
+            && field[i].member)
+        {
+            if (ngx_http_notify_json_get(form->document, field[i].member)
+                && ngx_http_notify_json_remove(form->document,
+                                               field[i].member)
+                   != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            form->values[i] = NULL;
+            continue;
+        }
+
+        if (field[i].set(form, &form->names[i], form->values[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what must be there, and what depends on more than one member */
+
+static ngx_int_t
+ngx_http_notify_subscription_form_check(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_str_t  secret;
+
+    static const ngx_str_t  event = ngx_string("event");
+
+    if (ngx_http_notify_subscription_form_check_url(form) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_json_get(form->document, "events") == NULL
+        && form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT] == NULL
+        && form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS] == NULL
+        && form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE] == NULL)
+    {
+        ngx_http_notify_invalid_add(form->invalid, &event, "is missing");
+    }
+
+    ngx_http_notify_subscription_form_check_mode(form);
+    ngx_http_notify_subscription_form_check_attributes(form);
+
+    if (ngx_http_notify_json_get(form->document, "secrets") == NULL) {
+
+        if (ngx_http_notify_sign_secret(form->pool, &secret) != NGX_OK
+            || ngx_http_notify_subscription_form_secret(form->pool,
+                                                        form->document,
+                                                        &secret, 0, 0)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_check_url(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                     text, profile;
+    const char                   *reason;
+    ngx_http_notify_profile_t    *p;
+    ngx_http_notify_guard_url_t   url;
+
+    static const ngx_str_t  name = ngx_string("url");
+
+    text = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(form->document, "url"));
+
+    if (text.len == 0) {
+        if (!ngx_http_notify_invalid_has(form->invalid, &name)) {
+            ngx_http_notify_invalid_add(form->invalid, &name, "is missing");
+        }
+
+        return NGX_OK;
+    }
+
+    profile = ngx_http_notify_json_string(
+                  ngx_http_notify_json_get(form->document, "profile"));
+
+    p = ngx_http_notify_channel_profile(form->channel, &profile);
+    if (p == NULL) {
+        return NGX_OK;
+    }
+
+    reason = NULL;
+
+    rc = ngx_http_notify_guard_url(form->pool, &text, &p->call.guard, &url,
+                                   &reason);
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_notify_invalid_add(form->invalid, &name,
+                                    "is not acceptable: %s",
+                                    reason ? reason : "invalid");
+        return NGX_OK;
+    }
+
+    return rc;
+}
+
+
+/* a sync call answers one question: one concrete event, declared as such */
+
+static void
+ngx_http_notify_subscription_form_check_mode(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_str_t                               mode, text, event;
+    ngx_uint_t                              iframe;
+    ngx_http_notify_json_t                 *events;
+    const ngx_http_notify_channel_event_t  *e;
+
+    static const ngx_str_t  name = ngx_string("mode");
+
+    mode = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(form->document, "mode"));
+
+    if (mode.len == 0 || mode.data[0] == 'w') {
+        return;
+    }
+
+    events = ngx_http_notify_json_get(form->document, "events");
+    if (events == NULL) {
+        return;
+    }
+
+    iframe = (mode.data[0] == 'i');
+    text = ngx_http_notify_json_string(ngx_http_notify_json_at(events, 0));
+
+    if (ngx_http_notify_json_size(events) != 1
+        || text.data[text.len - 1] == '*')
+    {
+        ngx_http_notify_invalid_add(form->invalid, &name,
+                                    "\"%V\" takes exactly one event, named "
+                                    "in full", &mode);
+        return;
+    }
+
+    e = NULL;
+
+    if (ngx_http_notify_channel_event(form->channel, &text, &event, &e)
+        != NGX_OK
+        || e == NULL
+        || !(iframe ? e->iframe : e->sync))
+    {
+        ngx_http_notify_invalid_add(form->invalid, &name,
+                                    "the event \"%V\" is not declared \"%V\"",
+                                    &text, &mode);
+    }
+}
+
+
+static void
+ngx_http_notify_subscription_form_check_attributes(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_uint_t                            i;
+    ngx_http_notify_json_t               *attributes;
+    ngx_http_notify_channel_attribute_t  *attribute;
+
+    if (form->channel->attributes == NULL) {
+        return;
+    }
+
+    attributes = ngx_http_notify_json_get(form->document, "attributes");
+    attribute = form->channel->attributes->elts;
+
+    for (i = 0; i < form->channel->attributes->nelts; i++) {
+
+        if (!attribute[i].required
+            || (attributes
+                && ngx_http_notify_json_get(attributes,
+                                            (char *) attribute[i].name.data))
+            || ngx_http_notify_invalid_has(form->invalid, &attribute[i].name))
+        {
+            continue;
+        }
+
+        ngx_http_notify_invalid_add(form->invalid, &attribute[i].name,
+                                    "is missing");
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_attribute(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    ngx_int_t                rc;
+    ngx_str_t                text;
+    const char              *key;
+    ngx_http_notify_json_t  *attributes;
+
+    attributes = ngx_http_notify_json_get(form->document, "attributes");
+    key = (const char *) attribute->name.data;
+
+    if (attributes == NULL) {
+        attributes = ngx_http_notify_json_new_object(form->pool);
+
+        if (attributes == NULL
+            || ngx_http_notify_json_set(form->document, "attributes",
+                                        attributes)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    switch (ngx_http_notify_json_type(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+        ngx_str_null(&text);
+        break;
+
+    case NGX_HTTP_NOTIFY_JSON_TRUE:
+    case NGX_HTTP_NOTIFY_JSON_FALSE:
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        if (ngx_http_notify_json_dump(form->pool, value, 0, &text) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        break;
+
+    default:
+        rc = ngx_http_notify_subscription_form_text(form->invalid, name,
+                 value, NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE, &text);
+
+        if (rc != NGX_OK) {
+            return NGX_OK;
+        }
+    }
+
+    if (text.len == 0) {
+
+        if (ngx_http_notify_json_get(attributes, key)) {
+            return ngx_http_notify_json_remove(attributes, key);
+        }
+
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_channel_attribute_check(attribute, &text, form->log)
+        != NGX_OK)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "does not match %V",
+                                    &attribute->pattern);
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_string(attributes, key, &text);
+}
+
+
+ngx_int_t
+ngx_http_notify_subscription_form_text(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const ngx_http_notify_json_t *value, size_t max,
+    ngx_str_t *text)
+{
+    size_t  i;
+
+    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
+        ngx_http_notify_invalid_add(invalid, name, "must be a string");
+        return NGX_DECLINED;
+    }
+
+    *text = ngx_http_notify_json_string(value);
+
+    if (text->len > max) {
+        ngx_http_notify_invalid_add(invalid, name,
+                                    "is longer than %uz bytes", max);
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] < 0x20 || text->data[i] == 0x7f) {
+            ngx_http_notify_invalid_add(invalid, name,
+                                        "has control characters");
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* looked at by ngx_http_notify_subscription_form_events() */
+
+static ngx_int_t
+ngx_http_notify_subscription_form_later(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    return NGX_OK;
+}
+
+
+/* form and reachability are checked with the profile, when that is known */
+
+static ngx_int_t
+ngx_http_notify_subscription_form_url(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
+        text.data = (u_char *) "";
+        text.len = 0;
+        ngx_http_notify_invalid_add(form->invalid, name, "must be a string");
+
+    } else {
+        text = ngx_http_notify_json_string(value);
+    }
+
+    return ngx_http_notify_json_set_string(form->document, "url", &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_entity_type(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    int64_t    n;
+    ngx_str_t  text;
+
+    if (ngx_http_notify_json_integer(value, &n) == NGX_OK) {
+        return ngx_http_notify_json_set_integer(form->document,
+                                                "entityTypeID", n);
+    }
+
+    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be an integer or a string");
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
+            NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_NAME, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (text.len == 0) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must not be empty");
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_int64(&text, &n) == NGX_OK) {
+        return ngx_http_notify_json_set_integer(form->document,
+                                                "entityTypeID", n);
+    }
+
+    return ngx_http_notify_json_set_string(form->document, "entityTypeID",
+                                           &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_mode(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t    text;
+    ngx_uint_t   i;
+
+    static ngx_str_t  modes[] = {
+        ngx_string("webhook"),
+        ngx_string("sync"),
+        ngx_string("iframe")
+    };
+
+    if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_STRING) {
+        text = ngx_http_notify_json_string(value);
+
+        for (i = 0; i < 3; i++) {
+            if (text.len == modes[i].len
+                && ngx_strncmp(text.data, modes[i].data, text.len) == 0)
+            {
+                return ngx_http_notify_json_set_string(form->document, "mode",
+                                                       &modes[i]);
+            }
+        }
+    }
+
+    ngx_http_notify_invalid_add(form->invalid, name,
+                                "must be \"webhook\", \"sync\" or "
+                                "\"iframe\"");
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_api_key(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
+            NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_KEY, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_string(form->document, "apiKey", &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_given_secret(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t    text;
+    const char  *reason;
+
+    if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
+            NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_KEY, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    reason = NULL;
+
+    if (ngx_http_notify_sign_secret_check(&text, &reason) != NGX_OK) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "cannot be used: %s",
+                                    reason ? reason : "invalid");
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_subscription_form_secret(form->pool,
+                                                    form->document, &text,
+                                                    0, 0);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_name(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
+            NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_NAME, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_string(form->document, "name", &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_profile(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
+            NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_NAME, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (text.len == 0
+        || ngx_http_notify_channel_profile(form->channel, &text) == NULL)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "is not a profile of this channel");
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_string(form->document, "profile", &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_filter(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_http_notify_invalid_add(form->invalid, name, "is not supported yet");
+
+    return NGX_OK;
+}
+
+
+/* "10r/s", "30r/m", or a number a second; stored per 1,000 seconds */
+
+static ngx_int_t
+ngx_http_notify_subscription_form_rate(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    double     d;
+    int64_t    rate;
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    rate = 0;
+
+    if (ngx_http_notify_json_real(value, &d) == NGX_OK) {
+
+        if (d > 0 && d <= NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_RATE) {
+            rate = (int64_t) (d * 1000 + 0.5);
+        }
+
+    } else if (ngx_http_notify_json_type(value)
+               == NGX_HTTP_NOTIFY_JSON_STRING)
+    {
+        text = ngx_http_notify_json_string(value);
+
+        if (text.len > 3) {
+            n = ngx_atoi(text.data, text.len - 3);
+
+            if (n > 0 && n <= NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_RATE) {
+
+                if (ngx_strncmp(text.data + text.len - 3, "r/s", 3) == 0) {
+                    rate = (int64_t) n * 1000;
+
+                } else if (ngx_strncmp(text.data + text.len - 3, "r/m", 3)
+                           == 0)
+                {
+                    rate = ((int64_t) n * 1000 + 30) / 60;
+                }
+            }
+        }
+    }
+
+    if (rate == 0) {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be like \"10r/s\" or \"30r/m\", or "
+                                    "a number per second");
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_integer(form->document, "rate", rate);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_in_flight(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    int64_t  n;
+
+    if (ngx_http_notify_json_integer(value, &n) != NGX_OK
+        || n < 1
+        || n > NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_IN_FLIGHT)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be an integer from 1 to %d",
+                                NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_IN_FLIGHT);
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_integer(form->document, "inFlight", n);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_form_set_enabled(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_uint_t                   enabled;
+    ngx_http_notify_json_kind_e  kind;
+
+    kind = ngx_http_notify_json_type(value);
+
+    if (kind != NGX_HTTP_NOTIFY_JSON_TRUE
+        && kind != NGX_HTTP_NOTIFY_JSON_FALSE
+        && kind != NGX_HTTP_NOTIFY_JSON_NULL)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be true or false");
+        return NGX_OK;
+    }
+
+    enabled = (kind != NGX_HTTP_NOTIFY_JSON_FALSE);
+
+    if (ngx_http_notify_subscription_form_enabled(form->document) == enabled)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_subscription_form_enable(form->document, enabled);
+}

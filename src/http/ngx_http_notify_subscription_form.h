@@ -1,0 +1,98 @@
+/*
+ * What a client may say of a subscription and what it sees of it: from input
+ * to the document that is stored, and from the document to output.  Knows
+ * nothing of requests and Redis.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_invalid.h"
+#include "ngx_http_notify_json.h"
+
+
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS  24
+
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_DISABLED  "disabled by request"
+
+
+typedef struct {
+    ngx_pool_t                        *pool;
+    ngx_log_t                         *log;
+    const ngx_http_notify_channel_t   *channel;
+    ngx_http_notify_json_t            *document;    /* see subscriptions.h */
+    ngx_http_notify_invalid_t         *invalid;
+    ngx_uint_t                         merge;       /* absent: keep; PATCH */
+
+    /* private: what the input has */
+    ngx_http_notify_json_t
+                    *values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS];
+    ngx_str_t        names[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS];
+} ngx_http_notify_subscription_form_t;
+
+
+/* NGX_OK: form->document is made of the input, an object; NGX_DECLINED:
+ * form->invalid says what is wrong; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_subscription_form_apply(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_json_t *input);
+
+/* a stored "<version> <json>" with the life of the pool; NULL: memory, or not
+ * a document */
+ngx_http_notify_json_t *ngx_http_notify_subscription_form_stored(
+    ngx_pool_t *pool, const ngx_str_t *text, uint64_t *version);
+
+/* what clients see; cursor is the value in cursor:<bucket>, may be empty;
+ * NULL: memory */
+ngx_http_notify_json_t *ngx_http_notify_subscription_form_show(
+    ngx_pool_t *pool, const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document, const ngx_str_t *cursor,
+    ngx_uint_t secret);
+
+/* the claim of a sync or iframe subscription, else empty */
+ngx_int_t ngx_http_notify_subscription_form_claim(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *document, ngx_str_t *claim);
+
+/* a new current secret; the earlier ones are accepted until `expires` */
+ngx_int_t ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
+    ngx_http_notify_json_t *document, const ngx_str_t *secret,
+    uint64_t now, uint64_t expires);
+/* sets or takes away `enabled` and `reason` */
+ngx_int_t ngx_http_notify_subscription_form_enable(
+    ngx_http_notify_json_t *document, ngx_uint_t enabled);
+ngx_uint_t ngx_http_notify_subscription_form_enabled(
+    const ngx_http_notify_json_t *document);
+ngx_int_t ngx_http_notify_subscription_form_touch(
+    ngx_http_notify_json_t *document, const char *member, uint64_t now);
+
+/* shared with the setters of maps: headers, metadata */
+ngx_int_t ngx_http_notify_subscription_form_headers(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_form_metadata(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+/* NGX_DECLINED: it is no string of at most max bytes without control
+ * characters, and that has been noted */
+ngx_int_t ngx_http_notify_subscription_form_text(
+    ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
+    const ngx_http_notify_json_t *value, size_t max, ngx_str_t *text);
+
+/* event, events, objectType and eventType together; any may be NULL */
+typedef struct {
+    ngx_http_notify_json_t   *event;
+    ngx_http_notify_json_t   *events;
+    ngx_http_notify_json_t   *object_type;
+    ngx_http_notify_json_t   *event_type;
+} ngx_http_notify_subscription_form_events_t;
+
+ngx_int_t ngx_http_notify_subscription_form_events(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_form_events_t *given);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_H_INCLUDED_ */

@@ -1,0 +1,179 @@
+/*
+ * notify_tenant: the value that says whose data a request may see.  Evaluated
+ * per request, inherited by inner levels.  Knows nothing of channels.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_tenant.h"
+
+
+typedef struct {
+    ngx_http_complex_value_t   *value;
+    ngx_flag_t                  required;
+} ngx_http_notify_tenant_loc_conf_t;
+
+
+static void *ngx_http_notify_tenant_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_tenant_merge_loc_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+static char *ngx_http_notify_tenant_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
+
+static ngx_command_t  ngx_http_notify_tenant_commands[] = {
+
+    { ngx_string("notify_tenant"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_notify_tenant_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_tenant_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_notify_tenant_create_loc_conf, /* create location configuration */
+    ngx_http_notify_tenant_merge_loc_conf  /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_tenant_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_tenant_module_ctx,    /* module context */
+    ngx_http_notify_tenant_commands,       /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+ngx_int_t
+ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant)
+{
+    size_t                              i;
+    ngx_http_notify_tenant_loc_conf_t  *tlcf;
+
+    ngx_str_null(tenant);
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_tenant_module);
+
+    if (tlcf->value == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, tlcf->value, tenant) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (tenant->len == 0) {
+        return tlcf->required ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
+        return NGX_ABORT;
+    }
+
+    for (i = 0; i < tenant->len; i++) {
+        if (tenant->data[i] < 0x20 || tenant->data[i] == 0x7f) {
+            return NGX_ABORT;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_notify_tenant_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_tenant_loc_conf_t  *tlcf;
+
+    tlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_tenant_loc_conf_t));
+    if (tlcf == NULL) {
+        return NULL;
+    }
+
+    tlcf->value = NGX_CONF_UNSET_PTR;
+    tlcf->required = NGX_CONF_UNSET;
+
+    return tlcf;
+}
+
+
+static char *
+ngx_http_notify_tenant_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_notify_tenant_loc_conf_t *prev = parent;
+    ngx_http_notify_tenant_loc_conf_t *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->value, prev->value, NULL);
+    ngx_conf_merge_value(conf->required, prev->required, 0);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_tenant_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_tenant_loc_conf_t *tlcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (tlcf->value != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    tlcf->required = 0;
+
+    if (cf->args->nelts == 3) {
+        if (ngx_strcmp(value[2].data, "required") != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        tlcf->required = 1;
+    }
+
+    tlcf->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (tlcf->value == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = tlcf->value;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}

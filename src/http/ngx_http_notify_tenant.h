@@ -1,0 +1,24 @@
+/*
+ * notify_tenant: whose data a request reads and writes.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_TENANT_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_TENANT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+#define NGX_HTTP_NOTIFY_TENANT_MAX  256     /* bytes */
+
+extern ngx_module_t  ngx_http_notify_tenant_module;
+
+/* The value, empty for the default tenant.  NGX_DECLINED: `required` and
+ * empty (401).  NGX_ABORT: longer than the maximum or with control characters
+ * (400).  NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant);
+
+
+#endif /* _NGX_HTTP_NOTIFY_TENANT_H_INCLUDED_ */
