@@ -66,8 +66,8 @@ static ngx_int_t ngx_http_notify_answer_value(ngx_http_notify_answer_t *a,
 static ngx_int_t ngx_http_notify_answer_header(ngx_http_notify_answer_t *a);
 static ngx_int_t ngx_http_notify_answer_length(ngx_http_notify_answer_t *a);
 static void ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a);
-static void ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a,
-    ngx_str_t *to, u_char *bytes);
+static ngx_int_t ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a,
+    ngx_str_t *to);
 static ngx_int_t ngx_http_notify_answer_headers_end(
     ngx_http_notify_answer_t *a);
 static ngx_int_t ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a,
@@ -429,15 +429,14 @@ ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
         break;
 
     case NGX_HTTP_NOTIFY_ANSWER_RETRY_AFTER:
-        if (a->value_len <= sizeof(a->value)) {
-            ngx_http_notify_answer_keep(a, &a->retry_after, a->values[0]);
+        if (a->value_len > sizeof(a->value)) {
+            break;
         }
 
-        break;
+        return ngx_http_notify_answer_keep(a, &a->retry_after);
 
     default: /* NGX_HTTP_NOTIFY_ANSWER_CONTENT_TYPE */
-        ngx_http_notify_answer_keep(a, &a->content_type, a->values[1]);
-        break;
+        return ngx_http_notify_answer_keep(a, &a->content_type);
     }
 
     return NGX_AGAIN;
@@ -509,18 +508,24 @@ ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a)
 }
 
 
-static void
-ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a, ngx_str_t *to,
-    u_char *bytes)
+static ngx_int_t
+ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a, ngx_str_t *to)
 {
-    if (to->len) {
-        return;
+    if (to->len || a->value_len == 0) {
+        return NGX_AGAIN;
     }
 
     to->len = ngx_min(a->value_len, NGX_HTTP_NOTIFY_ANSWER_VALUE);
-    to->data = bytes;
 
-    ngx_memcpy(bytes, a->value, to->len);
+    to->data = ngx_pnalloc(a->pool, to->len);
+    if (to->data == NULL) {
+        to->len = 0;
+        return ngx_http_notify_answer_error(a, "no memory");
+    }
+
+    ngx_memcpy(to->data, a->value, to->len);
+
+    return NGX_AGAIN;
 }
 
 

@@ -1,6 +1,6 @@
 /*
  * A strict parser of HTTP/1 answers: bytes in, status, the few headers that
- * matter and the body out.  Lives in its caller; the body is pool memory.
+ * matter and the body out.  Lives in its caller; what it keeps is pool memory.
  * Knows nothing of connections or requests.  RFC 9110, RFC 9112.
  */
 
@@ -22,7 +22,7 @@ typedef struct {
     /* what came, readable after NGX_OK */
     ngx_uint_t     status;              /* 0 until the status line is whole */
     ngx_str_t      body;                /* at most limit bytes */
-    ngx_str_t      retry_after;         /* empty: none; in values below */
+    ngx_str_t      retry_after;         /* empty: none */
     ngx_str_t      content_type;        /* cut after _ANSWER_VALUE bytes */
     const char    *error;               /* after NGX_ERROR: a static phrase */
     unsigned       done:1;              /* NGX_OK was returned */
@@ -35,7 +35,6 @@ typedef struct {
     unsigned       chunked:1;
     unsigned       length_given:1;
     unsigned       trailers:1;
-    unsigned       kept:1;              /* the current value is kept */
 
     ngx_uint_t     state;
     ngx_uint_t     digits;              /* of a status, length or chunk size */
@@ -52,7 +51,6 @@ typedef struct {
 
     u_char         name[20];
     u_char         value[NGX_HTTP_NOTIFY_ANSWER_VALUE];
-    u_char         values[2][NGX_HTTP_NOTIFY_ANSWER_VALUE];
 } ngx_http_notify_answer_t;
 
 

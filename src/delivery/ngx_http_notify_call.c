@@ -15,7 +15,7 @@
 #include "ngx_http_notify_peer.h"
 
 
-#define NGX_HTTP_NOTIFY_CALL_POOL    8192
+#define NGX_HTTP_NOTIFY_CALL_POOL    4864   /* two blocks for most calls */
 #define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
 #define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
 
