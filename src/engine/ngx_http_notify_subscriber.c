@@ -206,9 +206,13 @@ ngx_http_notify_subscriber_cursor(ngx_http_notify_subscriber_t *s)
 
     } else {
         id = s->lease->position;
+
+        if (ngx_http_notify_id_compare(&id, &s->start) < 0) {
+            id = s->start;
+        }
     }
 
-    return ngx_http_notify_id_compare(&id, &s->start) < 0 ? s->start : id;
+    return id;
 }
 
 
