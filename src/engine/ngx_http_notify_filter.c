@@ -1,0 +1,518 @@
+/*
+ * Compiles a subscription's `filter` into a tree of nodes, in the pool that it
+ * is given, strings included.  Bounded in depth and in the number of values.
+ * Must not know events: those are judged in ngx_http_notify_filter_test.c.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_filter_internal.h"
+
+
+typedef struct {
+    ngx_str_t                              name;
+    ngx_http_notify_filter_op_e            op;
+} ngx_http_notify_filter_operator_t;
+
+
+static ngx_http_notify_filter_t *ngx_http_notify_filter_add(
+    ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
+    ngx_http_notify_filter_op_e op);
+static ngx_int_t ngx_http_notify_filter_conditions(
+    ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
+    ngx_http_notify_json_t *json, const ngx_http_notify_filter_place_t *up);
+static ngx_int_t ngx_http_notify_filter_logical(
+    ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
+    ngx_http_notify_json_t *json,
+    const ngx_http_notify_filter_place_t *place);
+static ngx_int_t ngx_http_notify_filter_field(
+    ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
+    ngx_http_notify_json_t *json,
+    const ngx_http_notify_filter_place_t *place);
+static ngx_int_t ngx_http_notify_filter_path(
+    ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_path_t *path,
+    const ngx_http_notify_filter_place_t *place);
+static ngx_int_t ngx_http_notify_filter_operators(
+    ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
+    const ngx_http_notify_filter_path_t *path, ngx_http_notify_json_t *json,
+    const ngx_http_notify_filter_place_t *up);
+static u_char *ngx_http_notify_filter_pointer(u_char *p, size_t *len,
+    const ngx_http_notify_filter_place_t *place);
+
+
+static const ngx_http_notify_filter_operator_t
+    ngx_http_notify_filter_operator[] =
+{
+    { ngx_string("$eq"),     NGX_HTTP_NOTIFY_FILTER_EQ },
+    { ngx_string("$ne"),     NGX_HTTP_NOTIFY_FILTER_NE },
+    { ngx_string("$in"),     NGX_HTTP_NOTIFY_FILTER_IN },
+    { ngx_string("$nin"),    NGX_HTTP_NOTIFY_FILTER_NIN },
+    { ngx_string("$gt"),     NGX_HTTP_NOTIFY_FILTER_GT },
+    { ngx_string("$gte"),    NGX_HTTP_NOTIFY_FILTER_GTE },
+    { ngx_string("$lt"),     NGX_HTTP_NOTIFY_FILTER_LT },
+    { ngx_string("$lte"),    NGX_HTTP_NOTIFY_FILTER_LTE },
+    { ngx_string("$exists"), NGX_HTTP_NOTIFY_FILTER_EXISTS },
+    { ngx_string("$prefix"), NGX_HTTP_NOTIFY_FILTER_PREFIX },
+    { ngx_string("$not"),    NGX_HTTP_NOTIFY_FILTER_NOT },
+    { ngx_null_string,       NGX_HTTP_NOTIFY_FILTER_AND }
+};
+
+
+static const struct {
+    ngx_str_t                         name;
+    ngx_http_notify_filter_member_e   member;
+
+} ngx_http_notify_filter_member[] = {
+
+    { ngx_string("eventType"),    NGX_HTTP_NOTIFY_FILTER_TYPE },
+    { ngx_string("entityTypeID"), NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE },
+    { ngx_string("entityID"),     NGX_HTTP_NOTIFY_FILTER_ENTITY },
+    { ngx_string("data"),         NGX_HTTP_NOTIFY_FILTER_DATA },
+    { ngx_string("id"),           NGX_HTTP_NOTIFY_FILTER_ID },
+    { ngx_string("time"),         NGX_HTTP_NOTIFY_FILTER_TIME },
+    { ngx_null_string,            NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE }
+};
+
+
+ngx_http_notify_filter_t *
+ngx_http_notify_filter_compile(ngx_pool_t *pool, const ngx_str_t *json,
+    const char **reason, ngx_str_t *pointer)
+{
+    ngx_http_notify_json_t             *document;
+    ngx_http_notify_filter_t           *filter;
+    ngx_http_notify_json_error_t        error;
+    ngx_http_notify_filter_compiler_t   fc;
+
+    *reason = NULL;
+    ngx_str_null(pointer);
+
+    filter = ngx_pcalloc(pool, sizeof(ngx_http_notify_filter_t));
+    if (filter == NULL) {
+        return NULL;
+    }
+
+    filter->op = NGX_HTTP_NOTIFY_FILTER_AND;
+
+    document = ngx_http_notify_json_parse(pool, json, &error);
+    if (document == NULL) {
+        *reason = error.reason;
+        return NULL;
+    }
+
+    fc.pool = pool;
+    fc.nvalues = 0;
+    fc.reason = NULL;
+    fc.pointer = pointer;
+
+    if (ngx_http_notify_filter_conditions(&fc, filter, document, NULL)
+        != NGX_OK)
+    {
+        *reason = fc.reason;
+        return NULL;
+    }
+
+    return filter;
+}
+
+
+ngx_int_t
+ngx_http_notify_filter_enter(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_place_t *place,
+    const ngx_http_notify_filter_place_t *up)
+{
+    place->up = up;
+    place->depth = up ? up->depth + 1 : 1;
+
+    if (place->depth > NGX_HTTP_NOTIFY_FILTER_DEPTH) {
+        return ngx_http_notify_filter_fail(fc, place, "is nested too deeply");
+    }
+
+    if (fc->nvalues++ == NGX_HTTP_NOTIFY_FILTER_NODES) {
+        return ngx_http_notify_filter_fail(fc, place,
+                                           "is one value too many");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_filter_t *
+ngx_http_notify_filter_add(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_t *node, ngx_http_notify_filter_op_e op)
+{
+    ngx_http_notify_filter_t  *child, **last;
+
+    child = ngx_pcalloc(fc->pool, sizeof(ngx_http_notify_filter_t));
+    if (child == NULL) {
+        return NULL;
+    }
+
+    child->op = op;
+
+    for (last = &node->children; *last; last = &(*last)->next) {
+        /* void */
+    }
+
+    *last = child;
+
+    return child;
+}
+
+
+/* {"data.amount": ..., "$or": [...]}: the children of the node */
+
+static ngx_int_t
+ngx_http_notify_filter_conditions(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_t *node, ngx_http_notify_json_t *json,
+    const ngx_http_notify_filter_place_t *up)
+{
+    void                            *cursor;
+    ngx_int_t                        rc;
+    ngx_http_notify_json_t          *value;
+    ngx_http_notify_filter_place_t   place;
+
+    if (ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_OBJECT) {
+        return ngx_http_notify_filter_fail(fc, up, "must be an object");
+    }
+
+    cursor = NULL;
+
+    while ((value = ngx_http_notify_json_member(json, &cursor, &place.name))
+           != NULL)
+    {
+        if (ngx_http_notify_filter_enter(fc, &place, up) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (place.name.len && place.name.data[0] == '$') {
+            rc = ngx_http_notify_filter_logical(fc, node, value, &place);
+
+        } else {
+            rc = ngx_http_notify_filter_field(fc, node, value, &place);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_filter_logical(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_t *node, ngx_http_notify_json_t *json,
+    const ngx_http_notify_filter_place_t *place)
+{
+    ngx_uint_t                       n;
+    ngx_http_notify_filter_t        *list, *child;
+    ngx_http_notify_filter_op_e      op;
+    ngx_http_notify_filter_place_t   element;
+
+    if (ngx_strcmp(place->name.data, "$not") == 0) {
+
+        child = ngx_http_notify_filter_add(fc, node,
+                                           NGX_HTTP_NOTIFY_FILTER_NOT);
+        if (child == NULL) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_filter_conditions(fc, child, json, place);
+    }
+
+    if (ngx_strcmp(place->name.data, "$and") == 0) {
+        op = NGX_HTTP_NOTIFY_FILTER_AND;
+
+    } else if (ngx_strcmp(place->name.data, "$or") == 0) {
+        op = NGX_HTTP_NOTIFY_FILTER_OR;
+
+    } else {
+        return ngx_http_notify_filter_fail(fc, place,
+                                           "is not an operator here");
+    }
+
+    if (ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_ARRAY
+        || ngx_http_notify_json_size(json) == 0)
+    {
+        return ngx_http_notify_filter_fail(fc, place,
+                                           "must be an array of filters");
+    }
+
+    list = ngx_http_notify_filter_add(fc, node, op);
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_null(&element.name);
+
+    for (n = 0; n < ngx_http_notify_json_size(json); n++) {
+
+        element.index = n;
+
+        if (ngx_http_notify_filter_enter(fc, &element, place) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        child = ngx_http_notify_filter_add(fc, list,
+                                           NGX_HTTP_NOTIFY_FILTER_AND);
+        if (child == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_notify_filter_conditions(fc, child,
+                                              ngx_http_notify_json_at(json, n),
+                                              &element)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* "data.state": "open", or an object whose members are all operators */
+
+static ngx_int_t
+ngx_http_notify_filter_field(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_t *node, ngx_http_notify_json_t *json,
+    const ngx_http_notify_filter_place_t *place)
+{
+    void                      *cursor;
+    ngx_str_t                  name;
+    ngx_http_notify_filter_t  *field, *child;
+
+    cursor = NULL;
+
+    field = ngx_http_notify_filter_add(fc, node, NGX_HTTP_NOTIFY_FILTER_FIELD);
+    if (field == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_filter_path(fc, &field->path, place) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_json_type(json) == NGX_HTTP_NOTIFY_JSON_OBJECT) {
+
+        while (ngx_http_notify_json_member(json, &cursor, &name)) {
+
+            if (name.len && name.data[0] == '$') {
+                return ngx_http_notify_filter_operators(fc, field,
+                                                        &field->path, json,
+                                                        place);
+            }
+        }
+    }
+
+    child = ngx_http_notify_filter_add(fc, field, NGX_HTTP_NOTIFY_FILTER_EQ);
+    if (child == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_filter_operand(fc, child, &field->path, json,
+                                          place);
+}
+
+
+static ngx_int_t
+ngx_http_notify_filter_path(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_path_t *path,
+    const ngx_http_notify_filter_place_t *place)
+{
+    u_char      *p, *dot, *last;
+    ngx_str_t    step;
+    ngx_uint_t   i, n;
+
+    p = place->name.data;
+    last = p + place->name.len;
+
+    n = 1;
+
+    for (dot = p; dot < last; dot++) {
+        n += (*dot == '.');
+    }
+
+    if (n > NGX_HTTP_NOTIFY_JSON_DEPTH) {
+        return ngx_http_notify_filter_fail(fc, place, "is too long a path");
+    }
+
+    path->steps = ngx_palloc(fc->pool, n * sizeof(ngx_str_t));
+    if (path->steps == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        dot = ngx_strlchr(p, last, '.');
+
+        step.data = p;
+        step.len = (dot ? dot : last) - p;
+
+        if (step.len == 0) {
+            return ngx_http_notify_filter_fail(fc, place,
+                                      "must be names separated by dots");
+        }
+
+        p += step.len + 1;
+
+        if (i == 0) {
+            path->name = step;
+
+        } else {
+            path->steps[path->nsteps++] = step;
+        }
+    }
+
+    for (i = 0; ngx_http_notify_filter_member[i].name.len; i++) {
+
+        if (path->name.len == ngx_http_notify_filter_member[i].name.len
+            && ngx_strncasecmp(path->name.data,
+                               ngx_http_notify_filter_member[i].name.data,
+                               path->name.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    path->member = ngx_http_notify_filter_member[i].member;
+
+    if (path->nsteps && path->member != NGX_HTTP_NOTIFY_FILTER_DATA) {
+        return ngx_http_notify_filter_fail(fc, place,
+                                           "only data has members");
+    }
+
+    return NGX_OK;
+}
+
+
+/* {"$gte": 100, "$lt": 200}: the children of the node */
+
+static ngx_int_t
+ngx_http_notify_filter_operators(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_t *node, const ngx_http_notify_filter_path_t *path,
+    ngx_http_notify_json_t *json, const ngx_http_notify_filter_place_t *up)
+{
+    void                                     *cursor;
+    ngx_int_t                                 rc;
+    ngx_http_notify_json_t                   *value;
+    ngx_http_notify_filter_t                 *child;
+    ngx_http_notify_filter_place_t            place;
+    const ngx_http_notify_filter_operator_t  *operator;
+
+    if (ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_OBJECT) {
+        return ngx_http_notify_filter_fail(fc, up,
+                                           "must be an object of operators");
+    }
+
+    cursor = NULL;
+
+    while ((value = ngx_http_notify_json_member(json, &cursor, &place.name))
+           != NULL)
+    {
+        if (ngx_http_notify_filter_enter(fc, &place, up) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        for (operator = ngx_http_notify_filter_operator;
+             operator->name.len;
+             operator++)
+        {
+            if (ngx_strcmp(place.name.data, operator->name.data) == 0) {
+                break;
+            }
+        }
+
+        if (operator->name.len == 0) {
+            return ngx_http_notify_filter_fail(fc, &place,
+                                               "is not an operator here");
+        }
+
+        child = ngx_http_notify_filter_add(fc, node, operator->op);
+        if (child == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (operator->op == NGX_HTTP_NOTIFY_FILTER_NOT) {
+            rc = ngx_http_notify_filter_operators(fc, child, path, value,
+                                                  &place);
+        } else {
+            rc = ngx_http_notify_filter_operand(fc, child, path, value,
+                                                &place);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_filter_fail(ngx_http_notify_filter_compiler_t *fc,
+    const ngx_http_notify_filter_place_t *place, const char *reason)
+{
+    size_t   len;
+    u_char  *p;
+
+    len = 0;
+    (void) ngx_http_notify_filter_pointer(NULL, &len, place);
+
+    p = ngx_pnalloc(fc->pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    fc->pointer->data = p;
+    fc->pointer->len = ngx_http_notify_filter_pointer(p, &len, place) - p;
+    fc->reason = reason;
+
+    return NGX_ERROR;
+}
+
+
+/* RFC 6901; without p the length is added up */
+
+static u_char *
+ngx_http_notify_filter_pointer(u_char *p, size_t *len,
+    const ngx_http_notify_filter_place_t *place)
+{
+    u_char  ch;
+    size_t  i;
+
+    if (place == NULL) {
+        return p;
+    }
+
+    p = ngx_http_notify_filter_pointer(p, len, place->up);
+
+    if (p == NULL) {
+        *len += 1 + ngx_max(2 * place->name.len, NGX_INT_T_LEN);
+        return NULL;
+    }
+
+    *p++ = '/';
+
+    if (place->name.data == NULL) {
+        return ngx_sprintf(p, "%ui", place->index);
+    }
+
+    for (i = 0; i < place->name.len; i++) {
+        ch = place->name.data[i];
+
+        if (ch == '~' || ch == '/') {
+            *p++ = '~';
+            ch = (ch == '~') ? '0' : '1';
+        }
+
+        *p++ = ch;
+    }
+
+    return p;
+}

@@ -1,0 +1,117 @@
+/*
+ * A compiled filter, for its own files: the tree of nodes, and what makes it.
+ * It lives in the pool it was compiled with.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_FILTER_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_FILTER_INTERNAL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_json.h"
+
+
+/* where a path begins; what is none of the others is an attribute */
+typedef enum {
+    NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE = 0,
+    NGX_HTTP_NOTIFY_FILTER_TYPE,
+    NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE,
+    NGX_HTTP_NOTIFY_FILTER_ENTITY,
+    NGX_HTTP_NOTIFY_FILTER_DATA,
+    NGX_HTTP_NOTIFY_FILTER_ID,
+    NGX_HTTP_NOTIFY_FILTER_TIME
+} ngx_http_notify_filter_member_e;
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_FILTER_AND = 0,
+    NGX_HTTP_NOTIFY_FILTER_OR,
+    NGX_HTTP_NOTIFY_FILTER_NOT,
+    NGX_HTTP_NOTIFY_FILTER_FIELD,       /* its children judge that member */
+
+    NGX_HTTP_NOTIFY_FILTER_EQ,
+    NGX_HTTP_NOTIFY_FILTER_NE,
+    NGX_HTTP_NOTIFY_FILTER_IN,
+    NGX_HTTP_NOTIFY_FILTER_NIN,
+    NGX_HTTP_NOTIFY_FILTER_GT,
+    NGX_HTTP_NOTIFY_FILTER_GTE,
+    NGX_HTTP_NOTIFY_FILTER_LT,
+    NGX_HTTP_NOTIFY_FILTER_LTE,
+    NGX_HTTP_NOTIFY_FILTER_EXISTS,
+    NGX_HTTP_NOTIFY_FILTER_PREFIX
+} ngx_http_notify_filter_op_e;
+
+
+typedef struct {
+    int64_t                             n;          /* with `integer` */
+    double                              d;
+    unsigned                            integer:1;
+} ngx_http_notify_filter_number_t;
+
+
+typedef struct ngx_http_notify_filter_value_s  ngx_http_notify_filter_value_t;
+
+struct ngx_http_notify_filter_value_s {
+    ngx_http_notify_json_kind_e         kind;
+    ngx_http_notify_filter_number_t     number;
+    ngx_str_t                           text;       /* of a string */
+    ngx_str_t                           name;       /* in an object */
+    ngx_http_notify_filter_value_t     *elts;       /* of an array, an object */
+    ngx_uint_t                          n;
+};
+
+
+typedef struct {
+    ngx_http_notify_filter_member_e     member;
+    ngx_str_t                           name;       /* of an attribute */
+    ngx_str_t                          *steps;      /* further into it */
+    ngx_uint_t                          nsteps;
+} ngx_http_notify_filter_path_t;
+
+
+struct ngx_http_notify_filter_s {
+    ngx_http_notify_filter_op_e         op;
+    ngx_http_notify_filter_path_t       path;       /* with FIELD */
+    ngx_http_notify_filter_value_t      value;      /* from EQ on */
+    ngx_http_notify_filter_t           *children;   /* up to FIELD */
+    ngx_http_notify_filter_t           *next;
+};
+
+
+/* Where the compiler is, from the innermost outwards: on its stack. */
+typedef struct ngx_http_notify_filter_place_s  ngx_http_notify_filter_place_t;
+
+struct ngx_http_notify_filter_place_s {
+    const ngx_http_notify_filter_place_t  *up;
+    ngx_str_t                              name;    /* else an element: */
+    ngx_uint_t                             index;
+    ngx_uint_t                             depth;
+};
+
+
+typedef struct {
+    ngx_pool_t                            *pool;
+    ngx_uint_t                             nvalues;
+    const char                            *reason;
+    ngx_str_t                             *pointer;
+} ngx_http_notify_filter_compiler_t;
+
+
+/* one level further in, and one more of the values */
+ngx_int_t ngx_http_notify_filter_enter(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_place_t *place,
+    const ngx_http_notify_filter_place_t *up);
+
+/* always NGX_ERROR; without memory for the pointer there is no reason */
+ngx_int_t ngx_http_notify_filter_fail(ngx_http_notify_filter_compiler_t *fc,
+    const ngx_http_notify_filter_place_t *place, const char *reason);
+
+/* the value that a condition on that path compares with */
+ngx_int_t ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_t *node, const ngx_http_notify_filter_path_t *path,
+    ngx_http_notify_json_t *json, const ngx_http_notify_filter_place_t *place);
+
+
+#endif /* _NGX_HTTP_NOTIFY_FILTER_INTERNAL_H_INCLUDED_ */
