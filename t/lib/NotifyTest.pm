@@ -258,7 +258,11 @@ sub finish {
 END {
     if ($$ == $owner) {
         my $status = $?;
-        reap($_, 'KILL') for keys %child;
+
+        # TERM: an nginx takes its workers along
+        kill 'CONT', keys %child;
+        kill 'TERM', keys %child;
+        reap($_, undef, 5) for keys %child;
         $? = $status;
     }
 }
