@@ -58,7 +58,7 @@ static void ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp,
 static ngx_int_t ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *info);
 static void ngx_http_notify_api_deltas_gone(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *first);
+    const ngx_http_notify_id_t *id);
 static void ngx_http_notify_api_deltas_read(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp,
     void *data);
@@ -348,9 +348,9 @@ ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp, void *data)
 
 
 /*
- * XTRIM does not say what it took, unless max-deleted-entry-id was set with
- * it: then a cursor is too old when something behind it is gone; without it,
- * when anything is gone and the log begins behind the cursor.
+ * A cursor is too old when something behind it is gone.  XTRIM alone does not
+ * say what it took (see trim.lua): then, when anything is gone and the log
+ * begins behind the cursor.
  */
 
 static ngx_int_t
@@ -409,6 +409,8 @@ ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
         return NGX_OK;
     }
 
+    first = ngx_http_notify_id_before(&first);
+
     if (ngx_http_notify_id_compare(&deltas->from, &last) >= 0
         || ngx_http_notify_id_compare(&deltas->from, &first) >= 0)
     {
@@ -431,19 +433,16 @@ ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
 
 static void
 ngx_http_notify_api_deltas_gone(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *first)
+    const ngx_http_notify_id_t *id)
 {
     ngx_str_t                      oldest;
-    ngx_http_notify_id_t           id;
     ngx_http_notify_api_deltas_t  *deltas;
     u_char                         buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
     u_char                        *p;
 
     deltas = api->data;
 
-    id = ngx_http_notify_id_before(first);
-
-    p = ngx_http_notify_id_cursor(buf, &id, &api->tenant, deltas->hmac);
+    p = ngx_http_notify_id_cursor(buf, id, &api->tenant, deltas->hmac);
     if (p == NULL) {
         ngx_http_notify_api_failed(api);
         return;

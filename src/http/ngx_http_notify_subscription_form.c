@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_filter.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_subscription_form.h"
@@ -754,9 +755,48 @@ ngx_http_notify_subscription_form_filter(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
     ngx_http_notify_json_t *value)
 {
-    ngx_http_notify_invalid_add(form->invalid, name, "is not supported yet");
+    ngx_str_t    text, pointer, prefix;
+    const char  *reason;
 
-    return NGX_OK;
+    if (ngx_http_notify_json_dump(form->pool, value, 0, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    reason = NULL;
+    ngx_str_null(&pointer);
+
+    if (ngx_http_notify_filter_compile(form->pool, &text, &reason, &pointer)
+        == NULL)
+    {
+        if (reason == NULL) {
+            return NGX_ERROR;
+        }
+
+        prefix = form->invalid->prefix;
+
+        form->invalid->prefix.len = 1 + name->len + pointer.len;
+        form->invalid->prefix.data = ngx_pnalloc(form->pool,
+                                             form->invalid->prefix.len);
+        if (form->invalid->prefix.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_sprintf(form->invalid->prefix.data, "/%V%V", name,
+                           &pointer);
+
+        ngx_http_notify_invalid_add(form->invalid, NULL, "%s", reason);
+
+        form->invalid->prefix = prefix;
+
+        return NGX_OK;
+    }
+
+    value = ngx_http_notify_json_copy(form->pool, value);
+    if (value == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_set(form->document, "filter", value);
 }
 
 

@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Takes from the log what is too old, and notes the last one that went: XTRIM
+-- leaves max-deleted-entry-id as it is, so nobody could tell a cursor behind
+-- which something was lost from one that had seen it all.
+--
+-- KEYS  1  log
+-- ARGV  1  a stream id: what is smaller goes
+-- reply    number of those that went
+
+local last = redis.call('XREVRANGE', KEYS[1], '(' .. ARGV[1], '-',
+                        'COUNT', 1)[1]
+
+if not last then
+    return 0
+end
+
+local n = redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])
+local info, stream = redis.call('XINFO', 'STREAM', KEYS[1]), {}
+
+for i = 1, #info, 2 do
+    stream[info[i]] = info[i + 1]
+end
+
+redis.call('XSETID', KEYS[1], stream['last-generated-id'],
+           'ENTRIESADDED', stream['entries-added'], 'MAXDELETEDID', last[1])
+
+return n
