@@ -292,7 +292,8 @@ ngx_http_notify_call_conf_ssl(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (conf->ssl_verify && ngx_http_notify_call_conf_trust(cf, conf) != NGX_OK)
+    if (conf->ssl_verify
+        && ngx_http_notify_call_conf_trust(cf, conf) != NGX_OK)
     {
         return NGX_ERROR;
     }

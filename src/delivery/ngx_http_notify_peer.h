@@ -1,7 +1,6 @@
 /*
  * Where a call connects to: addresses that were resolved and then checked by
- * the guard, idle connections and TLS sessions by host; the balancer that
- * ngx_http_upstream asks.  Hosts and idle connections live in the worker.
+ * the guard, and the balancer that ngx_http_upstream asks.  Lives in its call.
  * Knows nothing of events or subscriptions.
  */
 
@@ -15,23 +14,18 @@
 #include "ngx_http_notify_answer.h"
 #include "ngx_http_notify_detached.h"
 #include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_host.h"
 
 
 #define NGX_HTTP_NOTIFY_PEER_ADDRS     8       /* tried at most, of a name's */
-#define NGX_HTTP_NOTIFY_PEER_REQUESTS  1000    /* on one connection */
-#define NGX_HTTP_NOTIFY_PEER_AGE       3600000 /* of a connection, ms */
 
 
-/* Connections of one (settings, scheme, host, port) may be used in place of
- * each other; counted. */
-typedef struct ngx_http_notify_peer_host_s  ngx_http_notify_peer_host_t;
-typedef struct ngx_http_notify_peer_idle_s  ngx_http_notify_peer_idle_t;
-typedef struct ngx_http_notify_peer_s       ngx_http_notify_peer_t;
+typedef struct ngx_http_notify_peer_s  ngx_http_notify_peer_t;
 
 
 /* The peer of one call.  Zeroed, then the first part set by its owner. */
 struct ngx_http_notify_peer_s {
-    ngx_http_notify_peer_host_t          *host;
+    ngx_http_notify_host_t               *host;
     const ngx_http_notify_guard_url_t    *url;
     const ngx_http_notify_guard_conf_t   *guard;
     ngx_http_notify_answer_t             *answer;
@@ -54,21 +48,12 @@ struct ngx_http_notify_peer_s {
     ngx_uint_t                            naddrs;
     ngx_uint_t                            current;
     ngx_http_upstream_t                  *upstream;
-    ngx_http_notify_peer_idle_t          *idle;     /* of the connection */
+    ngx_http_notify_host_idle_t          *idle;     /* of the connection */
     unsigned                              starting:1;
     unsigned                              cached:1; /* connection in use */
     unsigned                              fresh:1;  /* take no idle one */
 };
 
-
-/*
- * tag: the settings that connections must share; keepalive, idle: how many
- * idle ones to keep with that tag, and how long.  NULL: memory.
- */
-ngx_http_notify_peer_host_t *ngx_http_notify_peer_host(const void *tag,
-    ngx_uint_t keepalive, ngx_msec_t idle,
-    const ngx_http_notify_guard_url_t *url, ngx_log_t *log);
-void ngx_http_notify_peer_host_release(ngx_http_notify_peer_host_t *host);
 
 /*
  * Finds the addresses.  NGX_OK: there.  NGX_AGAIN: peer->resolved will be
@@ -82,9 +67,8 @@ void ngx_http_notify_peer_cancel(ngx_http_notify_peer_t *peer);
 ngx_int_t ngx_http_notify_peer_init(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 
-/* Worker start and exit; clcf is the http level's. */
+/* Worker start; clcf is the http level's. */
 void ngx_http_notify_peer_init_process(ngx_http_core_loc_conf_t *clcf);
-void ngx_http_notify_peer_exit_process(void);
 
 
 #endif /* _NGX_HTTP_NOTIFY_PEER_H_INCLUDED_ */

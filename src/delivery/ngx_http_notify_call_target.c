@@ -1,0 +1,161 @@
+/*
+ * Targets: all of a call that is the same for every event, made once.  The
+ * subscription is only read, and outlives the target.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_call_target.h"
+
+
+static ngx_int_t ngx_http_notify_call_target_head(
+    ngx_http_notify_target_t *target);
+
+
+ngx_http_notify_target_t *
+ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
+    const ngx_http_notify_subscription_t *subscription, ngx_log_t *log,
+    const char **reason)
+{
+    ngx_pool_t                *pool;
+    ngx_http_notify_target_t  *target;
+
+    *reason = "no memory";
+
+    pool = ngx_create_pool(1024, log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    target = ngx_pcalloc(pool, sizeof(ngx_http_notify_target_t));
+    if (target == NULL) {
+        goto failed;
+    }
+
+    target->pool = pool;
+    target->conf = conf;
+    target->subscription = subscription;
+
+    /* the reason may live as long as the subscription */
+
+    if (ngx_http_notify_guard_url(subscription->pool, &subscription->url,
+                                  &conf->guard, &target->url, reason)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    if (conf->sign.schemes) {
+        target->keyless = "no memory";
+        target->keys = ngx_http_notify_sign_keys(pool, &conf->sign,
+                                                 subscription,
+                                                 &target->keyless);
+    }
+
+    if (ngx_http_notify_call_target_head(target) != NGX_OK) {
+        goto failed;
+    }
+
+    target->host = ngx_http_notify_host_get(conf, conf->keepalive,
+                                            conf->keepalive_idle,
+                                            &target->url, log);
+    if (target->host == NULL) {
+        goto failed;
+    }
+
+    return target;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_target_head(ngx_http_notify_target_t *target)
+{
+    size_t                        len;
+    u_char                       *p;
+    ngx_http_notify_guard_url_t  *url;
+    const ngx_str_t              *method;
+
+    url = &target->url;
+    method = &target->conf->payload.method;
+
+    len = method->len + sizeof(" /") - 1 + url->uri.len
+          + sizeof(" HTTP/1.1" CRLF "Host: ") - 1 + url->authority.len
+          + sizeof(CRLF "Connection: close") - 1
+          + sizeof(CRLF "Content-Length: ") - 1;
+
+    p = ngx_pnalloc(target->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    target->head.data = p;
+
+    p = ngx_cpymem(p, method->data, method->len);
+    *p++ = ' ';
+
+    if (url->uri.len == 0 || url->uri.data[0] != '/') {
+        *p++ = '/';
+    }
+
+    p = ngx_cpymem(p, url->uri.data, url->uri.len);
+    p = ngx_cpymem(p, " HTTP/1.1" CRLF "Host: ",
+                   sizeof(" HTTP/1.1" CRLF "Host: ") - 1);
+    p = ngx_cpymem(p, url->authority.data, url->authority.len);
+
+    if (target->conf->keepalive == 0) {
+        p = ngx_cpymem(p, CRLF "Connection: close",
+                       sizeof(CRLF "Connection: close") - 1);
+    }
+
+    p = ngx_cpymem(p, CRLF "Content-Length: ",
+                   sizeof(CRLF "Content-Length: ") - 1);
+
+    target->head.len = p - target->head.data;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
+    void (*gone)(void *data), void *data)
+{
+    target->released = 1;
+    target->gone = gone;
+    target->data = data;
+
+    /* as if by a call that ends now */
+
+    target->calls++;
+
+    ngx_http_notify_call_target_unref(target);
+}
+
+
+void
+ngx_http_notify_call_target_unref(ngx_http_notify_target_t *target)
+{
+    void   *data;
+    void  (*gone)(void *data);
+
+    if (--target->calls || !target->released) {
+        return;
+    }
+
+    gone = target->gone;
+    data = target->data;
+
+    ngx_http_notify_host_release(target->host);
+    ngx_destroy_pool(target->pool);
+
+    if (gone) {
+        gone(data);
+    }
+}

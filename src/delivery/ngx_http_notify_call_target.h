@@ -1,0 +1,37 @@
+/*
+ * What a subscription becomes when it is made ready to be called.  Lives until
+ * it is released and the last call that uses it has ended.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_CALL_TARGET_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_CALL_TARGET_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_call.h"
+#include "ngx_http_notify_host.h"
+
+
+struct ngx_http_notify_target_s {
+    ngx_pool_t                            *pool;
+    const ngx_http_notify_call_conf_t     *conf;
+    const ngx_http_notify_subscription_t  *subscription;
+    ngx_http_notify_guard_url_t            url;
+    ngx_http_notify_sign_keys_t           *keys;
+    const char                            *keyless;   /* why keys is NULL */
+    ngx_http_notify_host_t                *host;
+    ngx_str_t                              head;  /* up to Content-Length: */
+    ngx_uint_t                             calls;
+    ngx_uint_t                             released;
+    void                                 (*gone)(void *data);
+    void                                  *data;
+};
+
+
+/* a call that counted itself in target->calls has ended */
+void ngx_http_notify_call_target_unref(ngx_http_notify_target_t *target);
+
+
+#endif /* _NGX_HTTP_NOTIFY_CALL_TARGET_H_INCLUDED_ */
