@@ -117,8 +117,8 @@ ngx_http_notify_host_get(const void *tag, ngx_uint_t keepalive,
     u_char                       *p, key[NGX_HTTP_NOTIFY_GUARD_URL_MAX + 32];
     uint32_t                      hash;
     ngx_str_t                     name;
+    ngx_http_notify_host_t       *host;
     ngx_http_notify_host_pool_t  *pool;
-    ngx_http_notify_host_t  *host;
 
     if (url->host.len > NGX_HTTP_NOTIFY_GUARD_URL_MAX) {
         return NULL;
@@ -434,6 +434,12 @@ ngx_http_notify_host_usable(ngx_http_notify_host_t *host, ngx_connection_t *c)
         return 0;
     }
 
+    /* decrypted bytes behind an answer: recv() would not see them */
+
+    if (c->ssl && SSL_pending(c->ssl->connection)) {
+        return 0;
+    }
+
     return ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
@@ -441,7 +447,7 @@ ngx_http_notify_host_usable(ngx_http_notify_host_t *host, ngx_connection_t *c)
 static void
 ngx_http_notify_host_dummy(ngx_event_t *ev)
 {
-    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ev->log, 0, "notify host dummy handler");
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ev->log, 0, "notify host dummy");
 }
 
 
