@@ -1,6 +1,6 @@
 /*
- * notify_api: the directive, the way from a URI to a resource, the reading of
- * bodies, and requests that wait for Redis.  Knows no resource's members.
+ * notify_api: the directive, the way from a URI to a resource, and the reading
+ * of bodies.  Knows no resource's members.
  */
 
 #include <ngx_config.h>
@@ -23,13 +23,6 @@ typedef struct {
 } ngx_http_notify_api_loc_conf_t;
 
 
-struct ngx_http_notify_api_box_s {
-    ngx_queue_t                        queue;
-    ngx_http_notify_api_t             *api;
-    ngx_pool_cleanup_t                *cleanup;
-};
-
-
 static ngx_int_t ngx_http_notify_api_handler(ngx_http_request_t *r);
 static ngx_http_notify_api_resource_t *ngx_http_notify_api_route(
     ngx_http_notify_api_loc_conf_t *alcf, ngx_http_notify_api_t *api);
@@ -44,7 +37,6 @@ static ngx_int_t ngx_http_notify_api_collect(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_type(ngx_http_notify_api_t *api);
 static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
     ngx_uint_t ndjson);
-static void ngx_http_notify_api_box_cleanup(void *data);
 static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
@@ -74,10 +66,6 @@ static struct {
     { NGX_HTTP_DELETE, "DELETE" },
     { 0, NULL }
 };
-
-
-/* the boxes that are closed yet, to free them when the worker exits */
-static ngx_queue_t  ngx_http_notify_api_boxes;
 
 
 static ngx_command_t  ngx_http_notify_api_commands[] = {
@@ -580,96 +568,6 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t ndjson)
 }
 
 
-ngx_http_notify_api_box_t *
-ngx_http_notify_api_box(ngx_http_notify_api_t *api)
-{
-    ngx_pool_cleanup_t         *cln;
-    ngx_http_request_t         *r;
-    ngx_http_notify_api_box_t  *box;
-
-    r = api->request;
-
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    box = ngx_alloc(sizeof(ngx_http_notify_api_box_t), r->connection->log);
-    if (box == NULL) {
-        return NULL;
-    }
-
-    box->api = api;
-    box->cleanup = cln;
-
-    cln->handler = ngx_http_notify_api_box_cleanup;
-    cln->data = box;
-
-    ngx_queue_insert_tail(&ngx_http_notify_api_boxes, &box->queue);
-
-    ngx_http_notify_api_suspend(api);
-
-    return box;
-}
-
-
-/* a client that leaves is noticed by the reading */
-
-void
-ngx_http_notify_api_suspend(ngx_http_notify_api_t *api)
-{
-    ngx_http_request_t  *r;
-
-    r = api->request;
-    api->suspended = 1;
-
-    if (r == r->main) {
-        r->read_event_handler = r->discard_body
-                                    ? ngx_http_discarded_request_body_handler
-                                    : ngx_http_test_reading;
-        r->write_event_handler = ngx_http_request_empty_handler;
-    }
-}
-
-
-ngx_http_notify_api_t *
-ngx_http_notify_api_open(ngx_http_notify_api_box_t *box)
-{
-    ngx_http_notify_api_t  *api;
-
-    api = box->api;
-
-    ngx_http_notify_api_discard(box);
-
-    if (api) {
-        ngx_http_set_log_request(api->request->connection->log, api->request);
-    }
-
-    return api;
-}
-
-
-void
-ngx_http_notify_api_discard(ngx_http_notify_api_box_t *box)
-{
-    if (box->api) {
-        box->cleanup->handler = NULL;
-    }
-
-    ngx_queue_remove(&box->queue);
-    ngx_free(box);
-}
-
-
-static void
-ngx_http_notify_api_box_cleanup(void *data)
-{
-    ngx_http_notify_api_box_t *box = data;
-
-    box->api = NULL;
-}
-
-
 static void *
 ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf)
 {
@@ -744,7 +642,7 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_http_notify_api_boxes);
+    ngx_http_notify_api_box_init();
 
     return NGX_OK;
 }
@@ -753,21 +651,6 @@ ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_t                *q;
-    ngx_http_notify_api_box_t  *box;
-
     ngx_http_notify_api_cursor_exit();
-
-    /* not initialized in cache processes */
-
-    if (ngx_http_notify_api_boxes.next == NULL) {
-        return;
-    }
-
-    while (!ngx_queue_empty(&ngx_http_notify_api_boxes)) {
-        q = ngx_queue_head(&ngx_http_notify_api_boxes);
-        box = ngx_queue_data(q, ngx_http_notify_api_box_t, queue);
-
-        ngx_http_notify_api_discard(box);
-    }
+    ngx_http_notify_api_box_exit();
 }

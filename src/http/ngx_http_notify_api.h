@@ -107,6 +107,9 @@ ngx_int_t ngx_http_notify_api_arg(ngx_http_notify_api_t *api,
 /* limit=, 1 ... 250, default 100; NGX_ABORT: 400 has been sent */
 ngx_int_t ngx_http_notify_api_limit(ngx_http_notify_api_t *api,
     ngx_uint_t *limit);
+/* whether a tenant's name is that of the request */
+ngx_uint_t ngx_http_notify_api_owns(const ngx_http_notify_api_t *api,
+    const ngx_str_t *tenant);
 /* epoch, milliseconds */
 uint64_t ngx_http_notify_api_now(void);
 /* the first header of that name, whole value; NGX_DECLINED: absent */
@@ -127,6 +130,9 @@ ngx_http_notify_api_t *ngx_http_notify_api_open(ngx_http_notify_api_box_t *box);
 void ngx_http_notify_api_discard(ngx_http_notify_api_box_t *box);
 /* for work that is cancelled by a cleanup of the request's pool, without box */
 void ngx_http_notify_api_suspend(ngx_http_notify_api_t *api);
+/* when a worker starts and exits */
+void ngx_http_notify_api_box_init(void);
+void ngx_http_notify_api_box_exit(void);
 
 
 #endif /* _NGX_HTTP_NOTIFY_API_H_INCLUDED_ */

@@ -670,7 +670,7 @@ ngx_http_notify_api_actions_rotate_secret(
         return;
     }
 
-    ngx_http_notify_api_subscriptions_save(call);
+    ngx_http_notify_api_stored_save(call);
 }
 
 

@@ -620,10 +620,7 @@ ngx_http_notify_api_deltas_wanted(ngx_http_notify_api_t *api,
     type = &deltas->event_type;
     entity = &deltas->entity_type;
 
-    if (event->tenant.len != api->tenant.len
-        || ngx_memcmp(event->tenant.data, api->tenant.data, api->tenant.len)
-           != 0)
-    {
+    if (!ngx_http_notify_api_owns(api, &event->tenant)) {
         return 0;
     }
 

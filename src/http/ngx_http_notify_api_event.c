@@ -217,10 +217,7 @@ ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
         return NGX_DECLINED;
     }
 
-    if (event->tenant.len != api->tenant.len
-        || ngx_memcmp(event->tenant.data, api->tenant.data, api->tenant.len)
-           != 0)
-    {
+    if (!ngx_http_notify_api_owns(api, &event->tenant)) {
         ngx_http_notify_log_unref(event);
         return NGX_DECLINED;
     }

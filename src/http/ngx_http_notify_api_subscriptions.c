@@ -12,10 +12,6 @@
 #include "ngx_http_notify_subscription_form.h"
 
 
-/* how often a change is made again on what another writer has left */
-#define NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_WRITES  5
-
-
 typedef struct {
     ngx_str_t      name;
     ngx_int_t    (*prepare)(ngx_http_notify_api_subscription_t *call);
@@ -28,13 +24,6 @@ static void ngx_http_notify_api_subscriptions_handler(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_subscriptions_create(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_subscriptions_loaded(
-    ngx_http_notify_resp_t *resp, void *data);
-static ngx_int_t ngx_http_notify_api_subscriptions_take(
-    ngx_http_notify_api_subscription_t *call,
-    const ngx_http_notify_resp_t *resp);
-static ngx_uint_t ngx_http_notify_api_subscriptions_match(
-    const ngx_str_t *tags, uint64_t version);
 static void ngx_http_notify_api_subscriptions_read(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_replace(
@@ -43,14 +32,8 @@ static ngx_http_notify_json_t *ngx_http_notify_api_subscriptions_kept(
     ngx_http_notify_api_subscription_t *call);
 static ngx_int_t ngx_http_notify_api_subscriptions_apply(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_subscriptions_written(
-    const ngx_http_notify_subscriptions_result_t *result, void *data);
-static void ngx_http_notify_api_subscriptions_changed(
-    ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_created(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_subscriptions_show(
-    ngx_http_notify_api_subscription_t *call, ngx_uint_t status);
 static ngx_int_t ngx_http_notify_api_subscriptions_etag(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_delete(
@@ -157,7 +140,7 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
         if (ngx_http_notify_api_subscriptions_action(api)->prepare(call)
             == NGX_OK)
         {
-            ngx_http_notify_api_subscriptions_load(call);
+            ngx_http_notify_api_stored_load(call);
         }
 
         return;
@@ -188,7 +171,7 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
         }
     }
 
-    ngx_http_notify_api_subscriptions_load(call);
+    ngx_http_notify_api_stored_load(call);
 }
 
 
@@ -226,198 +209,8 @@ ngx_http_notify_api_subscriptions_create(
     }
 
     if (ngx_http_notify_api_subscriptions_apply(call) == NGX_OK) {
-        ngx_http_notify_api_subscriptions_save(call);
+        ngx_http_notify_api_stored_save(call);
     }
-}
-
-
-void
-ngx_http_notify_api_subscriptions_load(
-    ngx_http_notify_api_subscription_t *call)
-{
-    ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
-
-    api = call->api;
-    api->data = call;
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_get(ngx_http_notify_module_redis(),
-            &api->channel->keys, &call->id,
-            ngx_http_notify_api_subscriptions_loaded, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
-}
-
-
-static void
-ngx_http_notify_api_subscriptions_loaded(ngx_http_notify_resp_t *resp,
-    void *data)
-{
-    ngx_int_t                            rc;
-    ngx_http_notify_api_t               *api;
-    ngx_http_notify_api_subscription_t  *call;
-
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
-        return;
-    }
-
-    call = api->data;
-
-    rc = ngx_http_notify_api_subscriptions_take(call, resp);
-
-    if (rc == NGX_ERROR) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (rc == NGX_DECLINED) {
-
-        if (api->method == NGX_HTTP_DELETE) {
-            ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
-            return;
-        }
-
-        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "there is no such subscription");
-        return;
-    }
-
-    if (call->if_match.len
-        && !ngx_http_notify_api_subscriptions_match(&call->if_match,
-                                                    call->version))
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_PRECONDITION_FAILED,
-                                    "version_mismatch",
-                                    "the subscription has changed since the "
-                                    "version in If-Match");
-        return;
-    }
-
-    call->act(call);
-}
-
-
-/* NGX_DECLINED: it does not exist for this tenant */
-
-static ngx_int_t
-ngx_http_notify_api_subscriptions_take(
-    ngx_http_notify_api_subscription_t *call,
-    const ngx_http_notify_resp_t *resp)
-{
-    ngx_str_t                tenant;
-    ngx_pool_t              *pool;
-    ngx_http_notify_resp_t  *text, *cursor;
-
-    pool = call->api->request->pool;
-
-    text = ngx_http_notify_resp_at(resp, 0);
-    cursor = ngx_http_notify_resp_at(resp, 1);
-
-    if (text == NULL || text->type != NGX_HTTP_NOTIFY_RESP_STRING) {
-        return NGX_DECLINED;
-    }
-
-    call->text.data = ngx_pstrdup(pool, &text->str);
-    call->text.len = text->str.len;
-
-    ngx_str_null(&call->cursor);
-
-    if (cursor && cursor->type == NGX_HTTP_NOTIFY_RESP_STRING) {
-        call->cursor.data = ngx_pstrdup(pool, &cursor->str);
-        call->cursor.len = cursor->str.len;
-
-        if (call->cursor.data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (call->text.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    call->document = ngx_http_notify_subscription_form_stored(pool,
-                         &call->text, &call->version);
-    if (call->document == NULL) {
-        return NGX_ERROR;
-    }
-
-    tenant = ngx_http_notify_json_string(
-                 ngx_http_notify_json_get(call->document, "tenant"));
-
-    if (tenant.len != call->api->tenant.len
-        || ngx_memcmp(tenant.data, call->api->tenant.data, tenant.len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
-
-    return NGX_OK;
-}
-
-
-/*
- * RFC 9110, 13.1.1: a list of entity tags, or "*".  A weak tag is taken as the
- * strong one: filters (gzip) weaken ours, but it still names the version.
- */
-
-static ngx_uint_t
-ngx_http_notify_api_subscriptions_match(const ngx_str_t *tags,
-    uint64_t version)
-{
-    u_char  *p, *last, *end;
-    size_t   len;
-    u_char   tag[NGX_INT64_LEN + 2];
-
-    len = ngx_sprintf(tag, "\"%uL\"", version) - tag;
-
-    p = tags->data;
-    last = p + tags->len;
-
-    if (tags->len == 1 && *p == '*') {
-        return 1;
-    }
-
-    while (p < last) {
-
-        if (*p == ' ' || *p == '\t' || *p == ',') {
-            p++;
-            continue;
-        }
-
-        if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
-            p += 2;
-        }
-
-        end = ngx_strlchr(p, last, ',');
-        if (end == NULL) {
-            end = last;
-        }
-
-        if ((size_t) (end - p) >= len
-            && ngx_memcmp(p, tag, len) == 0
-            && ((size_t) (end - p) == len || p[len] == ' '))
-        {
-            return 1;
-        }
-
-        p = end;
-    }
-
-    return 0;
 }
 
 
@@ -429,7 +222,7 @@ ngx_http_notify_api_subscriptions_read(
 
     if (ngx_http_notify_api_request_header(call->api, "If-None-Match", &tags)
         == NGX_OK
-        && ngx_http_notify_api_subscriptions_match(&tags, call->version))
+        && ngx_http_notify_api_stored_match(&tags, call->version))
     {
         if (ngx_http_notify_api_subscriptions_etag(call) != NGX_OK) {
             ngx_http_notify_api_failed(call->api);
@@ -459,7 +252,7 @@ ngx_http_notify_api_subscriptions_replace(
     }
 
     if (ngx_http_notify_api_subscriptions_apply(call) == NGX_OK) {
-        ngx_http_notify_api_subscriptions_save(call);
+        ngx_http_notify_api_stored_save(call);
     }
 }
 
@@ -544,152 +337,6 @@ ngx_http_notify_api_subscriptions_apply(
 }
 
 
-void
-ngx_http_notify_api_subscriptions_save(
-    ngx_http_notify_api_subscription_t *call)
-{
-    ngx_pool_t                             *pool;
-    ngx_http_notify_api_t                  *api;
-    ngx_http_notify_api_box_t              *box;
-    ngx_http_notify_subscriptions_write_t   write;
-
-    api = call->api;
-    api->data = call;
-    pool = api->request->pool;
-
-    ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
-
-    if (ngx_http_notify_subscription_form_touch(call->document, "updatedAt",
-                                                ngx_http_notify_api_now())
-           != NGX_OK
-        || ngx_http_notify_json_dump(pool, call->document, 0, &write.json)
-           != NGX_OK
-        || ngx_http_notify_subscription_form_claim(pool, call->document,
-                                                   &write.sync)
-           != NGX_OK)
-    {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    write.id = call->id;
-    write.tenant = api->tenant;
-    write.expected = call->version;
-    write.max = api->channel->subscriptions_max;
-    write.enabled = ngx_http_notify_subscription_form_enabled(call->document);
-    write.enabled_before = call->enabled;
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_write(ngx_http_notify_module_redis(),
-            &api->channel->keys, &write,
-            ngx_http_notify_api_subscriptions_written, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
-}
-
-
-static void
-ngx_http_notify_api_subscriptions_written(
-    const ngx_http_notify_subscriptions_result_t *result, void *data)
-{
-    ngx_http_notify_api_t               *api;
-    ngx_http_notify_api_subscription_t  *call;
-
-    api = ngx_http_notify_api_open(data);
-    if (api == NULL) {
-        return;
-    }
-
-    call = api->data;
-
-    switch (result->status) {
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
-        call->version = result->version;
-
-        if (call->done) {
-            call->done(call);
-            return;
-        }
-
-        ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
-        return;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
-        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "there is no such subscription");
-        return;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:
-        ngx_http_notify_api_subscriptions_changed(call);
-        return;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT:
-        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
-                                    "too_many_subscriptions",
-                                    "there are %ui subscriptions already, "
-                                    "which is the limit "
-                                    "(subscriptions_max)",
-                                    api->channel->subscriptions_max);
-        return;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN:
-        ngx_http_notify_api_problem_extra(api, NGX_HTTP_CONFLICT,
-                                          "sync_taken", "subscription",
-                                          &result->other,
-                                          "the subscription \"%V\" answers "
-                                          "this sync event already",
-                                          &result->other);
-        return;
-
-    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FULL:
-        ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
-                                    "storage_full",
-                                    "the store is out of memory");
-        return;
-
-    default:
-        ngx_http_notify_api_unavailable(api);
-    }
-}
-
-
-/* another writer came between the read and the write */
-
-static void
-ngx_http_notify_api_subscriptions_changed(
-    ngx_http_notify_api_subscription_t *call)
-{
-    if (call->if_match.len) {
-        ngx_http_notify_api_problem(call->api, NGX_HTTP_PRECONDITION_FAILED,
-                                    "version_mismatch",
-                                    "the subscription has changed since the "
-                                    "version in If-Match");
-        return;
-    }
-
-    if (call->version == 0
-        || ++call->writes == NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_WRITES)
-    {
-        ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,
-                                    "concurrent_change",
-                                    "the subscription is being changed by "
-                                    "others; try again");
-        return;
-    }
-
-    ngx_http_notify_api_subscriptions_load(call);
-}
-
-
 static void
 ngx_http_notify_api_subscriptions_created(
     ngx_http_notify_api_subscription_t *call)
@@ -707,7 +354,7 @@ ngx_http_notify_api_subscriptions_created(
 }
 
 
-static void
+void
 ngx_http_notify_api_subscriptions_show(
     ngx_http_notify_api_subscription_t *call, ngx_uint_t status)
 {
@@ -830,5 +477,5 @@ ngx_http_notify_api_subscriptions_switch(
         return;
     }
 
-    ngx_http_notify_api_subscriptions_save(call);
+    ngx_http_notify_api_stored_save(call);
 }

@@ -38,11 +38,18 @@ struct ngx_http_notify_api_subscription_s {
 
 
 /* reads call->id; 404, 412, 503 are answered, else call->act is called */
-void ngx_http_notify_api_subscriptions_load(
+void ngx_http_notify_api_stored_load(
     ngx_http_notify_api_subscription_t *call);
 /* writes call->document; refusals are answered, else call->done is called */
-void ngx_http_notify_api_subscriptions_save(
+void ngx_http_notify_api_stored_save(
     ngx_http_notify_api_subscription_t *call);
+/* whether a list of entity tags (If-Match, If-None-Match) has the version */
+ngx_uint_t ngx_http_notify_api_stored_match(const ngx_str_t *tags,
+    uint64_t version);
+
+/* answers with the subscription; its secret with 201 only */
+void ngx_http_notify_api_subscriptions_show(
+    ngx_http_notify_api_subscription_t *call, ngx_uint_t status);
 
 /* GET of the collection, in api_list */
 void ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api);

@@ -156,7 +156,12 @@ ngx_http_notify_invalid_pointer(ngx_http_notify_invalid_t *invalid,
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(pointer->data, invalid->prefix.data, invalid->prefix.len);
+    p = pointer->data;
+
+    if (invalid->prefix.len) {
+        p = ngx_cpymem(p, invalid->prefix.data, invalid->prefix.len);
+    }
+
     *p++ = '/';
 
     for (i = 0; i < name->len; i++) {

@@ -76,6 +76,41 @@ ngx_int_t ngx_http_notify_subscription_form_headers(
 ngx_int_t ngx_http_notify_subscription_form_metadata(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
     ngx_http_notify_json_t *value);
+/* one a member, in subscription_members; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_subscription_members_url(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_entity_type(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_mode(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_api_key(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_secret(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_name(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_profile(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_filter(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_rate(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_in_flight(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_enabled(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+
 /* NGX_DECLINED: it is no string of at most max bytes without control
  * characters, and that has been noted */
 ngx_int_t ngx_http_notify_subscription_form_text(

@@ -426,7 +426,10 @@ ngx_http_notify_subscription_form_claim(ngx_pool_t *pool,
 
     p = ngx_cpymem(claim->data, event.data, event.len);
     *p++ = ':';
-    p = ngx_cpymem(p, type.data, type.len);
+
+    if (type.len) {
+        p = ngx_cpymem(p, type.data, type.len);
+    }
 
     claim->len = p - claim->data;
 

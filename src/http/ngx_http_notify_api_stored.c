@@ -1,0 +1,359 @@
+/*
+ * One stored subscription: read, and written with the version that was read,
+ * again when another writer came between.  Must not know why.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_subscriptions.h"
+#include "ngx_http_notify_subscription_form.h"
+
+
+/* how often a change is made again on what another writer has left */
+#define NGX_HTTP_NOTIFY_API_STORED_WRITES  5
+
+
+static void ngx_http_notify_api_stored_loaded(
+    ngx_http_notify_resp_t *resp, void *data);
+static ngx_int_t ngx_http_notify_api_stored_take(
+    ngx_http_notify_api_subscription_t *call,
+    const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_stored_written(
+    const ngx_http_notify_subscriptions_result_t *result, void *data);
+static void ngx_http_notify_api_stored_changed(
+    ngx_http_notify_api_subscription_t *call);
+
+
+void
+ngx_http_notify_api_stored_load(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_api_box_t  *box;
+
+    api = call->api;
+    api->data = call;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_get(ngx_http_notify_module_redis(),
+            &api->channel->keys, &call->id,
+            ngx_http_notify_api_stored_loaded, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_stored_loaded(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_int_t                            rc;
+    ngx_http_notify_api_t               *api;
+    ngx_http_notify_api_subscription_t  *call;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    call = api->data;
+
+    rc = ngx_http_notify_api_stored_take(call, resp);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        if (api->method == NGX_HTTP_DELETE) {
+            ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+            return;
+        }
+
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such subscription");
+        return;
+    }
+
+    if (call->if_match.len
+        && !ngx_http_notify_api_stored_match(&call->if_match,
+                                                    call->version))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_PRECONDITION_FAILED,
+                                    "version_mismatch",
+                                    "the subscription has changed since the "
+                                    "version in If-Match");
+        return;
+    }
+
+    call->act(call);
+}
+
+
+/* NGX_DECLINED: it does not exist for this tenant */
+
+static ngx_int_t
+ngx_http_notify_api_stored_take(
+    ngx_http_notify_api_subscription_t *call,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_str_t                tenant;
+    ngx_pool_t              *pool;
+    ngx_http_notify_resp_t  *text, *cursor;
+
+    pool = call->api->request->pool;
+
+    text = ngx_http_notify_resp_at(resp, 0);
+    cursor = ngx_http_notify_resp_at(resp, 1);
+
+    if (text == NULL || text->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        return NGX_DECLINED;
+    }
+
+    call->text.data = ngx_pstrdup(pool, &text->str);
+    call->text.len = text->str.len;
+
+    ngx_str_null(&call->cursor);
+
+    if (cursor && cursor->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        call->cursor.data = ngx_pstrdup(pool, &cursor->str);
+        call->cursor.len = cursor->str.len;
+
+        if (call->cursor.data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (call->text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->document = ngx_http_notify_subscription_form_stored(pool,
+                         &call->text, &call->version);
+    if (call->document == NULL) {
+        return NGX_ERROR;
+    }
+
+    tenant = ngx_http_notify_json_string(
+                 ngx_http_notify_json_get(call->document, "tenant"));
+
+    if (!ngx_http_notify_api_owns(call->api, &tenant)) {
+        return NGX_DECLINED;
+    }
+
+    call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
+
+    return NGX_OK;
+}
+
+
+/*
+ * RFC 9110, 13.1.1: a list of entity tags, or "*".  A weak tag is taken as the
+ * strong one: filters (gzip) weaken ours, but it still names the version.
+ */
+
+ngx_uint_t
+ngx_http_notify_api_stored_match(const ngx_str_t *tags,
+    uint64_t version)
+{
+    u_char  *p, *last, *end;
+    size_t   len;
+    u_char   tag[NGX_INT64_LEN + 2];
+
+    len = ngx_sprintf(tag, "\"%uL\"", version) - tag;
+
+    p = tags->data;
+    last = p + tags->len;
+
+    if (tags->len == 1 && *p == '*') {
+        return 1;
+    }
+
+    while (p < last) {
+
+        if (*p == ' ' || *p == '\t' || *p == ',') {
+            p++;
+            continue;
+        }
+
+        if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
+            p += 2;
+        }
+
+        end = ngx_strlchr(p, last, ',');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) >= len
+            && ngx_memcmp(p, tag, len) == 0
+            && ((size_t) (end - p) == len || p[len] == ' '))
+        {
+            return 1;
+        }
+
+        p = end;
+    }
+
+    return 0;
+}
+
+
+void
+ngx_http_notify_api_stored_save(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_pool_t                             *pool;
+    ngx_http_notify_api_t                  *api;
+    ngx_http_notify_api_box_t              *box;
+    ngx_http_notify_subscriptions_write_t   write;
+
+    api = call->api;
+    api->data = call;
+    pool = api->request->pool;
+
+    ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
+
+    if (ngx_http_notify_subscription_form_touch(call->document, "updatedAt",
+                                                ngx_http_notify_api_now())
+           != NGX_OK
+        || ngx_http_notify_json_dump(pool, call->document, 0, &write.json)
+           != NGX_OK
+        || ngx_http_notify_subscription_form_claim(pool, call->document,
+                                                   &write.sync)
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    write.id = call->id;
+    write.tenant = api->tenant;
+    write.expected = call->version;
+    write.max = api->channel->subscriptions_max;
+    write.enabled = ngx_http_notify_subscription_form_enabled(call->document);
+    write.enabled_before = call->enabled;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_write(ngx_http_notify_module_redis(),
+            &api->channel->keys, &write,
+            ngx_http_notify_api_stored_written, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_stored_written(
+    const ngx_http_notify_subscriptions_result_t *result, void *data)
+{
+    ngx_http_notify_api_t               *api;
+    ngx_http_notify_api_subscription_t  *call;
+
+    api = ngx_http_notify_api_open(data);
+    if (api == NULL) {
+        return;
+    }
+
+    call = api->data;
+
+    switch (result->status) {
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
+        call->version = result->version;
+
+        if (call->done) {
+            call->done(call);
+            return;
+        }
+
+        ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such subscription");
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:
+        ngx_http_notify_api_stored_changed(call);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT:
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
+                                    "too_many_subscriptions",
+                                    "there are %ui subscriptions already, "
+                                    "which is the limit "
+                                    "(subscriptions_max)",
+                                    api->channel->subscriptions_max);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN:
+        ngx_http_notify_api_problem_extra(api, NGX_HTTP_CONFLICT,
+                                          "sync_taken", "subscription",
+                                          &result->other,
+                                          "the subscription \"%V\" answers "
+                                          "this sync event already",
+                                          &result->other);
+        return;
+
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FULL:
+        ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "storage_full",
+                                    "the store is out of memory");
+        return;
+
+    default:
+        ngx_http_notify_api_unavailable(api);
+    }
+}
+
+
+/* another writer came between the read and the write */
+
+static void
+ngx_http_notify_api_stored_changed(
+    ngx_http_notify_api_subscription_t *call)
+{
+    if (call->if_match.len) {
+        ngx_http_notify_api_problem(call->api, NGX_HTTP_PRECONDITION_FAILED,
+                                    "version_mismatch",
+                                    "the subscription has changed since the "
+                                    "version in If-Match");
+        return;
+    }
+
+    if (call->version == 0
+        || ++call->writes == NGX_HTTP_NOTIFY_API_STORED_WRITES)
+    {
+        ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,
+                                    "concurrent_change",
+                                    "the subscription is being changed by "
+                                    "others; try again");
+        return;
+    }
+
+    ngx_http_notify_api_stored_load(call);
+}
