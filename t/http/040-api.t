@@ -7,13 +7,16 @@ use Test::More;
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
+my $receiver = NotifyTest::Receiver->new(
+    scripts => { '/hold' => [{ hold => 1 }] });
 my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
     notify_channel shop {
         event document.validation alias=document.check;
         event contact.search sync iframe;
         event workflow.validation off;
     }
-    notify_channel open { }
+    notify_profile loose { allow 127.0.0.0/8; }
+    notify_channel open { profile loose; }
 
     log_format id '$status $request_id';
 
@@ -79,10 +82,6 @@ is_deeply([ sort keys %{ $answer->{json} } ],
           [qw(code detail request_id status title type)],
           'a problem has its members');
 
-my $pipelined = http_raw($nginx->port, join '',
-    map { "$_ HTTP/1.1\r\nHost: a\r\n" }
-    "POST /shop/events", );
-ok(defined $pipelined, 'half a request is no trouble');
 $answer = http_raw($nginx->port,
     "POST /shop/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
     . "GET /shop/event-types HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -113,6 +112,33 @@ $answer = http(GET => $nginx->url('/open/stats'));
 is($answer->{json}{events}, 1, 'stats has the length of the log');
 is($answer->{json}{counters}{published}, 1, 'what was published');
 is($answer->{json}{counters}{refused}, 1, 'and what was refused');
+
+
+# clients that leave
+
+$answer = http(POST => $nginx->url('/open/subscriptions'), json => {
+    url => $receiver->url('/hold'), event => 'never' });
+my $test = "/open/subscriptions/$answer->{json}{id}/test";
+my $began = time;
+http_raw($nginx->port, "POST $test HTTP/1.1\r\nHost: a\r\n"
+         . "Content-Length: 0\r\n\r\n", 0.5);
+eventually { $receiver->count('/hold') } 'a test reaches the receiver';
+eventually { NotifyTest::slurp($nginx->dir . '/logs/id.log') =~ /^499 /m }
+    'it ends with the client that asked for it';
+cmp_ok(time - $began, '<', 9, 'not with its own timeout');
+
+kill STOP => $redis->pid;
+for my $path (qw(/shop/subscriptions /shop/deltas /shop/events/x /shop/health
+                 /shop/stats))
+{
+    http_raw($nginx->port, "GET $path HTTP/1.1\r\nHost: a\r\n\r\n", 0.05);
+}
+http_raw($nginx->port, "POST /open/events HTTP/1.1\r\nHost: a\r\n"
+         . "Content-Length: 17\r\n\r\n{\"eventType\":\"b\"}", 0.05);
+kill CONT => $redis->pid;
+eventually { http(GET => $nginx->url('/open/deltas'))->{content} =~ /"b"/ }
+    'a publish is done when its client has left';
+is(status(GET => '/shop/health'), 200, 'and all is well');
 
 
 # Redis away

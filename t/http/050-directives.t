@@ -1,0 +1,71 @@
+# notify_api and notify_tenant: what nginx -t refuses, and where they stand.
+
+use strict;
+use warnings;
+
+use Test::More;
+use NotifyTest;
+
+my $nginx = NotifyTest::Nginx->new(http => '', start => 0);
+
+sub check {
+    my ($inside) = @_;
+    $nginx->write_conf(http => <<"END");
+    notify_channel shop { }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+$inside
+    }
+END
+    return $nginx->check;
+}
+
+sub refused {
+    my ($title, $inside, $message) = @_;
+    my ($text, $ok) = check($inside);
+    my @lines = split /\n/, NotifyTest::slurp($nginx->conf);
+    my ($line) = grep { $lines[$_ - 1] =~ /# !/ } 1 .. @lines;
+
+    ok(!$ok, "$title is refused");
+    like($text, qr/\[emerg\] .*$message.* in \S+:$line$/m,
+         "$title: nginx -t says why and where");
+}
+
+sub accepted {
+    my ($title, $inside) = @_;
+    my ($text, $ok) = check($inside);
+    ok($ok, "$title is accepted") or diag($text);
+}
+
+refused('an unknown resource',
+    "location /a/ {\nnotify_api shop things;    # !\n}",
+    'unknown resource "things"');
+refused('an unknown channel',
+    "location /a/ {\nnotify_api shed;    # !\n}", '"shed"');
+refused('a regex location',
+    "location ~ ^/a/ {\nnotify_api shop;    # !\n}", 'regex or named');
+refused('a named location',
+    "location \@a {\nnotify_api shop;    # !\n}", 'regex or named');
+refused('notify_api in a server', "notify_api shop;    # !", 'not allowed');
+refused('notify_api twice',
+    "location /a/ {\nnotify_api shop;\nnotify_api shop;    # !\n}",
+    'duplicate');
+refused('a tenant with an unknown word',
+    "notify_tenant \$host needed;    # !", 'invalid parameter "needed"');
+# variables are looked up when all is read, so nginx names no line
+my ($text, $ok) = check('notify_tenant $notify_nothing_here;');
+ok(!$ok, 'a tenant with an unknown variable is refused');
+like($text, qr/unknown "notify_nothing_here" variable/, 'nginx -t says why');
+refused('a tenant twice',
+    "notify_tenant a;\nnotify_tenant b;    # !", 'duplicate');
+
+accepted('a location of a prefix', 'location /a/ { notify_api shop; }');
+accepted('one that no regex takes', 'location ^~ /a { notify_api shop; }');
+accepted('an exact one',
+         'location = /a { notify_api shop subscriptions; }');
+accepted('a tenant for all of a server',
+    'notify_tenant $remote_user required; location /a/ { notify_api shop; }');
+accepted("every resource: $_", "location /a { notify_api shop $_; }")
+    for qw(subscriptions events deltas event-types health stats);
+
+finish();
