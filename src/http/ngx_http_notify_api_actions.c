@@ -42,6 +42,9 @@ typedef struct {
 
 static void ngx_http_notify_api_actions_test_start(
     ngx_http_notify_api_subscription_t *call);
+static ngx_int_t ngx_http_notify_api_actions_test_target(
+    ngx_http_notify_api_subscription_t *call,
+    ngx_http_notify_api_test_t *test);
 static ngx_http_notify_event_t *ngx_http_notify_api_actions_test_event(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_actions_test_done(
@@ -80,21 +83,17 @@ static void
 ngx_http_notify_api_actions_test_start(
     ngx_http_notify_api_subscription_t *call)
 {
-    ngx_log_t                       *log;
-    const char                      *reason;
-    ngx_pool_cleanup_t              *cln;
-    ngx_http_notify_api_t           *api;
-    ngx_http_notify_profile_t       *profile;
-    ngx_http_notify_api_test_t      *test;
-    ngx_http_notify_subscription_t  *s;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_notify_api_t       *api;
+    ngx_http_notify_api_test_t  *test;
 
     api = call->api;
-    log = ngx_cycle->log;
 
     cln = ngx_pool_cleanup_add(api->request->pool,
                                sizeof(ngx_http_notify_api_test_t));
     if (cln == NULL) {
-        goto failed;
+        ngx_http_notify_api_failed(api);
+        return;
     }
 
     test = cln->data;
@@ -103,42 +102,16 @@ ngx_http_notify_api_actions_test_start(
     test->api = api;
     cln->handler = ngx_http_notify_api_actions_test_cleanup;
 
-    s = ngx_http_notify_subscriptions_parse(&call->text, log);
-    if (s == NULL) {
-        goto failed;
-    }
-
-    test->subscription = s;
-
-    profile = ngx_http_notify_channel_profile(api->channel, &s->profile);
-    if (profile == NULL) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "no_profile",
-                                    "the subscription's profile does not "
-                                    "exist any more");
-        return;
-    }
-
-    reason = NULL;
-
-    test->target = ngx_http_notify_call_target(&profile->call, s, log,
-                                               &reason);
-    if (test->target == NULL) {
-
-        if (reason == NULL) {
-            goto failed;
-        }
-
-        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "url_refused",
-                                    "the URL may not be called: %s", reason);
+    if (ngx_http_notify_api_actions_test_target(call, test) != NGX_OK) {
         return;
     }
 
     test->event = ngx_http_notify_api_actions_test_event(api);
     if (test->event == NULL) {
-        goto failed;
+        ngx_http_notify_api_failed(api);
+        return;
     }
 
-    api->data = test;
     ngx_http_notify_api_suspend(api);
 
     test->call = ngx_http_notify_call_start(test->target, test->event, 1, 0,
@@ -155,9 +128,56 @@ ngx_http_notify_api_actions_test_start(
         return;
     }
 
-failed:
-
     ngx_http_notify_api_failed(api);
+}
+
+
+/* NGX_DECLINED: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_actions_test_target(
+    ngx_http_notify_api_subscription_t *call,
+    ngx_http_notify_api_test_t *test)
+{
+    const char                      *reason;
+    ngx_http_notify_profile_t       *profile;
+    ngx_http_notify_subscription_t  *s;
+
+    s = ngx_http_notify_subscriptions_parse(&call->text, ngx_cycle->log);
+    if (s == NULL) {
+        ngx_http_notify_api_failed(call->api);
+        return NGX_DECLINED;
+    }
+
+    test->subscription = s;
+
+    profile = ngx_http_notify_channel_profile(call->api->channel,
+                                              &s->profile);
+    if (profile == NULL) {
+        ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,
+                                    "no_profile",
+                                    "the subscription's profile does not "
+                                    "exist any more");
+        return NGX_DECLINED;
+    }
+
+    reason = NULL;
+
+    test->target = ngx_http_notify_call_target(&profile->call, s,
+                                               ngx_cycle->log, &reason);
+    if (test->target) {
+        return NGX_OK;
+    }
+
+    if (reason) {
+        ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,
+                                    "url_refused",
+                                    "the URL may not be called: %s", reason);
+    } else {
+        ngx_http_notify_api_failed(call->api);
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -16,6 +16,9 @@ static ngx_str_t *ngx_http_notify_api_line(ngx_uint_t status);
 static void ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
     const ngx_str_t *value, const ngx_str_t *detail);
+static ngx_http_notify_json_t *ngx_http_notify_api_problem_json(
+    ngx_http_notify_api_t *api, ngx_uint_t status, const char *code,
+    const ngx_str_t *detail);
 static ngx_int_t ngx_http_notify_api_problem_errors(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *problem);
 
@@ -279,30 +282,19 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
     const ngx_str_t *value, const ngx_str_t *detail)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                  *line, title, name, text;
-    ngx_uint_t                  suspended;
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_notify_json_t     *problem;
-    ngx_http_variable_value_t  *vv;
+    ngx_int_t                rc;
+    ngx_str_t                text;
+    ngx_uint_t               suspended;
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_notify_json_t  *problem;
 
-    static ngx_str_t  blank = ngx_string("about:blank");
     static ngx_str_t  second = ngx_string("1");
 
     r = api->request;
     c = r->connection;
     suspended = api->suspended;
     rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    line = ngx_http_notify_api_line(status);
-    r->headers_out.status_line = *line;
-
-    title.data = line->data + 4;
-    title.len = line->len - 4;
-
-    name.data = (u_char *) code;
-    name.len = ngx_strlen(code);
 
     if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
          || status == NGX_HTTP_TOO_MANY_REQUESTS)
@@ -311,41 +303,18 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
         goto done;
     }
 
-    problem = ngx_http_notify_json_new_object(r->pool);
+    problem = ngx_http_notify_api_problem_json(api, status, code, detail);
 
     if (problem == NULL
-        || detail->data == NULL
-        || ngx_http_notify_json_set_string(problem, "type", &blank) != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "title", &title) != NGX_OK
-        || ngx_http_notify_json_set_integer(problem, "status", status)
-           != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "detail", detail)
-           != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "code", &name) != NGX_OK
-        || ngx_http_notify_api_problem_errors(api, problem) != NGX_OK
         || (member
             && ngx_http_notify_json_set_string(problem, member, value)
-               != NGX_OK))
+               != NGX_OK)
+        || ngx_http_notify_json_dump(r->pool, problem, 0, &text) != NGX_OK)
     {
         goto done;
     }
 
-    vv = ngx_http_get_indexed_variable(r, api->request_id);
-
-    if (vv && !vv->not_found) {
-        text.data = vv->data;
-        text.len = vv->len;
-
-        if (ngx_http_notify_json_set_string(problem, "request_id", &text)
-            != NGX_OK)
-        {
-            goto done;
-        }
-    }
-
-    if (ngx_http_notify_json_dump(r->pool, problem, 0, &text) != NGX_OK) {
-        goto done;
-    }
+    r->headers_out.status_line = *ngx_http_notify_api_line(status);
 
     rc = ngx_http_notify_api_output(api, status, &text,
                                     ngx_http_notify_api_problem_type);
@@ -357,6 +326,55 @@ done:
     if (suspended) {
         ngx_http_run_posted_requests(c);
     }
+}
+
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_problem_json(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const char *code, const ngx_str_t *detail)
+{
+    ngx_str_t                  *line, title, name, id;
+    ngx_http_notify_json_t     *problem;
+    ngx_http_variable_value_t  *vv;
+
+    static ngx_str_t  blank = ngx_string("about:blank");
+
+    line = ngx_http_notify_api_line(status);
+
+    title.data = line->data + 4;
+    title.len = line->len - 4;
+
+    name.data = (u_char *) code;
+    name.len = ngx_strlen(code);
+
+    ngx_str_null(&id);
+
+    vv = ngx_http_get_indexed_variable(api->request, api->request_id);
+
+    if (vv && !vv->not_found) {
+        id.data = vv->data;
+        id.len = vv->len;
+    }
+
+    problem = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (problem == NULL
+        || detail->data == NULL
+        || ngx_http_notify_json_set_string(problem, "type", &blank) != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "title", &title) != NGX_OK
+        || ngx_http_notify_json_set_integer(problem, "status", status)
+           != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "detail", detail)
+           != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "code", &name) != NGX_OK
+        || ngx_http_notify_api_problem_errors(api, problem) != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "request_id", &id)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return problem;
 }
 
 

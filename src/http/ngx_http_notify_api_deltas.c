@@ -41,6 +41,16 @@ typedef struct {
 } ngx_http_notify_api_deltas_t;
 
 
+/* what there is of a log, and was */
+typedef struct {
+    int64_t                          length;
+    int64_t                          added;
+    ngx_http_notify_id_t             first;
+    ngx_http_notify_id_t             last;          /* ever */
+    ngx_http_notify_id_t             deleted;       /* the last one that is */
+} ngx_http_notify_api_kept_t;
+
+
 static ngx_uint_t ngx_http_notify_api_deltas_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deltas_handler(ngx_http_notify_api_t *api);
@@ -57,6 +67,8 @@ static void ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *info);
+static void ngx_http_notify_api_deltas_kept(
+    const ngx_http_notify_resp_t *info, ngx_http_notify_api_kept_t *kept);
 static void ngx_http_notify_api_deltas_gone(ngx_http_notify_api_t *api,
     const ngx_http_notify_id_t *id);
 static void ngx_http_notify_api_deltas_read(ngx_http_notify_api_t *api);
@@ -357,53 +369,26 @@ static ngx_int_t
 ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *info)
 {
-    int64_t                        added, length;
-    ngx_uint_t                     i, lost;
-    ngx_http_notify_id_t           last, deleted, first;
-    ngx_http_notify_resp_t        *name, *value;
+    ngx_uint_t                     lost;
+    ngx_http_notify_id_t           first;
+    ngx_http_notify_api_kept_t     kept;
     ngx_http_notify_api_deltas_t  *deltas;
 
     deltas = api->data;
 
-    ngx_memzero(&last, sizeof(ngx_http_notify_id_t));
-    deleted = last;
-    first = last;
-    added = 0;
-    length = 0;
-
-    for (i = 0; i + 1 < info->nelts; i += 2) {
-        name = info->elts[i];
-        value = info->elts[i + 1];
-
-        if (ngx_strcmp(name->str.data, "length") == 0) {
-            length = value->integer;
-
-        } else if (ngx_strcmp(name->str.data, "entries-added") == 0) {
-            added = value->integer;
-
-        } else if (ngx_strcmp(name->str.data, "last-generated-id") == 0) {
-            (void) ngx_http_notify_id_parse(&value->str, &last);
-
-        } else if (ngx_strcmp(name->str.data, "max-deleted-entry-id") == 0) {
-            (void) ngx_http_notify_id_parse(&value->str, &deleted);
-
-        } else if (ngx_strcmp(name->str.data, "first-entry") == 0
-                   && value->type == NGX_HTTP_NOTIFY_RESP_ARRAY)
-        {
-            (void) ngx_http_notify_log_entry_id(value, &first);
-        }
-    }
+    ngx_http_notify_api_deltas_kept(info, &kept);
+    first = kept.first;
 
     /* an empty log goes on behind what it had */
 
-    if (length == 0) {
-        first = ngx_http_notify_id_after(&last);
+    if (kept.length == 0) {
+        first = ngx_http_notify_id_after(&kept.last);
     }
 
     if (deltas->cursor.len == 0) {
 
-        if (!deltas->since && length == 0) {
-            deltas->from = last;
+        if (!deltas->since && kept.length == 0) {
+            deltas->from = kept.last;
         }
 
         return NGX_OK;
@@ -411,15 +396,15 @@ ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
 
     first = ngx_http_notify_id_before(&first);
 
-    if (ngx_http_notify_id_compare(&deltas->from, &last) >= 0
+    if (ngx_http_notify_id_compare(&deltas->from, &kept.last) >= 0
         || ngx_http_notify_id_compare(&deltas->from, &first) >= 0)
     {
         return NGX_OK;
     }
 
-    lost = (deleted.ms || deleted.seq)
-               ? ngx_http_notify_id_compare(&deleted, &deltas->from) > 0
-               : added > length;
+    lost = (kept.deleted.ms || kept.deleted.seq)
+               ? ngx_http_notify_id_compare(&kept.deleted, &deltas->from) > 0
+               : kept.added > kept.length;
 
     if (!lost) {
         return NGX_OK;
@@ -428,6 +413,46 @@ ngx_http_notify_api_deltas_start(ngx_http_notify_api_t *api,
     ngx_http_notify_api_deltas_gone(api, &first);
 
     return NGX_DECLINED;
+}
+
+
+/* XINFO STREAM */
+
+static void
+ngx_http_notify_api_deltas_kept(const ngx_http_notify_resp_t *info,
+    ngx_http_notify_api_kept_t *kept)
+{
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *name, *value;
+
+    ngx_memzero(kept, sizeof(ngx_http_notify_api_kept_t));
+
+    for (i = 0; i + 1 < info->nelts; i += 2) {
+        name = info->elts[i];
+        value = info->elts[i + 1];
+
+        if (name->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+            continue;
+        }
+
+        if (ngx_strcmp(name->str.data, "length") == 0) {
+            kept->length = value->integer;
+
+        } else if (ngx_strcmp(name->str.data, "entries-added") == 0) {
+            kept->added = value->integer;
+
+        } else if (ngx_strcmp(name->str.data, "last-generated-id") == 0) {
+            (void) ngx_http_notify_id_parse(&value->str, &kept->last);
+
+        } else if (ngx_strcmp(name->str.data, "max-deleted-entry-id") == 0) {
+            (void) ngx_http_notify_id_parse(&value->str, &kept->deleted);
+
+        } else if (ngx_strcmp(name->str.data, "first-entry") == 0
+                   && value->type == NGX_HTTP_NOTIFY_RESP_ARRAY)
+        {
+            (void) ngx_http_notify_log_entry_id(value, &kept->first);
+        }
+    }
 }
 
 
