@@ -48,6 +48,8 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_subscriptions,
     &ngx_http_notify_api_events,
     &ngx_http_notify_api_deltas,
+    &ngx_http_notify_api_sync,
+    &ngx_http_notify_api_samples,
     &ngx_http_notify_api_event_types,
     &ngx_http_notify_api_health,
     &ngx_http_notify_api_stats,
@@ -228,7 +230,10 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
         for (i = 0; ngx_http_notify_api_resources[i]; i++) {
             resource = ngx_http_notify_api_resources[i];
 
-            if (resource->name.len == name.len
+            /* samples are nobody's business where they are not asked for */
+
+            if (resource != &ngx_http_notify_api_samples
+                && resource->name.len == name.len
                 && ngx_memcmp(resource->name.data, name.data, name.len) == 0)
             {
                 break;

@@ -1,0 +1,424 @@
+/*
+ * A subscriber's answer to a sync call, brought into one form: levels and
+ * their defaults, codes of our own where it cannot be used.  Numbers and data
+ * stay the text that they are.  Must not know who asked.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_response.h"
+
+
+#define NGX_HTTP_NOTIFY_RESPONSE_TEXT  512      /* of a message of ours */
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_RESPONSE_SUCCESS = 0,
+    NGX_HTTP_NOTIFY_RESPONSE_MESSAGE,
+    NGX_HTTP_NOTIFY_RESPONSE_LEVEL,
+    NGX_HTTP_NOTIFY_RESPONSE_CODE,
+    NGX_HTTP_NOTIFY_RESPONSE_DATA,
+    NGX_HTTP_NOTIFY_RESPONSE_STATUS,
+    NGX_HTTP_NOTIFY_RESPONSE_MEMBERS
+} ngx_http_notify_response_member_e;
+
+
+static ngx_int_t ngx_http_notify_response_unanswered(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result,
+    ngx_http_notify_response_t *response);
+static ngx_int_t ngx_http_notify_response_body(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result,
+    ngx_http_notify_response_t *response);
+static ngx_int_t ngx_http_notify_response_members(ngx_pool_t *pool,
+    const ngx_str_t *object, ngx_str_t *members);
+static ngx_int_t ngx_http_notify_response_read(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result, const ngx_str_t *members,
+    ngx_http_notify_response_t *response);
+static ngx_uint_t ngx_http_notify_response_level(const ngx_str_t *value,
+    ngx_uint_t success);
+static ngx_uint_t ngx_http_notify_response_is(const ngx_str_t *value,
+    const char *text);
+static ngx_int_t ngx_http_notify_response_string(ngx_pool_t *pool,
+    const ngx_str_t *value, ngx_str_t *string);
+
+
+static ngx_str_t  ngx_http_notify_response_null = ngx_string("null");
+
+static ngx_str_t  ngx_http_notify_response_names[] = {
+    ngx_string("success"),
+    ngx_string("message"),
+    ngx_string("errorLevel"),
+    ngx_string("errorCode"),
+    ngx_string("data"),
+    ngx_string("statusCode")
+};
+
+
+ngx_int_t
+ngx_http_notify_response_make(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result,
+    ngx_http_notify_response_t *response)
+{
+    if (result->status == 0) {
+        return ngx_http_notify_response_unanswered(pool, result, response);
+    }
+
+    if (result->status == NGX_HTTP_NOTIFY_RESPONSE_LOOP) {
+        return ngx_http_notify_response_fail(pool, response,
+                   NGX_HTTP_NOTIFY_RESPONSE_LOOP, "NOTIFICATION_LOOP",
+                   "the subscriber's URL leads back to the caller");
+    }
+
+    if (result->truncated) {
+        return ngx_http_notify_response_fail(pool, response,
+                   NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_TOO_LARGE",
+                   "the subscriber's answer is too large");
+    }
+
+    return ngx_http_notify_response_body(pool, result, response);
+}
+
+
+static ngx_int_t
+ngx_http_notify_response_unanswered(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result,
+    ngx_http_notify_response_t *response)
+{
+    ngx_uint_t   status;
+    const char  *code;
+
+    status = NGX_HTTP_BAD_GATEWAY;
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED) {
+        code = "NOTIFICATION_ADDRESS_REFUSED";
+
+    } else if (result->verdict == NGX_HTTP_NOTIFY_CALL_FATAL) {
+        code = "NOTIFICATION_NOT_SENT";
+
+    } else if (ngx_strcmp(result->error, "timeout") == 0) {
+        code = "NOTIFICATION_TIMEOUT";
+        status = NGX_HTTP_GATEWAY_TIME_OUT;
+
+    } else if (ngx_strcmp(result->error, "malformed answer") == 0) {
+        code = "NOTIFICATION_BAD_ANSWER";
+
+    } else {
+        code = "NOTIFICATION_CONNECT_FAILED";
+    }
+
+    return ngx_http_notify_response_fail(pool, response, status, code,
+                                     "the subscriber could not be asked: %s",
+                                     result->error);
+}
+
+
+/* a body of any status is looked into, for what it says of a failure */
+
+static ngx_int_t
+ngx_http_notify_response_body(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result,
+    ngx_http_notify_response_t *response)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       text, object;
+    ngx_http_notify_json_error_t    error;
+    ngx_str_t  members[NGX_HTTP_NOTIFY_RESPONSE_MEMBERS];
+
+    text.len = result->body.len;
+    text.data = ngx_pnalloc(pool, text.len + 1);
+
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (text.len) {
+        ngx_memcpy(text.data, result->body.data, text.len);
+    }
+
+    error.reason = "not an object";
+    rc = ngx_http_notify_json_scan(&text, &object, &error);
+
+    if (rc == NGX_OK
+        && ngx_http_notify_json_kind(&object) != NGX_HTTP_NOTIFY_JSON_OBJECT)
+    {
+        rc = NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK) {
+        error.reason = "a member is given twice";
+        rc = ngx_http_notify_response_members(pool, &object, members);
+    }
+
+    if (rc == NGX_OK) {
+        return ngx_http_notify_response_read(pool, result, members, response);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (result->status != NGX_HTTP_OK) {
+        return ngx_http_notify_response_fail(pool, response,
+                   NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_STATUS",
+                   "the subscriber answered with status %ui", result->status);
+    }
+
+    return ngx_http_notify_response_fail(pool, response,
+               NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_BAD_JSON",
+               "the subscriber's answer is not a JSON object: %s",
+               error.reason);
+}
+
+
+/* names in any case; NGX_DECLINED: one of ours is given twice */
+
+static ngx_int_t
+ngx_http_notify_response_members(ngx_pool_t *pool, const ngx_str_t *object,
+    ngx_str_t *members)
+{
+    ngx_str_t                     name, value;
+    ngx_uint_t                    i;
+    ngx_http_notify_json_iter_t   it;
+
+    ngx_memzero(members,
+                NGX_HTTP_NOTIFY_RESPONSE_MEMBERS * sizeof(ngx_str_t));
+
+    ngx_http_notify_json_iter(&it, object);
+
+    while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
+
+        if (ngx_strlchr(name.data, name.data + name.len, '\\')) {
+
+            /* the quotes stand around it in the text */
+
+            name.data--;
+            name.len += 2;
+
+            if (ngx_http_notify_json_text(pool, &name, &name) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        for (i = 0; i < NGX_HTTP_NOTIFY_RESPONSE_MEMBERS; i++) {
+
+            if (ngx_http_notify_response_names[i].len != name.len
+                || ngx_strncasecmp(ngx_http_notify_response_names[i].data,
+                                   name.data, name.len)
+                   != 0)
+            {
+                continue;
+            }
+
+            if (members[i].len) {
+                return NGX_DECLINED;
+            }
+
+            members[i] = value;
+            break;
+        }
+    }
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_RESPONSE_MEMBERS; i++) {
+        if (ngx_http_notify_json_kind(&members[i])
+            == NGX_HTTP_NOTIFY_JSON_NULL)
+        {
+            members[i].len = 0;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_response_read(ngx_pool_t *pool,
+    const ngx_http_notify_call_result_t *result, const ngx_str_t *members,
+    ngx_http_notify_response_t *response)
+{
+    const ngx_str_t  *status, *success;
+
+    status = &members[NGX_HTTP_NOTIFY_RESPONSE_STATUS];
+    success = &members[NGX_HTTP_NOTIFY_RESPONSE_SUCCESS];
+
+    if (result->status != NGX_HTTP_OK) {
+        if (ngx_http_notify_response_fail(pool, response,
+                NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_STATUS",
+                "the subscriber answered with status %ui", result->status)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else if (status->len && !ngx_http_notify_response_is(status, "200")) {
+        if (ngx_http_notify_response_fail(pool, response,
+                NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_STATUS",
+                "the subscriber's answer has a statusCode other than 200")
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else if (!ngx_http_notify_response_is(success, "true")
+               && !ngx_http_notify_response_is(success, "false"))
+    {
+        return ngx_http_notify_response_fail(pool, response,
+                   NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_BAD_RESPONSE",
+                   "the subscriber's answer has no \"success\", true or "
+                   "false");
+
+    } else {
+        response->status = 0;
+        response->success = ngx_http_notify_response_is(success, "true");
+        response->level = ngx_http_notify_response_level(
+                              &members[NGX_HTTP_NOTIFY_RESPONSE_LEVEL],
+                              response->success);
+        response->message = ngx_http_notify_response_null;
+        response->code = ngx_http_notify_response_null;
+
+        if (response->level >= NGX_HTTP_NOTIFY_RESPONSE_ERROR) {
+            response->success = 0;
+        }
+    }
+
+    response->data = ngx_http_notify_response_null;
+
+    if (members[NGX_HTTP_NOTIFY_RESPONSE_DATA].len) {
+        response->data = members[NGX_HTTP_NOTIFY_RESPONSE_DATA];
+    }
+
+    /* its own words for a failure are better than ours */
+
+    if (ngx_http_notify_response_string(pool,
+            &members[NGX_HTTP_NOTIFY_RESPONSE_MESSAGE], &response->message)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_response_string(pool,
+               &members[NGX_HTTP_NOTIFY_RESPONSE_CODE], &response->code);
+}
+
+
+/* one of six, or 50; a number in quotes is that number */
+
+static ngx_uint_t
+ngx_http_notify_response_level(const ngx_str_t *value, ngx_uint_t success)
+{
+    ngx_uint_t  i;
+
+    static const char  *levels[] = { "0", "10", "20", "30", "40", "50" };
+
+    if (value->len == 0) {
+        return success ? NGX_HTTP_NOTIFY_RESPONSE_OK
+                       : NGX_HTTP_NOTIFY_RESPONSE_ERROR;
+    }
+
+    for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (ngx_http_notify_response_is(value, levels[i])) {
+            return 10 * i;
+        }
+    }
+
+    return NGX_HTTP_NOTIFY_RESPONSE_CRITICAL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_response_is(const ngx_str_t *value, const char *text)
+{
+    u_char  *p;
+    size_t   len;
+
+    p = value->data;
+    len = value->len;
+
+    if (len >= 2 && p[0] == '"') {
+        p++;
+        len -= 2;
+    }
+
+    return len && len == ngx_strlen(text) && ngx_strncmp(p, text, len) == 0;
+}
+
+
+/* a string as it was written, anything else as a string of its text */
+
+static ngx_int_t
+ngx_http_notify_response_string(ngx_pool_t *pool, const ngx_str_t *value,
+    ngx_str_t *string)
+{
+    if (value->len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_kind(value) == NGX_HTTP_NOTIFY_JSON_STRING) {
+        *string = *value;
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_quote(pool, value, string);
+}
+
+
+ngx_int_t
+ngx_http_notify_response_fail(ngx_pool_t *pool,
+    ngx_http_notify_response_t *response, ngx_uint_t status, const char *code,
+    const char *fmt, ...)
+{
+    va_list    args;
+    ngx_str_t  text;
+    u_char     buf[NGX_HTTP_NOTIFY_RESPONSE_TEXT];
+
+    va_start(args, fmt);
+    text.len = ngx_vslprintf(buf, buf + sizeof(buf), fmt, args) - buf;
+    va_end(args);
+
+    text.data = buf;
+
+    response->status = status;
+    response->success = 0;
+    response->level = NGX_HTTP_NOTIFY_RESPONSE_CRITICAL;
+    response->data = ngx_http_notify_response_null;
+
+    if (ngx_http_notify_json_quote(pool, &text, &response->message)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    text.data = (u_char *) code;
+    text.len = ngx_strlen(code);
+
+    return ngx_http_notify_json_quote(pool, &text, &response->code);
+}
+
+
+ngx_int_t
+ngx_http_notify_response_text(ngx_pool_t *pool,
+    const ngx_http_notify_response_t *response, ngx_str_t *text)
+{
+    u_char  *p;
+    size_t   len;
+
+    len = sizeof("{\"success\":false,\"message\":,\"errorLevel\":,"
+                 "\"errorCode\":,\"data\":}") - 1 + NGX_INT_T_LEN
+          + response->message.len + response->code.len + response->data.len;
+
+    text->data = ngx_pnalloc(pool, len);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(text->data, "{\"success\":%s,\"message\":%V,"
+                    "\"errorLevel\":%ui,\"errorCode\":%V,\"data\":",
+                    response->success ? "true" : "false", &response->message,
+                    response->level, &response->code);
+    p = ngx_cpymem(p, response->data.data, response->data.len);
+    *p++ = '}';
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}

@@ -1,0 +1,71 @@
+/*
+ * The sync subscriptions of a channel, as a worker knows them: who is asked
+ * about an event.  Loaded from Redis, checked against its version counter,
+ * never written.  Lives until the worker exits.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_redis.h"
+
+
+typedef struct ngx_http_notify_claims_s  ngx_http_notify_claims_t;
+typedef struct ngx_http_notify_claim_s   ngx_http_notify_claim_t;
+
+/*
+ * One subscription.  Valid in the turn in which it was found; a call holds the
+ * target, and with it the subscription, for as long as it lasts.
+ */
+struct ngx_http_notify_claim_s {
+    ngx_str_node_t                    node;     /* by id */
+    ngx_queue_t                       link;     /* of the event's */
+    struct ngx_http_notify_claims_event_s  *event;  /* NULL: disabled */
+    ngx_http_notify_subscription_t   *subscription;
+    ngx_http_notify_call_conf_t      *conf;     /* of its profile, with a
+                                                   response_limit to be set
+                                                   before each call */
+    ngx_http_notify_target_t         *target;   /* NULL: cannot be called, */
+    const char                       *reason;   /* and why */
+    ngx_http_notify_filter_t         *filter;   /* or NULL */
+    ngx_uint_t                        serial;   /* of the load it was in */
+};
+
+
+/* The channel's, made at the first call; NULL: memory. */
+ngx_http_notify_claims_t *ngx_http_notify_claims_open(
+    ngx_http_notify_channel_t *channel, ngx_http_notify_redis_t *redis);
+/* From now on it is kept fresh, without being asked. */
+ngx_int_t ngx_http_notify_claims_follow(ngx_http_notify_claims_t *claims);
+
+/*
+ * Whether anybody may be asked about events of that name; takes no time where
+ * nobody is.  NGX_DECLINED: nobody; NGX_ERROR: not loaded, or not checked for
+ * more than 10 seconds.
+ */
+ngx_int_t ngx_http_notify_claims_any(ngx_http_notify_claims_t *claims,
+    const ngx_str_t *tenant, const ngx_str_t *type);
+/* who is asked about this one: NULL: nobody */
+ngx_http_notify_claim_t *ngx_http_notify_claims_find(
+    ngx_http_notify_claims_t *claims, const ngx_http_notify_event_t *event);
+
+/*
+ * For those who can wait: the handler is called once, never inside, when what
+ * is known is what Redis had after this call (NGX_OK), or when Redis does not
+ * say (NGX_ERROR).  Returns NGX_ERROR without memory: not called then.
+ */
+typedef void (*ngx_http_notify_claims_pt)(ngx_int_t rc, void *data);
+
+ngx_int_t ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
+    ngx_http_notify_claims_pt handler, void *data);
+
+/* all of the worker's; handlers that wait are not called */
+void ngx_http_notify_claims_exit_process(void);
+
+
+#endif /* _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_ */
