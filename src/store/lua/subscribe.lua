@@ -25,6 +25,17 @@ local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
     unpack(KEYS)
 local id, json, expected, max, enabled, before, claim = unpack(ARGV)
 
+local function claims()
+    local flat = redis.call('HGETALL', SYNC)
+    local map = {}
+
+    for i = 1, #flat, 2 do
+        map[flat[i]] = flat[i + 1]
+    end
+
+    return map
+end
+
 local create = expected == '0'
 local stored = redis.call('HGET', SUBS, id)
 
@@ -39,6 +50,28 @@ local function log_end()
     for i = 1, #info, 2 do
         if info[i] == 'last-generated-id' then
             return info[i + 1]
+        end
+    end
+end
+
+-- Without an entity type a claim is for all of them, "<tenant>:<event>:": of
+-- the tenant's others, which begins with that, or which such a one is the
+-- beginning of?  An entity type is JSON, so that it ends in no colon.
+local function overlapping()
+    for other, holder in pairs(claims()) do
+        local short, long = claim, other
+
+        if #short > #long then
+            short, long = long, short
+        end
+
+        if holder ~= id and other ~= claim
+           and string.sub(short, -1) == ':'
+           and string.sub(long, 1, #short) == short
+           and redis.call('ZSCORE', TENANT, holder)
+           and redis.call('HEXISTS', SUBS, holder) == 1
+        then
+            return holder
         end
     end
 end
@@ -68,6 +101,12 @@ if claim ~= '' then
     if holder and holder ~= id
        and redis.call('HEXISTS', SUBS, holder) == 1
     then
+        return { 'taken', holder }
+    end
+
+    holder = overlapping()
+
+    if holder then
         return { 'taken', holder }
     end
 end
