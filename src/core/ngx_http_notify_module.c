@@ -10,9 +10,11 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_engine.h"
+#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_setting.h"
 
 
 #define NGX_HTTP_NOTIFY_MODULE_NAME_MAX   64    /* of a channel, a profile */
@@ -85,7 +87,10 @@ static const char  *ngx_http_notify_module_profile_later[] = {
 
 
 static ngx_command_t  *ngx_http_notify_module_channel_tables[] = {
-    ngx_http_notify_channel_commands, NULL
+    ngx_http_notify_channel_commands,
+    ngx_http_notify_entity_type_commands,
+    ngx_http_notify_setting_commands,
+    NULL
 };
 
 static const char  *ngx_http_notify_module_channel_later[] = {

@@ -89,6 +89,10 @@ static ngx_int_t ngx_http_notify_variable_payload(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_setting(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_absent(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
@@ -175,8 +179,8 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
     { ngx_string("payload"), ngx_http_notify_variable_payload, 0,
       NGX_HTTP_NOTIFY_VARIABLE_BODY },
 
-    { ngx_string("setting_"), ngx_http_notify_variable_absent, 0,
-      NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
+    { ngx_string("setting_"), ngx_http_notify_variable_setting, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
 
     { ngx_string("session_"), ngx_http_notify_variable_absent, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
@@ -619,7 +623,37 @@ ngx_http_notify_variable_payload(ngx_pool_t *pool,
 }
 
 
-/* settings and sessions: none is kept in a delivery's context */
+/* those that the subscription of a target carries */
+
+static ngx_int_t
+ngx_http_notify_variable_setting(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    ngx_int_t                      rc;
+    const ngx_http_notify_json_t  *settings;
+
+    if (context->subscription == NULL
+        || context->subscription->document == NULL)
+    {
+        return NGX_OK;
+    }
+
+    settings = ngx_http_notify_json_get(context->subscription->document,
+                                        "settings");
+    if (settings == NULL) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_notify_variable_member(pool, settings, &variable->name,
+                                         value);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* sessions: none is kept in a delivery's context */
 
 static ngx_int_t
 ngx_http_notify_variable_absent(ngx_pool_t *pool,

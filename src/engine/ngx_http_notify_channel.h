@@ -52,6 +52,10 @@ typedef struct {
                                                every name is accepted */
     ngx_array_t              *attributes;   /* of _channel_attribute_t, or
                                                NULL */
+    ngx_array_t              *entity_types; /* of ngx_http_notify_entity_type_t,
+                                               or NULL */
+    ngx_array_t              *settings;     /* of ngx_http_notify_setting_t, or
+                                               NULL */
     ngx_array_t              *profiles;     /* of ngx_http_notify_profile_t *;
                                                the first is the default */
     ngx_array_t              *profile_names;    /* of _channel_ref_t or NULL */

@@ -36,6 +36,7 @@ typedef struct {
  *   id tenant url events entityTypeID attributes{} mode apiKey
  *   secrets[{text,expires}] name profile headers{} filter rate inFlight
  *   enabled reason metadata createdAt updatedAt (epoch ms)
+ * and, where it is that of the channel's target: internal settings{}
  */
 typedef struct {
     ngx_pool_t                *pool;
@@ -60,6 +61,8 @@ typedef struct {
     ngx_uint_t                 rate;            /* per 1,000 s; 0: profile's */
     ngx_uint_t                 in_flight;       /* 0: profile's */
     ngx_uint_t                 enabled;         /* unsigned  enabled:1; */
+    ngx_uint_t                 internal;        /* unsigned  internal:1; that
+                                                   of a target: all tenants' */
     ngx_str_t                  reason;          /* why it is disabled */
     uint64_t                   created;
     uint64_t                   updated;

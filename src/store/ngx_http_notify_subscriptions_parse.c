@@ -183,6 +183,10 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
     s->created = ngx_http_notify_subscriptions_parse_number(json, "createdAt");
     s->updated = ngx_http_notify_subscriptions_parse_number(json, "updatedAt");
 
+    s->internal = (ngx_http_notify_json_type(
+                       ngx_http_notify_json_get(json, "internal"))
+                   == NGX_HTTP_NOTIFY_JSON_TRUE);
+
     json = ngx_http_notify_json_get(json, "enabled");
 
     s->enabled = (json == NULL || ngx_http_notify_json_type(json)

@@ -1,0 +1,289 @@
+/*
+ * The directive `entity_type`, and from names to numbers while events and
+ * subscriptions are checked.  Must not know Redis, nor who asks.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_entity_type.h"
+#include "ngx_http_notify_json.h"
+
+
+#define NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME  128
+
+
+static char *ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_notify_entity_type_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_entity_type_t *type, ngx_str_t *name);
+static char *ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_http_notify_entity_type_t *type,
+    ngx_str_t *arg);
+static ngx_uint_t ngx_http_notify_entity_type_same(const ngx_str_t *a,
+    const ngx_str_t *b);
+static ngx_uint_t ngx_http_notify_entity_type_named(
+    const ngx_http_notify_entity_type_t *type, const ngx_str_t *text);
+
+
+ngx_command_t  ngx_http_notify_entity_type_commands[] = {
+
+    { ngx_string("entity_type"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_entity_type,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static char *
+ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_str_t                      *args;
+    ngx_uint_t                      i;
+    ngx_http_notify_entity_type_t  *type, entity;
+
+    args = cf->args->elts;
+
+    if (cf->args->nelts < 4) {
+        return "needs an object, a number and a name";
+    }
+
+    if (channel->entity_types == NULL) {
+        channel->entity_types = ngx_array_create(cf->pool, 8,
+                                        sizeof(ngx_http_notify_entity_type_t));
+        if (channel->entity_types == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    entity.object = args[1];
+    entity.id = args[2];
+    entity.name = args[3];
+    entity.aliases = NULL;
+
+    if (!ngx_http_notify_channel_chars(&entity.object,
+                                       NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME, "-"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid object \"%V\", it must be what stands "
+                           "before the dot of an event", &entity.object);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_json_int64(&entity.id, NULL) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid entity type \"%V\", it must be a number",
+                           &entity.id);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_entity_type_name(cf, channel, &entity, &entity.name)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    type = ngx_array_push(channel->entity_types);
+    if (type == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *type = entity;
+
+    for (i = 4; i < cf->args->nelts; i++) {
+
+        if (ngx_http_notify_entity_type_alias(cf, channel, type, &args[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_http_notify_entity_type_t *type,
+    ngx_str_t *arg)
+{
+    ngx_str_t  alias, *entry;
+
+    if (ngx_strncmp(arg->data, "alias=", 6) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           arg);
+        return NGX_CONF_ERROR;
+    }
+
+    alias.data = arg->data + 6;
+    alias.len = arg->len - 6;
+
+    if (ngx_http_notify_entity_type_name(cf, channel, type, &alias)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (type->aliases == NULL) {
+        type->aliases = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+        if (type->aliases == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    entry = ngx_array_push(type->aliases);
+    if (entry == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *entry = alias;
+
+    return NGX_CONF_OK;
+}
+
+
+/* a name that is a number could not be told from the number */
+
+static char *
+ngx_http_notify_entity_type_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_entity_type_t *type, ngx_str_t *name)
+{
+    ngx_uint_t                            i;
+    const ngx_http_notify_entity_type_t  *other;
+
+    if (!ngx_http_notify_channel_chars(name, NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME,
+                                       ".- ")
+        || ngx_http_notify_json_int64(name, NULL) == NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid entity type name \"%V\", it must be 1 to "
+                           "%d characters of [A-Za-z0-9_.- ] and no number",
+                           name, NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME);
+        return NGX_CONF_ERROR;
+    }
+
+    other = channel->entity_types->elts;
+
+    for (i = 0; i < channel->entity_types->nelts; i++) {
+
+        if (!ngx_http_notify_entity_type_same(&other[i].object, &type->object))
+        {
+            continue;
+        }
+
+        if (ngx_http_notify_entity_type_named(&other[i], name)
+            || (type != &other[i]
+                && ngx_http_notify_entity_type_same(&other[i].id, &type->id)))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate entity type \"%V\" \"%V\" \"%V\" in "
+                               "notify_channel \"%V\"", &type->object,
+                               &type->id, name, &channel->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_entity_type_id(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *event, const ngx_str_t *text, ngx_str_t *id)
+{
+    ngx_int_t                             rc;
+    ngx_uint_t                            i;
+    const ngx_http_notify_entity_type_t  *type;
+
+    if (channel->entity_types == NULL) {
+        return NGX_DONE;
+    }
+
+    type = channel->entity_types->elts;
+    rc = NGX_DONE;
+
+    for (i = 0; i < channel->entity_types->nelts; i++) {
+
+        if (!ngx_http_notify_entity_type_of(&type[i], event)) {
+            continue;
+        }
+
+        if (!ngx_http_notify_entity_type_named(&type[i], text)) {
+            rc = (rc == NGX_DONE) ? NGX_DECLINED : rc;
+            continue;
+        }
+
+        if (rc == NGX_OK && !ngx_http_notify_entity_type_same(id, &type[i].id))
+        {
+            return NGX_ABORT;
+        }
+
+        *id = type[i].id;
+        rc = NGX_OK;
+    }
+
+    return rc;
+}
+
+
+ngx_uint_t
+ngx_http_notify_entity_type_of(const ngx_http_notify_entity_type_t *type,
+    const ngx_str_t *event)
+{
+    u_char     *dot;
+    ngx_str_t   object;
+
+    object = *event;
+
+    dot = ngx_strlchr(event->data, event->data + event->len, '.');
+    if (dot) {
+        object.len = dot - event->data;
+    }
+
+    return (object.len == 1 && object.data[0] == '*')
+           || ngx_http_notify_entity_type_same(&type->object, &object);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_entity_type_named(const ngx_http_notify_entity_type_t *type,
+    const ngx_str_t *text)
+{
+    ngx_str_t   *alias;
+    ngx_uint_t   i;
+
+    if (ngx_http_notify_entity_type_same(&type->name, text)) {
+        return 1;
+    }
+
+    if (type->aliases == NULL) {
+        return 0;
+    }
+
+    alias = type->aliases->elts;
+
+    for (i = 0; i < type->aliases->nelts; i++) {
+        if (ngx_http_notify_entity_type_same(&alias[i], text)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_entity_type_same(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len
+           && ngx_strncasecmp(a->data, b->data, a->len) == 0;
+}

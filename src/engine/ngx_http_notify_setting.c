@@ -1,0 +1,283 @@
+/*
+ * The directive `setting` and look-ups in what it declared.  Run while the
+ * configuration is read, and by the engine for the subscription of a target.
+ * Must not know how values come and where they are kept.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_setting.h"
+
+
+#define NGX_HTTP_NOTIFY_SETTING_NAME  64
+#define NGX_HTTP_NOTIFY_SETTING_UNIT  ((ngx_int_t) 365 * 86400 * 1000)
+
+
+static char *ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_notify_setting_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_str_t *name);
+static char *ngx_http_notify_setting_param(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_http_notify_setting_t *setting,
+    ngx_str_t *arg);
+
+
+ngx_command_t  ngx_http_notify_setting_commands[] = {
+
+    { ngx_string("setting"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_setting,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+/* members of the resource that are no settings */
+static const char  *ngx_http_notify_setting_members[] = {
+    "flags", "effective", NULL
+};
+
+
+static char *
+ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    char                       *rv;
+    ngx_str_t                  *args;
+    ngx_uint_t                  i;
+    ngx_http_notify_setting_t  *setting;
+
+    args = cf->args->elts;
+
+    if (channel->settings == NULL) {
+        channel->settings = ngx_array_create(cf->pool, 4,
+                                            sizeof(ngx_http_notify_setting_t));
+        if (channel->settings == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_notify_setting_name(cf, channel, &args[1]) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (channel->settings->nelts == NGX_HTTP_NOTIFY_SETTING_MAX) {
+        return "is one more than the 32 that a channel may have";
+    }
+
+    setting = ngx_array_push(channel->settings);
+    if (setting == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(setting, sizeof(ngx_http_notify_setting_t));
+
+    setting->name = args[1];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        rv = ngx_http_notify_setting_param(cf, channel, setting, &args[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (setting->target && (setting->unit || setting->secret)) {
+        return "cannot be a \"target\" and have \"unit\" or \"secret\" too";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a "." or a "-" would end the name of the variable $notify_setting_NAME */
+
+static char *
+ngx_http_notify_setting_name(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_str_t *name)
+{
+    const char  **member;
+
+    if (!ngx_http_notify_channel_chars(name, NGX_HTTP_NOTIFY_SETTING_NAME,
+                                       ""))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid setting name \"%V\", it must be 1 to %d "
+                           "characters of [A-Za-z0-9_]",
+                           name, NGX_HTTP_NOTIFY_SETTING_NAME);
+        return NGX_CONF_ERROR;
+    }
+
+    for (member = ngx_http_notify_setting_members; *member; member++) {
+
+        if (ngx_strcasecmp(name->data, (u_char *) *member) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "setting name \"%V\" is reserved", name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_notify_setting_find(channel, name)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate setting \"%V\" in "
+                           "notify_channel \"%V\"", name, &channel->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_setting_param(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, ngx_http_notify_setting_t *setting,
+    ngx_str_t *arg)
+{
+    ngx_int_t  ms;
+    ngx_str_t  value;
+
+    if (ngx_strcmp(arg->data, "target") == 0) {
+
+        if (ngx_http_notify_setting_target(channel)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate \"target\" in notify_channel \"%V\"",
+                               &channel->name);
+            return NGX_CONF_ERROR;
+        }
+
+        setting->target = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "secret") == 0) {
+        setting->secret = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "optional") == 0) {
+        setting->optional = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (setting->unit == 0 && ngx_strncmp(arg->data, "unit=", 5) == 0) {
+        value.data = arg->data + 5;
+        value.len = arg->len - 5;
+
+        ms = ngx_parse_time(&value, 0);
+
+        if (ms < 1 || ms > NGX_HTTP_NOTIFY_SETTING_UNIT) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid unit \"%V\", it must be 1ms to 365d",
+                               &value);
+            return NGX_CONF_ERROR;
+        }
+
+        setting->unit = (uint64_t) ms;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+
+    return NGX_CONF_ERROR;
+}
+
+
+const ngx_http_notify_setting_t *
+ngx_http_notify_setting_find(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *text)
+{
+    ngx_uint_t                        i;
+    const ngx_http_notify_setting_t  *setting;
+
+    if (channel->settings == NULL) {
+        return NULL;
+    }
+
+    setting = channel->settings->elts;
+
+    for (i = 0; i < channel->settings->nelts; i++) {
+
+        if (setting[i].name.len == text->len
+            && ngx_strncasecmp(setting[i].name.data, text->data, text->len)
+               == 0)
+        {
+            return &setting[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const ngx_http_notify_setting_t *
+ngx_http_notify_setting_target(const ngx_http_notify_channel_t *channel)
+{
+    ngx_uint_t                        i;
+    const ngx_http_notify_setting_t  *setting;
+
+    if (channel->settings == NULL) {
+        return NULL;
+    }
+
+    setting = channel->settings->elts;
+
+    for (i = 0; i < channel->settings->nelts; i++) {
+        if (setting[i].target) {
+            return &setting[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+uint64_t
+ngx_http_notify_setting_until(const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_subscription_t *subscription)
+{
+    int64_t                           n;
+    uint64_t                          until;
+    ngx_uint_t                        i;
+    ngx_http_notify_json_t           *values;
+    const ngx_http_notify_setting_t  *setting;
+
+    until = NGX_HTTP_NOTIFY_SETTING_FOREVER;
+
+    if (!subscription->internal || channel->settings == NULL) {
+        return until;
+    }
+
+    values = ngx_http_notify_json_get(subscription->document, "settings");
+    if (values == NULL) {
+        return until;
+    }
+
+    setting = channel->settings->elts;
+
+    for (i = 0; i < channel->settings->nelts; i++) {
+
+        /* the name ends with a NUL, as every argument of a directive */
+
+        if (setting[i].unit == 0
+            || ngx_http_notify_json_integer(
+                   ngx_http_notify_json_get(values,
+                                            (char *) setting[i].name.data),
+                   &n)
+               != NGX_OK
+            || n < 0
+            || (uint64_t) n
+               > NGX_HTTP_NOTIFY_SETTING_TIME_MAX / setting[i].unit)
+        {
+            continue;
+        }
+
+        until = ngx_min(until, (uint64_t) n * setting[i].unit);
+    }
+
+    return until;
+}

@@ -1,0 +1,55 @@
+/*
+ * setting: a value of a whole channel that is changed while it runs, and what
+ * the engine makes of it: the one target, how long to try.  Declarations are
+ * read-only after start; values are in Redis (store/settings).
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SETTING_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SETTING_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+#define NGX_HTTP_NOTIFY_SETTING_MAX      32     /* of a channel */
+#define NGX_HTTP_NOTIFY_SETTING_FOREVER  ((uint64_t) -1)
+
+/* the longest time of N units: 100 years */
+#define NGX_HTTP_NOTIFY_SETTING_TIME_MAX                                      \
+    ((uint64_t) 36500 * 86400 * 1000)
+
+
+/* setting NAME [target] [unit=TIME] [secret] [optional] */
+typedef struct {
+    ngx_str_t      name;
+    uint64_t       unit;        /* milliseconds; 0: not a number of them */
+    unsigned       target:1;
+    unsigned       secret:1;
+    unsigned       optional:1;
+} ngx_http_notify_setting_t;
+
+
+/* setting */
+extern ngx_command_t  ngx_http_notify_setting_commands[];
+
+/* by its name, ASCII case ignored, or NULL */
+const ngx_http_notify_setting_t *ngx_http_notify_setting_find(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text);
+/* the one with `target`, or NULL */
+const ngx_http_notify_setting_t *ngx_http_notify_setting_target(
+    const ngx_http_notify_channel_t *channel);
+
+/*
+ * For how long after the first attempt the settings let this subscription be
+ * tried, in milliseconds: the least of those with `unit` that the subscription
+ * of the target carries.  0: one attempt, FOREVER: they do not say.
+ */
+uint64_t ngx_http_notify_setting_until(
+    const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_subscription_t *subscription);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SETTING_H_INCLUDED_ */
