@@ -2,7 +2,8 @@
 /*
  * Index nodes live as long as something hangs on them.  A node's key is
  * "tenant NUL pattern NUL value"; subscribers that leave the first attribute
- * open hang on the node without the value.
+ * open hang on the node without the value.  The target of a channel belongs to
+ * all tenants: it hangs on one that cannot be a tenant's name.
  */
 
 #include "ngx_http_notify_match.h"
@@ -45,7 +46,7 @@ static ngx_int_t ngx_http_notify_match_key(ngx_http_notify_match_key_t *key,
 static ngx_http_notify_match_node_t *ngx_http_notify_match_find(
     ngx_http_notify_match_t *match, ngx_str_t *key);
 static void ngx_http_notify_match_node(ngx_http_notify_match_t *match,
-    const ngx_str_t *pattern, const ngx_str_t *value,
+    const ngx_str_t *tenant, const ngx_str_t *pattern, const ngx_str_t *value,
     ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
     void *data);
 static const ngx_str_t *ngx_http_notify_match_value(
@@ -53,6 +54,9 @@ static const ngx_str_t *ngx_http_notify_match_value(
     ngx_uint_t n);
 static ngx_uint_t ngx_http_notify_match_pattern(const ngx_str_t *pattern,
     const ngx_str_t *type);
+
+
+static const ngx_str_t  ngx_http_notify_match_all = ngx_string("\1");
 
 
 ngx_http_notify_match_t *
@@ -116,8 +120,10 @@ ngx_http_notify_match_add(ngx_http_notify_match_t *match,
 
     for (i = 0; i < doc->nevents; i++) {
 
-        if (ngx_http_notify_match_key(&key, &doc->tenant, &doc->events[i],
-                                      value)
+        if (ngx_http_notify_match_key(&key, doc->internal
+                                                ? &ngx_http_notify_match_all
+                                                : &doc->tenant,
+                                      &doc->events[i], value)
             != NGX_OK)
         {
             continue;
@@ -185,20 +191,21 @@ ngx_http_notify_match_each(ngx_http_notify_match_t *match,
     u_char            pattern[NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX + 2];
     size_t            i;
     ngx_str_t         p, none;
-    const ngx_str_t  *value;
+    const ngx_str_t  *value, *tenant;
 
     match->serial++;
 
     ngx_str_null(&none);
 
+    tenant = &event->tenant;
     value = ngx_http_notify_match_value(match->channel, event->attributes,
                                         event->nattributes);
 
-    ngx_http_notify_match_node(match, &event->type, value, event, handler,
-                               data);
+    ngx_http_notify_match_node(match, tenant, &event->type, value, event,
+                               handler, data);
     if (value->len) {
-        ngx_http_notify_match_node(match, &event->type, &none, event, handler,
-                                   data);
+        ngx_http_notify_match_node(match, tenant, &event->type, &none, event,
+                                   handler, data);
     }
 
     p.data = pattern;
@@ -215,17 +222,25 @@ ngx_http_notify_match_each(ngx_http_notify_match_t *match,
         p.len = i + 2;
         pattern[i + 1] = '*';
 
-        ngx_http_notify_match_node(match, &p, value, event, handler, data);
+        ngx_http_notify_match_node(match, tenant, &p, value, event, handler,
+                                   data);
         if (value->len) {
-            ngx_http_notify_match_node(match, &p, &none, event, handler, data);
+            ngx_http_notify_match_node(match, tenant, &p, &none, event,
+                                       handler, data);
         }
     }
 
     ngx_str_set(&p, "*");
 
-    ngx_http_notify_match_node(match, &p, value, event, handler, data);
+    ngx_http_notify_match_node(match, tenant, &p, value, event, handler, data);
     if (value->len) {
-        ngx_http_notify_match_node(match, &p, &none, event, handler, data);
+        ngx_http_notify_match_node(match, tenant, &p, &none, event, handler,
+                                   data);
+    }
+
+    if (match->channel->settings) {
+        ngx_http_notify_match_node(match, &ngx_http_notify_match_all, &p,
+                                   &none, event, handler, data);
     }
 }
 
@@ -239,9 +254,11 @@ ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
 
     doc = s->doc;
 
-    if (doc->tenant.len != event->tenant.len
-        || ngx_memcmp(doc->tenant.data, event->tenant.data, doc->tenant.len)
-           != 0)
+    if (!doc->internal
+        && (doc->tenant.len != event->tenant.len
+            || ngx_memcmp(doc->tenant.data, event->tenant.data,
+                          doc->tenant.len)
+               != 0))
     {
         return 0;
     }
@@ -353,7 +370,7 @@ ngx_http_notify_match_find(ngx_http_notify_match_t *match, ngx_str_t *key)
 
 static void
 ngx_http_notify_match_node(ngx_http_notify_match_t *match,
-    const ngx_str_t *pattern, const ngx_str_t *value,
+    const ngx_str_t *tenant, const ngx_str_t *pattern, const ngx_str_t *value,
     ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
     void *data)
 {
@@ -363,8 +380,7 @@ ngx_http_notify_match_node(ngx_http_notify_match_t *match,
     ngx_http_notify_match_node_t  *node;
     ngx_http_notify_subscriber_t  *s;
 
-    if (ngx_http_notify_match_key(&key, &event->tenant, pattern, value)
-        != NGX_OK)
+    if (ngx_http_notify_match_key(&key, tenant, pattern, value) != NGX_OK)
     {
         return;
     }

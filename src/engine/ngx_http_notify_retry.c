@@ -11,6 +11,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -24,6 +25,8 @@ typedef struct {
 } ngx_http_notify_retry_request_t;
 
 
+static ngx_int_t ngx_http_notify_retry_next(ngx_http_notify_delivery_t *d,
+    uint64_t now, uint64_t *delay);
 static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
@@ -60,7 +63,9 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
                                     NGX_HTTP_NOTIFY_METRICS_BLOCKED, 1);
     }
 
-    if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE) {
+    /* the target of a channel is not its own to give up */
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && !s->doc->internal) {
         ngx_http_notify_metrics_add(d->feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
         ngx_http_notify_retry_disable(s, "gone");
@@ -79,11 +84,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
         ngx_http_notify_dispatch_wake(s, pause);
     }
 
-    if (s->profile == NULL
-        || ngx_http_notify_backoff_next(&s->profile->retry, d->attempt,
-                                        d->first, now, &delay)
-           != NGX_OK)
-    {
+    if (ngx_http_notify_retry_next(d, now, &delay) != NGX_OK) {
         return ngx_http_notify_retry_dead(d, result,
                                   s->profile && s->profile->retry.nsteps
                                   ? "exhausted" : "failed");
@@ -109,6 +110,37 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     ngx_http_notify_dispatch_wake(s, delay);
 
     return NGX_OK;
+}
+
+
+/* of the profile's `until` and that of the channel's settings, the earlier */
+
+static ngx_int_t
+ngx_http_notify_retry_next(ngx_http_notify_delivery_t *d, uint64_t now,
+    uint64_t *delay)
+{
+    ngx_http_notify_backoff_t      backoff;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    if (s->profile == NULL || s->until == 0) {
+        return NGX_DONE;
+    }
+
+    if (s->until == NGX_HTTP_NOTIFY_SETTING_FOREVER) {
+        return ngx_http_notify_backoff_next(&s->profile->retry, d->attempt,
+                                            d->first, now, delay);
+    }
+
+    backoff = s->profile->retry;
+
+    if (backoff.until == 0 || s->until < backoff.until) {
+        backoff.until = s->until;
+    }
+
+    return ngx_http_notify_backoff_next(&backoff, d->attempt, d->first, now,
+                                        delay);
 }
 
 

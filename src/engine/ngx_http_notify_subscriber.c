@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_setting.h"
 
 
 static ngx_int_t ngx_http_notify_subscriber_prepare(
@@ -318,6 +319,7 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     profile = ngx_http_notify_channel_profile(feed->channel, &doc->profile);
 
     s->profile = profile;
+    s->until = ngx_http_notify_setting_until(feed->channel, doc);
 
     if (profile == NULL) {
         s->limit = 1;

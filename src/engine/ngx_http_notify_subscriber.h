@@ -163,6 +163,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_bucket_t          bucket;
     ngx_http_notify_bucket_conf_t     rate;
     ngx_uint_t                        limit;    /* in_flight at most */
+    uint64_t                          until;    /* ms from the first attempt,
+                                                   by the channel's settings */
     uint64_t                          paused;   /* epoch ms, Retry-After */
     ngx_http_notify_id_t              gap_from; /* dropped since, exclusive */
     ngx_http_notify_id_t              gap_to;
