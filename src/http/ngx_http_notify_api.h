@@ -55,6 +55,7 @@ typedef struct {
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_events;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_deltas;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_settings;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_sync;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_samples;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types;

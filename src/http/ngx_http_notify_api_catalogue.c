@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_engine.h"
+#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
 
 
@@ -18,6 +19,12 @@ static void ngx_http_notify_api_event_types_handler(
 static ngx_int_t ngx_http_notify_api_event_types_one(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *list,
     const ngx_http_notify_channel_event_t *event);
+static ngx_int_t ngx_http_notify_api_event_types_entities(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *out,
+    const ngx_http_notify_channel_event_t *event);
+static ngx_int_t ngx_http_notify_api_event_types_names(
+    ngx_http_notify_json_t *out, const char *name,
+    ngx_http_notify_json_t *list, const ngx_array_t *names);
 static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_answer(ngx_http_notify_resp_t *resp,
     void *data);
@@ -112,8 +119,6 @@ ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
     const ngx_http_notify_channel_event_t *event)
 {
     ngx_int_t                rc;
-    ngx_str_t               *alias;
-    ngx_uint_t               i;
     ngx_http_notify_json_t  *out, *aliases;
 
     out = ngx_http_notify_json_new_object(api->request->pool);
@@ -128,21 +133,94 @@ ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
     rc |= ngx_http_notify_json_set_bool(out, "iframe", event->iframe);
     rc |= ngx_http_notify_json_set_bool(out, "off", event->off);
 
-    if (event->aliases) {
-        alias = event->aliases->elts;
-
-        for (i = 0; i < event->aliases->nelts; i++) {
-            rc |= ngx_http_notify_json_append_string(aliases, &alias[i]);
-        }
-    }
-
-    rc |= ngx_http_notify_json_set(out, "aliases", aliases);
+    rc |= ngx_http_notify_api_event_types_names(out, "aliases", aliases,
+                                                event->aliases);
+    rc |= ngx_http_notify_api_event_types_entities(api, out, event);
 
     if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
     return ngx_http_notify_json_append(list, out);
+}
+
+
+/* the numbers that its object can have, by name; absent where none has one */
+
+static ngx_int_t
+ngx_http_notify_api_event_types_entities(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *out, const ngx_http_notify_channel_event_t *event)
+{
+    int64_t                         n;
+    ngx_int_t                       rc;
+    ngx_uint_t                      i;
+    ngx_http_notify_json_t         *list, *one, *aliases;
+    ngx_http_notify_entity_type_t  *type;
+
+    if (api->channel->entity_types == NULL) {
+        return NGX_OK;
+    }
+
+    list = ngx_http_notify_json_new_array(api->request->pool);
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    type = api->channel->entity_types->elts;
+
+    for (i = 0; i < api->channel->entity_types->nelts; i++) {
+
+        if (!ngx_http_notify_entity_type_of(&type[i], &event->name)
+            || ngx_http_notify_json_int64(&type[i].id, &n) != NGX_OK)
+        {
+            continue;
+        }
+
+        one = ngx_http_notify_json_new_object(api->request->pool);
+        aliases = ngx_http_notify_json_new_array(api->request->pool);
+
+        if (one == NULL || aliases == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_notify_json_set_string(one, "objectType",
+                                             &type[i].object);
+        rc |= ngx_http_notify_json_set_integer(one, "id", n);
+        rc |= ngx_http_notify_json_set_string(one, "name", &type[i].name);
+        rc |= ngx_http_notify_api_event_types_names(one, "aliases", aliases,
+                                                    type[i].aliases);
+        rc |= ngx_http_notify_json_append(list, one);
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_notify_json_set(out, "entityTypes", list);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_event_types_names(ngx_http_notify_json_t *out,
+    const char *name, ngx_http_notify_json_t *list, const ngx_array_t *names)
+{
+    ngx_int_t    rc;
+    ngx_str_t   *text;
+    ngx_uint_t   i;
+
+    rc = NGX_OK;
+
+    if (names) {
+        text = names->elts;
+
+        for (i = 0; i < names->nelts; i++) {
+            rc |= ngx_http_notify_json_append_string(list, &text[i]);
+        }
+    }
+
+    rc |= ngx_http_notify_json_set(out, name, list);
+
+    return rc;
 }
 
 

@@ -24,9 +24,7 @@
 typedef struct {
     ngx_uint_t                       many;      /* answer with an array */
     ngx_uint_t                       n;         /* events of the body */
-    ngx_uint_t                      *places;    /* n; of the entry + 1 */
-    ngx_uint_t                       nentries;  /* without those that are off */
-    ngx_http_notify_log_entry_t     *entries;
+    ngx_http_notify_log_entry_t     *entries;   /* n */
     ngx_uint_t                       hops;
     ngx_str_t                        key;       /* Idempotency-Key */
     ngx_http_notify_crypto_hmac_t   *hmac;
@@ -129,11 +127,6 @@ ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api)
     {
         ngx_http_notify_metrics_add(api->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
-        return;
-    }
-
-    if (publish->nentries == 0) {
-        ngx_http_notify_api_events_send(api, NULL, NGX_HTTP_ACCEPTED);
         return;
     }
 
@@ -374,9 +367,8 @@ ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
 
     publish->entries = ngx_pcalloc(pool, publish->n
                                    * sizeof(ngx_http_notify_log_entry_t));
-    publish->places = ngx_pcalloc(pool, publish->n * sizeof(ngx_uint_t));
 
-    if (publish->entries == NULL || publish->places == NULL) {
+    if (publish->entries == NULL) {
         ngx_http_notify_api_failed(api);
         return NGX_DECLINED;
     }
@@ -416,7 +408,7 @@ ngx_http_notify_api_events_form(ngx_http_notify_api_t *api, ngx_uint_t i,
     ngx_http_notify_api_publish_t  *publish;
 
     publish = api->data;
-    entry = &publish->entries[publish->nentries];
+    entry = &publish->entries[i];
 
     ngx_memzero(entry, sizeof(ngx_http_notify_log_entry_t));
 
@@ -465,11 +457,7 @@ ngx_http_notify_api_events_form(ngx_http_notify_api_t *api, ngx_uint_t i,
         return rc;
     }
 
-    if (form.off) {
-        return NGX_OK;
-    }
-
-    publish->places[i] = ++publish->nentries;
+    entry->flag = form.flag;
 
     return ngx_http_notify_api_events_key(api, entry, i, value);
 }
@@ -555,7 +543,7 @@ ngx_http_notify_api_events_submit(ngx_http_notify_api_t *api,
     /* not cancelled when the client leaves: it is on its way */
 
     if (ngx_http_notify_log_publish(ngx_http_notify_module_redis(),
-            &api->channel->keys, publish->entries, publish->nentries,
+            &api->channel->keys, publish->entries, publish->n,
             api->channel->max_size, ngx_http_notify_api_events_published, box)
         == NULL)
     {
@@ -586,7 +574,7 @@ ngx_http_notify_api_events_published(
 
     ngx_http_notify_metrics_add(api->channel->metrics, counter,
                                 published->status == NGX_HTTP_NOTIFY_LOG_OK
-                                    ? published->n : 1);
+                                    ? published->n - published->skipped : 1);
 
     switch (published->status) {
 
@@ -618,22 +606,15 @@ static void
 ngx_http_notify_api_events_conflict(ngx_http_notify_api_t *api,
     ngx_uint_t entry)
 {
-    ngx_uint_t                      i;
     ngx_http_notify_api_publish_t  *publish;
     u_char                          buf[NGX_INT_T_LEN + 1];
 
     publish = api->data;
 
-    for (i = 0; i < publish->n; i++) {
-        if (publish->places[i] == entry + 1) {
-            break;
-        }
-    }
-
     ngx_str_null(&api->invalid.prefix);
 
     if (publish->many) {
-        api->invalid.prefix.len = ngx_sprintf(buf, "/%ui", i) - buf;
+        api->invalid.prefix.len = ngx_sprintf(buf, "/%ui", entry) - buf;
         api->invalid.prefix.data = buf;
     }
 
@@ -679,9 +660,7 @@ ngx_http_notify_api_events_send(ngx_http_notify_api_t *api,
             *p++ = ',';
         }
 
-        p = ngx_http_notify_api_events_one(api, p, publish->places[i]
-                                           ? &ids[publish->places[i] - 1]
-                                           : NULL);
+        p = ngx_http_notify_api_events_one(api, p, &ids[i]);
         if (p == NULL) {
             ngx_http_notify_api_failed(api);
             return;
@@ -706,7 +685,7 @@ ngx_http_notify_api_events_one(ngx_http_notify_api_t *api, u_char *p,
 
     publish = api->data;
 
-    if (id == NULL) {
+    if (id->ms == 0) {
         return ngx_cpymem(p, "{\"id\":null,\"skipped\":\"off\"}",
                           sizeof("{\"id\":null,\"skipped\":\"off\"}") - 1);
     }

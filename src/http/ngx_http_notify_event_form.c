@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_json.h"
 
@@ -48,6 +49,8 @@ static ngx_int_t ngx_http_notify_event_form_attribute(
     const ngx_http_notify_channel_attribute_t *attribute,
     const ngx_str_t *name, const ngx_str_t *value);
 static ngx_int_t ngx_http_notify_event_form_type(
+    ngx_http_notify_event_form_t *form);
+static ngx_int_t ngx_http_notify_event_form_entity_type(
     ngx_http_notify_event_form_t *form);
 static void ngx_http_notify_event_form_required(
     ngx_http_notify_event_form_t *form);
@@ -183,7 +186,9 @@ ngx_http_notify_event_form_set(ngx_http_notify_event_form_t *form,
 ngx_int_t
 ngx_http_notify_event_form_end(ngx_http_notify_event_form_t *form)
 {
-    if (ngx_http_notify_event_form_type(form) != NGX_OK) {
+    if (ngx_http_notify_event_form_type(form) != NGX_OK
+        || ngx_http_notify_event_form_entity_type(form) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -502,7 +507,44 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
                                     "\"notify.\" cannot be published");
     }
 
-    form->off = (event && event->off);
+    if (event) {
+        form->flag = event->off ? NGX_HTTP_NOTIFY_LOG_OFF
+                                : NGX_HTTP_NOTIFY_LOG_ON;
+    }
+
+    return NGX_OK;
+}
+
+
+/* a name becomes its number; the event tells the object that it is one of */
+
+static ngx_int_t
+ngx_http_notify_event_form_entity_type(ngx_http_notify_event_form_t *form)
+{
+    ngx_str_t   text, *id;
+
+    static ngx_str_t  entity_type = ngx_string("entityType");
+
+    id = &form->event->entity_type_id;
+
+    if (form->event->type.len == 0
+        || id->len == 0
+        || ngx_http_notify_json_kind(id) != NGX_HTTP_NOTIFY_JSON_STRING)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_json_text(form->pool, id, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_entity_type_id(form->channel, &form->event->type,
+                                       &text, id)
+        == NGX_DECLINED)
+    {
+        ngx_http_notify_invalid_add(form->invalid, &entity_type,
+                                    "is not an entity type of this event");
+    }
 
     return NGX_OK;
 }

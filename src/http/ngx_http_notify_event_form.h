@@ -30,7 +30,7 @@ typedef struct {
     ngx_http_notify_invalid_t         *invalid;
     ngx_http_notify_event_t           *event;
 
-    ngx_uint_t                         off;     /* the event is declared off */
+    ngx_http_notify_log_flag_e         flag;    /* of the event, as declared */
     ngx_str_t                          twice;   /* see NGX_ABORT */
 
     ngx_str_t                          object_type;

@@ -5,6 +5,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -23,6 +24,9 @@ static ngx_int_t ngx_http_notify_subscription_events_object(
     ngx_http_notify_json_t *list);
 static ngx_int_t ngx_http_notify_subscription_events_name(
     const ngx_http_notify_channel_t *channel, ngx_str_t *text);
+static ngx_int_t ngx_http_notify_subscription_events_entity(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *event,
+    const ngx_str_t *text, ngx_str_t *id);
 
 
 static const ngx_str_t  ngx_http_notify_subscription_events_event =
@@ -305,4 +309,85 @@ ngx_http_notify_subscription_events_name(
     }
 
     return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_notify_subscription_form_entity_name(
+    ngx_http_notify_subscription_form_t *form)
+{
+    int64_t                  n;
+    ngx_int_t                rc;
+    ngx_str_t                text, event, id;
+    ngx_uint_t               i;
+    const char              *detail;
+    ngx_http_notify_json_t  *events;
+
+    static const ngx_str_t  entity_type = ngx_string("entityType");
+
+    text = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(form->document, "entityTypeID"));
+    events = ngx_http_notify_json_get(form->document, "events");
+
+    if (text.len == 0 || events == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&id);
+
+    for (i = 0; i < ngx_http_notify_json_size(events); i++) {
+        event = ngx_http_notify_json_string(ngx_http_notify_json_at(events,
+                                                                    i));
+        detail = "is not an entity type of all of these events";
+
+        /* an id from an earlier one: the same name must mean the same */
+
+        rc = ngx_http_notify_subscription_events_entity(form->channel, &event,
+                                                        &text, &id);
+        if (rc == NGX_ABORT) {
+            detail = "means several entity types here: give the number";
+            rc = NGX_DECLINED;
+        }
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_notify_invalid_add(form->invalid, &entity_type, "%s",
+                                        detail);
+            return NGX_OK;
+        }
+    }
+
+    if (id.len == 0 || ngx_http_notify_json_int64(&id, &n) != NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_integer(form->document, "entityTypeID", n);
+}
+
+
+/* as ngx_http_notify_entity_type_id(), and NGX_ABORT: not what *id is */
+
+static ngx_int_t
+ngx_http_notify_subscription_events_entity(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *event,
+    const ngx_str_t *text, ngx_str_t *id)
+{
+    ngx_int_t  rc;
+    ngx_str_t  found;
+
+    rc = ngx_http_notify_entity_type_id(channel, event, text, &found);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (id->len
+        && (id->len != found.len
+            || ngx_memcmp(id->data, found.data, found.len) != 0))
+    {
+        return NGX_ABORT;
+    }
+
+    *id = found;
+
+    return NGX_OK;
 }

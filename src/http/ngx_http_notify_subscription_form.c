@@ -253,6 +253,10 @@ ngx_http_notify_subscription_form_check(
         ngx_http_notify_invalid_add(form->invalid, &event, "is missing");
     }
 
+    if (ngx_http_notify_subscription_form_entity_name(form) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_http_notify_subscription_form_check_mode(form);
     ngx_http_notify_subscription_form_check_attributes(form);
 

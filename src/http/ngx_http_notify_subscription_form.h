@@ -128,6 +128,9 @@ typedef struct {
 ngx_int_t ngx_http_notify_subscription_form_events(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_subscription_form_events_t *given);
+/* entityTypeID by name: the number, by what the events are of */
+ngx_int_t ngx_http_notify_subscription_form_entity_name(
+    ngx_http_notify_subscription_form_t *form);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_H_INCLUDED_ */

@@ -12,7 +12,7 @@
 
 #define NGX_HTTP_NOTIFY_LOG_PUBLISH_MAX  1000
 /* name and value of every field but the attributes, and two in front */
-#define NGX_HTTP_NOTIFY_LOG_ARGS         (2 + 2 * 11)
+#define NGX_HTTP_NOTIFY_LOG_ARGS         (3 + 2 * 11)
 
 
 /* one allocation, the ids behind the structure */
@@ -52,6 +52,12 @@ static ngx_http_notify_log_status_e ngx_http_notify_log_publish_result(
 
 /* the fields that are strings, each named by one letter */
 static u_char  ngx_http_notify_log_letters[] = "tneidscvu";
+
+static ngx_str_t  ngx_http_notify_log_flags[] = {
+    ngx_null_string,        /* NGX_HTTP_NOTIFY_LOG_FREE */
+    ngx_string("1"),        /* NGX_HTTP_NOTIFY_LOG_ON */
+    ngx_string("0")         /* NGX_HTTP_NOTIFY_LOG_OFF */
+};
 
 
 ngx_http_notify_event_t *
@@ -364,7 +370,7 @@ ngx_http_notify_log_arguments(ngx_pool_t *pool,
     ngx_uint_t   i, nargs, nnames;
 
     nargs = 2;
-    nnames = 1;
+    nnames = 2;
 
     for (i = 0; i < n; i++) {
         nargs += NGX_HTTP_NOTIFY_LOG_ARGS + 2 * entries[i].event.nattributes;
@@ -377,10 +383,11 @@ ngx_http_notify_log_arguments(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    name = ngx_array_push(names);
-    *name = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+    name = ngx_array_push_n(names, 2);
+    name[0] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+    name[1] = ngx_http_notify_keys_name(pool, keys, "settings", NULL);
 
-    if (name->data == NULL) {
+    if (name[0].data == NULL || name[1].data == NULL) {
         return NGX_ERROR;
     }
 
@@ -426,13 +433,15 @@ ngx_http_notify_log_entry(ngx_pool_t *pool,
 
     event = &entry->event;
 
-    arg = ngx_array_push_n(args, 2);
+    arg = ngx_array_push_n(args, 3);
 
     ngx_str_null(&arg[0]);
 
     if (entry->key.len) {
         arg[0] = entry->body;
     }
+
+    arg[1] = ngx_http_notify_log_flags[entry->flag];
 
     count = args->nelts - 1;
     first = args->nelts;
@@ -579,6 +588,14 @@ ngx_http_notify_log_publish_result(ngx_http_notify_log_publish_t *p,
 
     for (i = 0; i < p->n; i++) {
         id = ngx_http_notify_resp_at(resp, 2 + i);
+
+        if (id && id->str.len == 3
+            && ngx_strncmp(id->str.data, "off", 3) == 0)
+        {
+            ngx_memzero(&p->ids[i], sizeof(ngx_http_notify_id_t));
+            published->skipped++;
+            continue;
+        }
 
         if (id == NULL
             || ngx_http_notify_id_parse(&id->str, &p->ids[i]) != NGX_OK)

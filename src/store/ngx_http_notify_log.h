@@ -55,12 +55,20 @@ void ngx_http_notify_log_ref(ngx_http_notify_event_t *event);
 void ngx_http_notify_log_unref(ngx_http_notify_event_t *event);
 
 
+/* Is it published where no flag of the settings says so? */
+typedef enum {
+    NGX_HTTP_NOTIFY_LOG_FREE = 0,       /* there is no flag for it */
+    NGX_HTTP_NOTIFY_LOG_ON,
+    NGX_HTTP_NOTIFY_LOG_OFF
+} ngx_http_notify_log_flag_e;
+
 /* One event to publish: the event and how it is made idempotent. */
 typedef struct {
-    ngx_http_notify_event_t   event;
-    ngx_str_t                 key;      /* 32 hex digits of a digest, or empty:
+    ngx_http_notify_event_t      event;
+    ngx_http_notify_log_flag_e   flag;
+    ngx_str_t                    key;   /* 32 hex digits of a digest, or empty:
                                            see ngx_http_notify_id_digest() */
-    ngx_str_t                 body;     /* 32 hex digits of the body's digest */
+    ngx_str_t                    body;  /* 32 hex digits of the body's digest */
 } ngx_http_notify_log_entry_t;
 
 typedef enum {
@@ -75,7 +83,9 @@ typedef struct {
     ngx_http_notify_log_status_e   status;
     ngx_uint_t                     conflict;    /* index, with CONFLICT */
     ngx_uint_t                     n;
-    ngx_http_notify_id_t          *ids;         /* n of them, with OK */
+    ngx_http_notify_id_t          *ids;         /* n of them, with OK; 0-0: it
+                                                   is off, nothing was logged */
+    ngx_uint_t                     skipped;     /* how many are off */
     ngx_uint_t                     repeated;    /* all n were there before */
 } ngx_http_notify_log_published_t;
 

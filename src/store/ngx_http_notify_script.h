@@ -28,6 +28,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_lease;
 extern ngx_http_notify_script_t  ngx_http_notify_script_commit;
 extern ngx_http_notify_script_t  ngx_http_notify_script_due;
 extern ngx_http_notify_script_t  ngx_http_notify_script_replay;
+extern ngx_http_notify_script_t  ngx_http_notify_script_settings;
 extern ngx_http_notify_script_t  ngx_http_notify_script_trim;
 
 

@@ -1,0 +1,374 @@
+/*
+ * The resource `settings`: the values of the channel and the flags of its
+ * events at the root, the flags of one scope below it.  A scope is a tenant:
+ * the default tenant sees all of them, a tenant its own.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_settings.h"
+#include "ngx_http_notify_settings_form.h"
+#include "ngx_http_notify_tenant.h"
+
+
+static ngx_uint_t ngx_http_notify_api_settings_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_settings_handler(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_settings_admit(
+    ngx_http_notify_api_t *api);
+static ngx_str_t *ngx_http_notify_api_settings_scope(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_settings_declared(
+    ngx_http_notify_api_t *api, ngx_http_notify_settings_write_t *write);
+static void ngx_http_notify_api_settings_written(
+    const ngx_http_notify_settings_result_t *result, void *data);
+static void ngx_http_notify_api_settings_missing(ngx_http_notify_api_t *api,
+    const ngx_http_notify_settings_result_t *result);
+static ngx_int_t ngx_http_notify_api_settings_events(
+    ngx_http_notify_api_t *api, ngx_str_t **names, ngx_uint_t *n);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_settings = {
+    ngx_string("settings"),
+    ngx_http_notify_api_settings_methods,
+    ngx_http_notify_api_settings_handler,
+    0
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_settings_methods(ngx_http_notify_api_t *api)
+{
+    return api->nsegments <= 1 ? NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH : 0;
+}
+
+
+static void
+ngx_http_notify_api_settings_handler(ngx_http_notify_api_t *api)
+{
+    if (ngx_http_notify_api_settings_admit(api) != NGX_OK) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there are no settings at this path");
+        return;
+    }
+
+    if (api->method == NGX_HTTP_GET) {
+        ngx_http_notify_api_settings_read(api);
+
+    } else {
+        ngx_http_notify_api_settings_write(api);
+    }
+}
+
+
+/* a scope has the limits of a tenant's name */
+
+static ngx_int_t
+ngx_http_notify_api_settings_admit(ngx_http_notify_api_t *api)
+{
+    size_t      i;
+    ngx_str_t  *scope;
+
+    scope = ngx_http_notify_api_settings_scope(api);
+
+    if (scope->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < scope->len; i++) {
+        if (scope->data[i] < 0x20 || scope->data[i] == 0x7f) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (api->tenant.len == 0) {
+        return NGX_OK;
+    }
+
+    if (scope->len != api->tenant.len
+        || ngx_memcmp(scope->data, api->tenant.data, scope->len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_str_t *
+ngx_http_notify_api_settings_scope(ngx_http_notify_api_t *api)
+{
+    static ngx_str_t  root = ngx_null_string;
+
+    return api->nsegments ? &api->segments[0] : &root;
+}
+
+
+static void
+ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                         *events;
+    ngx_uint_t                         nevents;
+    ngx_http_notify_api_box_t         *box;
+    ngx_http_notify_settings_write_t   declared;
+
+    if (ngx_http_notify_api_settings_declared(api, &declared) != NGX_OK
+        || ngx_http_notify_api_settings_events(api, &events, &nevents)
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_settings_read(ngx_http_notify_module_redis(),
+            &api->channel->keys, ngx_http_notify_api_settings_scope(api),
+            declared.declared, declared.ndeclared, events, nevents,
+            ngx_http_notify_api_settings_show, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_str_t               *texts;
+    ngx_uint_t               i, n;
+    ngx_http_notify_api_t   *api;
+    ngx_http_notify_resp_t  *value;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "settings") != NGX_OK)
+    {
+        return;
+    }
+
+    n = (api->channel->settings ? api->channel->settings->nelts : 0)
+        + (api->channel->events ? api->channel->events->nelts : 0)
+          * (api->nsegments ? 2 : 1);
+
+    texts = ngx_pcalloc(api->request->pool, (n + 1) * sizeof(ngx_str_t));
+    if (texts == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        /* the first is a field that never is */
+
+        value = ngx_http_notify_resp_at(resp, i + 1);
+
+        if (value && value->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+            texts[i] = value->str;
+        }
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+        ngx_http_notify_settings_form_show(api->request->pool, api->channel,
+                                           api->nsegments, texts));
+}
+
+
+static void
+ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api)
+{
+    ngx_int_t                          rc;
+    ngx_http_notify_json_t            *input;
+    ngx_http_notify_api_box_t         *box;
+    ngx_http_notify_settings_form_t    form;
+    ngx_http_notify_settings_write_t   write;
+
+    input = ngx_http_notify_api_document(api, 0);
+    if (input == NULL) {
+        return;
+    }
+
+    ngx_memzero(&form, sizeof(ngx_http_notify_settings_form_t));
+
+    form.pool = api->request->pool;
+    form.channel = api->channel;
+    form.invalid = &api->invalid;
+    form.scope = api->nsegments;
+    form.replace = (api->method == NGX_HTTP_PUT);
+
+    rc = ngx_http_notify_settings_form(&form, input);
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_notify_api_unprocessable(api);
+        return;
+    }
+
+    if (rc != NGX_OK
+        || ngx_http_notify_api_settings_declared(api, &write) != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    write.scope = *ngx_http_notify_api_settings_scope(api);
+    write.changes = form.changes.elts;
+    write.nchanges = form.changes.nelts;
+    write.now = ngx_http_notify_api_now();
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_settings_write(ngx_http_notify_module_redis(),
+            &api->channel->keys, &write, ngx_http_notify_api_settings_written,
+            box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_settings_declared(ngx_http_notify_api_t *api,
+    ngx_http_notify_settings_write_t *write)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_notify_setting_t  *setting;
+
+    ngx_memzero(write, sizeof(ngx_http_notify_settings_write_t));
+
+    if (api->channel->settings == NULL) {
+        return NGX_OK;
+    }
+
+    setting = api->channel->settings->elts;
+    n = api->channel->settings->nelts;
+
+    write->declared = ngx_palloc(api->request->pool,
+                                 2 * n * sizeof(ngx_str_t));
+    if (write->declared == NULL) {
+        return NGX_ERROR;
+    }
+
+    write->mandatory = write->declared + n;
+
+    for (i = 0; i < n; i++) {
+        write->declared[write->ndeclared++] = setting[i].name;
+
+        if (!setting[i].optional) {
+            write->mandatory[write->nmandatory++] = setting[i].name;
+        }
+
+        if (setting[i].target) {
+            write->target = setting[i].name;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_settings_events(ngx_http_notify_api_t *api,
+    ngx_str_t **names, ngx_uint_t *n)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_channel_event_t  *event;
+
+    *names = NULL;
+    *n = 0;
+
+    if (api->channel->events == NULL) {
+        return NGX_OK;
+    }
+
+    event = api->channel->events->elts;
+
+    *names = ngx_palloc(api->request->pool,
+                        api->channel->events->nelts * sizeof(ngx_str_t));
+    if (*names == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < api->channel->events->nelts; i++) {
+        (*names)[(*n)++] = event[i].name;
+    }
+
+    return NGX_OK;
+}
+
+
+/* answers with what holds now */
+
+static void
+ngx_http_notify_api_settings_written(
+    const ngx_http_notify_settings_result_t *result, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+    if (api == NULL) {
+        return;
+    }
+
+    switch (result->status) {
+
+    case NGX_HTTP_NOTIFY_SETTINGS_OK:
+        ngx_http_notify_api_settings_read(api);
+        return;
+
+    case NGX_HTTP_NOTIFY_SETTINGS_MISSING:
+        ngx_http_notify_api_settings_missing(api, result);
+        return;
+
+    case NGX_HTTP_NOTIFY_SETTINGS_FULL:
+        ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                    "storage_full",
+                                    "the store is out of memory");
+        return;
+
+    default:
+        ngx_http_notify_api_unavailable(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_settings_missing(ngx_http_notify_api_t *api,
+    const ngx_http_notify_settings_result_t *result)
+{
+    u_char      *p, *last;
+    ngx_uint_t   i;
+    u_char       buf[512];
+
+    p = buf;
+    last = buf + sizeof(buf);
+
+    for (i = 0; i < result->n; i++) {
+        ngx_http_notify_invalid_add(&api->invalid, &result->names[i],
+                                    "is not set");
+        p = ngx_slprintf(p, last, "%s%V", i ? ", " : "", &result->names[i]);
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "settings_missing",
+                                "an event can be on only with these settings: "
+                                "%*s", (size_t) (p - buf), buf);
+}
