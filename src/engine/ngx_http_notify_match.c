@@ -346,11 +346,21 @@ ngx_http_notify_match_key(ngx_http_notify_match_key_t *key,
         return NGX_DECLINED;
     }
 
-    p = ngx_cpymem(key->data, tenant->data, tenant->len);
+    p = key->data;
+
+    /* the default tenant and an absent value have no data */
+
+    if (tenant->len) {
+        p = ngx_cpymem(p, tenant->data, tenant->len);
+    }
+
     *p++ = '\0';
     p = ngx_cpymem(p, pattern->data, pattern->len);
     *p++ = '\0';
-    p = ngx_cpymem(p, value->data, value->len);
+
+    if (value->len) {
+        p = ngx_cpymem(p, value->data, value->len);
+    }
 
     key->text.data = key->data;
     key->text.len = p - key->data;
