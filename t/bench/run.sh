@@ -30,6 +30,12 @@ adds=$((100000 * scale / 100))
 
 fail() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 
+listening() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
+
+for port in $receiver $status $api; do
+    ! listening "$port" || fail "127.0.0.1:$port is in use; set BENCH_PORT="
+done
+
 build=$(mkdir -p "${BUILD:-.build}" && cd "${BUILD:-.build}" && pwd)
 dir=$build/bench
 rm -rf "$dir"
@@ -74,7 +80,6 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM HUP
 
-listening() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
 answers()   { [ "$(redis-cli -s "$socket" ping 2> /dev/null)" = PONG ]; }
 
 # WHAT CONDITION...: within ten seconds
@@ -87,10 +92,6 @@ until_ready() {
     done
     fail "$what did not start, see $dir"
 }
-
-for port in $receiver $status $api; do
-    ! listening "$port" || fail "127.0.0.1:$port is in use; set BENCH_PORT="
-done
 
 start_redis() {
     setpriv --pdeathsig TERM redis-server --port 0 \
@@ -141,7 +142,7 @@ events { worker_connections 4096; }
 END
 }
 
-# as many calls at a time as wrk has connections, for ten and for one
+# one subscriber alone may have as many calls at a time as wrk has connections
 start_notify() {
     cat > "$dir/notify/http.conf" << END
     client_max_body_size     2m;
@@ -151,7 +152,7 @@ start_notify() {
         sign       standard;
         allow      127.0.0.0/8;
         in_flight  $connections;
-        keepalive  $((2 * connections));
+        keepalive  $((4 * connections));
     }
     notify_channel ten  { profile bench; }
     notify_channel one  { profile bench; }
@@ -234,10 +235,12 @@ head='{"eventType":"bench.event","entityTypeID":null,"entityID":1000000000,'
 head+='"data":{"text":"'
 printf '%s%*s"}}' "$head" $((bytes - ${#head} - 3)) '' | tr ' ' x > "$body"
 
+load=$(cut -d' ' -f1 /proc/loadavg)
+
 start_redis
 start_receiver
 start_notify
-subscribe ten 10 $((connections / 10))
+subscribe ten 10 16     # the default of in_flight
 subscribe one 1 $connections
 
 # connections, caches, leases
@@ -263,7 +266,7 @@ package() { node -p "require('$npm/node_modules/$1/package.json').version"; }
 cat << END
 
 $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, \
-$(uname -sr)
+$(uname -sr), load $load before
 nginx $(version "${NGINX_BINARY:-nginx}" -v), \
 Redis $(version redis-server --version) with an append-only file (everysec), \
 node $(version node --version), \
