@@ -68,7 +68,11 @@ ngx_uint_t
 ngx_http_notify_filter_test(ngx_http_notify_filter_t *filter,
     const ngx_http_notify_event_t *event)
 {
-    return ngx_http_notify_filter_node(filter, event, NULL);
+    ngx_http_notify_filter_item_t  item;
+
+    ngx_memzero(&item, sizeof(ngx_http_notify_filter_item_t));
+
+    return ngx_http_notify_filter_node(filter, event, &item);
 }
 
 
