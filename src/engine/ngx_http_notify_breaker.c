@@ -20,8 +20,11 @@ ngx_http_notify_breaker_result(ngx_http_notify_breaker_t *b,
 
     ignored = !success && ngx_http_notify_breaker_ignored(conf, status);
 
-    if (probe) {
-        b->probing = 0;
+    if (conf->failures == 0) {
+
+        /* off, perhaps since a change while it was open */
+
+        success = 1;
     }
 
     if (success || (ignored && b->state == NGX_HTTP_NOTIFY_BREAKER_HALF)) {
@@ -39,7 +42,7 @@ ngx_http_notify_breaker_result(ngx_http_notify_breaker_t *b,
         return NGX_DONE;
     }
 
-    if (ignored || conf->failures == 0) {
+    if (ignored) {
         return NGX_OK;
     }
 

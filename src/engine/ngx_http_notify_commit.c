@@ -9,6 +9,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_tail.h"
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_AGAIN     1000   /* ms, after an error */
@@ -49,6 +50,7 @@ static ngx_int_t ngx_http_notify_commit_operation(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_commit_operation_t *op);
 static void ngx_http_notify_commit_handler(ngx_event_t *ev);
 static void ngx_http_notify_commit_lease(ngx_http_notify_lease_t *lease);
+static ngx_uint_t ngx_http_notify_commit_fits(ngx_http_notify_lease_t *lease);
 static ngx_http_notify_commit_t *ngx_http_notify_commit_create(
     ngx_http_notify_lease_t *lease);
 static ngx_int_t ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
@@ -128,13 +130,13 @@ ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
 
 ngx_int_t
 ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, ngx_uint_t dead)
+    const ngx_http_notify_id_t *id)
 {
     ngx_http_notify_commit_operation_t  op;
 
     ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
 
-    op.code = dead ? 'D' : 'd';
+    op.code = 'd';
     op.id = *id;
 
     return ngx_http_notify_commit_operation(s, &op);
@@ -200,6 +202,12 @@ ngx_http_notify_commit_operation(ngx_http_notify_subscriber_t *s,
     copy = ngx_alloc(sizeof(ngx_http_notify_commit_operation_t),
                      s->lease->feed->log);
     if (copy == NULL) {
+
+        /* the bucket is read again, from what is in Redis */
+
+        s->lease->broken = 1;
+        ngx_http_notify_commit_soon(s->lease->feed, 1);
+
         return NGX_ERROR;
     }
 
@@ -272,6 +280,35 @@ ngx_http_notify_commit_forget(ngx_http_notify_lease_t *lease)
 }
 
 
+void
+ngx_http_notify_commit_position(ngx_http_notify_lease_t *lease)
+{
+    ngx_queue_t                   *q;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (lease->commit != NULL
+        || lease->state != NGX_HTTP_NOTIFY_LEASE_JOINED
+        || ngx_http_notify_id_compare(&lease->position, &lease->committed)
+           == 0)
+    {
+        return;
+    }
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (s->stored && !s->queued && !s->nwindow && !s->behind && !s->gap) {
+            ngx_http_notify_subscriber_touch(s);
+        }
+    }
+
+    ngx_http_notify_commit_lease(lease);
+}
+
+
 ngx_uint_t
 ngx_http_notify_commit_pending(ngx_http_notify_lease_t *lease)
 {
@@ -288,6 +325,11 @@ ngx_http_notify_commit_handler(ngx_event_t *ev)
     feed = ev->data;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        if (feed->leases[i].broken) {
+            ngx_http_notify_lease_drop(&feed->leases[i]);
+            continue;
+        }
+
         if (feed->leases[i].state >= NGX_HTTP_NOTIFY_LEASE_READ
             && !ngx_queue_empty(&feed->leases[i].dirty)
             && feed->leases[i].commit == NULL)
@@ -304,6 +346,8 @@ ngx_http_notify_commit_lease(ngx_http_notify_lease_t *lease)
     ngx_queue_t                   *q;
     ngx_http_notify_commit_t      *c;
     ngx_http_notify_subscriber_t  *s, **ss;
+
+    lease->urgent = 0;
 
     c = ngx_http_notify_commit_create(lease);
     if (c == NULL) {
@@ -327,10 +371,8 @@ ngx_http_notify_commit_lease(ngx_http_notify_lease_t *lease)
             goto failed;
         }
 
-        if (ngx_queue_empty(&s->operations)) {
-            ngx_queue_remove(q);
-            s->dirty = 0;
-        }
+        ngx_queue_remove(q);
+        s->dirty = 0;
     }
 
     lease->commit = c;
@@ -355,6 +397,44 @@ failed:
     }
 
     ngx_http_notify_lease_drop(lease);
+}
+
+
+/*
+ * Whoever has no cursor of its own stands where the bucket stands, so the
+ * bucket may move only when all that are elsewhere are in the same script.
+ */
+
+static ngx_uint_t
+ngx_http_notify_commit_fits(ngx_http_notify_lease_t *lease)
+{
+    ngx_uint_t                     n;
+    ngx_queue_t                   *q, *op;
+    ngx_http_notify_subscriber_t  *s;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&lease->dirty);
+         q != ngx_queue_sentinel(&lease->dirty);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, dirty_link);
+
+        if (n >= NGX_HTTP_NOTIFY_COMMIT_FIELDS) {
+            return 0;
+        }
+
+        n += 5;
+
+        for (op = ngx_queue_head(&s->operations);
+             op != ngx_queue_sentinel(&s->operations);
+             op = ngx_queue_next(op))
+        {
+            n += 4;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -383,7 +463,8 @@ ngx_http_notify_commit_create(ngx_http_notify_lease_t *lease)
 
     c->pool = pool;
     c->lease = lease;
-    c->position = lease->position;
+    c->position = ngx_http_notify_commit_fits(lease) ? lease->position
+                                                     : lease->committed;
 
     if (ngx_array_init(&c->keys, pool, 16, sizeof(ngx_str_t)) != NGX_OK
         || ngx_array_init(&c->args, pool, 32, sizeof(ngx_str_t)) != NGX_OK
@@ -412,11 +493,14 @@ ngx_http_notify_commit_create(ngx_http_notify_lease_t *lease)
     if (ngx_http_notify_commit_arg(c, "%V", &feed->owner) != NGX_OK
         || ngx_http_notify_commit_arg(c, "%ui", lease->bucket) != NGX_OK
         || ngx_http_notify_commit_arg(c, "%uL", lease->epoch) != NGX_OK
-        || ngx_http_notify_commit_arg(c, "%uL-%uL", lease->position.ms,
-                                      lease->position.seq)
+        || ngx_http_notify_commit_arg(c, "%uL-%uL", c->position.ms,
+                                      c->position.seq)
            != NGX_OK
         || ngx_http_notify_commit_arg(c, "%uL",
                                       ngx_http_notify_subscriber_now())
+           != NGX_OK
+        || ngx_http_notify_commit_arg(c, "%uL",
+                                      ngx_http_notify_tail_horizon(feed))
            != NGX_OK)
     {
         goto failed;
@@ -464,14 +548,6 @@ ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
     }
 
     while (!ngx_queue_empty(&s->operations)) {
-
-        if (c->args.nelts >= NGX_HTTP_NOTIFY_COMMIT_FIELDS) {
-
-            /* the cursor goes with the last of them */
-
-            return NGX_OK;
-        }
-
         q = ngx_queue_head(&s->operations);
         op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
 
@@ -484,6 +560,7 @@ ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
     }
 
     s->unacked_sent = s->unacked;
+    s->unsettled_sent = s->unsettled;
 
     if (s->release) {
         s->release = 0;
@@ -543,6 +620,20 @@ ngx_http_notify_commit_cursor(ngx_http_notify_commit_t *c,
     s->stored_id = id;
     s->stored_flags = flags;
 
+    if (s->disabled) {
+
+        /* unless somebody has enabled it since, and so moved it */
+
+        if (ngx_http_notify_commit_arg(c, "C") != NGX_OK
+            || ngx_http_notify_commit_arg(c, "%uL-%uL", id.ms, id.seq)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_commit_arg(c, "%uL", s->doc->version);
+    }
+
     if (ngx_http_notify_commit_arg(c, "c") != NGX_OK) {
         return NGX_ERROR;
     }
@@ -587,7 +678,7 @@ ngx_http_notify_commit_write(ngx_http_notify_commit_t *c,
         return ngx_http_notify_commit_arg(c, "%ui %uL", op->attempts,
                                           op->first);
 
-    case 'D':
+    case 'd':
         return ngx_http_notify_commit_arg(c, "%uL", op->id.ms);
 
     case 'k':
@@ -601,7 +692,7 @@ ngx_http_notify_commit_write(ngx_http_notify_commit_t *c,
         return ngx_http_notify_commit_arg(c, "%uL-%uL", op->to.ms,
                                           op->to.seq);
 
-    default: /* 'd', 'p' */
+    default: /* 'p' */
         return NGX_OK;
     }
 }
@@ -692,10 +783,10 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
     }
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_INTEGER) {
-        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify commit: bucket %ui of channel \"%V\" is not "
-                      "committed, trying again: \"%V\"",
-                      lease->bucket, &feed->channel->name, &resp->str);
+
+        /* logs, and leaves a master that is one no more */
+
+        (void) ngx_http_notify_script_verdict(feed->redis, resp, "commit");
 
         ngx_add_timer(&c->again, NGX_HTTP_NOTIFY_COMMIT_AGAIN);
         return;
@@ -719,7 +810,7 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
     ngx_destroy_pool(c->pool);
 
     if (!ngx_queue_empty(&lease->dirty)) {
-        ngx_http_notify_commit_soon(feed, 0);
+        ngx_http_notify_commit_soon(feed, lease->urgent);
     }
 }
 
@@ -729,6 +820,8 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c)
 {
     ngx_uint_t                      i;
     ngx_http_notify_subscriber_t   *s, **ss;
+
+    c->lease->committed = c->position;
 
     ss = c->subscribers.elts;
 
@@ -741,6 +834,8 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c)
 
         s->unacked -= s->unacked_sent;
         s->unacked_sent = 0;
+        s->unsettled -= s->unsettled_sent;
+        s->unsettled_sent = 0;
 
         if (s->disabled && s->in_flight == 0 && !s->dirty) {
             ngx_http_notify_subscriber_drop(s);

@@ -27,9 +27,8 @@ void ngx_http_notify_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now);
 ngx_int_t ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
     uint64_t first);
-/* dead: it may have been given up before */
 ngx_int_t ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, ngx_uint_t dead);
+    const ngx_http_notify_id_t *id);
 /* reason: a static word, "exhausted", "gone", "expired", ... */
 ngx_int_t ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, const char *reason);
@@ -39,6 +38,9 @@ ngx_int_t ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
 /* how far a redelivery is; NULL: it is done */
 ngx_int_t ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
+
+/* The position moves although nothing else has changed. */
+void ngx_http_notify_commit_position(ngx_http_notify_lease_t *lease);
 
 /* Whether something of the lease is not yet known to be in Redis. */
 ngx_uint_t ngx_http_notify_commit_pending(ngx_http_notify_lease_t *lease);

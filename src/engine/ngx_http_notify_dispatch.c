@@ -95,7 +95,7 @@ ngx_http_notify_dispatch_event(ngx_http_notify_subscriber_t *s,
 
     feed = s->lease->feed;
 
-    if (s->disabled
+    if (s->disabled || s->unusable
         || ngx_http_notify_id_compare(&event->id, &s->start) <= 0)
     {
         return;
@@ -198,7 +198,7 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_event_t     *event;
     ngx_http_notify_delivery_t  *d;
 
-    if (!s->located || s->disabled
+    if (!s->located || s->disabled || s->unusable
         || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
         || s->lease->feed->leaving)
     {
@@ -555,6 +555,10 @@ ngx_http_notify_dispatch_wake(ngx_http_notify_subscriber_t *s, uint64_t delay)
 static void
 ngx_http_notify_dispatch_wake_handler(ngx_event_t *ev)
 {
+    /* also when nothing is to be done: a gap is closed by it */
+
+    (void) ngx_http_notify_dispatch_held(ev->data);
+
     ngx_http_notify_dispatch_work(ev->data);
 }
 
@@ -567,7 +571,10 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
     ngx_msec_t                   delay;
     ngx_http_notify_delivery_t  *d;
 
-    if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit) {
+    if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit
+        || s->disabled || s->unusable || s->lease->feed->leaving
+        || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN)
+    {
         return NGX_AGAIN;
     }
 
@@ -734,7 +741,14 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
 
     s->in_flight--;
     s->lease->active--;
-    s->settled = 1;
+
+    if (!d->windowed || result->verdict != NGX_HTTP_NOTIFY_CALL_OK) {
+
+        /* the retry set in Redis is not as it was */
+
+        s->settled = 1;
+        s->unsettled++;
+    }
 
     ngx_http_notify_dispatch_judge(d, result);
 
@@ -769,6 +783,10 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     now = ngx_http_notify_subscriber_now();
     rc = NGX_OK;
 
+    if (d->probe) {
+        ngx_http_notify_breaker_probe(&s->breaker, 0);
+    }
+
     if (s->profile != NULL) {
         rc = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
                                             ok, result->status, d->probe, now);
@@ -800,7 +818,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     }
 
     if (d->retry || d->replay) {
-        (void) ngx_http_notify_commit_done(s, &d->id, d->replay);
+        (void) ngx_http_notify_commit_done(s, &d->id);
 
         if (d->retry && s->nretry) {
             s->nretry--;

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_tail.h"
 
 
 #define NGX_HTTP_NOTIFY_LEASE_QUICK  200    /* ms, while buckets are missing */
@@ -26,8 +27,6 @@ static void ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease);
 static void ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed);
-static void ngx_http_notify_lease_left(ngx_http_notify_resp_t *resp,
-    void *data);
 
 
 ngx_int_t
@@ -84,13 +83,21 @@ ngx_http_notify_lease_drop_all(ngx_http_notify_feed_t *feed)
 {
     ngx_uint_t  i;
 
+    feed->positioned = 0;
+
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
         if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
             ngx_http_notify_lease_drop(&feed->leases[i]);
         }
     }
 
-    feed->positioned = 0;
+    if (feed->tail != NULL && feed->tailing) {
+
+        /* what it is about to answer follows a position that is void */
+
+        ngx_http_notify_redis_reset(feed->tail, "to be read anew");
+    }
+
     feed->position.ms = 0;
     feed->position.seq = 0;
     feed->anchored = 0;
@@ -119,6 +126,8 @@ ngx_http_notify_lease_drop(ngx_http_notify_lease_t *lease)
     lease->state = NGX_HTTP_NOTIFY_LEASE_NONE;
     lease->serial = ++lease->feed->serial;
     lease->reading = 0;
+    lease->urgent = 0;
+    lease->broken = 0;
     lease->back = 0;
     lease->active = 0;
 }
@@ -208,12 +217,11 @@ ngx_http_notify_lease_call(ngx_http_notify_feed_t *feed, const char *verb)
 
     if (ngx_http_notify_script_call(feed->redis, &ngx_http_notify_script_lease,
                                     keys, 2, args, n,
-                                    feed->leaving ? ngx_http_notify_lease_left
-                                                 : ngx_http_notify_lease_reply,
-                                    feed)
+                                    ngx_http_notify_lease_reply, feed)
         == NGX_OK)
     {
         feed->claiming = 1;
+        feed->asked = ngx_current_msec;
     }
 
 done:
@@ -227,29 +235,44 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t *feed = data;
 
+    ngx_uint_t  i;
+
     feed->claiming = 0;
 
-    if (resp == NULL || feed->leaving) {
+    if (resp == NULL) {
         return;
     }
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY || resp->nelts == 0) {
-        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify lease: no leases for channel \"%V\": \"%V\"",
-                      &feed->channel->name, &resp->str);
+        (void) ngx_http_notify_script_verdict(feed->redis, resp, "lease");
         return;
     }
 
     feed->fresh = 0;
-    feed->renewed = ngx_current_msec ? ngx_current_msec : 1;
+    feed->renewed = feed->asked ? feed->asked : 1;
+
+    if (!feed->leaving) {
+        ngx_add_timer(&feed->lease_timer,
+                      ngx_http_notify_lease_owned(feed) < feed->share
+                      ? NGX_HTTP_NOTIFY_LEASE_QUICK
+                      : NGX_HTTP_NOTIFY_LEASE_RENEW);
+    }
 
     ngx_http_notify_lease_update(feed, resp);
+
+    if (feed->leaving) {
+        feed->drained = 1;
+        return;
+    }
+
     ngx_http_notify_lease_shrink(feed);
+    ngx_http_notify_tail_start(feed);
     ngx_http_notify_dispatch_resume(feed);
 
-    if (ngx_http_notify_lease_owned(feed) >= feed->share) {
-        ngx_add_timer(&feed->lease_timer, NGX_HTTP_NOTIFY_LEASE_RENEW);
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        ngx_http_notify_commit_position(&feed->leases[i]);
     }
+
 }
 
 
@@ -368,7 +391,16 @@ ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease)
 void
 ngx_http_notify_lease_leave(ngx_http_notify_feed_t *feed)
 {
+    ngx_uint_t  i;
+
     feed->leaving = 1;
+    feed->leave = ngx_current_msec;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
+            feed->leases[i].state = NGX_HTTP_NOTIFY_LEASE_DRAIN;
+        }
+    }
 
     /* not cancelable: it keeps the exiting worker until it has left */
 
@@ -382,55 +414,54 @@ ngx_http_notify_lease_leave(ngx_http_notify_feed_t *feed)
 }
 
 
+/*
+ * Each bucket goes as soon as it is settled, the others are renewed meanwhile,
+ * so nobody waits for the slowest call of this worker but its own subscriber.
+ */
+
 static void
 ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                i, settled;
+    ngx_http_notify_lease_t  *lease;
+
+    if (ngx_http_notify_lease_owned(feed) == 0 && feed->drained) {
+        feed->left = 1;
+    }
+
+    if ((ngx_msec_int_t) (ngx_current_msec - feed->leave)
+        > NGX_HTTP_NOTIFY_LEASE_LEAVE
+        || (!ngx_http_notify_redis_ready(feed->redis) && feed->active == 0))
+    {
+        /* nobody to tell: the leases run out by themselves */
+
+        feed->left = 1;
+    }
 
     if (feed->left) {
         return;
     }
 
-    if (!ngx_http_notify_redis_ready(feed->redis)) {
-
-        /* nobody to tell: the leases run out by themselves */
-
-        if (feed->active == 0) {
-            feed->left = 1;
-            return;
-        }
-
-        goto wait;
-    }
+    settled = 0;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
-        if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE
-            && !ngx_http_notify_lease_settled(&feed->leases[i]))
+        lease = &feed->leases[i];
+
+        if (lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
+            && ngx_http_notify_lease_settled(lease))
         {
-            ngx_http_notify_commit_soon(feed, 0);
-            goto wait;
+            settled = 1;
         }
     }
 
-    if (!feed->claiming) {
-        ngx_http_notify_lease_call(feed, "leave");
+    if (settled || !feed->drained
+        || (ngx_msec_int_t) (ngx_current_msec - feed->renewed)
+           > NGX_HTTP_NOTIFY_LEASE_RENEW)
+    {
+        ngx_http_notify_lease_call(feed, "drain");
     }
 
-wait:
+    ngx_http_notify_commit_soon(feed, 1);
 
-    ngx_add_timer(&feed->lease_timer, 50);
-}
-
-
-static void
-ngx_http_notify_lease_left(ngx_http_notify_resp_t *resp, void *data)
-{
-    ngx_http_notify_feed_t *feed = data;
-
-    feed->claiming = 0;
-    feed->left = 1;
-
-    if (feed->lease_timer.timer_set) {
-        ngx_del_timer(&feed->lease_timer);
-    }
+    ngx_add_timer(&feed->lease_timer, 20);
 }

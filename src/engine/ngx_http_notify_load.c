@@ -227,7 +227,7 @@ ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
     pool = ngx_create_pool(512, feed->log);
     if (pool == NULL) {
         ngx_free(load);
-        feed->scanning = 0;
+        ngx_http_notify_redis_reset(feed->redis, "no memory");
         return;
     }
 
@@ -244,7 +244,7 @@ ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
            == NULL)
     {
         ngx_free(load);
-        feed->scanning = 0;
+        ngx_http_notify_redis_reset(feed->redis, "no memory");
     }
 
     ngx_destroy_pool(pool);
@@ -381,13 +381,13 @@ ngx_http_notify_load_void(ngx_http_notify_load_t *load,
         load->failed = 1;
     }
 
-    stale = load->failed || load->lease->serial != load->serial;
+    stale = load->failed || load->lease->serial != load->serial
+            || (load->id.len == 0
+                && load->lease->state != NGX_HTTP_NOTIFY_LEASE_LOAD);
 
     if (--load->expected == 0 && stale) {
 
-        if (load->failed && load->lease->serial == load->serial
-            && load->lease->state == NGX_HTTP_NOTIFY_LEASE_LOAD)
-        {
+        if (load->failed && load->lease->serial == load->serial) {
             /* a new claim loads it again */
 
             ngx_http_notify_lease_drop(load->lease);

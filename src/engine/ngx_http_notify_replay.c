@@ -21,6 +21,7 @@ typedef struct {
 
 
 struct ngx_http_notify_replay_s {
+    ngx_uint_t                      serial;     /* of this redelivery */
     ngx_http_notify_id_t            position;   /* settled up to here */
     ngx_http_notify_id_t            to;
     ngx_http_notify_id_t            last;       /* of the page */
@@ -40,7 +41,6 @@ struct ngx_http_notify_replay_s {
 
 typedef struct {
     ngx_http_notify_feed_t         *feed;
-    ngx_http_notify_replay_t       *replay;     /* compared, never followed */
     ngx_uint_t                      serial;
     ngx_uint_t                      expected;
     ngx_str_t                       id;
@@ -83,6 +83,8 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
     if (s->replay == NULL) {
         return;
     }
+
+    s->replay->serial = ++feed->serial;
 
     pool = ngx_create_pool(512, feed->log);
     request = ngx_http_notify_replay_request(s);
@@ -168,13 +170,27 @@ ngx_http_notify_replay_free(ngx_http_notify_subscriber_t *s)
 void
 ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 {
+    ngx_int_t                  rc;
     ngx_http_notify_event_t   *event;
     ngx_http_notify_replay_t  *replay;
 
     replay = s->replay;
 
-    if (replay->reading || !replay->ready
-        || ngx_http_notify_dispatch_held(s) != NGX_OK
+    if (replay->reading) {
+        return;
+    }
+
+    if (!replay->ready) {
+
+        /* it could not be read */
+
+        ngx_http_notify_replay_load(s);
+        return;
+    }
+
+    rc = ngx_http_notify_dispatch_held(s);
+
+    if (rc == NGX_DECLINED || (rc == NGX_DONE && s->nretry)
         || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY)
     {
         return;
@@ -183,12 +199,18 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
     while (replay->next < replay->n) {
         event = replay->page[replay->next];
 
-        if (ngx_http_notify_dispatch_start(s, event, 1, 0, 0, 0) != NGX_OK) {
+        if (ngx_http_notify_dispatch_start(s, event, 1, 0, 0, rc == NGX_DONE)
+            != NGX_OK)
+        {
             return;
         }
 
         replay->next++;
         ngx_http_notify_log_unref(event);
+
+        if (rc == NGX_DONE) {
+            return;                 /* one, to see whether the peer lives */
+        }
     }
 
     if (ngx_http_notify_replay_under_way(s)) {
@@ -226,8 +248,7 @@ ngx_http_notify_replay_request(ngx_http_notify_subscriber_t *s)
     }
 
     request->feed = s->lease->feed;
-    request->replay = s->replay;
-    request->serial = s->lease->serial;
+    request->serial = s->replay->serial;
     request->id.len = s->node.str.len;
     request->id.data = (u_char *) request
                        + sizeof(ngx_http_notify_replay_request_t);
@@ -247,8 +268,8 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
 
     s = ngx_http_notify_subscriber_find(request->feed, &request->id);
 
-    if (s != NULL && (s->lease->serial != request->serial
-                      || s->replay != request->replay))
+    if (s != NULL
+        && (s->replay == NULL || s->replay->serial != request->serial))
     {
         s = NULL;
     }
@@ -265,7 +286,11 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
 
         /* what was asked for stands in Redis until it is done */
 
-        ngx_http_notify_replay_free(s);
+        s->replay->serial = ++s->lease->feed->serial;
+        s->replay->reading = 0;
+        s->replay->ready = 0;
+        ngx_http_notify_dispatch_wake(s, 1000);
+
         return NULL;
     }
 

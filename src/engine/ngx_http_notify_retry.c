@@ -31,8 +31,8 @@ static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp, ngx_uint_t probe);
+static ngx_uint_t ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *text, const ngx_str_t *tries,
     const ngx_http_notify_resp_t *entry, ngx_uint_t probe);
@@ -182,14 +182,14 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 
     feed = s->lease->feed;
 
-    if (s->fetching || s->disabled || !s->located || feed->leaving
+    if (s->fetching || s->disabled || s->unusable || !s->located || feed->leaving
         || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
         || s->in_flight >= s->limit)
     {
         return;
     }
 
-    if (!ngx_queue_empty(&s->operations) || s->unacked) {
+    if (!ngx_queue_empty(&s->operations) || s->unsettled) {
 
         /* the commit that is due will look again */
 
@@ -307,18 +307,21 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_http_notify_retry_start(s, resp, probe);
-    ngx_http_notify_dispatch_pump(s);
+    if (ngx_http_notify_retry_start(s, resp) || !probe) {
+        ngx_http_notify_dispatch_pump(s);
+    }
 }
 
 
-static void
+/* the number of calls started, or 1 when there was nothing to start */
+
+static ngx_uint_t
 ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp, ngx_uint_t probe)
+    ngx_http_notify_resp_t *resp)
 {
     uint64_t    now;
-    ngx_int_t   rest;
-    ngx_uint_t  i, started;
+    ngx_int_t   rc, rest;
+    ngx_uint_t  i, started, probe;
 
     now = ngx_http_notify_subscriber_now();
 
@@ -327,6 +330,18 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
     rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
     s->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
 
+    rc = ngx_http_notify_dispatch_held(s);
+
+    if (rc == NGX_DECLINED) {
+        return 0;
+    }
+
+    if (s->nretry == 0) {
+        s->due = 0;
+        return 1;
+    }
+
+    probe = (rc == NGX_DONE);
     started = 0;
 
     for (i = 2; i + 2 < resp->nelts; i += 3) {
@@ -340,7 +355,7 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
             /* no room: what waits for room, or a wake-up, will ask again */
 
             s->due = now;
-            return;
+            return started;
 
         case NGX_OK:
             started++;
@@ -354,6 +369,8 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
     if (s->due) {
         ngx_http_notify_dispatch_wake(s, s->due > now ? s->due - now : 0);
     }
+
+    return started;
 }
 
 
@@ -381,6 +398,7 @@ ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
     if (entry->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
         event = ngx_http_notify_log_event(entry, s->lease->feed->log);
         if (event == NULL) {
+            ngx_http_notify_dispatch_wake(s, 1000);
             return NGX_AGAIN;
         }
     }

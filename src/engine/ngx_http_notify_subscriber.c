@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_setting.h"
 
 
@@ -18,6 +19,9 @@ static ngx_int_t ngx_http_notify_subscriber_prepare(
 static void ngx_http_notify_subscriber_unprepare(
     ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_gone(void *data);
+static void ngx_http_notify_subscriber_place(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *value);
+static void ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_disable(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
 
@@ -118,12 +122,48 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
         return NULL;
     }
 
+    if (s->located && s->unusable) {
+        ngx_http_notify_subscriber_hold(s);
+    }
+
     return s;
+}
+
+
+/* nothing can be made of its document now: it stays where it stands */
+
+static void
+ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_dispatch_unqueue(s);
+
+    if (!s->behind) {
+        ngx_http_notify_subscriber_behind(s, 1,
+                ngx_http_notify_id_compare(&s->lease->position, &s->start) < 0
+                ? &s->start : &s->lease->position);
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_retry_disable(s, s->reason);
 }
 
 
 void
 ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *value)
+{
+    ngx_http_notify_subscriber_place(s, value);
+
+    s->located = 1;
+
+    if (s->unusable) {
+        ngx_http_notify_subscriber_hold(s);
+    }
+}
+
+
+static void
+ngx_http_notify_subscriber_place(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *value)
 {
     u_char                   *p, *last;
@@ -132,8 +172,6 @@ ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_lease_t  *lease;
 
     lease = s->lease;
-
-    s->located = 1;
 
     p = value->data;
     last = p + value->len;
@@ -223,6 +261,12 @@ ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
 {
     if (behind) {
         s->read = *read;
+
+        /* what it gives back is its own again */
+
+        if (ngx_http_notify_id_compare(read, &s->start) < 0) {
+            s->start = *read;
+        }
     }
 
     if (s->behind != behind) {
@@ -253,6 +297,10 @@ ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s)
     if (!s->dirty) {
         s->dirty = 1;
         ngx_queue_insert_tail(&s->lease->dirty, &s->dirty_link);
+    }
+
+    if (s->unacked * 2 >= s->limit) {
+        s->lease->urgent = 1;
     }
 
     ngx_http_notify_commit_soon(s->lease->feed, s->unacked * 2 >= s->limit);
@@ -321,9 +369,12 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     s->profile = profile;
     s->until = ngx_http_notify_setting_until(feed->channel, doc);
 
+    s->unusable = 0;
+
     if (profile == NULL) {
         s->limit = 1;
-        s->reason = "unknown profile";
+        s->reason = "profile";
+        s->unusable = 1;
         return NGX_OK;
     }
 
@@ -337,14 +388,14 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
         s->limit = 1;
     }
 
-    if (s->rate.rate != profile->rate.rate || s->bucket.last == 0) {
-        s->rate = profile->rate;
+    s->rate = profile->rate;
 
-        if (doc->rate && (s->rate.rate == 0 || doc->rate < s->rate.rate)) {
-            s->rate.rate = doc->rate;
-            s->rate.burst = ngx_max(s->rate.burst, 1);
-        }
+    if (doc->rate && (s->rate.rate == 0 || doc->rate < s->rate.rate)) {
+        s->rate.rate = doc->rate;
+        s->rate.burst = ngx_max(s->rate.burst, 1);
+    }
 
+    if (s->bucket.last == 0) {
         ngx_http_notify_bucket_init(&s->bucket, &s->rate);
     }
 
@@ -352,7 +403,8 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
         s->filter = ngx_http_notify_filter_compile(doc->pool, &doc->filter,
                                                    &reason, &pointer);
         if (s->filter == NULL) {
-            s->reason = reason ? reason : "no memory";
+            s->reason = "filter";
+            s->unusable = 1;
             return NGX_OK;
         }
     }
@@ -404,6 +456,15 @@ static void
 ngx_http_notify_subscriber_disable(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_subscription_t *doc)
 {
+    if (!s->located) {
+
+        /* where it stands is in Redis, and stays there */
+
+        ngx_http_notify_subscriber_drop(s);
+        ngx_destroy_pool(doc->pool);
+        return;
+    }
+
     ngx_http_notify_dispatch_unqueue(s);
 
     s->disabled = 1;

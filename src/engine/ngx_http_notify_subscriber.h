@@ -58,12 +58,15 @@ struct ngx_http_notify_lease_s {
     ngx_uint_t                        serial;   /* of this ownership: answers
                                                    to an earlier one are void */
     ngx_http_notify_id_t              position; /* dispatched up to here */
+    ngx_http_notify_id_t              committed;    /* what Redis has of it */
     ngx_queue_t                       subscribers;
     ngx_queue_t                       dirty;    /* subscribers to commit */
     ngx_uint_t                        active;   /* deliveries under way */
 
     struct ngx_http_notify_commit_s  *commit;   /* the one in flight */
     unsigned                          reading:1;
+    unsigned                          urgent:1; /* somebody waits for it */
+    unsigned                          broken:1; /* an operation was lost */
     unsigned                          back:1;   /* to be given back */
 };
 
@@ -77,13 +80,17 @@ struct ngx_http_notify_feed_s {
 
     ngx_http_notify_lease_t           leases[NGX_HTTP_NOTIFY_KEYS_BUCKETS];
     ngx_event_t                       lease_timer;
-    ngx_msec_t                        renewed;  /* the last success, monotonic */
+    ngx_msec_t                        renewed;  /* when the last pass that
+                                                   succeeded was asked for */
+    ngx_msec_t                        asked;
     ngx_uint_t                        serial;
     ngx_uint_t                        share;
     unsigned                          fresh:1;      /* not yet claimed */
     unsigned                          claiming:1;
     unsigned                          leaving:1;
+    unsigned                          drained:1;    /* Redis knows of it */
     unsigned                          left:1;
+    ngx_msec_t                        leave;        /* since then, monotonic */
 
     ngx_rbtree_t                      subscribers;  /* ngx_str_rbtree by id */
     ngx_rbtree_node_t                 sentinel;
@@ -154,6 +161,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        in_flight;
     ngx_uint_t                        unacked;  /* done, not yet committed */
     ngx_uint_t                        unacked_sent;
+    ngx_uint_t                        unsettled;    /* of these: of the set */
+    ngx_uint_t                        unsettled_sent;
 
     ngx_uint_t                        nretry;   /* in the retry set */
     uint64_t                          due;      /* epoch ms; 0: none known */
@@ -184,6 +193,8 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          stored:1;     /* has a cursor entry */
     unsigned                          gap:1;
     unsigned                          disabled:1;   /* drains, then goes */
+    unsigned                          unusable:1;   /* no profile, no filter:
+                                                       held at its cursor */
     unsigned                          release:1;    /* all due now, at commit */
     unsigned                          located:1;    /* its cursor is known */
 };

@@ -26,7 +26,8 @@ typedef struct {
     ngx_http_notify_feed_t   *feed;
     ngx_http_notify_lease_t  *lease;
     ngx_uint_t                serial;
-    ngx_http_notify_id_t      end;          /* of the tail, when asked */
+    ngx_http_notify_id_t      from;         /* where it stood, when asked, */
+    ngx_http_notify_id_t      end;          /* and the tail */
     ngx_uint_t                count;
     ngx_str_t                 id;           /* of a subscriber, or empty */
 } ngx_http_notify_tail_request_t;
@@ -58,8 +59,8 @@ static void ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
 static void ngx_http_notify_tail_subscriber_range(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_resp_t *resp,
     ngx_http_notify_tail_request_t *request);
-static void ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s);
-static uint64_t ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from);
 static void ngx_http_notify_tail_trim(ngx_event_t *ev);
 static void ngx_http_notify_tail_trimmed(ngx_http_notify_resp_t *resp,
     void *data);
@@ -424,7 +425,6 @@ ngx_http_notify_tail_parse(ngx_http_notify_feed_t *feed,
 void
 ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
 {
-    ngx_uint_t               i;
     ngx_http_notify_feed_t  *feed;
 
     feed = lease->feed;
@@ -433,7 +433,26 @@ ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
         lease->position = feed->end;
     }
 
+    if (ngx_queue_empty(&lease->subscribers)
+        && ngx_http_notify_id_compare(&lease->position, &feed->end) < 0)
+    {
+        lease->position = feed->end;
+    }
+
+    lease->committed = lease->position;
     lease->state = NGX_HTTP_NOTIFY_LEASE_READ;
+
+    ngx_http_notify_tail_start(feed);
+}
+
+
+void
+ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t                i, reads;
+    ngx_http_notify_lease_t  *lease;
+
+    reads = 0;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN
@@ -441,6 +460,14 @@ ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
         {
             return;     /* the tail begins where the last of all stands */
         }
+
+        if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_READ) {
+            reads = 1;
+        }
+    }
+
+    if (!reads) {
+        return;
     }
 
     for (i = 0; !feed->positioned && i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
@@ -523,8 +550,8 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
     request->feed = feed;
     request->lease = lease;
     request->serial = lease->serial;
-    request->end = s && lease->state == NGX_HTTP_NOTIFY_LEASE_READ
-                   ? lease->position : feed->position;
+    request->from = s ? s->read : lease->position;
+    request->end = s ? lease->position : feed->position;
     request->count = ngx_http_notify_tail_count(feed);
     request->id.len = len;
     request->id.data = (u_char *) request
@@ -536,7 +563,7 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
     }
 
     if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
-                                  s ? &s->read : &lease->position, 0, &last,
+                                  &request->from, 0, &last,
                                   request->count,
                                   ngx_http_notify_tail_range_reply, request)
         == NULL)
@@ -623,15 +650,28 @@ static void
 ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
     ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
 {
-    ngx_uint_t                i;
-    ngx_http_notify_id_t      id;
-    ngx_http_notify_feed_t   *feed;
-    ngx_http_notify_event_t  *event;
+    ngx_uint_t                     i;
+    ngx_queue_t                   *q;
+    ngx_http_notify_id_t           id;
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_event_t       *event;
+    ngx_http_notify_subscriber_t  *s;
 
     feed = lease->feed;
 
     if (lease->state != NGX_HTTP_NOTIFY_LEASE_READ) {
         return;
+    }
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (!s->behind) {
+            ngx_http_notify_tail_overtaken(s, resp, &lease->position);
+        }
     }
 
     for (i = 0; i < resp->nelts; i++) {
@@ -680,7 +720,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
 {
     ngx_uint_t                i;
-    ngx_http_notify_id_t      id, end;
+    ngx_http_notify_id_t      id;
     ngx_http_notify_feed_t   *feed;
     ngx_http_notify_event_t  *event;
 
@@ -690,7 +730,15 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_http_notify_tail_overtaken(s);
+    if (ngx_http_notify_id_compare(&s->read, &request->from) != 0) {
+
+        /* its queue was given up meanwhile: it stands before these */
+
+        ngx_http_notify_dispatch_pump(s);
+        return;
+    }
+
+    ngx_http_notify_tail_overtaken(s, resp, &s->read);
 
     for (i = 0; i < resp->nelts; i++) {
         event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
@@ -718,12 +766,12 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
         s->read = request->end;
     }
 
-    end = s->lease->state == NGX_HTTP_NOTIFY_LEASE_READ ? s->lease->position
-                                                        : feed->position;
+    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
 
-    if (ngx_http_notify_id_compare(&s->read, &end) >= 0) {
-
-        /* what it has read beyond the tail is not to come again by the tail */
+        /*
+         * From there on its bucket is fed; what it has read beyond that is not
+         * to come again.
+         */
 
         s->start = s->read;
         ngx_http_notify_subscriber_behind(s, 0, NULL);
@@ -737,15 +785,18 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
 /* the log does not reach back to its cursor any more */
 
 static void
-ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from)
 {
-    ngx_http_notify_id_t  horizon;
+    ngx_http_notify_id_t  horizon, first;
 
     horizon.ms = ngx_http_notify_tail_horizon(s->lease->feed);
     horizon.seq = 0;
 
-    if (s->read.ms == 0
-        || ngx_http_notify_id_compare(&s->read, &horizon) >= 0)
+    if (from->ms == 0 || resp->nelts == 0
+        || ngx_http_notify_id_compare(from, &horizon) >= 0
+        || ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
+        || ngx_http_notify_id_compare(&first, &horizon) < 0)
     {
         return;
     }
@@ -757,15 +808,13 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s)
 
     ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
-    (void) ngx_http_notify_commit_gap(s, &s->read, &horizon);
-
-    s->read = horizon;
+    (void) ngx_http_notify_commit_gap(s, from, &horizon);
 }
 
 
 /* by the monotonic clock: a clock that jumps purges nothing */
 
-static uint64_t
+uint64_t
 ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed)
 {
     uint64_t  now;

@@ -21,6 +21,11 @@ void ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed);
 
 /* The lease's position is known: joins the tail, or reads up to it first. */
 void ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease);
+/* The same for all that wait for the last one to be loaded. */
+void ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed);
+
+/* Epoch ms: what is older leaves the log. */
+uint64_t ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed);
 
 /* A subscriber that is behind reads on by itself. */
 void ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s);

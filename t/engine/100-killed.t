@@ -111,7 +111,11 @@ my (%log, $cursor);
 for (1 .. 1000) {
     my $answer = http(GET => $nginx->url('/shop/deltas?limit=250'
                                          . ($cursor ? "&cursor=$cursor" : '')));
-    last unless $answer->{status} == 200;
+    if ($answer->{status} != 200) {
+        sleep 0.1;              # a worker or Redis has only just come back
+        next;
+    }
+
     $log{ $_->{id} }++ for @{ $answer->{json}{data} };
     $cursor = $answer->{json}{cursor};
     last unless $answer->{json}{hasMore};

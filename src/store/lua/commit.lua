@@ -7,14 +7,17 @@
 --       6 replays:<bucket>
 --       then for each subscription: retry, tries, dead, gap, replay
 -- ARGV  1 owner  2 bucket  3 epoch  4 position  5 now, ms
+--       6 horizon, ms: what the log does not reach back to any more
 --       then operations, each a word and its arguments:
 --       S id                        the subscription that follows, in the
 --                                   order of KEYS; skipped if it is deleted
 --       c value                     its cursor differs from the position
 --       x                           its cursor is the position
 --       r event due tries           try the event again
---       d event                     the event is done
---       D event ms                  also if it had been given up
+--       C value version             the same of a disabled one, unless its
+--                                   document has changed since
+--       d event ms                  the event is done, also if it had been
+--                                   given up before
 --       k event ms reason           the event is given up
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped
@@ -32,10 +35,10 @@ end
 
 redis.call('SET', KEYS[2], ARGV[4])
 
-local now = ARGV[5]
-local arity = { S = 1, c = 1, x = 0, r = 3, d = 1, D = 2, k = 3, n = 0, g = 2,
+local now, horizon = ARGV[5], ARGV[6]
+local arity = { S = 1, c = 1, C = 2, x = 0, r = 3, d = 2, k = 3, n = 0, g = 2,
                 p = 1, P = 0 }
-local i, key, id, there, changed = 6, 1, nil, false, false
+local i, key, id, there, changed = 7, 1, nil, false, false
 
 local function close()
     if there and changed then
@@ -58,18 +61,24 @@ while ARGV[i] do
         local retry, tries, dead = KEYS[key], KEYS[key + 1], KEYS[key + 2]
         if op == 'c' then
             redis.call('HSET', KEYS[3], id, a)
+        elseif op == 'C' then
+            local doc = redis.call('HGET', KEYS[5], id)
+            if doc and string.match(doc, '^%S+') == b then
+                redis.call('HSET', KEYS[3], id, a)
+            end
         elseif op == 'x' then
             redis.call('HDEL', KEYS[3], id)
         elseif op == 'r' then
             redis.call('ZADD', retry, b, a)
             redis.call('HSET', tries, a, c)
             changed = true
-        elseif op == 'd' or op == 'D' or op == 'k' then
+        elseif op == 'd' or op == 'k' then
             redis.call('ZREM', retry, a)
             redis.call('HDEL', tries, a)
             if op == 'k' then
+                redis.call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
                 redis.call('ZADD', dead, b, a .. ' ' .. c)
-            elseif op == 'D' then
+            else
                 for _, e in ipairs(redis.call('ZRANGEBYSCORE', dead, b, b)) do
                     if string.match(e, '^%S+') == a then
                         redis.call('ZREM', dead, e)

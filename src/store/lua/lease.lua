@@ -7,9 +7,10 @@
 -- KEYS  1 leases (hash: bucket -> "owner epoch expires"), 2 workers (zset)
 -- ARGV  1 owner  2 time to live, ms  3 number of buckets
 --       4 "take" | "fresh" (this owner has just started: a new epoch for what
---         its predecessor held) | "leave" (gives everything back)
+--         its predecessor held) | "drain" (it is leaving: takes nothing, and
+--         the others share what there is)
 --       5... buckets to give back
--- Reply [share, bucket, epoch, bucket, epoch, ...]; empty with "leave"
+-- Reply [share, bucket, epoch, bucket, epoch, ...]
 
 local owner, ttl, count, verb = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]),
                                 ARGV[4]
@@ -38,20 +39,20 @@ end
 
 for bucket = 0, count - 1 do
     local h = held[bucket]
-    if h and h[1] == owner and (verb == 'leave' or back[bucket]) then
+    if h and h[1] == owner and back[bucket] then
         set(bucket, '-', h[2], 0)
     end
 end
 
-if verb == 'leave' then
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
+
+if verb == 'drain' then
     redis.call('ZREM', KEYS[2], owner)
-    return {}
+else
+    redis.call('ZADD', KEYS[2], now, owner)
 end
 
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
-redis.call('ZADD', KEYS[2], now, owner)
-
-local share = math.ceil(count / redis.call('ZCARD', KEYS[2]))
+local share = math.ceil(count / math.max(redis.call('ZCARD', KEYS[2]), 1))
 local mine = 0
 
 for bucket = 0, count - 1 do
@@ -68,7 +69,7 @@ local from = tonumber(string.sub(redis.sha1hex(owner), 1, 4), 16)
 for i = 0, count - 1 do
     local bucket = (from + i) % count
     local h = held[bucket]
-    if mine < share and (not h or (h[1] ~= owner and h[3] < now))
+    if verb ~= 'drain' and mine < share and (not h or (h[1] ~= owner and h[3] < now))
        and not back[bucket] then
         set(bucket, owner, h and h[2] + 1 or 1, now + ttl)
         mine = mine + 1
