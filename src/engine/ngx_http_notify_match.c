@@ -52,6 +52,8 @@ static void ngx_http_notify_match_node(ngx_http_notify_match_t *match,
 static const ngx_str_t *ngx_http_notify_match_value(
     ngx_http_notify_channel_t *channel, const ngx_keyval_t *attributes,
     ngx_uint_t n);
+static ngx_uint_t ngx_http_notify_match_same(const ngx_str_t *a,
+    const ngx_str_t *b);
 static ngx_uint_t ngx_http_notify_match_pattern(const ngx_str_t *pattern,
     const ngx_str_t *type);
 
@@ -255,10 +257,7 @@ ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
     doc = s->doc;
 
     if (!doc->internal
-        && (doc->tenant.len != event->tenant.len
-            || ngx_memcmp(doc->tenant.data, event->tenant.data,
-                          doc->tenant.len)
-               != 0))
+        && !ngx_http_notify_match_same(&doc->tenant, &event->tenant))
     {
         return 0;
     }
@@ -274,10 +273,8 @@ ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
     }
 
     if (doc->entity_type_id.len
-        && (doc->entity_type_id.len != event->entity_type_id.len
-            || ngx_memcmp(doc->entity_type_id.data, event->entity_type_id.data,
-                          doc->entity_type_id.len)
-               != 0))
+        && !ngx_http_notify_match_same(&doc->entity_type_id,
+                                       &event->entity_type_id))
     {
         return 0;
     }
@@ -285,28 +282,32 @@ ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
     for (i = 0; i < doc->nattributes; i++) {
 
         for (j = 0; j < event->nattributes; j++) {
-            if (doc->attributes[i].key.len == event->attributes[j].key.len
-                && ngx_memcmp(doc->attributes[i].key.data,
-                              event->attributes[j].key.data,
-                              doc->attributes[i].key.len)
-                   == 0)
+            if (ngx_http_notify_match_same(&doc->attributes[i].key,
+                                           &event->attributes[j].key))
             {
                 break;
             }
         }
 
         if (j == event->nattributes
-            || doc->attributes[i].value.len != event->attributes[j].value.len
-            || ngx_memcmp(doc->attributes[i].value.data,
-                          event->attributes[j].value.data,
-                          doc->attributes[i].value.len)
-               != 0)
+            || !ngx_http_notify_match_same(&doc->attributes[i].value,
+                                           &event->attributes[j].value))
         {
             return 0;
         }
     }
 
     return s->filter == NULL || ngx_http_notify_filter_test(s->filter, event);
+}
+
+
+/* absent ones have no data */
+
+static ngx_uint_t
+ngx_http_notify_match_same(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
 }
 
 
