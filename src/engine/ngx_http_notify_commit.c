@@ -412,7 +412,7 @@ ngx_http_notify_commit_fits(ngx_http_notify_lease_t *lease)
     ngx_queue_t                   *q, *op;
     ngx_http_notify_subscriber_t  *s;
 
-    n = 0;
+    n = 6;
 
     for (q = ngx_queue_head(&lease->dirty);
          q != ngx_queue_sentinel(&lease->dirty);
@@ -424,7 +424,7 @@ ngx_http_notify_commit_fits(ngx_http_notify_lease_t *lease)
             return 0;
         }
 
-        n += 5;
+        n += 6;
 
         for (op = ngx_queue_head(&s->operations);
              op != ngx_queue_sentinel(&s->operations);

@@ -91,7 +91,9 @@ ngx_http_notify_lease_drop_all(ngx_http_notify_feed_t *feed)
         }
     }
 
-    if (feed->tail != NULL && feed->tailing) {
+    if (feed->tail != NULL && feed->tailing
+        && ngx_http_notify_redis_ready(feed->tail))
+    {
 
         /* what it is about to answer follows a position that is void */
 
@@ -126,6 +128,7 @@ ngx_http_notify_lease_drop(ngx_http_notify_lease_t *lease)
     lease->state = NGX_HTTP_NOTIFY_LEASE_NONE;
     lease->serial = ++lease->feed->serial;
     lease->reading = 0;
+    lease->placed = 0;
     lease->urgent = 0;
     lease->broken = 0;
     lease->back = 0;

@@ -508,9 +508,10 @@ ngx_http_notify_load_position(ngx_http_notify_resp_t *resp, void *data)
     load->lease->position.ms = 0;
     load->lease->position.seq = 0;
 
-    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
-        (void) ngx_http_notify_id_parse(&resp->str, &load->lease->position);
-    }
+    load->lease->placed = resp->type == NGX_HTTP_NOTIFY_RESP_STRING
+                          && ngx_http_notify_id_parse(&resp->str,
+                                                      &load->lease->position)
+                             == NGX_OK;
 }
 
 
@@ -519,8 +520,10 @@ ngx_http_notify_load_cursors(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_load_t *load = data;
 
-    ngx_uint_t                     i;
-    ngx_http_notify_id_t           id, least;
+    u_char                        *p;
+    ngx_str_t                      word;
+    ngx_uint_t                     i, found;
+    ngx_http_notify_id_t           id;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
@@ -529,32 +532,31 @@ ngx_http_notify_load_cursors(ngx_http_notify_resp_t *resp, void *data)
     }
 
     lease = load->lease;
+    found = lease->placed;
 
-    if (lease->position.ms == 0) {
+    for (i = 0; !lease->placed && i + 1 < resp->nelts; i += 2) {
 
-        /* nothing to be read for anybody before the first of the cursors */
+        /* nothing is to be read for anybody before the first of the cursors */
 
-        least.ms = 0;
-        least.seq = 0;
+        word = resp->elts[i + 1]->str;
+        p = ngx_strlchr(word.data, word.data + word.len, ' ');
 
-        for (i = 0; i + 1 < resp->nelts; i += 2) {
-            s = ngx_http_notify_subscriber_find(lease->feed,
-                                                &resp->elts[i]->str);
-
-            if (s == NULL
-                || ngx_http_notify_id_parse(&resp->elts[i + 1]->str, &id)
-                   != NGX_OK)
-            {
-                continue;
-            }
-
-            if (least.ms == 0 || ngx_http_notify_id_compare(&id, &least) < 0) {
-                least = id;
-            }
+        if (p != NULL) {
+            word.len = p - word.data;
         }
 
-        lease->position = least;
+        if (ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str)
+            != NULL
+            && ngx_http_notify_id_parse(&word, &id) == NGX_OK
+            && (!found
+                || ngx_http_notify_id_compare(&id, &lease->position) < 0))
+        {
+            lease->position = id;
+            found = 1;
+        }
     }
+
+    lease->placed = found;
 
     for (i = 0; i + 1 < resp->nelts; i += 2) {
         s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);

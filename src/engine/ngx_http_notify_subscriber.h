@@ -65,6 +65,7 @@ struct ngx_http_notify_lease_s {
 
     struct ngx_http_notify_commit_s  *commit;   /* the one in flight */
     unsigned                          reading:1;
+    unsigned                          placed:1; /* its position is known */
     unsigned                          urgent:1; /* somebody waits for it */
     unsigned                          broken:1; /* an operation was lost */
     unsigned                          back:1;   /* to be given back */

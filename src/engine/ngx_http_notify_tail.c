@@ -429,7 +429,7 @@ ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
 
     feed = lease->feed;
 
-    if (lease->position.ms == 0) {
+    if (!lease->placed) {
         lease->position = feed->end;
     }
 
@@ -449,10 +449,11 @@ ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
 void
 ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
 {
-    ngx_uint_t                i, reads;
+    ngx_uint_t                i, reads, found;
     ngx_http_notify_lease_t  *lease;
 
     reads = 0;
+    found = 0;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN
@@ -474,12 +475,12 @@ ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
         lease = &feed->leases[i];
 
         if (lease->state == NGX_HTTP_NOTIFY_LEASE_READ
-            && (feed->position.ms == 0
-                || ngx_http_notify_id_compare(&lease->position,
-                                              &feed->position)
-                   < 0))
+            && (!found || ngx_http_notify_id_compare(&lease->position,
+                                                     &feed->position)
+                          < 0))
         {
             feed->position = lease->position;
+            found = 1;
         }
     }
 
@@ -793,10 +794,20 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
     horizon.ms = ngx_http_notify_tail_horizon(s->lease->feed);
     horizon.seq = 0;
 
-    if (from->ms == 0 || resp->nelts == 0
-        || ngx_http_notify_id_compare(from, &horizon) >= 0
-        || ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
-        || ngx_http_notify_id_compare(&first, &horizon) < 0)
+    if (from->ms == 0 || ngx_http_notify_id_compare(from, &horizon) >= 0) {
+        return;
+    }
+
+    if (resp->nelts == 0) {
+
+        /* was there anything before the log became empty? */
+
+        if (ngx_http_notify_id_compare(from, &s->lease->feed->end) >= 0) {
+            return;
+        }
+
+    } else if (ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
+               || ngx_http_notify_id_compare(&first, &horizon) < 0)
     {
         return;
     }
