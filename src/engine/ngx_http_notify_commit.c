@@ -324,6 +324,14 @@ ngx_http_notify_commit_handler(ngx_event_t *ev)
 
     feed = ev->data;
 
+    for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
+        if (feed->counts[i]) {
+            ngx_http_notify_metrics_add(feed->channel->metrics, i,
+                                        feed->counts[i]);
+            feed->counts[i] = 0;
+        }
+    }
+
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
         if (feed->leases[i].broken) {
             ngx_http_notify_lease_drop(&feed->leases[i]);

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_tail.h"
@@ -21,8 +22,6 @@ static ngx_uint_t ngx_http_notify_dispatch_reads(
 static ngx_int_t ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe);
 static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
-static ngx_http_notify_event_t *ngx_http_notify_dispatch_pop(
-    ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
@@ -85,112 +84,6 @@ ngx_http_notify_dispatch_timer(ngx_event_t *ev, ngx_event_handler_pt handler,
 
 
 void
-ngx_http_notify_dispatch_event(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_event_t *event)
-{
-    ngx_uint_t                 size, i;
-    ngx_http_notify_id_t       before;
-    ngx_http_notify_feed_t    *feed;
-    ngx_http_notify_event_t  **ring;
-
-    feed = s->lease->feed;
-
-    if (s->disabled || s->unusable
-        || ngx_http_notify_id_compare(&event->id, &s->start) <= 0)
-    {
-        return;
-    }
-
-    if (s->queued == s->ring_size
-        && s->queued < NGX_HTTP_NOTIFY_SUBSCRIBER_QUEUE)
-    {
-        size = s->ring_size ? s->ring_size * 2 : 8;
-
-        ring = ngx_alloc(size * sizeof(ngx_http_notify_event_t *), feed->log);
-
-        if (ring != NULL) {
-            for (i = 0; i < s->queued; i++) {
-                ring[i] = s->ring[(s->ring_head + i) % s->ring_size];
-            }
-
-            if (s->ring != NULL) {
-                ngx_free(s->ring);
-            }
-
-            s->ring = ring;
-            s->ring_size = size;
-            s->ring_head = 0;
-        }
-    }
-
-    if (s->queued == s->ring_size
-        || (s->queued && s->queued_bytes + event->size
-                         > NGX_HTTP_NOTIFY_SUBSCRIBER_BYTES))
-    {
-        before = ngx_http_notify_id_before(&event->id);
-        ngx_http_notify_subscriber_behind(s, 1, &before);
-        ngx_http_notify_subscriber_touch(s);
-        return;
-    }
-
-    ngx_http_notify_log_ref(event);
-
-    s->ring[(s->ring_head + s->queued) % s->ring_size] = event;
-    s->queued++;
-    s->queued_bytes += event->size;
-    feed->queued++;
-
-    ngx_http_notify_subscriber_weigh(s);
-    ngx_http_notify_metrics_add(feed->channel->metrics,
-                                NGX_HTTP_NOTIFY_METRICS_MATCHED, 1);
-    ngx_http_notify_subscriber_touch(s);
-}
-
-
-static ngx_http_notify_event_t *
-ngx_http_notify_dispatch_pop(ngx_http_notify_subscriber_t *s)
-{
-    ngx_http_notify_feed_t   *feed;
-    ngx_http_notify_event_t  *event;
-
-    feed = s->lease->feed;
-
-    event = s->ring[s->ring_head];
-
-    s->ring_head = (s->ring_head + 1) % s->ring_size;
-    s->queued--;
-    s->queued_bytes -= event->size;
-    feed->queued--;
-
-    ngx_http_notify_subscriber_weigh(s);
-
-    if (feed->pausing) {
-        ngx_http_notify_tail_read(feed);
-    }
-
-    return event;
-}
-
-
-void
-ngx_http_notify_dispatch_unqueue(ngx_http_notify_subscriber_t *s)
-{
-    ngx_http_notify_id_t  before;
-
-    if (s->queued == 0) {
-        return;
-    }
-
-    before = ngx_http_notify_id_before(&s->ring[s->ring_head]->id);
-    ngx_http_notify_subscriber_behind(s, 1, &before);
-
-    while (s->queued) {
-        ngx_http_notify_log_unref(ngx_http_notify_dispatch_pop(s));
-    }
-}
-
-
-void
 ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
 {
     ngx_int_t                    rc;
@@ -208,11 +101,11 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
     while (s->queued) {
         event = s->ring[s->ring_head];
 
-        if (!ngx_http_notify_match_test(s, event)) {
+        if (s->stale && !ngx_http_notify_match_test(s, event)) {
 
             /* the subscription has changed since */
 
-            ngx_http_notify_log_unref(ngx_http_notify_dispatch_pop(s));
+            ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
             ngx_http_notify_subscriber_touch(s);
             continue;
         }
@@ -236,7 +129,7 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
             break;
         }
 
-        (void) ngx_http_notify_dispatch_pop(s);     /* d has the reference */
+        (void) ngx_http_notify_queue_pop(s);     /* d has the reference */
 
         d->windowed = 1;
         d->probe = probe;
@@ -349,7 +242,7 @@ ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     if (rc == NGX_DECLINED
         || (rc == NGX_OK && s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY))
     {
-        ngx_http_notify_dispatch_unqueue(s);
+        ngx_http_notify_queue_clear(s);
         ngx_http_notify_subscriber_touch(s);
         return NGX_AGAIN;
     }
@@ -376,7 +269,8 @@ ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
         return NGX_AGAIN;
     }
 
-    if (!ngx_http_notify_lease_trusted(feed) || ngx_http_notify_call_room() == 0)
+    if (!ngx_http_notify_lease_trusted(feed)
+        || ngx_http_notify_call_room() == 0)
     {
         ngx_http_notify_dispatch_wait(s);
         return NGX_AGAIN;
@@ -511,14 +405,13 @@ ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s)
         s->gap = 1;
     }
 
-    event = ngx_http_notify_dispatch_pop(s);
+    event = ngx_http_notify_queue_pop(s);
 
     s->gap_to = event->id;
 
     ngx_http_notify_log_unref(event);
 
-    ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
-                                NGX_HTTP_NOTIFY_METRICS_DROPPED, 1);
+    s->lease->feed->counts[NGX_HTTP_NOTIFY_METRICS_DROPPED]++;
     ngx_http_notify_subscriber_touch(s);
 
     ngx_http_notify_dispatch_wake(s, s->breaker.until
@@ -659,8 +552,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     s->lease->active++;
     feed->active++;
 
-    ngx_http_notify_metrics_add(feed->channel->metrics,
-                                NGX_HTTP_NOTIFY_METRICS_ATTEMPTS, 1);
+    feed->counts[NGX_HTTP_NOTIFY_METRICS_ATTEMPTS]++;
     ngx_http_notify_subscriber_touch(s);
 
     return d;
@@ -728,14 +620,14 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
 
     feed->active--;
 
-    ngx_http_notify_metrics_add(feed->channel->metrics,
-                                result->verdict == NGX_HTTP_NOTIFY_CALL_OK
-                                ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
-                                : NGX_HTTP_NOTIFY_METRICS_FAILED, 1);
+    feed->counts[result->verdict == NGX_HTTP_NOTIFY_CALL_OK
+                 ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
+                 : NGX_HTTP_NOTIFY_METRICS_FAILED]++;
 
     if (s == NULL) {
         ngx_http_notify_log_unref(d->event);
         ngx_free(d);
+        ngx_http_notify_commit_soon(feed, 0);
         return;
     }
 

@@ -15,22 +15,12 @@
 ngx_int_t ngx_http_notify_dispatch_init(ngx_http_notify_feed_t *feed);
 void ngx_http_notify_dispatch_exit(ngx_http_notify_feed_t *feed);
 
-/*
- * An event that the subscriber wants, in the order of the log.  Keeps a
- * reference or, when the queue is full, leaves the event to be read later.
- */
-void ngx_http_notify_dispatch_event(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_event_t *event);
-
 /* Starts what may be started of the queue. */
 void ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s);
 /* The same, after what is due of its retry set. */
 void ngx_http_notify_dispatch_work(ngx_http_notify_subscriber_t *s);
 /* The same for all that wait for room, or for a renewed lease. */
 void ngx_http_notify_dispatch_resume(ngx_http_notify_feed_t *feed);
-
-/* Forgets the queue: what was in it will be read from the log again. */
-void ngx_http_notify_dispatch_unqueue(ngx_http_notify_subscriber_t *s);
 
 /*
  * Starts an event that is in the retry set (`retry`), or of a redelivery.

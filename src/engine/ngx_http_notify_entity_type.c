@@ -202,11 +202,14 @@ ngx_http_notify_entity_type_id(const ngx_http_notify_channel_t *channel,
 {
     ngx_int_t                             rc;
     ngx_uint_t                            i;
+    const ngx_str_t                      *found;
     const ngx_http_notify_entity_type_t  *type;
 
     if (channel->entity_types == NULL) {
         return NGX_DONE;
     }
+
+    found = NULL;
 
     type = channel->entity_types->elts;
     rc = NGX_DONE;
@@ -222,13 +225,16 @@ ngx_http_notify_entity_type_id(const ngx_http_notify_channel_t *channel,
             continue;
         }
 
-        if (rc == NGX_OK && !ngx_http_notify_entity_type_same(id, &type[i].id))
-        {
+        if (found && !ngx_http_notify_entity_type_same(found, &type[i].id)) {
             return NGX_ABORT;
         }
 
-        *id = type[i].id;
+        found = &type[i].id;
         rc = NGX_OK;
+    }
+
+    if (found) {
+        *id = *found;
     }
 
     return rc;

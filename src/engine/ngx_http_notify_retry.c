@@ -479,7 +479,9 @@ ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
 
     feed = s->lease->feed;
 
-    if (s->disabled) {
+    /* the target of a channel follows its setting, nothing else */
+
+    if (s->disabled || s->doc->internal) {
         return;
     }
 

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_setting.h"
@@ -91,6 +92,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     if (s != NULL) {
+        s->stale = s->queued;
         ngx_http_notify_subscriber_unprepare(s);
 
     } else {
@@ -135,7 +137,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
 static void
 ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
 {
-    ngx_http_notify_dispatch_unqueue(s);
+    ngx_http_notify_queue_clear(s);
 
     if (!s->behind) {
         ngx_http_notify_subscriber_behind(s, 1,
@@ -322,7 +324,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
         ngx_queue_remove(&s->wait_link);
     }
 
-    ngx_http_notify_dispatch_unqueue(s);
+    ngx_http_notify_queue_clear(s);
     ngx_http_notify_dispatch_discard(s);
     ngx_http_notify_commit_drop(s);
     ngx_http_notify_replay_free(s);
@@ -465,7 +467,7 @@ ngx_http_notify_subscriber_disable(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_http_notify_dispatch_unqueue(s);
+    ngx_http_notify_queue_clear(s);
 
     s->disabled = 1;
 

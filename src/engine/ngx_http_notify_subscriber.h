@@ -127,6 +127,7 @@ struct ngx_http_notify_feed_s {
     ngx_uint_t                        behind;
     ngx_uint_t                        full;     /* subscribers that follow the
                                                    tail and are not hungry */
+    ngx_uint_t                        counts[NGX_HTTP_NOTIFY_METRICS_N];
 };
 
 
@@ -151,6 +152,7 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        ring_head;
     ngx_uint_t                        queued;
     size_t                            queued_bytes;
+    ngx_uint_t                        stale;    /* queued before a change */
 
     ngx_http_notify_id_t              start;    /* none of its own up to here */
     ngx_http_notify_id_t              read;     /* when behind: read up to */

@@ -11,6 +11,8 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_queue.h"
+#include "ngx_http_notify_script.h"
 
 
 #define NGX_HTTP_NOTIFY_TAIL_BLOCK    5000      /* ms */
@@ -393,7 +395,7 @@ ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_http_notify_dispatch_event(s, event);
+    ngx_http_notify_queue_put(s, event);
     ngx_http_notify_dispatch_pump(s);
 }
 
@@ -711,7 +713,7 @@ ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_http_notify_dispatch_event(s, event);
+    ngx_http_notify_queue_put(s, event);
     ngx_http_notify_dispatch_pump(s);
 }
 
@@ -751,7 +753,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
         }
 
         if (ngx_http_notify_match_test(s, event)) {
-            ngx_http_notify_dispatch_event(s, event);
+            ngx_http_notify_queue_put(s, event);
         }
 
         ngx_http_notify_log_unref(event);
@@ -840,7 +842,7 @@ static void
 ngx_http_notify_tail_trim(ngx_event_t *ev)
 {
     u_char                   horizon[NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_str_t                argv[5];
+    ngx_str_t                key, minid;
     ngx_msec_t               interval;
     ngx_pool_t              *pool;
     ngx_http_notify_id_t     id;
@@ -868,18 +870,16 @@ ngx_http_notify_tail_trim(ngx_event_t *ev)
         return;
     }
 
-    ngx_str_set(&argv[0], "XTRIM");
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
-                                        NULL);
-    ngx_str_set(&argv[2], "MINID");
-    ngx_str_set(&argv[3], "=");
-    argv[4].data = horizon;
-    argv[4].len = ngx_http_notify_id_print(horizon, &id) - horizon;
+    key = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log", NULL);
 
-    if (argv[1].data != NULL) {
-        (void) ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
-                                            ngx_http_notify_tail_trimmed,
-                                            feed);
+    minid.data = horizon;
+    minid.len = ngx_http_notify_id_print(horizon, &id) - horizon;
+
+    if (key.data != NULL) {
+        (void) ngx_http_notify_script_call(feed->redis,
+                                           &ngx_http_notify_script_trim,
+                                           &key, 1, &minid, 1,
+                                           ngx_http_notify_tail_trimmed, feed);
     }
 
     ngx_destroy_pool(pool);
@@ -891,9 +891,7 @@ ngx_http_notify_tail_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t *feed = data;
 
-    if (resp != NULL && resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify tail: the log of channel \"%V\" is not trimmed: "
-                      "\"%V\"", &feed->channel->name, &resp->str);
+    if (resp != NULL) {
+        (void) ngx_http_notify_script_verdict(feed->redis, resp, "tail");
     }
 }
