@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_payload.h"
@@ -250,7 +251,10 @@ ngx_http_notify_api_deltas_arg_entity(ngx_http_notify_api_t *api)
 {
     ngx_int_t                      rc;
     ngx_str_t                      value;
+    const ngx_str_t               *type;
     ngx_http_notify_api_deltas_t  *deltas;
+
+    static const ngx_str_t  any = ngx_string("*");
 
     deltas = api->data;
 
@@ -260,9 +264,25 @@ ngx_http_notify_api_deltas_arg_entity(ngx_http_notify_api_t *api)
         return rc == NGX_ABORT ? NGX_ABORT : NGX_OK;
     }
 
+    type = deltas->event_type.len ? &deltas->event_type : &any;
+
     if (ngx_http_notify_json_int64(&value, NULL) == NGX_OK) {
         deltas->entity_type = value;
         return NGX_OK;
+    }
+
+    rc = ngx_http_notify_entity_type_id(api->channel, type, &value,
+                                        &deltas->entity_type);
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_parameter",
+                                    "\"entityTypeID\" is the name of several: "
+                                    "give the number");
+        return NGX_ABORT;
     }
 
     if (ngx_http_notify_json_quote(api->request->pool, &value,
