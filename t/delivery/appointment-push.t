@@ -21,6 +21,8 @@ for ($http) {
     s/127\.0\.0\.1:8080/127.0.0.1:%%PORT%%/;
     s/retry +30s 2m 10m 1h jitter=20%;/retry 100ms;/ or die;
     s/unit=1d/unit=700ms/ or die;
+    s{(?= *location /deltas )}
+     {location /subs { notify_api appointments subscriptions; }\n} or die;
 }
 
 $nginx = NotifyTest::Nginx->new(http => $http, redis => $redis);
@@ -218,7 +220,17 @@ for my $status (201, 404, 410, 500) {
     eventually { $receiver->count($path) >= 2 } 'A8: is tried again';
 }
 
-like($nginx->log, qr/Code=7, Message=no|failed: /, 'A8: why is on record');
+target('/a8-record', { body => $failures[0][1] });
+$answer = http(POST => $nginx->url('/subs/target/test'), json => {});
+is($answer->{json}{detail}, 'Success=false, Code=7, Message=no',
+   'A8: Code and Message are on record') or diag($answer->{content});
+
+# the rest of the suite has workers that were started with the target set
+$receiver->script('/a8-record', { body => $ok });
+$nginx->reload;
+publish('appointment.booked', { after => 'reload' });
+eventually { grep { $_->{body} =~ /reload/ } $receiver->requests('/a8-record') }
+    'A4: the target is there after a reload';
 
 
 # A6

@@ -216,6 +216,13 @@ is(event_type_id(eventType => 'order.shipped', entityType => 'Note'),
 is(event_type_id(eventType => 'note.made', entityType => 'A4'), '"A4"',
    'an object without any takes every text');
 
+is(join(' ', map { scalar @{ call(GET => "/shop/deltas?entityTypeID=$_")
+                              ->{json}{data} } }
+         3, 'Order', 'bestellung', 'Quote&eventType=order.shipped', 4, 'X'),
+   '2 2 2 1 1 0', 'deltas are asked for by name, too');
+is(call(GET => '/shop/deltas?entityTypeID=Quote')->{status}, 400,
+   'where it is one only');
+
 sub subscribe {
     my (%members) = @_;
     my $answer = call(POST => '/shop/subscriptions', {
