@@ -182,8 +182,8 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 
     feed = s->lease->feed;
 
-    if (s->fetching || s->disabled || s->unusable || !s->located || feed->leaving
-        || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
+    if (s->fetching || s->disabled || s->unusable || !s->located
+        || feed->leaving || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
         || s->in_flight >= s->limit)
     {
         return;

@@ -46,7 +46,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_LEASE_LOAD,         /* its cursors are being read */
     NGX_HTTP_NOTIFY_LEASE_READ,         /* it reads the log up to the tail */
     NGX_HTTP_NOTIFY_LEASE_JOINED,       /* the tail feeds it */
-    NGX_HTTP_NOTIFY_LEASE_DRAIN         /* it starts nothing: to be given back */
+    NGX_HTTP_NOTIFY_LEASE_DRAIN         /* starts nothing: to be given back */
 } ngx_http_notify_lease_state_e;
 
 
