@@ -249,6 +249,25 @@ is_deeply($shipped->{entityTypes}, [
 ], 'the catalogue lists them');
 
 
+# a Redis that is full, or away
+
+$redis->cli('CONFIG', 'SET', 'maxmemory', 1);
+is(call(PATCH => '/shop/settings', { days => 5 })->{status}, 507,
+   'a full Redis takes no settings');
+$redis->cli('CONFIG', 'SET', 'maxmemory', 0);
+ok(!exists call(GET => '/shop/settings')->{json}{days}, 'nothing was set');
+
+$redis->kill;
+$answer = call(PATCH => '/shop/settings', { days => 5 });
+is($answer->{status}, 503, 'nor one that is away');
+ok($answer->{headers}{'retry-after'}, 'try again');
+is(call(GET => '/shop/settings')->{status}, 503, 'nothing to be read');
+$redis->start;
+eventually { call(PATCH => '/shop/settings', { days => 5 })->{status} == 200 }
+    'until it is back';
+is(call(GET => '/shop/settings')->{json}{days}, 5, 'then it holds');
+
+
 # refused by nginx -t
 
 for my $case (
