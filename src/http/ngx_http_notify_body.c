@@ -1,0 +1,481 @@
+/*
+ * The bodies of clients' requests: notify_body_size, $notify_body_NAME.  Looks
+ * at what somebody else has read, reads nothing from the client.
+ * Must not know channels or events.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_json.h"
+
+
+typedef struct {
+    size_t        size;
+} ngx_http_notify_body_loc_conf_t;
+
+typedef struct {
+    ngx_str_t     text;
+    ngx_str_t     object;       /* scanned, or empty */
+    ngx_uint_t    form;         /* unsigned  form:1; */
+} ngx_http_notify_body_ctx_t;
+
+
+static ngx_http_notify_body_ctx_t *ngx_http_notify_body_ctx(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_body_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_notify_body_member(ngx_http_request_t *r,
+    const ngx_str_t *object, const ngx_str_t *name, ngx_str_t *value);
+static ngx_int_t ngx_http_notify_body_field(ngx_http_request_t *r,
+    const ngx_str_t *form, const ngx_str_t *name, ngx_str_t *value);
+static ngx_int_t ngx_http_notify_body_decode(ngx_pool_t *pool,
+    const ngx_str_t *in, ngx_str_t *out);
+static ngx_int_t ngx_http_notify_body_add_variables(ngx_conf_t *cf);
+static void *ngx_http_notify_body_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_body_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+
+
+static ngx_str_t  ngx_http_notify_body_prefix = ngx_string("notify_body_");
+
+
+static ngx_command_t  ngx_http_notify_body_commands[] = {
+
+    { ngx_string("notify_body_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_notify_body_loc_conf_t, size),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_body_module_ctx = {
+    ngx_http_notify_body_add_variables,    /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_notify_body_create_loc_conf,  /* create location configuration */
+    ngx_http_notify_body_merge_loc_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_body_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_body_module_ctx,      /* module context */
+    ngx_http_notify_body_commands,         /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+ngx_int_t
+ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
+{
+    off_t         size;
+    u_char       *p;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl, *in;
+
+    ngx_str_null(text);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    in = r->request_body->bufs;
+    size = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    if (size > (off_t) limit) {
+        return NGX_DECLINED;
+    }
+
+    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
+        text->data = in->buf->pos;
+        text->len = in->buf->last - in->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (cl = in; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        if (ngx_buf_special(b)) {
+            continue;
+        }
+
+        n = ngx_read_file(b->file, p, b->file_last - b->file_pos,
+                          b->file_pos);
+
+        if (n != b->file_last - b->file_pos) {
+            return NGX_ERROR;
+        }
+
+        p += n;
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+size_t
+ngx_http_notify_body_size(ngx_http_request_t *r)
+{
+    ngx_http_notify_body_loc_conf_t  *blcf;
+
+    blcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_body_module);
+
+    return blcf->size;
+}
+
+
+ngx_uint_t
+ngx_http_notify_body_is(ngx_http_request_t *r, const char *type)
+{
+    size_t      len;
+    ngx_str_t  *value;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    value = &r->headers_in.content_type->value;
+    len = ngx_strlen(type);
+
+    return value->len >= len
+           && ngx_strncasecmp(value->data, (u_char *) type, len) == 0
+           && (value->len == len
+               || value->data[len] == ';'
+               || value->data[len] == ' '
+               || value->data[len] == '\t');
+}
+
+
+ngx_int_t
+ngx_http_notify_body_line(ngx_pool_t *pool, const ngx_str_t *text,
+    ngx_str_t *line)
+{
+    size_t  i;
+
+    line->len = text->len;
+    line->data = ngx_pnalloc(pool, text->len + 1);
+
+    if (line->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < text->len; i++) {
+        line->data[i] = (text->data[i] < 0x20 || text->data[i] == 0x7f)
+                            ? ' ' : text->data[i];
+    }
+
+    return NGX_OK;
+}
+
+
+/* NULL: there is no body to look into yet, or no memory */
+
+static ngx_http_notify_body_ctx_t *
+ngx_http_notify_body_ctx(ngx_http_request_t *r)
+{
+    ngx_int_t                      rc;
+    ngx_http_notify_body_ctx_t    *ctx;
+    ngx_http_notify_json_error_t   error;
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_body_module);
+
+    if (ctx) {
+        return ctx;
+    }
+
+    if (r->request_body == NULL || r->reading_body) {
+        return NULL;
+    }
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_notify_body_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    rc = ngx_http_notify_body(r, ngx_http_notify_body_size(r), &ctx->text);
+
+    if (rc == NGX_ERROR) {
+        return NULL;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_notify_body_module);
+
+    ctx->form = ngx_http_notify_body_is(r,
+                                        "application/x-www-form-urlencoded");
+
+    if (!ctx->form
+        && ctx->text.len
+        && (ngx_http_notify_json_scan(&ctx->text, &ctx->object, &error)
+            != NGX_OK
+            || ngx_http_notify_json_kind(&ctx->object)
+               != NGX_HTTP_NOTIFY_JSON_OBJECT))
+    {
+        ctx->object.len = 0;
+    }
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_notify_body_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                   *variable, name, value, line;
+    ngx_http_notify_body_ctx_t  *ctx;
+
+    variable = (ngx_str_t *) data;
+
+    name.data = variable->data + ngx_http_notify_body_prefix.len;
+    name.len = variable->len - ngx_http_notify_body_prefix.len;
+
+    v->not_found = 1;
+
+    ctx = ngx_http_notify_body_ctx(r);
+
+    if (ctx == NULL || name.len == 0) {
+        return NGX_OK;
+    }
+
+    rc = ctx->form
+             ? ngx_http_notify_body_field(r, &ctx->text, &name, &value)
+             : ngx_http_notify_body_member(r, &ctx->object, &name, &value);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_OK;
+    }
+
+    /* it may be written into a header */
+
+    if (rc != NGX_OK
+        || ngx_http_notify_body_line(r->pool, &value, &line) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    v->data = line.data;
+    v->len = line.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* a string's text, any other value's JSON; null is absent */
+
+static ngx_int_t
+ngx_http_notify_body_member(ngx_http_request_t *r, const ngx_str_t *object,
+    const ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_str_t                     member;
+    ngx_http_notify_json_iter_t   it;
+
+    if (object->len == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_notify_json_iter(&it, object);
+
+    while (ngx_http_notify_json_next(&it, &member, value) == NGX_OK) {
+
+        if (member.len != name->len
+            || ngx_strncasecmp(member.data, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        switch (ngx_http_notify_json_kind(value)) {
+
+        case NGX_HTTP_NOTIFY_JSON_NULL:
+            return NGX_DECLINED;
+
+        case NGX_HTTP_NOTIFY_JSON_STRING:
+            return ngx_http_notify_json_text(r->pool, value, value);
+
+        default:
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_notify_body_field(ngx_http_request_t *r, const ngx_str_t *form,
+    const ngx_str_t *name, ngx_str_t *value)
+{
+    u_char     *p, *last, *end;
+    ngx_str_t   field;
+
+    p = form->data;
+    last = p + form->len;
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        field.data = p;
+
+        p = ngx_strlchr(p, end, '=');
+        if (p == NULL) {
+            p = end;
+        }
+
+        field.len = p - field.data;
+
+        if (ngx_http_notify_body_decode(r->pool, &field, &field) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (field.len == name->len
+            && ngx_strncasecmp(field.data, name->data, name->len) == 0)
+        {
+            field.data = p < end ? p + 1 : end;
+            field.len = end - field.data;
+
+            return ngx_http_notify_body_decode(r->pool, &field, value);
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* https://url.spec.whatwg.org/#urlencoded-parsing */
+
+static ngx_int_t
+ngx_http_notify_body_decode(ngx_pool_t *pool, const ngx_str_t *in,
+    ngx_str_t *out)
+{
+    u_char     *p, *last, *dst;
+    ngx_int_t   ch;
+
+    p = in->data;
+    last = p + in->len;
+
+    dst = ngx_pnalloc(pool, in->len + 1);
+    if (dst == NULL) {
+        return NGX_ERROR;
+    }
+
+    out->data = dst;
+
+    while (p < last) {
+
+        if (*p == '%' && last - p > 2) {
+            ch = ngx_hextoi(p + 1, 2);
+
+            if (ch != NGX_ERROR) {
+                *dst++ = (u_char) ch;
+                p += 3;
+                continue;
+            }
+        }
+
+        *dst++ = (*p == '+') ? ' ' : *p;
+        p++;
+    }
+
+    out->len = dst - out->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_body_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var;
+
+    var = ngx_http_add_variable(cf, &ngx_http_notify_body_prefix,
+                                NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX);
+    if (var == NULL) {
+        return NGX_ERROR;
+    }
+
+    var->get_handler = ngx_http_notify_body_variable;
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_notify_body_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_body_loc_conf_t  *blcf;
+
+    blcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_body_loc_conf_t));
+    if (blcf == NULL) {
+        return NULL;
+    }
+
+    blcf->size = NGX_CONF_UNSET_SIZE;
+
+    return blcf;
+}
+
+
+static char *
+ngx_http_notify_body_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_notify_body_loc_conf_t *prev = parent;
+    ngx_http_notify_body_loc_conf_t *conf = child;
+
+    ngx_conf_merge_size_value(conf->size, prev->size, 64 * 1024);
+
+    return NGX_CONF_OK;
+}

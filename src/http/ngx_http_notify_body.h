@@ -1,0 +1,37 @@
+/*
+ * A request's body, once it has been read: its text, and its members by name,
+ * $notify_body_NAME.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_BODY_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_BODY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+extern ngx_module_t  ngx_http_notify_body_module;
+
+
+/*
+ * The whole body in one piece, empty where there is none; a slice of the
+ * request's or pool memory.  NGX_DECLINED: longer than limit; NGX_ERROR:
+ * memory, or its file cannot be read.
+ */
+ngx_int_t ngx_http_notify_body(ngx_http_request_t *r, size_t limit,
+    ngx_str_t *text);
+/* notify_body_size of the location */
+size_t ngx_http_notify_body_size(ngx_http_request_t *r);
+
+/* the media type, its case ignored; parameters do not matter (RFC 9110, 8.3) */
+ngx_uint_t ngx_http_notify_body_is(ngx_http_request_t *r, const char *type);
+
+/* A copy that may stand in a header: control characters become spaces.
+ * Not into itself.  NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_body_line(ngx_pool_t *pool, const ngx_str_t *text,
+    ngx_str_t *line);
+
+
+#endif /* _NGX_HTTP_NOTIFY_BODY_H_INCLUDED_ */

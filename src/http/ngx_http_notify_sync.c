@@ -1,0 +1,954 @@
+/*
+ * notify_sync: in front of what serves a location, the one subscriber of an
+ * event is asked; it answers in place of the backend, or lets the request
+ * through.  State lives in the request's pool, and survives its redirects.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_module.h"
+#include "ngx_http_notify_sync.h"
+#include "ngx_http_notify_tenant.h"
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_SYNC_WAIT = 0,
+    NGX_HTTP_NOTIFY_SYNC_PASS,      /* to the backend */
+    NGX_HTTP_NOTIFY_SYNC_REPLY,     /* with what the subscriber said */
+    NGX_HTTP_NOTIFY_SYNC_SENT
+} ngx_http_notify_sync_state_e;
+
+/* of one directive and one request */
+typedef struct {
+    ngx_http_notify_sync_conf_t     *sync;
+    ngx_http_notify_sync_state_e     state;
+    ngx_uint_t                       status;    /* of the reply */
+    ngx_uint_t                       asked;     /* ask.response is there */
+    ngx_str_t                        tenant;
+    ngx_http_notify_event_t          event;
+    ngx_http_notify_ask_t            ask;
+} ngx_http_notify_sync_ctx_t;
+
+
+static ngx_int_t ngx_http_notify_sync_handler(ngx_http_request_t *r);
+static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_ctx(
+    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
+static ngx_int_t ngx_http_notify_sync_begin(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync);
+static ngx_int_t ngx_http_notify_sync_tenant(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync, ngx_str_t *tenant);
+static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_create_ctx(
+    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
+static void ngx_http_notify_sync_cleanup(void *data);
+static void ngx_http_notify_sync_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_sync_ask(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_sync_event(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_sync_data(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx, ngx_str_t *data);
+static ngx_int_t ngx_http_notify_sync_fail(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx, const char *code, const char *text);
+static void ngx_http_notify_sync_answered(ngx_http_notify_ask_t *ask);
+static void ngx_http_notify_sync_decide(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_sync_reply(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_sync_send(ngx_http_request_t *r,
+    ngx_uint_t status, const ngx_str_t *text);
+static ngx_int_t ngx_http_notify_sync_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_notify_sync_add_variables(ngx_conf_t *cf);
+static ngx_int_t ngx_http_notify_sync_init(ngx_conf_t *cf);
+static void *ngx_http_notify_sync_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_sync_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_notify_sync_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_sync_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_notify_sync_init_process(ngx_cycle_t *cycle);
+static void ngx_http_notify_sync_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_notify_sync_commands[] = {
+
+    { ngx_string("notify_sync"),
+      NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_notify_sync_conf_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_sync_module_ctx = {
+    ngx_http_notify_sync_add_variables,    /* preconfiguration */
+    ngx_http_notify_sync_init,             /* postconfiguration */
+
+    ngx_http_notify_sync_create_main_conf, /* create main configuration */
+    ngx_http_notify_sync_init_main_conf,   /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_notify_sync_create_loc_conf,  /* create location configuration */
+    ngx_http_notify_sync_merge_loc_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_sync_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_sync_module_ctx,      /* module context */
+    ngx_http_notify_sync_commands,         /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_notify_sync_init_process,     /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_notify_sync_exit_process,     /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* $notify_sync_NAME */
+typedef enum {
+    NGX_HTTP_NOTIFY_SYNC_SUCCESS = 0,
+    NGX_HTTP_NOTIFY_SYNC_MESSAGE,
+    NGX_HTTP_NOTIFY_SYNC_LEVEL,
+    NGX_HTTP_NOTIFY_SYNC_CODE,
+    NGX_HTTP_NOTIFY_SYNC_DATA
+} ngx_http_notify_sync_variable_e;
+
+static ngx_str_t  ngx_http_notify_sync_variables[] = {
+    ngx_string("notify_sync_success"),
+    ngx_string("notify_sync_message"),
+    ngx_string("notify_sync_error_level"),
+    ngx_string("notify_sync_error_code"),
+    ngx_string("notify_sync_data")
+};
+
+
+/*
+ * Entered again when the subscriber has answered, and behind each internal
+ * redirect: what was asked once is not asked again.
+ */
+
+static ngx_int_t
+ngx_http_notify_sync_handler(ngx_http_request_t *r)
+{
+    ngx_http_notify_sync_ctx_t       *ctx;
+    ngx_http_notify_sync_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_sync_module);
+
+    if (slcf->sync == NULL || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_notify_sync_ctx(r, slcf->sync);
+
+    if (ctx == NULL) {
+        return ngx_http_notify_sync_begin(r, slcf->sync);
+    }
+
+    switch (ctx->state) {
+
+    case NGX_HTTP_NOTIFY_SYNC_WAIT:
+        return NGX_DONE;
+
+    case NGX_HTTP_NOTIFY_SYNC_REPLY:
+        return ngx_http_notify_sync_reply(r, ctx);
+
+    default: /* NGX_HTTP_NOTIFY_SYNC_PASS, NGX_HTTP_NOTIFY_SYNC_SENT */
+        return NGX_DECLINED;
+    }
+}
+
+
+/* that of the directive; of any that was asked, where sync is NULL */
+
+static ngx_http_notify_sync_ctx_t *
+ngx_http_notify_sync_ctx(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_notify_sync_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_sync_module);
+
+    if (ctx && (sync ? ctx->sync == sync : ctx->asked)) {
+        return ctx;
+    }
+
+    if (!r->internal && !r->filter_finalize) {
+        return NULL;
+    }
+
+    /* a redirect forgets the contexts, but not what is in the pool */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_notify_sync_cleanup) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (sync ? ctx->sync == sync : ctx->asked) {
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_begin(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    tenant;
+    ngx_http_notify_claims_t    *claims;
+    ngx_http_notify_sync_ctx_t  *ctx;
+
+    rc = ngx_http_notify_sync_tenant(r, sync, &tenant);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    claims = ngx_http_notify_claims_open(sync->channel,
+                                         ngx_http_notify_module_redis());
+    if (claims == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_notify_claims_any(claims, &tenant, &sync->event);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_notify_sync_create_ctx(r, sync);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->tenant = tenant;
+
+    if (rc != NGX_OK) {
+
+        if (ngx_http_notify_sync_fail(r, ctx, "NOTIFICATION_UNAVAILABLE",
+                                      "the subscribers are not known now")
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_http_notify_sync_decide(r, ctx);
+
+        return ngx_http_notify_sync_handler(r);
+    }
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_notify_sync_body);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
+/* NGX_OK, or what the phase returns */
+
+static ngx_int_t
+ngx_http_notify_sync_tenant(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync, ngx_str_t *tenant)
+{
+    size_t  i;
+
+    if (sync->tenant == NULL) {
+
+        switch (ngx_http_notify_tenant(r, tenant)) {
+
+        case NGX_OK:
+            return NGX_OK;
+
+        case NGX_DECLINED:
+            return NGX_HTTP_UNAUTHORIZED;
+
+        case NGX_ABORT:
+            return NGX_HTTP_BAD_REQUEST;
+
+        default:
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (ngx_http_complex_value(r, sync->tenant, tenant) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    for (i = 0; i < tenant->len; i++) {
+        if (tenant->data[i] < 0x20 || tenant->data[i] == 0x7f) {
+            return NGX_HTTP_BAD_REQUEST;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_sync_ctx_t *
+ngx_http_notify_sync_create_ctx(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_notify_sync_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_sync_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_notify_sync_ctx_t));
+
+    ctx->sync = sync;
+    cln->handler = ngx_http_notify_sync_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_notify_sync_module);
+
+    return ctx;
+}
+
+
+/* marks the context; the call is ended by a cleanup of its own */
+
+static void
+ngx_http_notify_sync_cleanup(void *data)
+{
+    /* void */
+}
+
+
+/* the body is read, and stays for the backend */
+
+static void
+ngx_http_notify_sync_body(ngx_http_request_t *r)
+{
+    ngx_int_t                    rc;
+    ngx_http_notify_sync_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_sync_module);
+
+    r->preserve_body = 1;
+
+    rc = ngx_http_notify_sync_ask(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+
+        /* a client that leaves is noticed by the reading */
+
+        r->read_event_handler = ngx_http_test_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+
+        if (r->connection->read->ready) {
+            ngx_post_event(r->connection->read, &ngx_posted_events);
+
+        } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        }
+
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_notify_sync_decide(r, ctx);
+
+    } else if (rc == NGX_DECLINED) {
+        ctx->state = NGX_HTTP_NOTIFY_SYNC_PASS;
+
+    } else {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+
+/* NGX_AGAIN; NGX_OK: the response is there; NGX_DECLINED: nobody is asked */
+
+static ngx_int_t
+ngx_http_notify_sync_ask(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx)
+{
+    ngx_int_t                     rc;
+    ngx_http_notify_ask_t        *ask;
+    ngx_http_notify_claim_t      *claim;
+    ngx_http_notify_claims_t     *claims;
+    ngx_http_notify_sync_conf_t  *sync;
+
+    sync = ctx->sync;
+
+    rc = ngx_http_notify_sync_event(r, ctx);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_notify_sync_fail(r, ctx, "NOTIFICATION_INVALID_EVENT",
+                                         "the request does not make an event "
+                                         "of the channel");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    claims = ngx_http_notify_claims_open(sync->channel,
+                                         ngx_http_notify_module_redis());
+    if (claims == NULL) {
+        return NGX_ERROR;
+    }
+
+    claim = ngx_http_notify_claims_find(claims, &ctx->event);
+    if (claim == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ask = &ctx->ask;
+
+    ask->request = r;
+    ask->channel = sync->channel;
+    ask->event = &ctx->event;
+    ask->timeout = sync->timeout;
+    ask->limit = sync->limit;
+    ask->gate = sync->gate;
+    ask->handler = ngx_http_notify_sync_answered;
+    ask->data = ctx;
+
+    return ngx_http_notify_ask(ask, claim);
+}
+
+
+/* NGX_DECLINED: it is none that the channel takes */
+
+static ngx_int_t
+ngx_http_notify_sync_event(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      value, quoted;
+    ngx_uint_t                     i;
+    const ngx_time_t              *now;
+    ngx_http_notify_invalid_t      invalid;
+    ngx_http_notify_event_form_t   form;
+    ngx_http_notify_sync_param_t  *param;
+
+    ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
+    ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
+
+    invalid.pool = r->pool;
+
+    form.pool = r->pool;
+    form.log = r->connection->log;
+    form.channel = ctx->sync->channel;
+    form.invalid = &invalid;
+    form.event = &ctx->event;
+    form.event_type = ctx->sync->event;
+
+    ctx->event.tenant = ctx->tenant;
+    ctx->event.hops = ngx_http_notify_ask_hops(r);
+
+    now = ngx_timeofday();
+    ctx->event.time = (uint64_t) now->sec * 1000 + now->msec;
+
+    param = ctx->sync->params.elts;
+
+    for (i = 0; i < ctx->sync->params.nelts; i++) {
+
+        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 0) {
+            continue;
+        }
+
+        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
+            || ngx_http_notify_event_form_set(&form, &param[i].member, &quoted)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_notify_sync_data(r, ctx, &ctx->event.data) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_event_form_end(&form);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notify sync: \"%V\" is not asked about, the event "
+                      "would not be valid", &ctx->sync->event);
+    }
+
+    return rc;
+}
+
+
+/* JSON text; empty where there is none, or none that can be sent */
+
+static ngx_int_t
+ngx_http_notify_sync_data(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx, ngx_str_t *data)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      text;
+    ngx_http_notify_json_error_t   error;
+
+    ngx_str_null(data);
+
+    if (ctx->sync->data == NULL) {
+
+        rc = ngx_http_notify_body(r, ctx->sync->limit, &text);
+
+        if (rc == NGX_DECLINED) {
+            return NGX_OK;
+        }
+
+    } else {
+        rc = ngx_http_complex_value(r, ctx->sync->data, &text);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (text.len == 0
+        || ngx_http_notify_json_scan(&text, data, &error) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_str_null(data);
+
+    /* what a variable says is text; a body that is not JSON is nothing */
+
+    return ctx->sync->data ? ngx_http_notify_json_quote(r->pool, &text, data)
+                           : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_fail(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx, const char *code, const char *text)
+{
+    return ngx_http_notify_response_fail(r->pool, &ctx->ask.response,
+                                         NGX_HTTP_BAD_GATEWAY, code, "%s",
+                                         text);
+}
+
+
+static void
+ngx_http_notify_sync_answered(ngx_http_notify_ask_t *ask)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ask->request;
+    c = r->connection;
+
+    if (ask->failed) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+
+    } else {
+        ngx_http_notify_sync_decide(r, ask->data);
+
+        r->read_event_handler = ngx_http_block_reading;
+        r->write_event_handler = ngx_http_core_run_phases;
+
+        ngx_http_core_run_phases(r);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* on_error speaks of our failures only, and never of loops */
+
+static void
+ngx_http_notify_sync_decide(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx)
+{
+    ngx_http_notify_response_t   *response;
+    ngx_http_notify_sync_conf_t  *sync;
+
+    sync = ctx->sync;
+    response = &ctx->ask.response;
+
+    ctx->asked = 1;
+    ctx->state = NGX_HTTP_NOTIFY_SYNC_REPLY;
+    ctx->status = NGX_HTTP_OK;
+
+    if (response->status) {
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notify sync: \"%V\" failed: %V %V", &sync->event,
+                      &response->code, &response->message);
+
+        ctx->status = response->status;
+
+        if (sync->pass
+            && response->status != NGX_HTTP_NOTIFY_RESPONSE_LOOP)
+        {
+            ctx->state = NGX_HTTP_NOTIFY_SYNC_PASS;
+        }
+
+        return;
+    }
+
+    if (!sync->gate) {
+        return;
+    }
+
+    if (response->success) {
+        ctx->state = NGX_HTTP_NOTIFY_SYNC_PASS;
+
+    } else {
+        ctx->status = sync->refused;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_reply(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+    ngx_str_t  text;
+
+    ctx->state = NGX_HTTP_NOTIFY_SYNC_SENT;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_notify_response_text(r->pool, &ctx->ask.response, &text)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_notify_sync_send(r, ctx->status,
+                                                           &text));
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
+    const ngx_str_t *text)
+{
+    ngx_int_t         rc;
+    ngx_buf_t        *b;
+    ngx_chain_t       out;
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    b = ngx_calloc_buf(r->pool);
+
+    if (h == NULL || b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Cache-Control");
+    ngx_str_set(&h->value, "no-store");
+
+    r->headers_out.status = status;
+
+    /* nginx has no text for these */
+
+    if (status == 422) {
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+
+    } else if (status == NGX_HTTP_NOTIFY_RESPONSE_LOOP) {
+        ngx_str_set(&r->headers_out.status_line, "508 Loop Detected");
+    }
+
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.content_length_n = text->len;
+    r->disable_not_modified = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b->pos = text->data;
+    b->last = text->data + text->len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+/* text for a header of the backend's request */
+
+static ngx_int_t
+ngx_http_notify_sync_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                       level[NGX_INT_T_LEN];
+    ngx_int_t                    rc;
+    ngx_str_t                    text, line;
+    ngx_http_notify_response_t  *response;
+    ngx_http_notify_sync_ctx_t  *ctx;
+
+    r = r->main;
+    ctx = ngx_http_notify_sync_ctx(r, NULL);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    response = &ctx->ask.response;
+
+    switch (data) {
+
+    case NGX_HTTP_NOTIFY_SYNC_SUCCESS:
+        ngx_str_set(&text, "false");
+
+        if (response->success) {
+            ngx_str_set(&text, "true");
+        }
+
+        break;
+
+    case NGX_HTTP_NOTIFY_SYNC_LEVEL:
+        text.data = level;
+        text.len = ngx_sprintf(level, "%ui", response->level) - level;
+        break;
+
+    case NGX_HTTP_NOTIFY_SYNC_DATA:
+        text = response->data;
+        break;
+
+    default: /* NGX_HTTP_NOTIFY_SYNC_MESSAGE, NGX_HTTP_NOTIFY_SYNC_CODE */
+        rc = ngx_http_notify_json_text(r->pool,
+                                       data == NGX_HTTP_NOTIFY_SYNC_MESSAGE
+                                           ? &response->message
+                                           : &response->code,
+                                       &text);
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
+            ngx_str_null(&text);
+        }
+    }
+
+    if (ngx_http_notify_body_line(r->pool, &text, &line) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    v->data = line.data;
+    v->len = line.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_add_variables(ngx_conf_t *cf)
+{
+    ngx_uint_t            i, n;
+    ngx_http_variable_t  *var;
+
+    n = sizeof(ngx_http_notify_sync_variables) / sizeof(ngx_str_t);
+
+    for (i = 0; i < n; i++) {
+        var = ngx_http_add_variable(cf, &ngx_http_notify_sync_variables[i],
+                                    NGX_HTTP_VAR_NOCACHEABLE);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = ngx_http_notify_sync_variable;
+        var->data = i;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt               *h;
+    ngx_http_core_main_conf_t         *cmcf;
+    ngx_http_notify_sync_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_sync_module);
+
+    if (smcf->list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    /* behind the access phase, where nginx knows who the client is */
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_notify_sync_handler;
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_notify_sync_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_sync_main_conf_t  *smcf;
+
+    smcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_sync_main_conf_t));
+
+    if (smcf == NULL
+        || ngx_array_init(&smcf->list, cf->pool, 4,
+                          sizeof(ngx_http_notify_sync_conf_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return smcf;
+}
+
+
+/* the channels are there: ngx_http_notify_module comes before */
+
+static char *
+ngx_http_notify_sync_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_notify_sync_main_conf_t *smcf = conf;
+
+    ngx_uint_t                     i;
+    ngx_http_notify_sync_conf_t  **sync;
+
+    sync = smcf->list.elts;
+
+    for (i = 0; i < smcf->list.nelts; i++) {
+        if (ngx_http_notify_sync_conf_init(cf, sync[i]) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_notify_sync_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_sync_loc_conf_t  *slcf;
+
+    slcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_sync_loc_conf_t));
+    if (slcf == NULL) {
+        return NULL;
+    }
+
+    slcf->sync = NGX_CONF_UNSET_PTR;
+
+    return slcf;
+}
+
+
+static char *
+ngx_http_notify_sync_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_notify_sync_loc_conf_t *prev = parent;
+    ngx_http_notify_sync_loc_conf_t *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->sync, prev->sync, NULL);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                          i;
+    ngx_http_notify_redis_t            *redis;
+    ngx_http_notify_claims_t           *claims;
+    ngx_http_notify_sync_conf_t       **sync;
+    ngx_http_notify_sync_main_conf_t   *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_notify_sync_module);
+    redis = ngx_http_notify_module_redis();
+
+    if (smcf == NULL || redis == NULL) {
+        return NGX_OK;
+    }
+
+    sync = smcf->list.elts;
+
+    for (i = 0; i < smcf->list.nelts; i++) {
+        claims = ngx_http_notify_claims_open(sync[i]->channel, redis);
+
+        if (claims == NULL || ngx_http_notify_claims_follow(claims) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* those of sync/{event} too */
+
+static void
+ngx_http_notify_sync_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_notify_claims_exit_process();
+}

@@ -1,0 +1,58 @@
+/*
+ * notify_sync: what the directive says; shared by its setter and its handler.
+ * Read-only after start.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SYNC_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SYNC_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_channel.h"
+
+
+/* NAME=VALUE: a member of the event */
+typedef struct {
+    ngx_str_t                    name;      /* as it was given */
+    ngx_str_t                    member;    /* "entityID", an attribute */
+    ngx_http_complex_value_t     value;
+} ngx_http_notify_sync_param_t;
+
+/* one notify_sync */
+typedef struct {
+    ngx_http_notify_channel_t   *channel;
+    ngx_str_t                    event;     /* its canonical name, at last */
+    ngx_uint_t                   gate;      /* unsigned  gate:1; */
+    ngx_int_t                    pass;      /* on_error */
+    ngx_uint_t                   refused;
+    ngx_msec_t                   timeout;
+    size_t                       limit;
+    ngx_http_complex_value_t    *data;      /* NULL: the request's body */
+    ngx_http_complex_value_t    *tenant;    /* NULL: notify_tenant's */
+    ngx_array_t                  params;    /* of _param_t */
+    u_char                      *file;
+    ngx_uint_t                   line;
+} ngx_http_notify_sync_conf_t;
+
+typedef struct {
+    ngx_array_t                  list;      /* of _conf_t *, all there are */
+} ngx_http_notify_sync_main_conf_t;
+
+typedef struct {
+    ngx_http_notify_sync_conf_t *sync;      /* NULL: off */
+} ngx_http_notify_sync_loc_conf_t;
+
+
+extern ngx_module_t  ngx_http_notify_sync_module;
+
+
+char *ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+/* at the end of http {}: events and attributes by name */
+char *ngx_http_notify_sync_conf_init(ngx_conf_t *cf,
+    ngx_http_notify_sync_conf_t *sync);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SYNC_H_INCLUDED_ */
