@@ -45,6 +45,8 @@ static ngx_int_t ngx_http_notify_jwt_key(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt, ngx_str_t *name);
 static ngx_int_t ngx_http_notify_jwt_read(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *text);
+static ngx_int_t ngx_http_notify_jwt_kid(ngx_conf_t *cf,
+    ngx_http_notify_jwt_t *jwt);
 static ngx_int_t ngx_http_notify_jwt_claims(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt, const ngx_str_t *text);
 static ngx_int_t ngx_http_notify_jwt_head(ngx_conf_t *cf,
@@ -95,7 +97,9 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
 
     jwt->kid = args.kid;
 
-    if (ngx_http_notify_jwt_head(cf, jwt, &args.alg) != NGX_OK) {
+    if (ngx_http_notify_jwt_kid(cf, jwt) != NGX_OK
+        || ngx_http_notify_jwt_head(cf, jwt, &args.alg) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -300,6 +304,70 @@ done:
     }
 
     return rc;
+}
+
+
+/*
+ * Without kid=, a public key has its thumbprint as its name (RFC 7638): the
+ * digest of its required members, which stand in the order of their names.
+ */
+
+static ngx_int_t
+ngx_http_notify_jwt_kid(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt)
+{
+    u_char                        digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX];
+    ngx_int_t                     rc;
+    ngx_str_t                     jwk, name, value, text, raw;
+    ngx_uint_t                    i;
+    ngx_http_notify_json_iter_t   it;
+
+    static const char  *members[] = { "crv", "e", "kty", "n", "x", "y", NULL };
+
+    if (jwt->kid.len) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_notify_crypto_jwk(jwt->key, cf->pool, &jwk);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    text.data = ngx_pnalloc(cf->pool, jwk.len);
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text.data[0] = '{';
+    text.len = 1;
+
+    for (i = 0; members[i]; i++) {
+        ngx_http_notify_json_iter(&it, &jwk);
+
+        while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
+            if (name.len == ngx_strlen(members[i])
+                && ngx_memcmp(name.data, members[i], name.len) == 0)
+            {
+                text.len = ngx_sprintf(text.data + text.len, "%s\"%V\":%V",
+                                       text.len > 1 ? "," : "", &name, &value)
+                           - text.data;
+            }
+        }
+    }
+
+    text.data[text.len++] = '}';
+
+    raw.data = digest;
+    raw.len = ngx_http_notify_crypto_digest(NGX_HTTP_NOTIFY_CRYPTO_SHA256,
+                                            &text, 1, digest);
+
+    jwt->kid.data = ngx_pnalloc(cf->pool, ngx_base64_encoded_length(raw.len));
+    if (raw.len == 0 || jwt->kid.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_encode_base64url(&jwt->kid, &raw);
+
+    return NGX_OK;
 }
 
 

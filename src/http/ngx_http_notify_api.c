@@ -54,6 +54,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_event_types,
     &ngx_http_notify_api_health,
     &ngx_http_notify_api_stats,
+    &ngx_http_notify_api_jwks,
     NULL
 };
 
