@@ -14,6 +14,8 @@ use IO::Socket::INET;
 use MIME::Base64 qw(decode_base64);
 use POSIX qw(strftime);
 
+# those who look into an answer are pleased with this one
+use constant ANSWER => '{"Success":true,"Code":0,"Message":"OK"}';
 use constant { MAX_REQUEST => 1 << 20, TOLERANCE => 300 };
 
 my ($port, $secret) = @ARGV;
@@ -77,7 +79,9 @@ sub answer_all {
         print_call($method, $path, \%header, $body, $problem);
 
         my $status = $problem ? '401 Unauthorized' : '200 OK';
-        syswrite $socket, "HTTP/1.1 $status\r\nContent-Length: 0\r\n\r\n"
+        syswrite $socket, "HTTP/1.1 $status\r\n"
+            . "Content-Type: application/json\r\n"
+            . 'Content-Length: ' . length(ANSWER) . "\r\n\r\n" . ANSWER
             or return 0;
     }
 
@@ -118,11 +122,9 @@ sub print_call {
     printf "\n%s  %s %s  (%s)\n", strftime('%H:%M:%S', localtime),
         printable($method), printable($path), $verdict;
 
-    for my $name (qw(webhook-id webhook-timestamp webhook-signature
-                     content-type))
-    {
-        printf "    %s: %s\n", $name, printable($header->{$name})
-            if defined $header->{$name};
+    for my $name (sort keys %$header) {
+        printf "    %s: %s\n", printable($name), printable($header->{$name})
+            unless $name =~ /^(?:connection|content-length|host)$/;
     }
 
     print '    ', printable($body), "\n";
