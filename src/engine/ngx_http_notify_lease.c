@@ -254,19 +254,16 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
     feed->fresh = 0;
     feed->renewed = feed->asked ? feed->asked : 1;
 
-    if (!feed->leaving) {
-        ngx_add_timer(&feed->lease_timer,
-                      ngx_http_notify_lease_owned(feed) < feed->share
-                      ? NGX_HTTP_NOTIFY_LEASE_QUICK
-                      : NGX_HTTP_NOTIFY_LEASE_RENEW);
-    }
-
     ngx_http_notify_lease_update(feed, resp);
 
     if (feed->leaving) {
         feed->drained = 1;
         return;
     }
+
+    ngx_add_timer(&feed->lease_timer,
+                  ngx_http_notify_lease_owned(feed) < feed->share
+                  ? NGX_HTTP_NOTIFY_LEASE_QUICK : NGX_HTTP_NOTIFY_LEASE_RENEW);
 
     ngx_http_notify_lease_shrink(feed);
     ngx_http_notify_tail_start(feed);
