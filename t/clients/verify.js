@@ -1,30 +1,133 @@
-// The judges: reads {"secret","headers","body"} a line (the body's bytes as
-// characters 0 to 255) and says for each what the npm packages make of it:
-// {"standardwebhooks":"ok"|REASON,"svix":"ok"|REASON}.
+// The judges: what subscribers verify our calls with.  Reads a call a line,
+// {"secret","headers","body","judges":[NAME,...]} (the body's bytes as
+// characters 0 to 255; headers with names in lower case, as Node has them),
+// and writes for each what those say: {NAME:"ok"|REASON,...}.  More members:
+// "jwks" and "alg" for jose, which adds "claims" and "header" to what it says;
+// cloudevents adds "event".
 'use strict';
 
+const crypto = require('crypto');
 const readline = require('readline');
+const { pathToFileURL } = require('url');
+
+// NODE_PATH is for require() only
+const load = (name) => import(pathToFileURL(require.resolve(name)));
+
 const judges = {
-    standardwebhooks: require('standardwebhooks').Webhook,
-    svix: require('svix').Webhook,
+    standardwebhooks(call) {
+        const { Webhook } = require('standardwebhooks');
+        new Webhook(call.secret).verify(call.body, call.headers);
+    },
+
+    svix(call) {
+        const { Webhook } = require('svix');
+        new Webhook(call.secret).verify(call.body, call.headers);
+    },
+
+    stripe(call) {
+        const Stripe = require('stripe');
+        new Stripe('sk_test').webhooks.constructEvent(
+            call.body, call.headers['stripe-signature'], call.secret);
+    },
+
+    async octokit(call) {
+        const { Webhooks } = await load('@octokit/webhooks');
+        const webhooks = new Webhooks({ secret: call.secret });
+        const got = [];
+
+        webhooks.onAny((event) => { got.push(event); });
+        await webhooks.verifyAndReceive({
+            id: call.headers['x-github-delivery'],
+            name: call.headers['x-github-event'],
+            signature: call.headers['x-hub-signature-256'],
+            payload: call.body,
+        });
+        if (got.length !== 1 || got[0].name !== call.headers['x-github-event']) {
+            throw new Error('it was not received');
+        }
+    },
+
+    cloudevents(call, verdict) {
+        const { HTTP } = require('cloudevents');
+        const message = { headers: call.headers, body: call.body };
+
+        if (!HTTP.isEvent(message)) {
+            throw new Error('it is not a CloudEvent');
+        }
+        verdict.event = HTTP.toEvent(message);
+        verdict.event.validate();
+    },
+
+    async jose(call, verdict) {
+        const jose = await load('jose');
+        const token = call.headers.authorization.replace(/^Bearer /, '');
+        const key = call.jwks
+            ? jose.createRemoteJWKSet(new URL(call.jwks))
+            : new TextEncoder().encode(call.secret);
+        const { payload, protectedHeader } = await jose.jwtVerify(
+            token, key, { algorithms: [call.alg], requiredClaims:
+                          ['iat', 'exp', 'jti'], maxTokenAge: '5m' });
+
+        verdict.claims = payload;
+        verdict.header = protectedHeader;
+    },
+
+    // v1a of Standard Webhooks, which its library leaves out
+    ed25519(call) {
+        const raw = Buffer.from(call.secret.replace('whsk_', ''), 'base64');
+        const key = crypto.createPrivateKey({ format: 'der', type: 'pkcs8',
+            key: Buffer.concat([
+                Buffer.from('302e020100300506032b657004220420', 'hex'),
+                raw.subarray(0, 32)]) });
+        const { 'webhook-id': id, 'webhook-timestamp': time,
+                'webhook-signature': signature } = call.headers;
+
+        if (!crypto.verify(null, Buffer.from(`${id}.${time}.${call.body}`),
+                           crypto.createPublicKey(key),
+                           Buffer.from(signature.replace('v1a,', ''),
+                                       'base64')))
+        {
+            throw new Error('wrong signature');
+        }
+    },
+
+    // the contact centre's own snippet: but for the module's name, misspelt
+    // there, and the header's key, which Node has in lower case
+    connector(call) {
+        const req = { headers: call.headers, body: JSON.parse(call.body) };
+        var hmac = crypto.createHmac('sha256', call.secret);
+        const data = hmac.update(req.body.eventId + req.body.sessionId);
+        const gen_hmac = data.digest('hex');
+
+        if (req.headers['x-hmac'] === gen_hmac) {
+            // Valid source, process the request
+        } else {
+            // Not a valid source. Return 401 Unauthorized as the response
+            throw new Error('401');
+        }
+    },
 };
 
-function judge(Webhook, call) {
-    try {
-        const body = Buffer.from(call.body, 'latin1').toString('utf8');
-        new Webhook(call.secret).verify(body, call.headers);
-        return 'ok';
-    } catch (error) {
-        return error.message || String(error);
-    }
-}
-
-readline.createInterface({ input: process.stdin }).on('line', (line) => {
+async function judge(line) {
     const call = JSON.parse(line);
     const verdict = {};
 
-    for (const [name, Webhook] of Object.entries(judges)) {
-        verdict[name] = judge(Webhook, call);
+    call.body = Buffer.from(call.body, 'latin1').toString('utf8');
+
+    for (const name of call.judges || ['standardwebhooks', 'svix']) {
+        try {
+            await judges[name](call, verdict);
+            verdict[name] = 'ok';
+        } catch (error) {
+            verdict[name] = error.message || String(error);
+        }
     }
-    console.log(JSON.stringify(verdict));
-});
+    return verdict;
+}
+
+(async () => {
+    for await (const line of readline.createInterface(
+                   { input: process.stdin })) {
+        console.log(JSON.stringify(await judge(line)));
+    }
+})();
