@@ -74,6 +74,7 @@ static ngx_str_t  ngx_http_notify_module_standard = ngx_string("standard");
 /* the first member of a profile is the conf of all of these */
 static ngx_command_t  *ngx_http_notify_module_profile_tables[] = {
     ngx_http_notify_profile_commands,
+    ngx_http_notify_attempts_commands,
     ngx_http_notify_call_commands,
     ngx_http_notify_guard_commands,
     ngx_http_notify_payload_commands,
@@ -82,7 +83,7 @@ static ngx_command_t  *ngx_http_notify_module_profile_tables[] = {
 };
 
 static const char  *ngx_http_notify_module_profile_later[] = {
-    "response_log", "attempt_log", NULL
+    NULL
 };
 
 

@@ -13,7 +13,7 @@
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_AGAIN     1000   /* ms, after an error */
-#define NGX_HTTP_NOTIFY_COMMIT_KEYS      5      /* a subscription's */
+#define NGX_HTTP_NOTIFY_COMMIT_KEYS      6      /* a subscription's */
 
 #define NGX_HTTP_NOTIFY_COMMIT_LAGGING   1
 #define NGX_HTTP_NOTIFY_COMMIT_BREAKER   2
@@ -54,6 +54,8 @@ static ngx_uint_t ngx_http_notify_commit_fits(ngx_http_notify_lease_t *lease);
 static ngx_http_notify_commit_t *ngx_http_notify_commit_create(
     ngx_http_notify_lease_t *lease);
 static ngx_int_t ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
+    ngx_http_notify_subscriber_t *s);
+static ngx_int_t ngx_http_notify_commit_attempts(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_commit_cursor(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t *s);
@@ -432,7 +434,7 @@ ngx_http_notify_commit_fits(ngx_http_notify_lease_t *lease)
             return 0;
         }
 
-        n += 6;
+        n += 11;
 
         for (op = ngx_queue_head(&s->operations);
              op != ngx_queue_sentinel(&s->operations);
@@ -483,7 +485,7 @@ ngx_http_notify_commit_create(ngx_http_notify_lease_t *lease)
         goto failed;
     }
 
-    key = ngx_array_push_n(&c->keys, 6);
+    key = ngx_array_push_n(&c->keys, 7);
 
     key[0] = ngx_http_notify_keys_name(pool, keys, "leases", NULL);
     key[1] = ngx_http_notify_keys_bucket(pool, keys, "pos", lease->bucket);
@@ -491,8 +493,10 @@ ngx_http_notify_commit_create(ngx_http_notify_lease_t *lease)
     key[3] = ngx_http_notify_keys_bucket(pool, keys, "due", lease->bucket);
     key[4] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
     key[5] = ngx_http_notify_keys_bucket(pool, keys, "replays", lease->bucket);
+    key[6] = ngx_http_notify_keys_bucket(pool, keys, "attempted",
+                                         lease->bucket);
 
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < 7; i++) {
         if (key[i].data == NULL) {
             goto failed;
         }
@@ -533,7 +537,8 @@ ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
     ngx_queue_t                          *q;
     ngx_http_notify_commit_operation_t   *op;
 
-    static const char  *kinds[] = { "retry", "tries", "dead", "gap", "replay" };
+    static const char  *kinds[] = { "retry", "tries", "dead", "gap", "replay",
+                                    "attempts" };
 
     key = ngx_array_push_n(&c->keys, NGX_HTTP_NOTIFY_COMMIT_KEYS);
     if (key == NULL) {
@@ -567,6 +572,10 @@ ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
         ngx_free(op);
     }
 
+    if (ngx_http_notify_commit_attempts(c, s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     s->unacked_sent = s->unacked;
     s->unsettled_sent = s->unsettled;
 
@@ -580,6 +589,41 @@ ngx_http_notify_commit_subscriber(ngx_http_notify_commit_t *c,
     }
 
     return ngx_http_notify_commit_cursor(c, s);
+}
+
+
+static ngx_int_t
+ngx_http_notify_commit_attempts(ngx_http_notify_commit_t *c,
+    ngx_http_notify_subscriber_t *s)
+{
+    ngx_str_t   *arg;
+    ngx_uint_t   max;
+
+    if (s->attempts == NULL || s->attempts->n == 0) {
+        return NGX_OK;
+    }
+
+    max = s->profile ? s->profile->attempts.max : NGX_HTTP_NOTIFY_ATTEMPTS_MAX;
+
+    if (ngx_http_notify_commit_arg(c, "a") != NGX_OK
+        || ngx_http_notify_commit_arg(c, "%ui", s->attempts->n) != NGX_OK
+        || ngx_http_notify_commit_arg(c, "%ui", max) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    arg = ngx_array_push_n(&c->args, 2);
+    if (arg == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_attempts_take(s, c->pool, &arg[0], &arg[1])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

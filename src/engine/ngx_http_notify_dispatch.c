@@ -642,6 +642,7 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
         s->unsettled++;
     }
 
+    ngx_http_notify_attempts_add(d, result);
     ngx_http_notify_dispatch_judge(d, result);
 
     ngx_http_notify_log_unref(d->event);

@@ -119,6 +119,8 @@ ngx_http_notify_profile_create(ngx_conf_t *cf, const ngx_str_t *name)
     profile->rate.rate = NGX_CONF_UNSET_UINT;
     profile->in_flight = NGX_CONF_UNSET_UINT;
     profile->strict = NGX_CONF_UNSET_UINT;
+    profile->attempts.mode = NGX_CONF_UNSET_UINT;
+    profile->attempts.response = NGX_CONF_UNSET_SIZE;
 
     return profile;
 }
@@ -145,6 +147,13 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
 
     ngx_conf_init_uint_value(profile->in_flight, 16);
     ngx_conf_init_uint_value(profile->strict, 0);
+
+    if (profile->attempts.mode == NGX_CONF_UNSET_UINT) {
+        profile->attempts.mode = NGX_HTTP_NOTIFY_ATTEMPTS_ALL;
+        profile->attempts.max = NGX_HTTP_NOTIFY_ATTEMPTS_MAX;
+    }
+
+    ngx_conf_init_size_value(profile->attempts.response, 0);
 
     return ngx_http_notify_call_conf_init(cf, &profile->call);
 }

@@ -10,6 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_bucket.h"
 #include "ngx_http_notify_call.h"
@@ -32,6 +33,7 @@ typedef struct {
     ngx_http_notify_bucket_conf_t    rate;      /* rate 0: off */
     ngx_uint_t                       in_flight;
     ngx_uint_t                       strict;    /* order strict: 1 */
+    ngx_http_notify_attempts_conf_t  attempts;
     u_char                          *file;      /* where the block stands */
     ngx_uint_t                       line;
 } ngx_http_notify_profile_t;

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_match.h"
@@ -327,6 +328,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_queue_clear(s);
     ngx_http_notify_dispatch_discard(s);
     ngx_http_notify_commit_drop(s);
+    ngx_http_notify_attempts_free(s);
     ngx_http_notify_replay_free(s);
     ngx_http_notify_subscriber_unprepare(s);
 

@@ -183,6 +183,7 @@ struct ngx_http_notify_subscriber_s {
 
     ngx_event_t                       timer;
     ngx_queue_t                       operations;
+    struct ngx_http_notify_attempts_s  *attempts;   /* not committed, or NULL */
     ngx_http_notify_id_t              stored_id;
     ngx_uint_t                        stored_flags;
 

@@ -97,6 +97,7 @@ static const ngx_http_notify_subscriptions_key_t
     { "due",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
     { "sync",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "sync:of",  NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
+    { "attempted", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
     { "retry",    NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },
     { "tries",    NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },
     { "dead",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },

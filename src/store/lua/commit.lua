@@ -4,8 +4,8 @@
 -- it mostly frees, and what it adds is bounded.
 --
 -- KEYS  1 leases  2 pos:<bucket>  3 cursor:<bucket>  4 due:<bucket>  5 subs
---       6 replays:<bucket>
---       then for each subscription: retry, tries, dead, gap, replay
+--       6 replays:<bucket>  7 attempted:<bucket>
+--       then for each subscription: retry, tries, dead, gap, replay, attempts
 -- ARGV  1 owner  2 bucket  3 epoch  4 position  5 now, ms
 --       6 horizon, ms: what the log does not reach back to any more
 --       then operations, each a word and its arguments:
@@ -22,6 +22,8 @@
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped
 --       p place | P                 how far a redelivery is | it is done
+--       a n max heads extras        n attempts, of which the last max are kept;
+--                                   an entry's id has their ordinal number
 -- Reply 1, or 0: the lease is not (any longer) the caller's
 
 local lease = redis.call('HGET', KEYS[1], ARGV[2])
@@ -37,8 +39,18 @@ redis.call('SET', KEYS[2], ARGV[4])
 
 local now, horizon = ARGV[5], ARGV[6]
 local arity = { S = 1, c = 1, C = 2, x = 0, r = 3, d = 2, k = 3, n = 0, g = 2,
-                p = 1, P = 0 }
+                p = 1, P = 0, a = 4 }
 local i, key, id, there, changed = 7, 1, nil, false, false
+
+-- what ends before the log begins is nobody's to recover
+local function expire_gaps(gap)
+    local first = redis.call('LINDEX', gap, 0)
+    while first and tonumber(string.match(first, ' (%d+)')) < tonumber(horizon)
+    do
+        redis.call('LPOP', gap)
+        first = redis.call('LINDEX', gap, 0)
+    end
+end
 
 local function close()
     if there and changed then
@@ -55,7 +67,7 @@ while ARGV[i] do
     local op, a, b, c = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     if op == 'S' then
         close()
-        id, key = a, key == 1 and 7 or key + 5
+        id, key = a, key == 1 and 8 or key + 6
         there, changed = redis.call('HEXISTS', KEYS[5], id) == 1, false
     elseif there then
         local retry, tries, dead = KEYS[key], KEYS[key + 1], KEYS[key + 2]
@@ -75,15 +87,14 @@ while ARGV[i] do
         elseif op == 'd' or op == 'k' then
             redis.call('ZREM', retry, a)
             redis.call('HDEL', tries, a)
+            for _, e in ipairs(redis.call('ZRANGEBYSCORE', dead, b, b)) do
+                if string.match(e, '^%S+') == a then
+                    redis.call('ZREM', dead, e)
+                end
+            end
             if op == 'k' then
                 redis.call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
                 redis.call('ZADD', dead, b, a .. ' ' .. c)
-            else
-                for _, e in ipairs(redis.call('ZRANGEBYSCORE', dead, b, b)) do
-                    if string.match(e, '^%S+') == a then
-                        redis.call('ZREM', dead, e)
-                    end
-                end
             end
             changed = true
         elseif op == 'n' then
@@ -94,6 +105,7 @@ while ARGV[i] do
         elseif op == 'g' then
             redis.call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
             redis.call('LTRIM', KEYS[key + 3], -1000, -1)
+            expire_gaps(KEYS[key + 3])
         elseif op == 'p' then
             if redis.call('EXISTS', KEYS[key + 4]) == 1 then
                 redis.call('HSET', KEYS[key + 4], 'pos', a)
@@ -101,6 +113,24 @@ while ARGV[i] do
         elseif op == 'P' then
             redis.call('DEL', KEYS[key + 4])
             redis.call('SREM', KEYS[6], id)
+        elseif op == 'a' then
+            local log = KEYS[key + 5]
+            local total = redis.call('HINCRBY', KEYS[7], id, a)
+            local place = string.format('%.0f-0', total)
+            local min = string.format('%.0f', math.max(total - b + 1, 0))
+            local entry = { 'MINID', '~', min, place, 'a', c }
+            if ARGV[i + 4] ~= '' then
+                entry[7], entry[8] = 'x', ARGV[i + 4]
+            end
+            if redis.pcall('XADD', log, unpack(entry)).err then
+                -- the counter was lost: a log that is ahead of it begins anew
+                redis.call('DEL', log)
+                redis.call('XADD', log, unpack(entry))
+            end
+            if total % 256 < tonumber(a) then
+                redis.call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
+                expire_gaps(KEYS[key + 3])
+            end
         end
     end
     i = i + 1 + arity[op]

@@ -9,7 +9,8 @@
 --       6   due:<bucket>    zset: id, score is when its next retry is due
 --       7   sync
 --       8   sync:of
---       9...  the keys that are its own: retry, tries, dead, gap, ...
+--       9   attempted:<bucket>  hash: id, how many attempts there were
+--       10... the keys that are its own: retry, tries, dead, gap, ...
 -- ARGV  1   id
 --       2   the version that must be there, 0: any
 -- reply {"ok", version of the deletion, or 0 when there was nothing}
@@ -17,7 +18,8 @@
 --
 -- A subscription of another tenant is not touched: as if it were not there.
 
-local SUBS, CHANGES, VERSION, TENANT, CURSOR, DUE, SYNC, HELD = unpack(KEYS)
+local SUBS, CHANGES, VERSION, TENANT, CURSOR, DUE, SYNC, HELD,
+    ATTEMPTED = unpack(KEYS)
 local id, expected = unpack(ARGV)
 
 local stored = redis.call('HGET', SUBS, id)
@@ -41,7 +43,8 @@ redis.call('HDEL', SUBS, id)
 redis.call('HDEL', CURSOR, id)
 redis.call('ZREM', TENANT, id)
 redis.call('ZREM', DUE, id)
-redis.call('UNLINK', unpack(KEYS, 9))
+redis.call('HDEL', ATTEMPTED, id)
+redis.call('UNLINK', unpack(KEYS, 10))
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))
 
