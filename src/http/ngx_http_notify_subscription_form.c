@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_notify_subscription_form_set(
     ngx_http_notify_subscription_form_t *form);
 static ngx_int_t ngx_http_notify_subscription_form_check(
     ngx_http_notify_subscription_form_t *form);
+static ngx_int_t ngx_http_notify_subscription_form_check_event(
+    ngx_http_notify_subscription_form_t *form);
 static ngx_int_t ngx_http_notify_subscription_form_check_url(
     ngx_http_notify_subscription_form_t *form);
 static void ngx_http_notify_subscription_form_check_mode(
@@ -239,21 +241,10 @@ ngx_http_notify_subscription_form_check(
 {
     ngx_str_t  secret;
 
-    static const ngx_str_t  event = ngx_string("event");
-
-    if (ngx_http_notify_subscription_form_check_url(form) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_json_get(form->document, "events") == NULL
-        && form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT] == NULL
-        && form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS] == NULL
-        && form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE] == NULL)
+    if (ngx_http_notify_subscription_form_check_url(form) != NGX_OK
+        || ngx_http_notify_subscription_form_check_event(form) != NGX_OK
+        || ngx_http_notify_subscription_form_entity_name(form) != NGX_OK)
     {
-        ngx_http_notify_invalid_add(form->invalid, &event, "is missing");
-    }
-
-    if (ngx_http_notify_subscription_form_entity_name(form) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -273,6 +264,44 @@ ngx_http_notify_subscription_form_check(
     }
 
     return NGX_OK;
+}
+
+
+/* where the catalogue has one event alone, it need not be named */
+
+static ngx_int_t
+ngx_http_notify_subscription_form_check_event(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_http_notify_json_t           *list;
+    ngx_http_notify_channel_event_t  *only;
+
+    static const ngx_str_t  event = ngx_string("event");
+
+    if (ngx_http_notify_json_get(form->document, "events") != NULL
+        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT] != NULL
+        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS] != NULL
+        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE] != NULL)
+    {
+        return NGX_OK;
+    }
+
+    if (form->channel->events == NULL || form->channel->events->nelts != 1) {
+        ngx_http_notify_invalid_add(form->invalid, &event, "is missing");
+        return NGX_OK;
+    }
+
+    only = form->channel->events->elts;
+
+    list = ngx_http_notify_json_new_array(form->pool);
+
+    if (list == NULL
+        || ngx_http_notify_json_append_string(list, &only->name) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_set(form->document, "events", list);
 }
 
 
