@@ -1,0 +1,81 @@
+# A reload: nothing is lost, nothing comes twice, nobody waits for a slow call.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+use NotifyTest;
+use NotifyTest::Shop;
+
+my $shop = NotifyTest::Shop->new(
+    workers => 2, profile => 'in_flight 16; retry 1s;',
+    scripts => { '/busy' => [{ status => 200, delay => 0.005 }],
+                 '/slow' => [{ status => 200, delay => 3 }] });
+my $nginx = $shop->nginx;
+
+$shop->subscribe("/busy?$_") for 1 .. 4;
+$shop->subscribe('/slow', event => 'order.slow');
+$shop->ready;
+
+
+# under load
+
+my (@ids, @old);
+
+for my $round (1 .. 3) {
+    push @old, $nginx->workers;
+    push @ids, $shop->publish(100) for 1 .. 2;
+    kill HUP => $nginx->pid;
+    push @ids, $shop->publish(50) for 1 .. 4;
+    eventually { my %now = map { $_ => 1 } $nginx->workers;
+                 %now && !grep { $now{$_} } @old };
+}
+
+for my $n (1 .. 4) {
+    eventually { !$shop->lacks("/busy?$n", @ids) }
+               "what was published around reloads has come to receiver $n", 20
+        or diag($shop->lacks("/busy?$n", @ids), ' of ', scalar @ids);
+}
+
+is($shop->again("/busy?$_"), 0, "nothing came twice to receiver $_")
+    for 1 .. 4;
+eventually { !$nginx->workers(exiting => 1) } 'the old workers have exited';
+
+
+# a slow call in flight
+
+my $slow = $shop->publish(1, eventType => 'order.slow');
+eventually { $shop->receiver->count('/slow') == 1 } 'a slow call is under way';
+
+my ($called) = map { $_->{time} } $shop->receiver->requests('/slow');
+my %published;
+
+kill HUP => $nginx->pid;
+while (time < $called + 2) {
+    my $now = time;
+    $published{ $shop->publish(1) } = $now;
+    sleep 0.05;
+}
+
+eventually { !$shop->lacks('/busy?1', keys %published) }
+           'what is published meanwhile is delivered';
+my @waited = sort { $a <=> $b }
+             map { $_->{time} - $published{ $_->{headers}{'webhook-id'} } }
+             grep { $published{ $_->{headers}{'webhook-id'} } }
+             $shop->receiver->requests('/busy?1');
+note(sprintf 'reload: the longest waited %.2f s, half of them %.2f s',
+     $waited[-1], $waited[@waited / 2]);
+cmp_ok($waited[-1], '<', 1.5, 'and does not wait for the slow call');
+eventually { !$nginx->workers(exiting => 1) } 'the old worker exits after it',
+           15;
+
+$shop->publish(1);
+$slow = $shop->publish(1, eventType => 'order.slow');
+eventually { $shop->receiver->count('/slow') >= 2 } 'the next one is called';
+is($shop->again('/slow'), 0, 'the slow one is not called again');
+is($shop->again("/busy?$_"), 0, "receiver $_ has still got nothing twice")
+    for 1 .. 4;
+unlike($nginx->log, qr/has another owner/, 'no result was fenced');
+
+finish();
