@@ -25,7 +25,7 @@ typedef struct ngx_http_notify_claim_s   ngx_http_notify_claim_t;
 struct ngx_http_notify_claim_s {
     ngx_str_node_t                    node;     /* by id */
     ngx_queue_t                       link;     /* of the event's */
-    struct ngx_http_notify_claims_event_s  *event;  /* NULL: disabled */
+    struct ngx_http_notify_claims_index_event_s  *event;  /* NULL: disabled */
     ngx_http_notify_subscription_t   *subscription;
     ngx_http_notify_call_conf_t      *conf;     /* of its profile, with a
                                                    response_limit to be set

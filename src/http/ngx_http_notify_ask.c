@@ -13,7 +13,7 @@
 #include "ngx_http_notify_metrics.h"
 
 
-#define NGX_HTTP_NOTIFY_ASK_FIELDS  10      /* of an entry, beside attributes */
+#define NGX_HTTP_NOTIFY_ASK_FIELDS  10  /* of an entry, beside attributes */
 
 
 /* an event as an entry of the log has it */

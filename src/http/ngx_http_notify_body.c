@@ -395,7 +395,7 @@ ngx_http_notify_body_field(ngx_http_request_t *r, const ngx_str_t *form,
 }
 
 
-/* https://url.spec.whatwg.org/#urlencoded-parsing */
+/* as the URL standard of WHATWG has it, "urlencoded parsing" */
 
 static ngx_int_t
 ngx_http_notify_body_decode(ngx_pool_t *pool, const ngx_str_t *in,

@@ -25,7 +25,7 @@ ngx_int_t ngx_http_notify_body(ngx_http_request_t *r, size_t limit,
 /* notify_body_size of the location */
 size_t ngx_http_notify_body_size(ngx_http_request_t *r);
 
-/* the media type, its case ignored; parameters do not matter (RFC 9110, 8.3) */
+/* the media type, its case and parameters ignored (RFC 9110, 8.3) */
 ngx_uint_t ngx_http_notify_body_is(ngx_http_request_t *r, const char *type);
 
 /* A copy that may stand in a header: control characters become spaces.

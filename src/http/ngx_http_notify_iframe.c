@@ -84,7 +84,8 @@ ngx_http_notify_iframe_token(ngx_pool_t *pool,
     ngx_http_notify_crypto_hmac_t  *hmac;
     u_char  digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX];
 
-    static ngx_str_t  header = ngx_string("{\"alg\":\"HS256\",\"typ\":\"JWT\"}");
+    static ngx_str_t  header =
+        ngx_string("{\"alg\":\"HS256\",\"typ\":\"JWT\"}");
 
     if (subscription->nsecrets == 0) {
         return NGX_DECLINED;

@@ -8,9 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_ask.h"
-#include "ngx_http_notify_body.h"
-#include "ngx_http_notify_event_form.h"
-#include "ngx_http_notify_json.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sync.h"
 #include "ngx_http_notify_tenant.h"
@@ -48,10 +45,6 @@ static void ngx_http_notify_sync_cleanup(void *data);
 static void ngx_http_notify_sync_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_sync_ask(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx);
-static ngx_int_t ngx_http_notify_sync_event(ngx_http_request_t *r,
-    ngx_http_notify_sync_ctx_t *ctx);
-static ngx_int_t ngx_http_notify_sync_data(ngx_http_request_t *r,
-    ngx_http_notify_sync_ctx_t *ctx, ngx_str_t *data);
 static ngx_int_t ngx_http_notify_sync_fail(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx, const char *code, const char *text);
 static void ngx_http_notify_sync_answered(ngx_http_notify_ask_t *ask);
@@ -61,9 +54,6 @@ static ngx_int_t ngx_http_notify_sync_reply(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_sync_send(ngx_http_request_t *r,
     ngx_uint_t status, const ngx_str_t *text);
-static ngx_int_t ngx_http_notify_sync_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_notify_sync_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_notify_sync_init(ngx_conf_t *cf);
 static void *ngx_http_notify_sync_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_sync_init_main_conf(ngx_conf_t *cf, void *conf);
@@ -88,7 +78,7 @@ static ngx_command_t  ngx_http_notify_sync_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_notify_sync_module_ctx = {
-    ngx_http_notify_sync_add_variables,    /* preconfiguration */
+    ngx_http_notify_sync_variable_add,     /* preconfiguration */
     ngx_http_notify_sync_init,             /* postconfiguration */
 
     ngx_http_notify_sync_create_main_conf, /* create main configuration */
@@ -115,24 +105,6 @@ ngx_module_t  ngx_http_notify_sync_module = {
     ngx_http_notify_sync_exit_process,     /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
-};
-
-
-/* $notify_sync_NAME */
-typedef enum {
-    NGX_HTTP_NOTIFY_SYNC_SUCCESS = 0,
-    NGX_HTTP_NOTIFY_SYNC_MESSAGE,
-    NGX_HTTP_NOTIFY_SYNC_LEVEL,
-    NGX_HTTP_NOTIFY_SYNC_CODE,
-    NGX_HTTP_NOTIFY_SYNC_DATA
-} ngx_http_notify_sync_variable_e;
-
-static ngx_str_t  ngx_http_notify_sync_variables[] = {
-    ngx_string("notify_sync_success"),
-    ngx_string("notify_sync_message"),
-    ngx_string("notify_sync_error_level"),
-    ngx_string("notify_sync_error_code"),
-    ngx_string("notify_sync_data")
 };
 
 
@@ -408,7 +380,7 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
 
     sync = ctx->sync;
 
-    rc = ngx_http_notify_sync_event(r, ctx);
+    rc = ngx_http_notify_sync_event(r, sync, &ctx->tenant, &ctx->event);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_notify_sync_fail(r, ctx, "NOTIFICATION_INVALID_EVENT",
@@ -443,117 +415,6 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
     ask->data = ctx;
 
     return ngx_http_notify_ask(ask, claim);
-}
-
-
-/* NGX_DECLINED: it is none that the channel takes */
-
-static ngx_int_t
-ngx_http_notify_sync_event(ngx_http_request_t *r,
-    ngx_http_notify_sync_ctx_t *ctx)
-{
-    ngx_int_t                      rc;
-    ngx_str_t                      value, quoted;
-    ngx_uint_t                     i;
-    const ngx_time_t              *now;
-    ngx_http_notify_invalid_t      invalid;
-    ngx_http_notify_event_form_t   form;
-    ngx_http_notify_sync_param_t  *param;
-
-    ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
-    ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
-
-    invalid.pool = r->pool;
-
-    form.pool = r->pool;
-    form.log = r->connection->log;
-    form.channel = ctx->sync->channel;
-    form.invalid = &invalid;
-    form.event = &ctx->event;
-    form.event_type = ctx->sync->event;
-
-    ctx->event.tenant = ctx->tenant;
-    ctx->event.hops = ngx_http_notify_ask_hops(r);
-
-    now = ngx_timeofday();
-    ctx->event.time = (uint64_t) now->sec * 1000 + now->msec;
-
-    param = ctx->sync->params.elts;
-
-    for (i = 0; i < ctx->sync->params.nelts; i++) {
-
-        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (value.len == 0) {
-            continue;
-        }
-
-        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
-            || ngx_http_notify_event_form_set(&form, &param[i].member, &quoted)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_notify_sync_data(r, ctx, &ctx->event.data) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_notify_event_form_end(&form);
-
-    if (rc == NGX_DECLINED) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "notify sync: \"%V\" is not asked about, the event "
-                      "would not be valid", &ctx->sync->event);
-    }
-
-    return rc;
-}
-
-
-/* JSON text; empty where there is none, or none that can be sent */
-
-static ngx_int_t
-ngx_http_notify_sync_data(ngx_http_request_t *r,
-    ngx_http_notify_sync_ctx_t *ctx, ngx_str_t *data)
-{
-    ngx_int_t                      rc;
-    ngx_str_t                      text;
-    ngx_http_notify_json_error_t   error;
-
-    ngx_str_null(data);
-
-    if (ctx->sync->data == NULL) {
-
-        rc = ngx_http_notify_body(r, ctx->sync->limit, &text);
-
-        if (rc == NGX_DECLINED) {
-            return NGX_OK;
-        }
-
-    } else {
-        rc = ngx_http_complex_value(r, ctx->sync->data, &text);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (text.len == 0
-        || ngx_http_notify_json_scan(&text, data, &error) == NGX_OK)
-    {
-        return NGX_OK;
-    }
-
-    ngx_str_null(data);
-
-    /* what a variable says is text; a body that is not JSON is nothing */
-
-    return ctx->sync->data ? ngx_http_notify_json_quote(r->pool, &text, data)
-                           : NGX_OK;
 }
 
 
@@ -722,97 +583,16 @@ ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* text for a header of the backend's request */
+/* of the last that was asked, in this location or before a redirect */
 
-static ngx_int_t
-ngx_http_notify_sync_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
+const ngx_http_notify_response_t *
+ngx_http_notify_sync_response(ngx_http_request_t *r)
 {
-    u_char                       level[NGX_INT_T_LEN];
-    ngx_int_t                    rc;
-    ngx_str_t                    text, line;
-    ngx_http_notify_response_t  *response;
     ngx_http_notify_sync_ctx_t  *ctx;
 
-    r = r->main;
     ctx = ngx_http_notify_sync_ctx(r, NULL);
 
-    if (ctx == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    response = &ctx->ask.response;
-
-    switch (data) {
-
-    case NGX_HTTP_NOTIFY_SYNC_SUCCESS:
-        ngx_str_set(&text, "false");
-
-        if (response->success) {
-            ngx_str_set(&text, "true");
-        }
-
-        break;
-
-    case NGX_HTTP_NOTIFY_SYNC_LEVEL:
-        text.data = level;
-        text.len = ngx_sprintf(level, "%ui", response->level) - level;
-        break;
-
-    case NGX_HTTP_NOTIFY_SYNC_DATA:
-        text = response->data;
-        break;
-
-    default: /* NGX_HTTP_NOTIFY_SYNC_MESSAGE, NGX_HTTP_NOTIFY_SYNC_CODE */
-        rc = ngx_http_notify_json_text(r->pool,
-                                       data == NGX_HTTP_NOTIFY_SYNC_MESSAGE
-                                           ? &response->message
-                                           : &response->code,
-                                       &text);
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        if (rc == NGX_DECLINED) {
-            ngx_str_null(&text);
-        }
-    }
-
-    if (ngx_http_notify_body_line(r->pool, &text, &line) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    v->data = line.data;
-    v->len = line.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_sync_add_variables(ngx_conf_t *cf)
-{
-    ngx_uint_t            i, n;
-    ngx_http_variable_t  *var;
-
-    n = sizeof(ngx_http_notify_sync_variables) / sizeof(ngx_str_t);
-
-    for (i = 0; i < n; i++) {
-        var = ngx_http_add_variable(cf, &ngx_http_notify_sync_variables[i],
-                                    NGX_HTTP_VAR_NOCACHEABLE);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = ngx_http_notify_sync_variable;
-        var->data = i;
-    }
-
-    return NGX_OK;
+    return ctx ? &ctx->ask.response : NULL;
 }
 
 

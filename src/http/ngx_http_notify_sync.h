@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_response.h"
 
 
 /* NAME=VALUE: a member of the event */
@@ -53,6 +54,17 @@ char *ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
 /* at the end of http {}: events and attributes by name */
 char *ngx_http_notify_sync_conf_init(ngx_conf_t *cf,
     ngx_http_notify_sync_conf_t *sync);
+
+/* NGX_DECLINED: it is none that the channel takes; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_sync_event(ngx_http_request_t *r,
+    const ngx_http_notify_sync_conf_t *sync, const ngx_str_t *tenant,
+    ngx_http_notify_event_t *event);
+
+/* $notify_sync_..., for preconfiguration */
+ngx_int_t ngx_http_notify_sync_variable_add(ngx_conf_t *cf);
+/* what the subscriber of a main request said, or NULL */
+const ngx_http_notify_response_t *ngx_http_notify_sync_response(
+    ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SYNC_H_INCLUDED_ */

@@ -1,0 +1,127 @@
+/*
+ * The event that a request is asked about with: its parameters, its body.
+ * Slices of the request's memory.  Must not know who is asked.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_sync.h"
+
+
+static ngx_int_t ngx_http_notify_sync_event_data(ngx_http_request_t *r,
+    const ngx_http_notify_sync_conf_t *sync, ngx_str_t *data);
+
+
+ngx_int_t
+ngx_http_notify_sync_event(ngx_http_request_t *r,
+    const ngx_http_notify_sync_conf_t *sync, const ngx_str_t *tenant,
+    ngx_http_notify_event_t *event)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      value, quoted;
+    ngx_uint_t                     i;
+    const ngx_time_t              *now;
+    ngx_http_notify_invalid_t      invalid;
+    ngx_http_notify_event_form_t   form;
+    ngx_http_notify_sync_param_t  *param;
+
+    ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
+    ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
+
+    invalid.pool = r->pool;
+
+    form.pool = r->pool;
+    form.log = r->connection->log;
+    form.channel = sync->channel;
+    form.invalid = &invalid;
+    form.event = event;
+    form.event_type = sync->event;
+
+    event->tenant = *tenant;
+    event->hops = ngx_http_notify_ask_hops(r);
+
+    now = ngx_timeofday();
+    event->time = (uint64_t) now->sec * 1000 + now->msec;
+
+    param = sync->params.elts;
+
+    for (i = 0; i < sync->params.nelts; i++) {
+
+        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 0) {
+            continue;
+        }
+
+        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
+            || ngx_http_notify_event_form_set(&form, &param[i].member, &quoted)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_notify_sync_event_data(r, sync, &event->data) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_event_form_end(&form);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notify sync: \"%V\" is not asked about, the event "
+                      "would not be valid", &sync->event);
+    }
+
+    return rc;
+}
+
+
+/* JSON text; empty where there is none, or none that can be sent */
+
+static ngx_int_t
+ngx_http_notify_sync_event_data(ngx_http_request_t *r,
+    const ngx_http_notify_sync_conf_t *sync, ngx_str_t *data)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      text;
+    ngx_http_notify_json_error_t   error;
+
+    ngx_str_null(data);
+
+    if (sync->data == NULL) {
+
+        rc = ngx_http_notify_body(r, sync->limit, &text);
+
+        if (rc == NGX_DECLINED) {
+            return NGX_OK;
+        }
+
+    } else {
+        rc = ngx_http_complex_value(r, sync->data, &text);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (text.len == 0
+        || ngx_http_notify_json_scan(&text, data, &error) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_str_null(data);
+
+    /* what a variable says is text; a body that is not JSON is nothing */
+
+    return sync->data ? ngx_http_notify_json_quote(r->pool, &text, data)
+                           : NGX_OK;
+}
