@@ -131,18 +131,31 @@ sub start {
     my ($self) = @_;
     return if NotifyTest::alive($self->{pid});
 
+    $self->{logged} = length $self->log;
     $self->{pid} = NotifyTest::spawn([$self->command],
                                      "$self->{dir}/logs/stderr.log");
     for (1 .. 1000) {
         my $socket = IO::Socket::INET->new(
             PeerAddr => "127.0.0.1:$self->{port}");
-        return if $socket;
+        return $self->connected if $socket;
         last unless NotifyTest::alive($self->{pid});
         Time::HiRes::sleep(0.02);
     }
 
     die "nginx: " . NotifyTest::slurp("$self->{dir}/logs/stderr.log")
         . $self->log;
+}
+
+# every worker has reached Redis, if there is one: until then it answers 503
+sub connected {
+    my ($self) = @_;
+    return unless $self->{redis} && NotifyTest::alive($self->{redis}->pid);
+
+    NotifyTest::eventually(sub {
+        my $log = substr $self->log, $self->{logged};
+        my $up = () = $log =~ /notify redis: "commands" is up/g;
+        return $up >= $self->{workers};
+    }, undef, 2);
 }
 
 sub pid { return $_[0]{pid} }
