@@ -52,6 +52,40 @@ local function expire_gaps(gap)
     end
 end
 
+local function after(x, y)
+    local xm, xs = string.match(x, '^(%d+)-(%d+)$')
+    local ym, ys = string.match(y, '^(%d+)-(%d+)$')
+    if xm == ym then
+        return tonumber(xs) > tonumber(ys)
+    end
+    return tonumber(xm) > tonumber(ym)
+end
+
+-- what a redelivery has covered is no gap any more; both are (from, to]
+local function cut(gaps, from, to)
+    if not from or not to or redis.call('EXISTS', gaps) == 0 then
+        return
+    end
+
+    local rest = {}
+    for _, gap in ipairs(redis.call('LRANGE', gaps, 0, -1)) do
+        local f, t = string.match(gap, '^(%S+) (%S+)$')
+        if f then
+            if after(from, f) then
+                rest[#rest + 1] = f .. ' ' .. (after(from, t) and t or from)
+            end
+            if after(t, to) then
+                rest[#rest + 1] = (after(f, to) and f or to) .. ' ' .. t
+            end
+        end
+    end
+
+    redis.call('DEL', gaps)
+    for _, gap in ipairs(rest) do
+        redis.call('RPUSH', gaps, gap)
+    end
+end
+
 local function close()
     if there and changed then
         local first = redis.call('ZRANGE', KEYS[key], 0, 0, 'WITHSCORES')
@@ -111,6 +145,8 @@ while ARGV[i] do
                 redis.call('HSET', KEYS[key + 4], 'pos', a)
             end
         elseif op == 'P' then
+            cut(KEYS[key + 3],
+                unpack(redis.call('HMGET', KEYS[key + 4], 'from', 'to')))
             redis.call('DEL', KEYS[key + 4])
             redis.call('SREM', KEYS[6], id)
         elseif op == 'a' then
