@@ -229,6 +229,7 @@ ngx_http_notify_sign_standard(ngx_pool_t *pool,
     u_char                          timestamp[NGX_TIME_T_LEN];
     uint64_t                        now;
     ngx_str_t                       parts[5];
+    ngx_time_t                     *tp;
     ngx_uint_t                      i;
     ngx_http_notify_sign_secret_t  *secret;
 
@@ -257,7 +258,10 @@ ngx_http_notify_sign_standard(ngx_pool_t *pool,
     p = ngx_sprintf(p, "webhook-id: %V" CRLF "webhook-timestamp: %V" CRLF
                     "webhook-signature:", &parts[0], &parts[2]);
 
-    now = (uint64_t) context->timestamp * 1000;
+    /* the attempt's own time has no milliseconds */
+
+    tp = ngx_timeofday();
+    now = (uint64_t) tp->sec * 1000 + tp->msec;
     secret = keys->secrets;
 
     for (i = 0; i < keys->nsecrets; i++) {
