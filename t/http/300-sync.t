@@ -82,6 +82,8 @@ sub normal {
 
 # nobody yet
 
+eventually { http(GET => "$api/health")->{status} == 200 } 'it is there';
+
 my $r = ask();
 is($r->{status}, 404, 'without a subscriber: 404');
 is($r->{json}{code}, 'NOTIFICATION_NO_SUBSCRIBER', 'and says so');
