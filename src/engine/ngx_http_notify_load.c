@@ -715,6 +715,22 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         return;
     }
 
+    if (op->len == 3 && ngx_strncmp(op->data, "due", 3) == 0) {
+        s = ngx_http_notify_subscriber_find(feed, id);
+
+        if (s != NULL && s->located) {
+
+            /* an answer that is on its way may not have it */
+
+            s->settled = 1;
+            s->nretry++;
+            s->due = ngx_http_notify_subscriber_now();
+            ngx_http_notify_dispatch_work(s);
+        }
+
+        return;
+    }
+
     ngx_http_notify_load_one(lease, id);
 }
 

@@ -48,6 +48,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_subscriptions,
     &ngx_http_notify_api_events,
     &ngx_http_notify_api_deltas,
+    &ngx_http_notify_api_deliveries,
     &ngx_http_notify_api_settings,
     &ngx_http_notify_api_sync,
     &ngx_http_notify_api_samples,

@@ -55,6 +55,7 @@ typedef struct {
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_events;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_deltas;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_settings;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_sync;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_samples;
@@ -65,7 +66,7 @@ extern ngx_http_notify_api_resource_t  ngx_http_notify_api_stats;
 
 extern ngx_module_t  ngx_http_notify_api_module;
 
-/* GET events/{id}, in api_event */
+/* events/{id} and what is below it, in api_event */
 void ngx_http_notify_api_event(ngx_http_notify_api_t *api);
 
 /* Answers end the request (ngx_http_finalize_request), each exactly once. */

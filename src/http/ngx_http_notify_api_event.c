@@ -6,7 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_payload.h"
@@ -220,6 +220,11 @@ ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
     if (!ngx_http_notify_api_owns(api, &event->tenant)) {
         ngx_http_notify_log_unref(event);
         return NGX_DECLINED;
+    }
+
+    if (api->nsegments == 2) {
+        ngx_http_notify_api_deliveries_event(api, event);
+        return NGX_OK;
     }
 
     rc = ngx_http_notify_payload_call(api->request->pool, event, 1, &json);

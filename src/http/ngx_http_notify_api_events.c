@@ -33,6 +33,8 @@ typedef struct {
 
 static ngx_uint_t ngx_http_notify_api_events_methods(
     ngx_http_notify_api_t *api);
+static ngx_uint_t ngx_http_notify_api_events_below(ngx_http_notify_api_t *api,
+    const char *name);
 static void ngx_http_notify_api_events_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_events_headers(
@@ -84,9 +86,26 @@ ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
     case 1:
         return NGX_HTTP_GET;
 
+    case 2:
+        if (ngx_http_notify_api_events_below(api, "deliveries")) {
+            return NGX_HTTP_GET;
+        }
+
+        return ngx_http_notify_api_events_below(api, "redeliver")
+               ? NGX_HTTP_POST : 0;
+
     default:
         return 0;
     }
+}
+
+
+static ngx_uint_t
+ngx_http_notify_api_events_below(ngx_http_notify_api_t *api, const char *name)
+{
+    return api->segments[1].len == ngx_strlen(name)
+           && ngx_strncmp(api->segments[1].data, name, api->segments[1].len)
+              == 0;
 }
 
 

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_subscription_form.h"
@@ -88,6 +89,16 @@ ngx_http_notify_api_subscriptions_action(ngx_http_notify_api_t *api)
 
 
 static ngx_uint_t
+ngx_http_notify_api_subscriptions_deliveries(ngx_http_notify_api_t *api)
+{
+    static const ngx_str_t  name = ngx_string("deliveries");
+
+    return api->segments[1].len == name.len
+           && ngx_memcmp(api->segments[1].data, name.data, name.len) == 0;
+}
+
+
+static ngx_uint_t
 ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
 {
     switch (api->nsegments) {
@@ -99,6 +110,10 @@ ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
         return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE;
 
     case 2:
+        if (ngx_http_notify_api_subscriptions_deliveries(api)) {
+            return NGX_HTTP_GET;
+        }
+
         return ngx_http_notify_api_subscriptions_action(api) ? NGX_HTTP_POST
                                                              : 0;
     default:
@@ -114,6 +129,11 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
 
     if (api->nsegments == 0 && api->method == NGX_HTTP_GET) {
         ngx_http_notify_api_subscriptions_list(api);
+        return;
+    }
+
+    if (api->nsegments == 2 && api->method == NGX_HTTP_GET) {
+        ngx_http_notify_api_deliveries_list(api);
         return;
     }
 

@@ -56,6 +56,8 @@ ngx_http_notify_script(lease);
 ngx_http_notify_script(commit);
 ngx_http_notify_script(due);
 ngx_http_notify_script(replay);
+ngx_http_notify_script(deliveries);
+ngx_http_notify_script(redeliver);
 ngx_http_notify_script(settings);
 ngx_http_notify_script(trim);
 
@@ -70,6 +72,8 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_commit,
     &ngx_http_notify_script_due,
     &ngx_http_notify_script_replay,
+    &ngx_http_notify_script_deliveries,
+    &ngx_http_notify_script_redeliver,
     &ngx_http_notify_script_settings,
     &ngx_http_notify_script_trim,
     NULL

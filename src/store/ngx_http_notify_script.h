@@ -28,6 +28,8 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_lease;
 extern ngx_http_notify_script_t  ngx_http_notify_script_commit;
 extern ngx_http_notify_script_t  ngx_http_notify_script_due;
 extern ngx_http_notify_script_t  ngx_http_notify_script_replay;
+extern ngx_http_notify_script_t  ngx_http_notify_script_deliveries;
+extern ngx_http_notify_script_t  ngx_http_notify_script_redeliver;
 extern ngx_http_notify_script_t  ngx_http_notify_script_settings;
 extern ngx_http_notify_script_t  ngx_http_notify_script_trim;
 

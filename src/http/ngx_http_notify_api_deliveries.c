@@ -1,0 +1,353 @@
+/*
+ * The resource `deliveries`: one event for one subscription, with what came of
+ * its attempts, and the wish that it be delivered again.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_deliveries.h"
+#include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_script.h"
+
+
+typedef struct {
+    ngx_str_t                         subscription;
+    ngx_http_notify_id_t              event;
+    ngx_uint_t                        again;
+    ngx_http_notify_delivery_view_t   view;
+    ngx_http_notify_delivery_row_t    row;
+} ngx_http_notify_api_delivery_t;
+
+
+static ngx_uint_t ngx_http_notify_api_deliveries_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_handler(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_deliveries_cleanup(void *data);
+static void ngx_http_notify_api_deliveries_none(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
+    ngx_string("deliveries"),
+    ngx_http_notify_api_deliveries_methods,
+    ngx_http_notify_api_deliveries_handler,
+    0
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_deliveries_methods(ngx_http_notify_api_t *api)
+{
+    static const ngx_str_t  redeliver = ngx_string("redeliver");
+
+    if (api->nsegments == 1) {
+        return NGX_HTTP_GET;
+    }
+
+    if (api->nsegments == 2
+        && api->segments[1].len == redeliver.len
+        && ngx_memcmp(api->segments[1].data, redeliver.data, redeliver.len)
+           == 0)
+    {
+        return NGX_HTTP_POST;
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_handler(ngx_http_notify_api_t *api)
+{
+    ngx_str_t             subscription;
+    ngx_http_notify_id_t  event;
+
+    switch (ngx_http_notify_delivery_view_parse(api->request->pool,
+                                                &api->segments[0],
+                                                &subscription, &event))
+    {
+    case NGX_OK:
+        ngx_http_notify_api_delivery(api, &subscription, &event,
+                                     api->method == NGX_HTTP_POST);
+        return;
+
+    case NGX_DECLINED:
+        ngx_http_notify_api_deliveries_none(api);
+        return;
+
+    default:
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+void
+ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
+    const ngx_str_t *subscription, const ngx_http_notify_id_t *event,
+    ngx_uint_t again)
+{
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_notify_api_box_t       *box;
+    ngx_http_notify_api_delivery_t  *delivery;
+
+    cln = ngx_pool_cleanup_add(api->request->pool,
+                               sizeof(ngx_http_notify_api_delivery_t));
+    if (cln == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    delivery = cln->data;
+    ngx_memzero(delivery, sizeof(ngx_http_notify_api_delivery_t));
+
+    cln->handler = ngx_http_notify_api_deliveries_cleanup;
+
+    delivery->subscription = *subscription;
+    delivery->event = *event;
+    delivery->again = again;
+    delivery->view.pool = api->request->pool;
+    delivery->view.channel = api->channel;
+    delivery->view.whole = 1;
+
+    api->data = delivery;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_deliveries_read(ngx_http_notify_module_redis(),
+            &api->channel->keys, &delivery->subscription,
+            NGX_HTTP_NOTIFY_DELIVERIES_ONE, event, 1, 1,
+            ngx_http_notify_api_deliveries_read, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_deliveries_cleanup(void *data)
+{
+    ngx_http_notify_api_delivery_t *delivery = data;
+
+    if (delivery->row.entry != NULL) {
+        ngx_http_notify_log_unref(delivery->row.entry);
+    }
+}
+
+
+static void
+ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t           *api;
+    ngx_http_notify_resp_t          *rows;
+    ngx_http_notify_delivery_row_t  *row;
+    ngx_http_notify_api_delivery_t  *delivery;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    delivery = api->data;
+    row = &delivery->row;
+
+    if (ngx_http_notify_api_delivery_take(api, &delivery->view, resp)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    rows = resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ROWS];
+
+    if (rows->nelts < NGX_HTTP_NOTIFY_DELIVERIES_ROW
+        || ngx_http_notify_delivery_view_row(&delivery->view, rows->elts, row)
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (delivery->again) {
+        ngx_http_notify_api_deliveries_again(api);
+        return;
+    }
+
+    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_NONE) {
+        ngx_http_notify_api_deliveries_none(api);
+        return;
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+                      ngx_http_notify_delivery_view_show(&delivery->view,
+                                                         row));
+}
+
+
+ngx_int_t
+ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
+    ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_notify_delivery_view_take(view, resp);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return NGX_ABORT;
+    }
+
+    if (rc != NGX_OK
+        || !ngx_http_notify_api_owns(api,
+                                     &view->concern.subscription->tenant))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such subscription");
+        return NGX_ABORT;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_none(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                "there is no such delivery");
+}
+
+
+/* also of an event from before the subscription's time */
+
+static void
+ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_box_t       *box;
+    ngx_http_notify_delivery_row_t  *row;
+    ngx_http_notify_api_delivery_t  *delivery;
+
+    delivery = api->data;
+    row = &delivery->row;
+
+    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_NONE && !row->concerns) {
+        ngx_http_notify_api_deliveries_none(api);
+        return;
+    }
+
+    if (row->entry == NULL) {
+        ngx_http_notify_api_problem(api, 410, "event_expired",
+                                    "the log does not have the event any "
+                                    "more");
+        return;
+    }
+
+    if (!delivery->view.concern.subscription->enabled) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "disabled",
+                                    "the subscription is disabled");
+        return;
+    }
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_deliveries_again(ngx_http_notify_module_redis(),
+            &api->channel->keys, &delivery->subscription, &delivery->event,
+            ngx_http_notify_api_now(), ngx_http_notify_api_deliveries_asked,
+            box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t           *api;
+    ngx_http_notify_api_delivery_t  *delivery;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    delivery = api->data;
+
+    if (!ngx_http_notify_script_says(resp, "ok")) {
+        ngx_http_notify_api_deliveries_none(api);
+        return;
+    }
+
+    delivery->row.status = NGX_HTTP_NOTIFY_DELIVERY_PENDING;
+    delivery->row.due = ngx_http_notify_api_now();
+    delivery->row.tries = 0;
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_ACCEPTED,
+                      ngx_http_notify_delivery_view_show(&delivery->view,
+                                                         &delivery->row));
+}
+
+
+/* RFC 8288; the URI of the request's path and the query that is given */
+
+ngx_int_t
+ngx_http_notify_api_deliveries_link(ngx_http_notify_api_t *api,
+    const char *fmt, ...)
+{
+    u_char     *p;
+    va_list     args;
+    ngx_str_t   uri, link;
+    u_char      query[256];
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(query, query + sizeof(query), fmt, args);
+    va_end(args);
+
+    if (ngx_http_notify_api_uri(api, &api->segments[0], &uri) != NGX_OK) {
+        goto failed;
+    }
+
+    link.len = uri.len + (p - query)
+               + sizeof("</deliveries?>; rel=\"next\"") - 1;
+
+    link.data = ngx_pnalloc(api->request->pool, link.len);
+    if (link.data == NULL) {
+        goto failed;
+    }
+
+    link.len = ngx_sprintf(link.data, "<%V/deliveries?%*s>; rel=\"next\"",
+                           &uri, (size_t) (p - query), query)
+               - link.data;
+
+    if (ngx_http_notify_api_header(api, "Link", &link) == NGX_OK) {
+        return NGX_OK;
+    }
+
+failed:
+
+    ngx_http_notify_api_failed(api);
+
+    return NGX_ABORT;
+}

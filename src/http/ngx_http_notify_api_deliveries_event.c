@@ -1,0 +1,460 @@
+/*
+ * events/{id}/deliveries: for whom the event is, in the order in which the
+ * subscriptions were made, and what has become of it; events/{id}/redeliver.
+ * One subscription is looked at after the other, a bounded number a request.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_deliveries.h"
+#include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS  250
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_LOOK           2500
+/* what the store gives for one: its score, the document, the cursor */
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION   3
+
+
+/* one whom the event may concern */
+typedef struct {
+    ngx_str_t                          score;
+    ngx_str_t                          id;
+} ngx_http_notify_api_deliveries_to_t;
+
+typedef struct {
+    ngx_http_notify_event_t           *event;
+    ngx_uint_t                         limit;
+    ngx_str_t                          after;   /* a score, looked at */
+    ngx_uint_t                         looked;
+    ngx_uint_t                         end;     /* there are no more */
+    ngx_array_t                        to;      /* of this page */
+    ngx_uint_t                         next;
+    ngx_http_notify_json_t            *rows;
+} ngx_http_notify_api_deliveries_event_t;
+
+
+static void ngx_http_notify_api_deliveries_event_cleanup(void *data);
+static void ngx_http_notify_api_deliveries_event_again(
+    ngx_http_notify_api_t *api, ngx_http_notify_event_t *event);
+static ngx_int_t ngx_http_notify_api_deliveries_event_args(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_event_list(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_event_page(
+    ngx_http_notify_resp_t *resp, void *data);
+static ngx_int_t ngx_http_notify_api_deliveries_event_to(
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
+static void ngx_http_notify_api_deliveries_event_next(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_event_one(
+    ngx_http_notify_resp_t *resp, void *data);
+static ngx_int_t ngx_http_notify_api_deliveries_event_row(
+    ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_deliveries_event_send(
+    ngx_http_notify_api_t *api);
+
+
+void
+ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
+    ngx_http_notify_event_t *event)
+{
+    ngx_pool_cleanup_t                      *cln;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    cln = ngx_pool_cleanup_add(api->request->pool,
+                             sizeof(ngx_http_notify_api_deliveries_event_t));
+    if (cln == NULL) {
+        ngx_http_notify_log_unref(event);
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    list = cln->data;
+    ngx_memzero(list, sizeof(ngx_http_notify_api_deliveries_event_t));
+
+    list->event = event;
+    cln->handler = ngx_http_notify_api_deliveries_event_cleanup;
+
+    if (api->method == NGX_HTTP_POST) {
+        ngx_http_notify_api_deliveries_event_again(api, event);
+        return;
+    }
+
+    api->data = list;
+
+    if (ngx_http_notify_api_deliveries_event_args(api) != NGX_OK) {
+        return;
+    }
+
+    list->rows = ngx_http_notify_json_new_array(api->request->pool);
+
+    if (list->rows == NULL
+        || ngx_array_init(&list->to, api->request->pool, 16,
+                          sizeof(ngx_http_notify_api_deliveries_to_t))
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_deliveries_event_list(api);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_event_cleanup(void *data)
+{
+    ngx_http_notify_api_deliveries_event_t *list = data;
+
+    ngx_http_notify_log_unref(list->event);
+}
+
+
+/* {subscription} */
+
+static void
+ngx_http_notify_api_deliveries_event_again(ngx_http_notify_api_t *api,
+    ngx_http_notify_event_t *event)
+{
+    void                    *cursor;
+    ngx_str_t                member, id;
+    ngx_http_notify_json_t  *input;
+
+    static const ngx_str_t  name = ngx_string("subscription");
+
+    input = ngx_http_notify_api_document(api, 0);
+    if (input == NULL) {
+        return;
+    }
+
+    cursor = NULL;
+
+    while (ngx_http_notify_json_member(input, &cursor, &member)) {
+        if (member.len != name.len
+            || ngx_strncasecmp(member.data, name.data, name.len) != 0)
+        {
+            ngx_http_notify_invalid_add(&api->invalid, &member,
+                                        "is not a member of this request");
+        }
+    }
+
+    id = ngx_http_notify_json_string(
+             ngx_http_notify_json_get_nocase(input, "subscription"));
+
+    if (id.len == 0 || id.len > 128) {
+        ngx_http_notify_invalid_add(&api->invalid, &name,
+                                    "must be the id of a subscription");
+    }
+
+    if (ngx_http_notify_invalid_n(&api->invalid)) {
+        ngx_http_notify_api_unprocessable(api);
+        return;
+    }
+
+    ngx_http_notify_api_delivery(api, &id, &event->id, 1);
+}
+
+
+/* NGX_ABORT: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_event_args(ngx_http_notify_api_t *api)
+{
+    ngx_int_t                                rc;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    list = api->data;
+
+    if (ngx_http_notify_api_limit(api, &list->limit) != NGX_OK) {
+        return NGX_ABORT;
+    }
+
+    rc = ngx_http_notify_api_arg(api, "after", &list->after);
+
+    if (rc == NGX_ABORT) {
+        return NGX_ABORT;
+    }
+
+    if (rc == NGX_OK
+        && (list->after.len > 16
+            || ngx_atoof(list->after.data, list->after.len) == NGX_ERROR))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_parameter",
+                                    "\"after\" is not what a Link gave");
+        return NGX_ABORT;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_event_list(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_box_t               *box;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    list = api->data;
+
+    list->to.nelts = 0;
+    list->next = 0;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_subscriptions_list(ngx_http_notify_module_redis(),
+            &api->channel->keys, &api->tenant, &list->after,
+            NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS,
+            ngx_http_notify_api_deliveries_event_page, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_deliveries_event_page(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_uint_t                               i;
+    ngx_http_notify_api_t                   *api;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    list = api->data;
+    list->end = (resp->nelts == 0);
+
+    for (i = 0;
+         i + NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION <= resp->nelts;
+         i += NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION)
+    {
+        if (ngx_http_notify_api_deliveries_event_to(api, &resp->elts[i])
+            != NGX_OK)
+        {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+    }
+
+    ngx_http_notify_api_deliveries_event_next(api);
+}
+
+
+/* documents that are none are logged where they are parsed, and left out */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_event_to(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **row)
+{
+    ngx_pool_t                              *pool, *scratch;
+    ngx_uint_t                               meant;
+    ngx_http_notify_concern_t                concern;
+    ngx_http_notify_api_deliveries_to_t     *to;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    list = api->data;
+    pool = api->request->pool;
+
+    list->looked++;
+
+    to = ngx_array_push(&list->to);
+    scratch = ngx_create_pool(1024, ngx_cycle->log);
+
+    if (to == NULL || scratch == NULL) {
+        goto failed;
+    }
+
+    ngx_memzero(to, sizeof(ngx_http_notify_api_deliveries_to_t));
+
+    to->score.len = row[0]->str.len;
+    to->score.data = ngx_pstrdup(pool, &row[0]->str);
+
+    if (to->score.data == NULL) {
+        goto failed;
+    }
+
+    meant = ngx_http_notify_concern_parse(scratch, &row[1]->str, &concern)
+            == NGX_OK
+            && ngx_http_notify_concern_test(&concern, list->event);
+
+    if (meant) {
+        to->id.len = concern.subscription->id.len;
+        to->id.data = ngx_pstrdup(pool, &concern.subscription->id);
+
+        if (to->id.data == NULL) {
+            goto failed;
+        }
+    }
+
+    ngx_destroy_pool(scratch);
+
+    return NGX_OK;
+
+failed:
+
+    if (scratch != NULL) {
+        ngx_destroy_pool(scratch);
+    }
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_event_next(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_box_t               *box;
+    ngx_http_notify_api_deliveries_to_t     *to;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    list = api->data;
+    to = list->to.elts;
+
+    while (list->next < list->to.nelts && to[list->next].id.len == 0) {
+        list->after = to[list->next++].score;
+    }
+
+    if (list->end
+        || ngx_http_notify_json_size(list->rows) == list->limit
+        || (list->next == list->to.nelts
+            && list->looked >= NGX_HTTP_NOTIFY_API_DELIVERIES_LOOK))
+    {
+        ngx_http_notify_api_deliveries_event_send(api);
+        return;
+    }
+
+    if (list->next == list->to.nelts) {
+        ngx_http_notify_api_deliveries_event_list(api);
+        return;
+    }
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_deliveries_read(ngx_http_notify_module_redis(),
+            &api->channel->keys, &to[list->next].id,
+            NGX_HTTP_NOTIFY_DELIVERIES_ONE, &list->event->id, 1, 1,
+            ngx_http_notify_api_deliveries_event_one, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_deliveries_event_one(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_api_t                   *api;
+    ngx_http_notify_api_deliveries_to_t     *to;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    list = api->data;
+
+    if (ngx_http_notify_api_deliveries_event_row(api, resp) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    to = list->to.elts;
+    list->after = to[list->next++].score;
+
+    ngx_http_notify_api_deliveries_event_next(api);
+}
+
+
+/* one that was deleted meanwhile is left out */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_event_row(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t                                rc;
+    ngx_http_notify_json_t                  *shown;
+    ngx_http_notify_resp_t                  *rows;
+    ngx_http_notify_delivery_row_t           row;
+    ngx_http_notify_delivery_view_t          view;
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    list = api->data;
+
+    ngx_memzero(&view, sizeof(ngx_http_notify_delivery_view_t));
+
+    view.pool = api->request->pool;
+    view.channel = api->channel;
+
+    rc = ngx_http_notify_delivery_view_take(&view, resp);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    rows = resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ROWS];
+
+    if (rows->nelts < NGX_HTTP_NOTIFY_DELIVERIES_ROW
+        || ngx_http_notify_delivery_view_row(&view, rows->elts, &row)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (row.status != NGX_HTTP_NOTIFY_DELIVERY_NONE) {
+        shown = ngx_http_notify_delivery_view_show(&view, &row);
+        rc = shown ? ngx_http_notify_json_append(list->rows, shown)
+                   : NGX_ERROR;
+    }
+
+    if (row.entry != NULL) {
+        ngx_http_notify_log_unref(row.entry);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_event_send(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_deliveries_event_t  *list;
+
+    list = api->data;
+
+    if (!list->end
+        && ngx_http_notify_api_deliveries_link(api, "limit=%ui&after=%V",
+                                               list->limit, &list->after)
+           != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list->rows);
+}

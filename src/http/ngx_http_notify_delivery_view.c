@@ -1,0 +1,805 @@
+/*
+ * What a delivery has come to is not stored: a cursor, a retry set, the dead
+ * letters, the gaps and the attempt log together say it.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_attempts.h"
+#include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_delivery_view.h"
+
+
+#define NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX  "dlv_"
+
+
+typedef struct {
+    ngx_http_notify_id_t   from;
+    ngx_http_notify_id_t   to;
+} ngx_http_notify_delivery_gap_t;
+
+
+static void ngx_http_notify_delivery_view_cursor(
+    ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *own,
+    const ngx_http_notify_resp_t *bucket);
+static ngx_int_t ngx_http_notify_delivery_view_gaps(
+    ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_delivery_view_attempts(
+    ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *attempted,
+    const ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_delivery_view_entry(
+    ngx_http_notify_delivery_view_t *view, ngx_http_notify_resp_t **elts,
+    uint64_t first);
+static ngx_int_t ngx_http_notify_delivery_view_copy(ngx_pool_t *pool,
+    const ngx_str_t *from, ngx_str_t *to);
+static ngx_http_notify_delivery_status_e
+    ngx_http_notify_delivery_view_judge(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row);
+static const ngx_http_notify_attempt_t *ngx_http_notify_delivery_view_last(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_id_t *event);
+static ngx_uint_t ngx_http_notify_delivery_view_in_gap(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_id_t *event);
+static ngx_int_t ngx_http_notify_delivery_view_state(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out);
+static ngx_int_t ngx_http_notify_delivery_view_tried(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out);
+static ngx_http_notify_json_t *ngx_http_notify_delivery_view_attempt(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_attempt_t *attempt);
+static ngx_int_t ngx_http_notify_delivery_view_text(ngx_pool_t *pool,
+    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *text);
+static ngx_int_t ngx_http_notify_delivery_view_time(
+    ngx_http_notify_json_t *out, const char *name, uint64_t time);
+
+
+static const ngx_str_t  ngx_http_notify_delivery_statuses[] = {
+    ngx_null_string,
+    ngx_string("succeeded"),
+    ngx_string("pending"),
+    ngx_string("retrying"),
+    ngx_string("dead"),
+    ngx_string("skipped")
+};
+
+
+/* "sub_" and "evt_" are left out: what follows them has no underscore */
+
+ngx_int_t
+ngx_http_notify_delivery_view_id(ngx_pool_t *pool,
+    const ngx_str_t *subscription, const ngx_http_notify_id_t *event,
+    ngx_str_t *id)
+{
+    u_char     *p, *last;
+    ngx_str_t   suffix;
+    u_char      buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+
+    suffix = *subscription;
+
+    if (suffix.len > 4 && ngx_strncmp(suffix.data, "sub_", 4) == 0) {
+        suffix.data += 4;
+        suffix.len -= 4;
+    }
+
+    last = ngx_http_notify_id_event(buf, event);
+
+    id->data = ngx_pnalloc(pool, sizeof("dlv__") + suffix.len + sizeof(buf));
+    if (id->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(id->data, NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX,
+                   sizeof(NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX) - 1);
+    p = ngx_cpymem(p, suffix.data, suffix.len);
+    *p++ = '_';
+    p = ngx_cpymem(p, buf + 4, last - buf - 4);
+
+    id->len = p - id->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_delivery_view_parse(ngx_pool_t *pool, const ngx_str_t *text,
+    ngx_str_t *subscription, ngx_http_notify_id_t *event)
+{
+    u_char     *p, *start;
+    ngx_str_t   id;
+    u_char      buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+
+    if (text->len < sizeof("dlv_a_000000000000")
+        || text->len > NGX_HTTP_NOTIFY_DELIVERY_VIEW_ID
+        || ngx_strncmp(text->data, NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX, 4)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    start = text->data + 4;
+    p = text->data + text->len;
+
+    while (p > start && p[-1] != '_') {
+        p--;
+    }
+
+    id.len = text->data + text->len - p + 4;
+
+    if (p <= start + 1 || id.len > sizeof(buf)) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(buf, "evt_", 4);
+    ngx_memcpy(buf + 4, p, id.len - 4);
+    id.data = buf;
+
+    if (ngx_http_notify_id_event_parse(&id, event) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    /* that of a target has no prefix, and is shorter than a random one */
+
+    subscription->len = p - 1 - start;
+    subscription->data = ngx_pnalloc(pool, subscription->len + 4);
+
+    if (subscription->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = subscription->data;
+
+    if (subscription->len >= 22) {
+        p = ngx_cpymem(p, "sub_", 4);
+    }
+
+    p = ngx_cpymem(p, start, subscription->len);
+    subscription->len = p - subscription->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_http_notify_resp_t  *document;
+
+    document = ngx_http_notify_resp_at(resp,
+                                       NGX_HTTP_NOTIFY_DELIVERIES_DOCUMENT);
+
+    if (document == NULL || document->type != NGX_HTTP_NOTIFY_RESP_STRING
+        || resp->nelts < NGX_HTTP_NOTIFY_DELIVERIES_N)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_concern_parse(view->pool, &document->str,
+                                      &view->concern)
+        != NGX_OK
+        || ngx_array_init(&view->gaps, view->pool, 4,
+                          sizeof(ngx_http_notify_delivery_gap_t))
+           != NGX_OK
+        || ngx_array_init(&view->attempts, view->pool, 16,
+                          sizeof(ngx_http_notify_attempt_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_delivery_view_cursor(view,
+                     resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_CURSOR],
+                     resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_POSITION]);
+
+    if (ngx_http_notify_delivery_view_gaps(view,
+                     resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_GAPS])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_delivery_view_attempts(view,
+                     resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ATTEMPTED],
+                     resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ATTEMPTS]);
+}
+
+
+/* "<stream id>[ flags]" of its own, or where its bucket stands */
+
+static void
+ngx_http_notify_delivery_view_cursor(ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *own, const ngx_http_notify_resp_t *bucket)
+{
+    u_char     *p;
+    ngx_str_t   text;
+
+    if (own->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        text = own->str;
+
+    } else if (bucket->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        text = bucket->str;
+
+    } else {
+        return;
+    }
+
+    p = ngx_strlchr(text.data, text.data + text.len, ' ');
+    if (p != NULL) {
+        text.len = p - text.data;
+    }
+
+    view->placed = ngx_http_notify_id_parse(&text, &view->cursor) == NGX_OK;
+}
+
+
+/* each "<from> <to>" */
+
+static ngx_int_t
+ngx_http_notify_delivery_view_gaps(ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *resp)
+{
+    u_char                          *p, *last;
+    ngx_str_t                        text;
+    ngx_uint_t                       i;
+    ngx_http_notify_delivery_gap_t   gap, *slot;
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < resp->nelts; i++) {
+        text = resp->elts[i]->str;
+        last = text.data + text.len;
+
+        p = text.len ? ngx_strlchr(text.data, last, ' ') : NULL;
+        if (p == NULL) {
+            continue;
+        }
+
+        text.len = p - text.data;
+
+        if (ngx_http_notify_id_parse(&text, &gap.from) != NGX_OK) {
+            continue;
+        }
+
+        text.data = p + 1;
+        text.len = last - p - 1;
+
+        if (ngx_http_notify_id_parse(&text, &gap.to) != NGX_OK) {
+            continue;
+        }
+
+        slot = ngx_array_push(&view->gaps);
+        if (slot == NULL) {
+            return NGX_ERROR;
+        }
+
+        *slot = gap;
+    }
+
+    return NGX_OK;
+}
+
+
+/* trimming leaves some more than `max`: these are not shown */
+
+static ngx_int_t
+ngx_http_notify_delivery_view_attempts(ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *attempted,
+    const ngx_http_notify_resp_t *resp)
+{
+    off_t                       n;
+    uint64_t                    first;
+    ngx_uint_t                  i;
+    ngx_http_notify_profile_t  *profile;
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
+        return NGX_OK;
+    }
+
+    profile = ngx_http_notify_channel_profile(view->channel,
+                                        &view->concern.subscription->profile);
+    n = ngx_atoof(attempted->str.data, attempted->str.len);
+    first = 0;
+
+    if (profile != NULL && n > (off_t) profile->attempts.max) {
+        first = n - profile->attempts.max + 1;
+    }
+
+    for (i = 0; i + 3 <= resp->nelts; i += 3) {
+        if (ngx_http_notify_delivery_view_entry(view, &resp->elts[i], first)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_delivery_view_entry(ngx_http_notify_delivery_view_t *view,
+    ngx_http_notify_resp_t **elts, uint64_t first)
+{
+    uint64_t                          n;
+    ngx_str_t                         heads, extras;
+    ngx_uint_t                        from;
+    ngx_http_notify_id_t              last;
+    ngx_http_notify_attempt_t         attempt, *slot;
+    ngx_http_notify_attempts_iter_t   it;
+
+    if (ngx_http_notify_id_parse(&elts[0]->str, &last) != NGX_OK
+        || last.ms < first)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_delivery_view_copy(view->pool, &elts[1]->str, &heads)
+        != NGX_OK
+        || ngx_http_notify_delivery_view_copy(view->pool, &elts[2]->str,
+                                              &extras)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    from = view->attempts.nelts;
+    ngx_http_notify_attempts_iter(&it, &heads, &extras);
+
+    while (ngx_http_notify_attempts_next(&it, &attempt) == NGX_OK) {
+        slot = ngx_array_push(&view->attempts);
+        if (slot == NULL) {
+            return NGX_ERROR;
+        }
+
+        *slot = attempt;
+    }
+
+    /* the entry's number is that of its last attempt */
+
+    n = view->attempts.nelts - from;
+
+    if (last.ms - n + 1 < first && last.ms >= n) {
+        slot = view->attempts.elts;
+        n = ngx_min(n, first - (last.ms - n + 1));
+
+        ngx_memmove(&slot[from], &slot[from + n],
+                    (view->attempts.nelts - from - n)
+                    * sizeof(ngx_http_notify_attempt_t));
+        view->attempts.nelts -= n;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_delivery_view_copy(ngx_pool_t *pool, const ngx_str_t *from,
+    ngx_str_t *to)
+{
+    to->len = from->len;
+    to->data = ngx_pnalloc(pool, from->len + 1);
+
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (from->len) {
+        ngx_memcpy(to->data, from->data, from->len);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
+    ngx_http_notify_resp_t **elts, ngx_http_notify_delivery_row_t *row)
+{
+    u_char     *p;
+    off_t       n;
+    ngx_str_t   tries;
+
+    ngx_memzero(row, sizeof(ngx_http_notify_delivery_row_t));
+
+    if (ngx_http_notify_id_parse(
+            &elts[NGX_HTTP_NOTIFY_DELIVERIES_EVENT]->str, &row->event)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (elts[NGX_HTTP_NOTIFY_DELIVERIES_ENTRY]->type
+        == NGX_HTTP_NOTIFY_RESP_ARRAY)
+    {
+        row->entry = ngx_http_notify_log_event(
+                         elts[NGX_HTTP_NOTIFY_DELIVERIES_ENTRY],
+                         ngx_cycle->log);
+    }
+
+    row->concerns = row->entry != NULL
+                    && ngx_http_notify_concern_test(&view->concern,
+                                                    row->entry);
+
+    n = ngx_atoof(elts[NGX_HTTP_NOTIFY_DELIVERIES_DUE]->str.data,
+                  elts[NGX_HTTP_NOTIFY_DELIVERIES_DUE]->str.len);
+    row->due = n > 0 ? n : 0;
+
+    /* "<count> <first>" */
+
+    tries = elts[NGX_HTTP_NOTIFY_DELIVERIES_TRIES]->str;
+
+    p = tries.len ? ngx_strlchr(tries.data, tries.data + tries.len, ' ')
+                  : NULL;
+    if (p != NULL) {
+        n = ngx_atoi(tries.data, p - tries.data);
+        row->tries = n > 0 ? n : 0;
+    }
+
+    if (ngx_http_notify_delivery_view_copy(view->pool,
+            &elts[NGX_HTTP_NOTIFY_DELIVERIES_REASON]->str, &row->reason)
+        != NGX_OK)
+    {
+        if (row->entry != NULL) {
+            ngx_http_notify_log_unref(row->entry);
+        }
+
+        return NGX_ERROR;
+    }
+
+    row->status = ngx_http_notify_delivery_view_judge(view, row);
+
+    return NGX_OK;
+}
+
+
+/*
+ * What lies at or before the cursor is done, unless it is in one of the sets
+ * or the gaps; a success behind the cursor is one that is not committed yet,
+ * or of a redelivery.
+ */
+
+static ngx_http_notify_delivery_status_e
+ngx_http_notify_delivery_view_judge(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row)
+{
+    const ngx_http_notify_attempt_t  *last;
+
+    if (row->due) {
+        return row->tries ? NGX_HTTP_NOTIFY_DELIVERY_RETRYING
+                          : NGX_HTTP_NOTIFY_DELIVERY_PENDING;
+    }
+
+    if (row->reason.len) {
+        return NGX_HTTP_NOTIFY_DELIVERY_DEAD;
+    }
+
+    last = ngx_http_notify_delivery_view_last(view, &row->event);
+
+    if (last != NULL && last->verdict == NGX_HTTP_NOTIFY_CALL_OK) {
+        return NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
+    }
+
+    if (!row->concerns) {
+        return NGX_HTTP_NOTIFY_DELIVERY_NONE;
+    }
+
+    if (ngx_http_notify_delivery_view_in_gap(view, &row->event)) {
+        return NGX_HTTP_NOTIFY_DELIVERY_SKIPPED;
+    }
+
+    if (row->event.ms < view->concern.subscription->created) {
+
+        /* it began at the end of the log */
+
+        return NGX_HTTP_NOTIFY_DELIVERY_NONE;
+    }
+
+    if (!view->placed
+        || ngx_http_notify_id_compare(&row->event, &view->cursor) > 0)
+    {
+        return NGX_HTTP_NOTIFY_DELIVERY_PENDING;
+    }
+
+    return NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
+}
+
+
+/* NULL: the log has none of it */
+
+static const ngx_http_notify_attempt_t *
+ngx_http_notify_delivery_view_last(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_id_t *event)
+{
+    ngx_uint_t                        i;
+    const ngx_http_notify_attempt_t  *attempt;
+
+    attempt = view->attempts.elts;
+
+    for (i = view->attempts.nelts; i > 0; i--) {
+        if (ngx_http_notify_id_compare(&attempt[i - 1].event, event) == 0) {
+            return &attempt[i - 1];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_delivery_view_in_gap(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_id_t *event)
+{
+    ngx_uint_t                             i;
+    const ngx_http_notify_delivery_gap_t  *gap;
+
+    gap = view->gaps.elts;
+
+    for (i = 0; i < view->gaps.nelts; i++) {
+        if (ngx_http_notify_id_compare(event, &gap[i].from) > 0
+            && ngx_http_notify_id_compare(event, &gap[i].to) <= 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_http_notify_json_t *
+ngx_http_notify_delivery_view_show(const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row)
+{
+    ngx_int_t                rc;
+    ngx_str_t                text;
+    ngx_http_notify_json_t  *out;
+    u_char                   buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+
+    out = ngx_http_notify_json_new_object(view->pool);
+
+    if (out == NULL
+        || ngx_http_notify_delivery_view_id(view->pool,
+                                        &view->concern.subscription->id,
+                                        &row->event, &text)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    rc = ngx_http_notify_json_set_string(out, "id", &text);
+    rc |= ngx_http_notify_json_set_string(out, "subscription",
+                                          &view->concern.subscription->id);
+
+    text.data = buf;
+    text.len = ngx_http_notify_id_event(buf, &row->event) - buf;
+
+    rc |= ngx_http_notify_json_set_string(out, "eventId", &text);
+
+    if (row->entry != NULL) {
+        rc |= ngx_http_notify_json_set_string(out, "eventType",
+                                              &row->entry->type);
+    }
+
+    rc |= ngx_http_notify_delivery_view_state(view, row, out);
+    rc |= ngx_http_notify_delivery_view_tried(view, row, out);
+
+    return rc == NGX_OK ? out : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_delivery_view_state(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_notify_json_set_string(out, "status",
+                          &ngx_http_notify_delivery_statuses[row->status]);
+
+    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_DEAD) {
+        rc |= ngx_http_notify_json_set_string(out, "reason", &row->reason);
+    }
+
+    if (row->due) {
+        rc |= ngx_http_notify_delivery_view_time(out, "nextAttemptAt",
+                                                 row->due);
+    }
+
+    return rc;
+}
+
+
+/* how often, and what came of it: the last time, or each time */
+
+static ngx_int_t
+ngx_http_notify_delivery_view_tried(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        i, n;
+    ngx_http_notify_json_t           *list, *shown;
+    const ngx_http_notify_attempt_t  *attempt;
+
+    list = ngx_http_notify_json_new_array(view->pool);
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    attempt = view->attempts.elts;
+    rc = NGX_OK;
+    n = row->tries;
+
+    for (i = 0; view->whole && i < view->attempts.nelts; i++) {
+
+        if (ngx_http_notify_id_compare(&attempt[i].event, &row->event) != 0) {
+            continue;
+        }
+
+        shown = ngx_http_notify_delivery_view_attempt(view, &attempt[i]);
+        if (shown == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc |= ngx_http_notify_json_append(list, shown);
+    }
+
+    attempt = ngx_http_notify_delivery_view_last(view, &row->event);
+
+    if (attempt != NULL) {
+        n = ngx_max(n, attempt->attempt);
+    }
+
+    rc |= ngx_http_notify_json_set_integer(out, "attemptCount", n);
+
+    if (view->whole) {
+        return rc | ngx_http_notify_json_set(out, "attempts", list);
+    }
+
+    if (attempt == NULL) {
+        return rc | ngx_http_notify_json_set_null(out, "lastAttempt");
+    }
+
+    shown = ngx_http_notify_delivery_view_attempt(view, attempt);
+    if (shown == NULL) {
+        return NGX_ERROR;
+    }
+
+    return rc | ngx_http_notify_json_set(out, "lastAttempt", shown);
+}
+
+
+static ngx_http_notify_json_t *
+ngx_http_notify_delivery_view_attempt(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_attempt_t *attempt)
+{
+    ngx_int_t                rc;
+    ngx_http_notify_json_t  *out;
+
+    out = ngx_http_notify_json_new_object(view->pool);
+    if (out == NULL) {
+        return NULL;
+    }
+
+    rc = ngx_http_notify_json_set_integer(out, "attempt", attempt->attempt);
+    rc |= ngx_http_notify_delivery_view_time(out, "time", attempt->time);
+    rc |= ngx_http_notify_json_set_bool(out, "success",
+                                        attempt->verdict
+                                        == NGX_HTTP_NOTIFY_CALL_OK);
+
+    rc |= attempt->status
+          ? ngx_http_notify_json_set_integer(out, "status", attempt->status)
+          : ngx_http_notify_json_set_null(out, "status");
+
+    rc |= ngx_http_notify_json_set_integer(out, "latency", attempt->latency);
+
+    rc |= attempt->error.len
+          ? ngx_http_notify_delivery_view_text(view->pool, out, "error",
+                                               &attempt->error)
+          : ngx_http_notify_json_set_null(out, "error");
+
+    if (attempt->detail.len) {
+        rc |= ngx_http_notify_delivery_view_text(view->pool, out, "detail",
+                                                 &attempt->detail);
+    }
+
+    if (attempt->response.len) {
+        rc |= ngx_http_notify_delivery_view_text(view->pool, out, "response",
+                                                 &attempt->response);
+        rc |= ngx_http_notify_json_set_bool(out, "responseTruncated",
+                                            attempt->truncated);
+    }
+
+    return rc == NGX_OK ? out : NULL;
+}
+
+
+/* what a receiver sent may be any bytes: those that are no UTF-8 are replaced */
+
+static ngx_int_t
+ngx_http_notify_delivery_view_text(ngx_pool_t *pool,
+    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *text)
+{
+    u_char     *p, *q, *start, *last;
+    uint32_t    c;
+    ngx_str_t   clean;
+
+    clean.data = ngx_pnalloc(pool, 3 * text->len);
+    if (clean.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = text->data;
+    last = p + text->len;
+    q = clean.data;
+
+    while (p < last) {
+        start = p;
+        c = *p < 0x80 ? *p++ : ngx_utf8_decode(&p, last - p);
+
+        if (c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)) {
+            q = ngx_cpymem(q, start, p - start);
+            continue;
+        }
+
+        p = start + 1;
+        q = ngx_cpymem(q, "\xef\xbf\xbd", 3);
+    }
+
+    clean.len = q - clean.data;
+
+    return ngx_http_notify_json_set_string(out, name, &clean);
+}
+
+
+static ngx_int_t
+ngx_http_notify_delivery_view_time(ngx_http_notify_json_t *out,
+    const char *name, uint64_t time)
+{
+    ngx_str_t  text;
+    u_char     buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
+
+    text.data = buf;
+    text.len = ngx_http_notify_id_time(buf, time) - buf;
+
+    return ngx_http_notify_json_set_string(out, name, &text);
+}
+
+
+ngx_int_t
+ngx_http_notify_delivery_view_status(const ngx_str_t *name,
+    ngx_http_notify_delivery_status_e *status)
+{
+    ngx_uint_t  i;
+
+    for (i = NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
+         i <= NGX_HTTP_NOTIFY_DELIVERY_SKIPPED;
+         i++)
+    {
+        if (name->len == ngx_http_notify_delivery_statuses[i].len
+            && ngx_strncmp(name->data,
+                           ngx_http_notify_delivery_statuses[i].data,
+                           name->len)
+               == 0)
+        {
+            *status = i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}

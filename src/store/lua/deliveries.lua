@@ -1,0 +1,135 @@
+#!lua flags=no-writes
+-- What has become of events for one subscription.
+--
+-- KEYS  1 log  2 retry:<sub>  3 tries:<sub>  4 dead:<sub>  5 gap:<sub>
+--       6 attempts:<sub>  7 subs  8 cursor:<bucket>  9 pos:<bucket>
+--       10 attempted:<bucket>
+-- ARGV  1 id of the subscription
+--       2 "one": the event of that id; "log", "retry", "dead": those that are
+--         there, the newest first
+--       3 one: the event's id; else "", or the id that they are before
+--       4 how many at most
+--       5 1: with what the attempt log has: of one event the entries that have
+--         it, else all entries, without their extras
+-- Reply [document or nil, cursor or nil, position or nil, [gap, ...],
+--        attempts that there ever were, [number of the last attempt in the
+--        entry, heads, extras, ...],
+--        [event id, entry or nil, due or "", tries or "", reason or "", ...]]
+
+local LOG, RETRY, TRIES, DEAD, GAP, ATTEMPTS, SUBS, CURSOR, POS, ATTEMPTED =
+    unpack(KEYS)
+local sub, how, place, limit, logged = unpack(ARGV)
+
+limit = tonumber(limit)
+
+local function split(id)
+    local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+    return tonumber(ms), tonumber(seq)
+end
+
+local function before(a, b)
+    local ams, aseq = split(a)
+    local bms, bseq = split(b)
+    return ams < bms or (ams == bms and aseq < bseq)
+end
+
+local function given_up(id)
+    local ms = string.match(id, '^%d+')
+    for _, e in ipairs(redis.call('ZRANGEBYSCORE', DEAD, ms, ms)) do
+        local event, reason = string.match(e, '^(%S+) (.*)$')
+        if event == id then
+            return reason
+        end
+    end
+    return ''
+end
+
+local rows = {}
+
+local function add(id, entry)
+    if not entry then
+        entry = redis.call('XRANGE', LOG, id, id)[1] or false
+    end
+    local n = #rows
+    rows[n + 1], rows[n + 2] = id, entry
+    rows[n + 3] = redis.call('ZSCORE', RETRY, id) or ''
+    rows[n + 4] = redis.call('HGET', TRIES, id) or ''
+    rows[n + 5] = given_up(id)
+end
+
+if how == 'one' then
+    add(place)
+
+elseif how == 'log' then
+    local max = place == '' and '+' or '(' .. place
+    for _, entry in ipairs(redis.call('XREVRANGE', LOG, max, '-',
+                                      'COUNT', limit)) do
+        add(entry[1], entry)
+    end
+
+elseif how == 'retry' then
+    -- a set that is bounded, in the order of dues
+    local ids = {}
+    for _, id in ipairs(redis.call('ZRANGE', RETRY, 0, -1)) do
+        if place == '' or before(id, place) then
+            ids[#ids + 1] = id
+        end
+    end
+    table.sort(ids, function (a, b) return before(b, a) end)
+    for i = 1, math.min(#ids, limit) do
+        add(ids[i])
+    end
+
+else
+    -- scores are the ids' milliseconds; within one, in the order of text
+    local max = place == '' and '+inf' or string.match(place, '^%d+')
+    local at, left = 0, limit
+    while left > 0 do
+        local found = redis.call('ZREVRANGEBYSCORE', DEAD, max, '-inf',
+                                 'LIMIT', at, 500)
+        for _, e in ipairs(found) do
+            local id = string.match(e, '^%S+')
+            local same = string.match(id, '^%d+') == max
+            if left > 0 and (not same or id < place) then
+                add(id)
+                left = left - 1
+            end
+        end
+        at = at + 500
+        if #found < 500 then
+            break
+        end
+    end
+end
+
+local attempts = {}
+local from = '-'
+
+while logged == '1' do
+    local page = redis.call('XRANGE', ATTEMPTS, from, '+', 'COUNT', 100)
+    for _, entry in ipairs(page) do
+        local f = entry[2]
+        if how ~= 'one'
+           or string.find('\n' .. f[2], '\n' .. place .. ' ', 1, true)
+        then
+            local n = #attempts
+            attempts[n + 1] = entry[1]
+            attempts[n + 2] = f[2]
+            attempts[n + 3] = how == 'one' and f[4] or ''
+        end
+        from = '(' .. entry[1]
+    end
+    if #page < 100 then
+        break
+    end
+end
+
+return {
+    redis.call('HGET', SUBS, sub),
+    redis.call('HGET', CURSOR, sub),
+    redis.call('GET', POS),
+    redis.call('LRANGE', GAP, 0, -1),
+    redis.call('HGET', ATTEMPTED, sub) or '0',
+    attempts,
+    rows
+}
