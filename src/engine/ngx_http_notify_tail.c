@@ -804,7 +804,10 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
 
         /* was there anything before the log became empty? */
 
-        if (ngx_http_notify_id_compare(from, &s->lease->feed->end) >= 0) {
+        if (ngx_http_notify_id_compare(from, &s->lease->feed->end) >= 0
+            && ngx_http_notify_id_compare(from, &s->lease->feed->position)
+               >= 0)
+        {
             return;
         }
 
