@@ -260,7 +260,8 @@ for my $alg (sort 'HS256', keys %key) {
 }
 
 # the thumbprints as jose has them
-open my $pipe, '-|', 'node', '-e', 'import(require("url").pathToFileURL('
+open my $pipe, '-|', 'node', '-e',
+    'globalThis.crypto ??= crypto.webcrypto; import(require("url").pathToFileURL('
     . 'require.resolve("jose"))).then(async (jose) => { for (const k of '
     . 'JSON.parse(process.argv[1])) if (k.kid !== "key/1") console.log('
     . 'k.kid === await jose.calculateJwkThumbprint(k)) })', to_json(\@jwks)
