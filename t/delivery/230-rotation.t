@@ -85,7 +85,8 @@ sub until_call {
     my ($path, $title, $condition) = @_;
     my ($call, $end) = (undef, time + 3);
 
-    do { sleep 0.02; $call = next_call($path) } until $condition->($call) || time > $end;
+    do { sleep 0.02; $call = next_call($path) }
+        until $condition->($call) || time > $end;
     ok($condition->($call), $title);
     return $call;
 }

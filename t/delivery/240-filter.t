@@ -13,9 +13,12 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
                                    http => <<'END');
 notify_profile local { allow 127.0.0.0/8; sign standard; }
 notify_profile set {
-    payload '{"id":"$notify_subscription_id","for":"$notify_subscription_name",
-              "plan":"$notify_subscription_plan","level":"is $notify_subscription_level",
-              "none":"$notify_subscription_none","text":"[$notify_subscription_none]"}';
+    payload '{"id":"$notify_subscription_id",
+              "for":"$notify_subscription_name",
+              "plan":"$notify_subscription_plan",
+              "level":"is $notify_subscription_level",
+              "none":"$notify_subscription_none",
+              "text":"[$notify_subscription_none]"}';
     method  PUT;
     header  X-Fixed    a;
     header  X-Country  $notify_attribute_country;
