@@ -24,7 +24,8 @@ typedef enum {
 /* The state of one keyed HMAC (RFC 2104), computed once per secret. */
 typedef struct ngx_http_notify_crypto_hmac_s  ngx_http_notify_crypto_hmac_t;
 
-/* A private key for signatures: Ed25519, or one read from a PEM file. */
+/* A key of signatures, to make or to check them: Ed25519, or one read from a
+ * PEM file; the secret of HS256 does both. */
 typedef struct ngx_http_notify_crypto_key_s   ngx_http_notify_crypto_key_t;
 
 typedef enum {
@@ -55,12 +56,22 @@ ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_ed25519(
 ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_pem(ngx_pool_t *pool,
     const ngx_str_t *pem, ngx_http_notify_crypto_jws_e alg,
     const char **reason);
+/* The same of public keys, which make no signatures; HS256's is its secret. */
+ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_public(
+    ngx_pool_t *pool, const ngx_str_t *pem, ngx_http_notify_crypto_jws_e alg,
+    const char **reason);
+ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_public_ed25519(
+    ngx_pool_t *pool, const ngx_str_t *raw32, const char **reason);
 /*
  * A JWS signature value (RFC 7518, RFC 8037; ES256 as r and s), raw bytes from
  * pool.
  */
 ngx_int_t ngx_http_notify_crypto_sign(ngx_http_notify_crypto_key_t *key,
     ngx_pool_t *pool, const ngx_str_t *message, ngx_str_t *signature);
+/* Of such a value, raw bytes.  NGX_DECLINED: it is not by that key; NGX_ERROR:
+ * nothing can be said. */
+ngx_int_t ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
+    const ngx_str_t *message, const ngx_str_t *signature);
 /*
  * The public key as a JWK (RFC 7517), a JSON object text; NGX_DECLINED: HS256
  * has none.

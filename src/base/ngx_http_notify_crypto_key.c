@@ -1,6 +1,6 @@
 /*
- * Private keys: reading, JWS signatures and JWKs on OpenSSL's EVP, 1.1.1 and
- * 3.x.  A key lives as long as its pool and is cleansed with it.
+ * Keys: reading, and JWKs on OpenSSL's EVP, 1.1.1 and 3.x; JWS signatures made
+ * and checked.  A key lives as long as its pool and is cleansed with it.
  * Must not know what is signed, nor where a key came from.
  */
 
@@ -216,9 +216,9 @@ ngx_http_notify_crypto_key_check(ngx_http_notify_crypto_key_t *key)
 }
 
 
-ngx_http_notify_crypto_key_t *
-ngx_http_notify_crypto_key_pem(ngx_pool_t *pool, const ngx_str_t *pem,
-    ngx_http_notify_crypto_jws_e alg, const char **reason)
+static ngx_http_notify_crypto_key_t *
+ngx_http_notify_crypto_key_read(ngx_pool_t *pool, const ngx_str_t *pem,
+    ngx_http_notify_crypto_jws_e alg, ngx_uint_t public, const char **reason)
 {
     BIO                           *bio;
     ngx_http_notify_crypto_key_t  *key;
@@ -264,20 +264,68 @@ ngx_http_notify_crypto_key_pem(ngx_pool_t *pool, const ngx_str_t *pem,
         return NULL;
     }
 
-    key->pkey = PEM_read_bio_PrivateKey(bio, NULL,
-                                        ngx_http_notify_crypto_no_password,
-                                        NULL);
+    key->pkey = public
+                    ? PEM_read_bio_PUBKEY(bio, NULL,
+                                          ngx_http_notify_crypto_no_password,
+                                          NULL)
+                    : PEM_read_bio_PrivateKey(bio, NULL,
+                                          ngx_http_notify_crypto_no_password,
+                                          NULL);
     BIO_free(bio);
     ERR_clear_error();
 
     if (key->pkey == NULL) {
-        *reason = "not an unencrypted private key in PEM form";
+        *reason = public ? "not a public key in PEM form"
+                         : "not an unencrypted private key in PEM form";
         return NULL;
     }
 
     *reason = ngx_http_notify_crypto_key_check(key);
 
     return *reason ? NULL : key;
+}
+
+
+ngx_http_notify_crypto_key_t *
+ngx_http_notify_crypto_key_pem(ngx_pool_t *pool, const ngx_str_t *pem,
+    ngx_http_notify_crypto_jws_e alg, const char **reason)
+{
+    return ngx_http_notify_crypto_key_read(pool, pem, alg, 0, reason);
+}
+
+
+ngx_http_notify_crypto_key_t *
+ngx_http_notify_crypto_key_public(ngx_pool_t *pool, const ngx_str_t *pem,
+    ngx_http_notify_crypto_jws_e alg, const char **reason)
+{
+    return ngx_http_notify_crypto_key_read(pool, pem, alg, 1, reason);
+}
+
+
+ngx_http_notify_crypto_key_t *
+ngx_http_notify_crypto_key_public_ed25519(ngx_pool_t *pool,
+    const ngx_str_t *raw, const char **reason)
+{
+    ngx_http_notify_crypto_key_t  *key;
+
+    key = ngx_http_notify_crypto_key_create(pool, NGX_HTTP_NOTIFY_CRYPTO_EDDSA,
+                                            reason);
+    if (key == NULL) {
+        return NULL;
+    }
+
+    if (raw->len == NGX_HTTP_NOTIFY_CRYPTO_ED25519) {
+        key->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+                                                raw->data, raw->len);
+    }
+
+    if (key->pkey == NULL) {
+        ERR_clear_error();
+        *reason = "an Ed25519 public key has 32 bytes";
+        return NULL;
+    }
+
+    return key;
 }
 
 
@@ -459,6 +507,119 @@ done:
         ERR_clear_error();
     }
 
+    EVP_MD_CTX_free(ctx);
+
+    return rc;
+}
+
+
+/* a number of 32 bytes as a DER INTEGER; NULL: zero, no part of a signature */
+
+static u_char *
+ngx_http_notify_crypto_der_number(u_char *p, const u_char *number)
+{
+    size_t  len;
+
+    for (len = NGX_HTTP_NOTIFY_CRYPTO_P256; len && *number == 0; len--) {
+        number++;
+    }
+
+    if (len == 0) {
+        return NULL;
+    }
+
+    *p++ = 0x02;
+    *p++ = (u_char) (len + (*number >> 7));
+
+    if (*number & 0x80) {
+        *p++ = 0;
+    }
+
+    return ngx_cpymem(p, number, len);
+}
+
+
+/* ECDSA-Sig-Value of r and s; each takes 35 bytes at most */
+
+static ngx_int_t
+ngx_http_notify_crypto_der_ecdsa(const ngx_str_t *raw, u_char *der,
+    size_t *len)
+{
+    u_char  *p;
+
+    if (raw->len != 2 * NGX_HTTP_NOTIFY_CRYPTO_P256) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_http_notify_crypto_der_number(der + 2, raw->data);
+
+    if (p != NULL) {
+        p = ngx_http_notify_crypto_der_number(p,
+                                     raw->data + NGX_HTTP_NOTIFY_CRYPTO_P256);
+    }
+
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    der[0] = 0x30;
+    der[1] = (u_char) (p - der - 2);
+    *len = p - der;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
+    const ngx_str_t *message, const ngx_str_t *signature)
+{
+    size_t         len;
+    u_char         der[72], digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX], *data;
+    ngx_int_t      rc;
+    ngx_str_t      code;
+    EVP_MD_CTX    *ctx;
+    const EVP_MD  *md;
+
+    if (key->hmac) {
+        code.data = digest;
+        code.len = ngx_http_notify_crypto_hmac(key->hmac, message, 1, digest);
+
+        if (code.len == 0) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_crypto_equal(&code, signature) ? NGX_OK
+                                                              : NGX_DECLINED;
+    }
+
+    data = signature->data;
+    len = signature->len;
+
+    if (key->alg == NGX_HTTP_NOTIFY_CRYPTO_ES256) {
+        if (ngx_http_notify_crypto_der_ecdsa(signature, der, &len) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        data = der;
+    }
+
+    ctx = EVP_MD_CTX_new();
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    md = (key->alg == NGX_HTTP_NOTIFY_CRYPTO_EDDSA) ? NULL : EVP_sha256();
+    rc = NGX_ERROR;
+
+    if (EVP_DigestVerifyInit(ctx, NULL, md, NULL, key->pkey) == 1) {
+        rc = EVP_DigestVerify(ctx, data, len,
+                              message->len ? message->data : (u_char *) "",
+                              message->len)
+             == 1 ? NGX_OK : NGX_DECLINED;
+    }
+
+    ERR_clear_error();
     EVP_MD_CTX_free(ctx);
 
     return rc;

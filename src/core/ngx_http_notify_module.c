@@ -643,7 +643,7 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
 
-    if (mcf == NULL || mcf->channels->nelts == 0) {
+    if (mcf == NULL || (mcf->channels->nelts == 0 && !mcf->commands)) {
         return NGX_OK;
     }
 

@@ -22,6 +22,8 @@ typedef struct {
     ngx_str_t                      nonce;     /* of this configuration */
     ngx_uint_t                     used;      /* a channel, a profile, or any
                                                  directive of ours was given */
+    ngx_uint_t                     commands;  /* who has no channel needs the
+                                                 connection all the same */
     ngx_array_t                   *references;    /* to channels, by name, with
                                                      their lines; private */
     ngx_uint_t                     resolved;      /* http {} has been read */

@@ -1,0 +1,729 @@
+/*
+ * The arguments of notify_verify, and the secrets and keys that they name.
+ * Run while the configuration is read.
+ * Must not know how a request is judged.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_module.h"
+#include "ngx_http_notify_sign_secret.h"
+#include "ngx_http_notify_verify.h"
+
+
+#define NGX_HTTP_NOTIFY_VERIFY_FILE_MAX  65536
+#define NGX_HTTP_NOTIFY_VERIFY_SECRETS   16
+#define NGX_HTTP_NOTIFY_VERIFY_WINDOW    300
+#define NGX_HTTP_NOTIFY_VERIFY_LIMIT     (1024 * 1024)
+
+#define NGX_HTTP_NOTIFY_VERIFY_S  (1 << NGX_HTTP_NOTIFY_VERIFY_STANDARD)
+#define NGX_HTTP_NOTIFY_VERIFY_H  (1 << NGX_HTTP_NOTIFY_VERIFY_HMAC)
+#define NGX_HTTP_NOTIFY_VERIFY_J  (1 << NGX_HTTP_NOTIFY_VERIFY_JWT)
+
+
+typedef struct {
+    ngx_str_t  secret_file;
+    ngx_str_t  window;
+    ngx_str_t  header;
+    ngx_str_t  data;
+    ngx_str_t  algorithm;
+    ngx_str_t  encoding;
+    ngx_str_t  prefix;
+    ngx_str_t  once;
+    ngx_str_t  alg;
+    ngx_str_t  key;
+    ngx_str_t  aud;
+    ngx_str_t  iss;
+    ngx_str_t  limit;
+} ngx_http_notify_verify_args_t;
+
+
+static char *ngx_http_notify_verify_conf_parse(ngx_conf_t *cf,
+    ngx_http_notify_verify_scheme_e scheme,
+    ngx_http_notify_verify_args_t *args);
+static char *ngx_http_notify_verify_conf_common(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args);
+static char *ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args);
+static char *ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args);
+static char *ngx_http_notify_verify_conf_members(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text);
+static char *ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args);
+static char *ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, ngx_str_t *name);
+static char *ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
+    const char **reason);
+static ngx_int_t ngx_http_notify_verify_conf_file(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *text);
+static ngx_http_complex_value_t *ngx_http_notify_verify_conf_value(
+    ngx_conf_t *cf, ngx_str_t *text);
+static ngx_uint_t ngx_http_notify_verify_conf_is(const ngx_str_t *text,
+    const char *word);
+
+
+static const struct {
+    ngx_str_t    name;
+    ngx_uint_t   schemes;
+    size_t       offset;
+} ngx_http_notify_verify_conf_args[] = {
+    { ngx_string("secret_file="),
+      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H,
+      offsetof(ngx_http_notify_verify_args_t, secret_file) },
+    { ngx_string("window="),
+      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, window) },
+    { ngx_string("header="),
+      NGX_HTTP_NOTIFY_VERIFY_H|NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, header) },
+    { ngx_string("data="), NGX_HTTP_NOTIFY_VERIFY_H,
+      offsetof(ngx_http_notify_verify_args_t, data) },
+    { ngx_string("algorithm="), NGX_HTTP_NOTIFY_VERIFY_H,
+      offsetof(ngx_http_notify_verify_args_t, algorithm) },
+    { ngx_string("encoding="), NGX_HTTP_NOTIFY_VERIFY_H,
+      offsetof(ngx_http_notify_verify_args_t, encoding) },
+    { ngx_string("prefix="), NGX_HTTP_NOTIFY_VERIFY_H,
+      offsetof(ngx_http_notify_verify_args_t, prefix) },
+    { ngx_string("limit="), NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H,
+      offsetof(ngx_http_notify_verify_args_t, limit) },
+    { ngx_string("once="),
+      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H
+      |NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, once) },
+    { ngx_string("alg="), NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, alg) },
+    { ngx_string("key="), NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, key) },
+    { ngx_string("aud="), NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, aud) },
+    { ngx_string("iss="), NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, iss) },
+    { ngx_null_string, 0, 0 }
+};
+
+
+/* notify_verify standard|hmac|jwt NAME=VALUE... | off */
+
+char *
+ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_verify_loc_conf_t *vlcf = conf;
+
+    ngx_str_t                           *value;
+    ngx_uint_t                           i;
+    ngx_http_notify_verify_args_t        args;
+    ngx_http_notify_verify_conf_t       *verify;
+    ngx_http_notify_verify_main_conf_t  *vmcf;
+
+    static const char  *schemes[] = { "standard", "hmac", "jwt", NULL };
+
+    if (vlcf->verify != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2
+        && ngx_http_notify_verify_conf_is(&value[1], "off"))
+    {
+        vlcf->verify = NULL;
+        return NGX_CONF_OK;
+    }
+
+    for (i = 0; schemes[i]; i++) {
+        if (ngx_http_notify_verify_conf_is(&value[1], schemes[i])) {
+            break;
+        }
+    }
+
+    if (schemes[i] == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid scheme \"%V\", it must be \"standard\", "
+                           "\"hmac\" or \"jwt\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&args, sizeof(ngx_http_notify_verify_args_t));
+
+    verify = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_verify_conf_t));
+    if (verify == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    verify->scheme = i;
+
+    if (ngx_http_notify_verify_conf_parse(cf, i, &args) != NGX_CONF_OK
+        || ngx_http_notify_verify_conf_common(cf, verify, &args)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    vmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_notify_verify_module);
+    vmcf->used = 1;
+    vlcf->verify = verify;
+
+    switch (verify->scheme) {
+
+    case NGX_HTTP_NOTIFY_VERIFY_HMAC:
+        return ngx_http_notify_verify_conf_hmac(cf, verify, &args);
+
+    case NGX_HTTP_NOTIFY_VERIFY_JWT:
+        return ngx_http_notify_verify_conf_jwt(cf, verify, &args);
+
+    default: /* NGX_HTTP_NOTIFY_VERIFY_STANDARD */
+        return ngx_http_notify_verify_conf_secrets(cf, verify,
+                                                   &args.secret_file);
+    }
+}
+
+
+static char *
+ngx_http_notify_verify_conf_parse(ngx_conf_t *cf,
+    ngx_http_notify_verify_scheme_e scheme,
+    ngx_http_notify_verify_args_t *args)
+{
+    ngx_str_t   *value, *field;
+    ngx_uint_t   i, n;
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        for (n = 0; ngx_http_notify_verify_conf_args[n].name.len; n++) {
+            if (ngx_strncmp(value[i].data,
+                            ngx_http_notify_verify_conf_args[n].name.data,
+                            ngx_http_notify_verify_conf_args[n].name.len)
+                == 0)
+            {
+                break;
+            }
+        }
+
+        if (!(ngx_http_notify_verify_conf_args[n].schemes & (1 << scheme))) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        field = (ngx_str_t *) ((u_char *) args
+                               + ngx_http_notify_verify_conf_args[n].offset);
+
+        if (field->data != NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        field->data = value[i].data
+                      + ngx_http_notify_verify_conf_args[n].name.len;
+        field->len = value[i].len
+                     - ngx_http_notify_verify_conf_args[n].name.len;
+
+        if (field->len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "empty parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_verify_conf_common(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args)
+{
+    ssize_t  limit;
+
+    verify->limit = NGX_HTTP_NOTIFY_VERIFY_LIMIT;
+    verify->header = args->header;
+    verify->prefix = args->prefix;
+
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD) {
+        verify->window = NGX_HTTP_NOTIFY_VERIFY_WINDOW;
+    }
+
+    if (args->window.data != NULL) {
+        verify->window = ngx_parse_time(&args->window, 1);
+
+        if (verify->window == (time_t) NGX_ERROR || verify->window == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid time \"window=%V\"", &args->window);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (args->limit.data != NULL) {
+        limit = ngx_parse_size(&args->limit);
+
+        if (limit == NGX_ERROR || limit == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid size \"limit=%V\"", &args->limit);
+            return NGX_CONF_ERROR;
+        }
+
+        verify->limit = limit;
+    }
+
+    return args->once.data ? ngx_http_notify_verify_conf_once(cf, verify, args)
+                           : NGX_CONF_OK;
+}
+
+
+/* the scope keeps the values of different senders apart */
+
+static char *
+ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args)
+{
+    u_char                       *p;
+    ngx_str_t                    *file;
+    ngx_http_notify_main_conf_t  *mcf;
+
+    verify->once = ngx_http_notify_verify_conf_value(cf, &args->once);
+    if (verify->once == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    file = args->key.data ? &args->key : &args->secret_file;
+
+    p = ngx_pnalloc(cf->pool, file->len + args->header.len
+                              + args->once.len + 2);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    verify->scope.data = p;
+    verify->scope.len = ngx_sprintf(p, "%V %V %V", file, &args->header,
+                                    &args->once)
+                        - p;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
+
+    mcf->used = 1;
+    mcf->commands = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args)
+{
+    if (args->header.len == 0) {
+        return "needs \"header=\"";
+    }
+
+    verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
+
+    if (ngx_http_notify_verify_conf_is(&args->algorithm, "sha1")) {
+        verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA1;
+
+    } else if (ngx_http_notify_verify_conf_is(&args->algorithm, "sha512")) {
+        verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA512;
+
+    } else if (args->algorithm.data
+               && !ngx_http_notify_verify_conf_is(&args->algorithm, "sha256"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"algorithm=%V\" must be sha1, sha256 or sha512",
+                           &args->algorithm);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_verify_conf_is(&args->encoding, "base64")) {
+        verify->base64 = 1;
+
+    } else if (args->encoding.data
+               && !ngx_http_notify_verify_conf_is(&args->encoding, "hex"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"encoding=%V\" must be hex or base64",
+                           &args->encoding);
+        return NGX_CONF_ERROR;
+    }
+
+    if (args->data.data != NULL) {
+        verify->data = ngx_http_notify_verify_conf_value(cf, &args->data);
+
+        if (verify->data == NULL
+            || ngx_http_notify_verify_conf_members(cf, verify, &args->data)
+               != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return ngx_http_notify_verify_conf_secrets(cf, verify,
+                                               &args->secret_file);
+}
+
+
+/*
+ * What is signed must be what the backend will read: the handler refuses
+ * bodies that have one of these members twice.
+ */
+
+static char *
+ngx_http_notify_verify_conf_members(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text)
+{
+    u_char     *p, *last, ch;
+    ngx_str_t  *name;
+
+    static ngx_str_t  prefix = ngx_string("notify_body_");
+
+    if (ngx_array_init(&verify->members, cf->pool, 2, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    p = text->data;
+    last = p + text->len;
+
+    while (p < last) {
+
+        if (*p++ != '$') {
+            continue;
+        }
+
+        if (p < last && *p == '{') {
+            p++;
+        }
+
+        if ((size_t) (last - p) < prefix.len
+            || ngx_strncasecmp(p, prefix.data, prefix.len) != 0)
+        {
+            continue;
+        }
+
+        p += prefix.len;
+
+        name = ngx_array_push(&verify->members);
+        if (name == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        for (name->data = p; p < last; p++) {
+            ch = (u_char) (*p | 0x20);
+
+            if (!((ch >= 'a' && ch <= 'z') || (*p >= '0' && *p <= '9')
+                  || *p == '_'))
+            {
+                break;
+            }
+        }
+
+        name->len = p - name->data;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args)
+{
+    ngx_str_t    text;
+    const char  *reason;
+    ngx_uint_t   i;
+
+    static struct {
+        ngx_str_t                     name;
+        ngx_http_notify_crypto_jws_e  alg;
+    } algs[] = {
+        { ngx_string("HS256"), NGX_HTTP_NOTIFY_CRYPTO_HS256 },
+        { ngx_string("RS256"), NGX_HTTP_NOTIFY_CRYPTO_RS256 },
+        { ngx_string("ES256"), NGX_HTTP_NOTIFY_CRYPTO_ES256 },
+        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA },
+        { ngx_null_string, NGX_HTTP_NOTIFY_CRYPTO_HS256 }
+    };
+
+    for (i = 0; algs[i].name.len; i++) {
+        if (ngx_http_notify_verify_conf_is(&args->alg,
+                                           (char *) algs[i].name.data))
+        {
+            break;
+        }
+    }
+
+    if (algs[i].name.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"alg=%V\" must be HS256, RS256, ES256 or EdDSA",
+                           &args->alg);
+        return NGX_CONF_ERROR;
+    }
+
+    if (args->key.len == 0) {
+        return "needs \"key=\"";
+    }
+
+    verify->alg = algs[i].name;
+    verify->aud = args->aud;
+    verify->iss = args->iss;
+
+    if (verify->header.len == 0) {
+        ngx_str_set(&verify->header, "Authorization");
+    }
+
+    if (ngx_http_notify_verify_conf_file(cf, &args->key, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (algs[i].alg == NGX_HTTP_NOTIFY_CRYPTO_HS256) {
+
+        /* a secret in one line, as an editor leaves it */
+
+        while (text.len && (text.data[text.len - 1] == LF
+                            || text.data[text.len - 1] == CR))
+        {
+            text.len--;
+        }
+    }
+
+    verify->key = ngx_http_notify_crypto_key_public(cf->pool, &text,
+                                                    algs[i].alg, &reason);
+
+    ngx_explicit_memzero(text.data, NGX_HTTP_NOTIFY_VERIFY_FILE_MAX);
+    ngx_free(text.data);
+
+    if (verify->key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "key \"%V\" cannot be used: %s", &args->key,
+                           reason);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a secret a line: several while one rotates */
+
+static char *
+ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, ngx_str_t *name)
+{
+    char        *rv;
+    u_char      *p, *last;
+    ngx_str_t    text, line;
+    const char  *reason;
+
+    if (name->len == 0) {
+        return "needs \"secret_file=\"";
+    }
+
+    if (ngx_array_init(&verify->secrets, cf->pool, 2,
+                       sizeof(ngx_http_notify_verify_secret_t))
+        != NGX_OK
+        || ngx_http_notify_verify_conf_file(cf, name, &text) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    rv = NGX_CONF_OK;
+    reason = "it has no secret";
+
+    last = text.data + text.len;
+
+    for (p = text.data; p < last && rv == NGX_CONF_OK; p++) {
+
+        line.data = p;
+
+        while (p < last && *p != LF) {
+            p++;
+        }
+
+        line.len = p - line.data;
+
+        if (line.len && line.data[line.len - 1] == CR) {
+            line.len--;
+        }
+
+        if (line.len) {
+            rv = ngx_http_notify_verify_conf_secret(cf, verify, &line,
+                                                    &reason);
+        }
+    }
+
+    ngx_explicit_memzero(text.data, NGX_HTTP_NOTIFY_VERIFY_FILE_MAX);
+    ngx_free(text.data);
+
+    if (rv != NGX_CONF_OK || verify->secrets.nelts == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret file \"%V\" cannot be used: %s", name,
+                           reason);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
+    const char **reason)
+{
+    u_char                            buf[64];
+    ngx_str_t                         raw, encoded;
+    ngx_http_notify_sign_secret_t     sign;
+    ngx_http_notify_verify_secret_t  *secret;
+
+    if (verify->secrets.nelts == NGX_HTTP_NOTIFY_VERIFY_SECRETS) {
+        *reason = "it has more than 16 secrets";
+        return NGX_CONF_ERROR;
+    }
+
+    secret = ngx_array_push(&verify->secrets);
+    if (secret == NULL) {
+        *reason = "no memory";
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(secret, sizeof(ngx_http_notify_verify_secret_t));
+
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_HMAC) {
+        secret->hmac = ngx_http_notify_crypto_hmac_create(cf->pool,
+                                                          verify->hash, text);
+        *reason = "no memory";
+
+    } else if (text->len > 5
+               && ngx_strncmp(text->data, "whpk_", 5) == 0)
+    {
+        *reason = "what follows \"whpk_\" is not base64 of 32 bytes";
+
+        encoded.data = text->data + 5;
+        encoded.len = text->len - 5;
+        raw.data = buf;
+
+        if (encoded.len <= 44 && ngx_decode_base64(&raw, &encoded) == NGX_OK) {
+            secret->key = ngx_http_notify_crypto_key_public_ed25519(cf->pool,
+                                                               &raw, reason);
+        }
+
+    } else if (text->len > 5 && ngx_strncmp(text->data, "whsk_", 5) == 0) {
+        *reason = "a \"whsk_\" key signs, its \"whpk_\" key verifies";
+
+    } else {
+        ngx_memzero(&sign, sizeof(ngx_http_notify_sign_secret_t));
+
+        if (ngx_http_notify_sign_secret_init(cf->pool, text, &sign, reason)
+            == NGX_OK)
+        {
+            secret->hmac = sign.hmac;
+        }
+    }
+
+    return (secret->hmac || secret->key) ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* allocated outside of the pool, to be cleansed and freed by the caller */
+
+static ngx_int_t
+ngx_http_notify_verify_conf_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text)
+{
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_int_t   rc;
+    ngx_file_t  file;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    text->data = ngx_calloc(NGX_HTTP_NOTIFY_VERIFY_FILE_MAX, cf->log);
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+    file.fd = fd;
+    file.name = *name;
+    file.log = cf->log;
+
+    n = ngx_read_file(&file, text->data, NGX_HTTP_NOTIFY_VERIFY_FILE_MAX, 0);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           ngx_read_file_n " \"%V\" failed", name);
+
+    } else if (n == NGX_HTTP_NOTIFY_VERIFY_FILE_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is too large", name);
+
+    } else {
+        text->len = n;
+        rc = NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_free(text->data);
+    }
+
+done:
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}
+
+
+static ngx_http_complex_value_t *
+ngx_http_notify_verify_conf_value(ngx_conf_t *cf, ngx_str_t *text)
+{
+    ngx_http_complex_value_t          *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (value == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? value : NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_verify_conf_is(const ngx_str_t *text, const char *word)
+{
+    return text->len == ngx_strlen(word)
+           && ngx_strncmp(text->data, word, text->len) == 0;
+}

@@ -1,0 +1,489 @@
+/*
+ * The signatures of notify_verify: standard and hmac.  Constant time, whatever
+ * of a signature is right; nothing outlives the call.
+ * Must not know what is answered.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_verify.h"
+
+
+#define NGX_HTTP_NOTIFY_VERIFY_SIGN_MAX  32   /* of webhook-signature */
+
+
+static ngx_uint_t ngx_http_notify_verify_sign_list(
+    const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
+    const ngx_str_t *list);
+static ngx_uint_t ngx_http_notify_verify_sign_candidate(
+    const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
+    const ngx_str_t *code, const ngx_str_t *candidate);
+static ngx_uint_t ngx_http_notify_verify_sign_code(
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
+    ngx_str_t *code);
+static ngx_int_t ngx_http_notify_verify_sign_members(ngx_http_request_t *r,
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body);
+static ngx_int_t ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool,
+    const ngx_str_t *object, const ngx_str_t *name);
+static ngx_int_t ngx_http_notify_verify_sign_form_once(ngx_pool_t *pool,
+    const ngx_str_t *form, const ngx_str_t *name);
+
+
+/* https://github.com/standard-webhooks/standard-webhooks, "Verifying" */
+
+ngx_int_t
+ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
+    const char **reason)
+{
+    u_char                           *p;
+    int64_t                           time, late;
+    ngx_str_t                         id, timestamp, list, message;
+    ngx_uint_t                        i, good;
+    ngx_http_notify_verify_secret_t  *secret;
+
+    static ngx_str_t  names[] = {
+        ngx_string("webhook-id"),
+        ngx_string("webhook-timestamp"),
+        ngx_string("webhook-signature")
+    };
+
+    if (ngx_http_notify_verify_header(r, &names[0], &id) != NGX_OK
+        || ngx_http_notify_verify_header(r, &names[1], &timestamp) != NGX_OK
+        || ngx_http_notify_verify_header(r, &names[2], &list) != NGX_OK)
+    {
+        *reason = "a header is missing or given twice";
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_json_int64(&timestamp, &time) != NGX_OK
+        || time < 0 || time > NGX_MAX_INT32_VALUE * 1000LL)
+    {
+        *reason = "the timestamp is not one";
+        return NGX_DECLINED;
+    }
+
+    late = (int64_t) ngx_time() - time;
+
+    if (late > verify->window || -late > verify->window) {
+        *reason = "the timestamp is outside of the window";
+        return NGX_DECLINED;
+    }
+
+    p = ngx_pnalloc(r->pool, id.len + timestamp.len + body->len + 2);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    message.data = p;
+
+    p = ngx_sprintf(p, "%V.%V.", &id, &timestamp);
+
+    if (body->len) {
+        p = ngx_cpymem(p, body->data, body->len);
+    }
+
+    message.len = p - message.data;
+
+    good = 0;
+    secret = verify->secrets.elts;
+
+    for (i = 0; i < verify->secrets.nelts; i++) {
+        good |= ngx_http_notify_verify_sign_list(&secret[i], &message, &list);
+    }
+
+    return good ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* "v1,BASE64 v1a,BASE64 ...": all are looked at, whichever fits */
+
+static ngx_uint_t
+ngx_http_notify_verify_sign_list(
+    const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
+    const ngx_str_t *list)
+{
+    u_char      *p, *last, digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX],
+                 text[ngx_base64_encoded_length(
+                                          NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX)];
+    ngx_str_t    raw, code, candidate;
+    ngx_uint_t   n, good;
+
+    ngx_str_null(&code);
+
+    if (secret->hmac != NULL) {
+        raw.data = digest;
+        raw.len = ngx_http_notify_crypto_hmac(secret->hmac, message, 1,
+                                              digest);
+        if (raw.len == 0) {
+            return 0;
+        }
+
+        code.data = text;
+        ngx_encode_base64(&code, &raw);
+    }
+
+    good = 0;
+    p = list->data;
+    last = p + list->len;
+
+    for (n = 0; p < last && n < NGX_HTTP_NOTIFY_VERIFY_SIGN_MAX; n++) {
+
+        candidate.data = p;
+
+        while (p < last && *p != ' ') {
+            p++;
+        }
+
+        candidate.len = p++ - candidate.data;
+
+        good |= ngx_http_notify_verify_sign_candidate(secret, message, &code,
+                                                 &candidate);
+    }
+
+    return good;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_verify_sign_candidate(
+    const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
+    const ngx_str_t *code, const ngx_str_t *candidate)
+{
+    u_char     buf[72];
+    ngx_str_t  raw, text;
+
+    text = *candidate;
+
+    if (secret->hmac != NULL) {
+
+        if (text.len < 3 || ngx_strncmp(text.data, "v1,", 3) != 0) {
+            return 0;
+        }
+
+        text.data += 3;
+        text.len -= 3;
+
+        return ngx_http_notify_crypto_equal(code, &text);
+    }
+
+    if (text.len != 4 + 88 || ngx_strncmp(text.data, "v1a,", 4) != 0) {
+        return 0;
+    }
+
+    text.data += 4;
+    text.len -= 4;
+    raw.data = buf;
+
+    return ngx_decode_base64(&raw, &text) == NGX_OK
+           && raw.len == 64
+           && ngx_http_notify_crypto_verify(secret->key, message, &raw)
+              == NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
+    const char **reason)
+{
+    u_char                            *digest, *given;
+    ngx_int_t                         rc;
+    ngx_str_t                         text, data, code, expected;
+    ngx_uint_t                        i, good;
+    ngx_http_notify_verify_secret_t  *secret;
+
+    if (ngx_http_notify_verify_header(r, &verify->header, &text) != NGX_OK) {
+        *reason = "the header is missing or given twice";
+        return NGX_DECLINED;
+    }
+
+    data = *body;
+
+    if (verify->data != NULL) {
+
+        rc = ngx_http_notify_verify_sign_members(r, verify, body);
+
+        if (rc != NGX_OK) {
+            *reason = "a signed member is missing, given twice, or no text";
+            return rc;
+        }
+
+        if (ngx_http_complex_value(r, verify->data, &data) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (data.len == 0) {
+            *reason = "there is nothing that could be signed";
+            return NGX_DECLINED;
+        }
+    }
+
+    digest = ngx_pnalloc(r->pool, 2 * NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX);
+    if (digest == NULL) {
+        return NGX_ERROR;
+    }
+
+    given = digest + NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX;
+    code.data = given;
+
+    if (!ngx_http_notify_verify_sign_code(verify, &text, &code)) {
+        *reason = "the signature has another form";
+        return NGX_DECLINED;
+    }
+
+    good = 0;
+    secret = verify->secrets.elts;
+
+    for (i = 0; i < verify->secrets.nelts; i++) {
+        expected.data = digest;
+        expected.len = ngx_http_notify_crypto_hmac(secret[i].hmac, &data, 1,
+                                                   digest);
+        if (expected.len == 0) {
+            return NGX_ERROR;
+        }
+
+        good |= ngx_http_notify_crypto_equal(&expected, &code);
+    }
+
+    return good ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* the header's text as bytes, at most NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX */
+
+static ngx_uint_t
+ngx_http_notify_verify_sign_code(
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
+    ngx_str_t *code)
+{
+    u_char      buf[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX * 2];
+    ngx_int_t   ch;
+    ngx_str_t   rest, raw;
+    ngx_uint_t  i;
+
+    if (text->len < verify->prefix.len
+        || ngx_strncmp(text->data, verify->prefix.data, verify->prefix.len)
+           != 0)
+    {
+        return 0;
+    }
+
+    rest.data = text->data + verify->prefix.len;
+    rest.len = text->len - verify->prefix.len;
+
+    if (rest.len == 0 || rest.len > 2 * NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX) {
+        return 0;
+    }
+
+    if (verify->base64) {
+        raw.data = buf;
+
+        if (ngx_decode_base64(&raw, &rest) != NGX_OK
+            || raw.len > NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX
+            || rest.len > ngx_base64_encoded_length(raw.len))
+        {
+            return 0;
+        }
+
+        ngx_memcpy(code->data, raw.data, raw.len);
+        code->len = raw.len;
+
+        return 1;
+    }
+
+    if (rest.len % 2) {
+        return 0;
+    }
+
+    code->len = rest.len / 2;
+
+    for (i = 0; i < code->len; i++) {
+        ch = ngx_hextoi(&rest.data[2 * i], 2);
+
+        if (ch == NGX_ERROR) {
+            return 0;
+        }
+
+        code->data[i] = (u_char) ch;
+    }
+
+    return 1;
+}
+
+
+/*
+ * Parsers differ in what they do with a member that is there twice, and a
+ * variable replaces control characters: a body that could mean something else
+ * to the backend is not authentic.
+ */
+
+static ngx_int_t
+ngx_http_notify_verify_sign_members(ngx_http_request_t *r,
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                     *name, object;
+    ngx_uint_t                     i, form;
+    ngx_http_notify_json_error_t   error;
+
+    if (verify->members.nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (body->len == 0 || body->len > ngx_http_notify_body_size(r)) {
+        return NGX_DECLINED;
+    }
+
+    object = *body;
+    form = ngx_http_notify_body_is(r, "application/x-www-form-urlencoded");
+
+    /* a JSON text is no form, whatever its type says, and the reverse */
+
+    rc = ngx_http_notify_json_scan(body, &object, &error);
+
+    if ((rc == NGX_OK) == (form == 1)) {
+        return NGX_DECLINED;
+    }
+
+    if (!form
+        && ngx_http_notify_json_kind(&object) != NGX_HTTP_NOTIFY_JSON_OBJECT)
+    {
+        return NGX_DECLINED;
+    }
+
+    name = verify->members.elts;
+
+    for (i = 0; i < verify->members.nelts; i++) {
+        rc = form ? ngx_http_notify_verify_sign_form_once(r->pool, body,
+                                                          &name[i])
+                  : ngx_http_notify_verify_sign_json_once(r->pool, &object,
+                                                     &name[i]);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool, const ngx_str_t *object,
+    const ngx_str_t *name)
+{
+    size_t                        i;
+    ngx_str_t                     member, value, quoted, text;
+    ngx_uint_t                    found;
+    ngx_http_notify_json_iter_t   it;
+
+    found = 0;
+    ngx_http_notify_json_iter(&it, object);
+
+    while (ngx_http_notify_json_next(&it, &member, &value) == NGX_OK) {
+
+        /* an escaped name, with its quotes, is text like any other */
+
+        quoted.data = member.data - 1;
+        quoted.len = member.len + 2;
+
+        if (ngx_http_notify_json_text(pool, &quoted, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (text.len != name->len
+            || ngx_strncasecmp(text.data, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        if (found++ || text.data != member.data) {
+            return NGX_DECLINED;
+        }
+
+        switch (ngx_http_notify_json_kind(&value)) {
+
+        case NGX_HTTP_NOTIFY_JSON_NUMBER:
+            continue;
+
+        case NGX_HTTP_NOTIFY_JSON_STRING:
+            break;
+
+        default:
+            return NGX_DECLINED;
+        }
+
+        if (ngx_http_notify_json_text(pool, &value, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        for (i = 0; i < text.len; i++) {
+            if (text.data[i] < 0x20 || text.data[i] == 0x7f) {
+                return NGX_DECLINED;
+            }
+        }
+    }
+
+    return found ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* "a=b&c=d"; what is encoded in a name could be read in two ways */
+
+static ngx_int_t
+ngx_http_notify_verify_sign_form_once(ngx_pool_t *pool, const ngx_str_t *form,
+    const ngx_str_t *name)
+{
+    u_char      *p, *last, *end, *eq, *dst, *src, *q;
+    ngx_uint_t   found;
+
+    found = 0;
+    p = form->data;
+    last = p + form->len;
+
+    q = ngx_pnalloc(pool, form->len);
+    if (q == NULL) {
+        return NGX_ERROR;
+    }
+
+    for ( /* void */ ; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '&');
+        end = end ? end : last;
+
+        eq = ngx_strlchr(p, end, '=');
+        eq = eq ? eq : end;
+
+        src = p;
+        dst = q;
+        ngx_unescape_uri(&dst, &src, eq - p, 0);
+
+        if ((size_t) (dst - q) == name->len
+            && ngx_strncasecmp(q, name->data, name->len) == 0
+            && (found++ || (size_t) (eq - p) != name->len))
+        {
+            return NGX_DECLINED;
+        }
+
+        if ((size_t) (eq - p) != name->len
+            || ngx_strncasecmp(p, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        src = eq + (eq < end);
+        dst = q;
+        ngx_unescape_uri(&dst, &src, end - src, 0);
+
+        for (src = q; src < dst; src++) {
+            if (*src < 0x20 || *src == 0x7f) {
+                return NGX_DECLINED;
+            }
+        }
+    }
+
+    return found ? NGX_OK : NGX_DECLINED;
+}

@@ -1,0 +1,48 @@
+// Senders, each with the package that its receivers use: one JSON line in, one
+// out.  {"standard": secret, "id", "timestamp", "body", "with": "svix"} gives
+// {"headers": {...}}; {"jwt": {"alg", "key": PEM or text, "header": {...}},
+// "claims": {...}} gives {"token": "..."}.
+
+'use strict';
+
+const crypto = require('crypto');
+const readline = require('readline');
+const { pathToFileURL } = require('url');
+
+const { Webhook } = require('standardwebhooks');
+const svix = require('svix');
+
+
+function standard(call) {
+    const Judge = call.with === 'svix' ? svix.Webhook : Webhook;
+    const at = new Date(call.timestamp * 1000);
+
+    return { headers: {
+        'webhook-id': call.id,
+        'webhook-timestamp': String(call.timestamp),
+        'webhook-signature':
+            new Judge(call.standard).sign(call.id, at, call.body),
+    } };
+}
+
+
+async function jwt(call) {
+    // NODE_PATH is for require() only
+    const jose = await import(pathToFileURL(require.resolve('jose')));
+    const { alg, key, header } = call.jwt;
+    const secret = alg === 'HS256' ? Buffer.from(key)
+                                   : crypto.createPrivateKey(key);
+
+    return { token: await new jose.SignJWT(call.claims)
+        .setProtectedHeader({ alg, ...header }).sign(secret) };
+}
+
+
+(async () => {
+    for await (const line of readline.createInterface({ input: process.stdin }))
+    {
+        const call = JSON.parse(line);
+        const made = call.jwt ? await jwt(call) : standard(call);
+        process.stdout.write(JSON.stringify(made) + '\n');
+    }
+})();
