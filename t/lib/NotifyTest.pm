@@ -4,7 +4,7 @@ package NotifyTest;
 # sleeping, an HTTP client, and the end of a suite, where everything that was
 # started is stopped and every error.log is looked at.
 #
-#   use NotifyTest;
+#   use NotifyTest;                       # before Test::Nginx::Socket
 #   my $redis = NotifyTest::Redis->new;
 #   my $receiver = NotifyTest::Receiver->new;
 #   my $nginx = NotifyTest::Nginx->new(http => '...', redis => $redis);
@@ -267,8 +267,31 @@ END {
 }
 
 
+# For Test::Nginx::Socket: a place and a port of this suite's own, and blocks
+# that fail on what must not be in an error.log:
+#   BEGIN { NotifyTest::socket_suite() }
+#   use Test::Nginx::Socket 'no_plan';
+#   add_block_preprocessor(\&NotifyTest::socket_block);
+
 our $TROUBLE = qr/\[(?:alert|emerg)\]|Sanitizer|runtime\ error:
                   |exited\ on\ signal/x;
+
+sub socket_suite {
+    $ENV{TEST_NGINX_SERVROOT} = test_dir() . '/servroot';
+    $ENV{TEST_NGINX_PORT} = $ENV{TEST_NGINX_SERVER_PORT} = free_port();
+    $ENV{TEST_NGINX_BINARY} = $NGINX;
+    $ENV{TEST_NGINX_LOAD_MODULES} = $MODULE;
+}
+
+sub socket_block {
+    my ($block) = @_;
+
+    if (!defined $block->must_die && !defined $block->no_error_log) {
+        $block->set_value('no_error_log',
+                          "[alert]\n[emerg]\nSanitizer\nruntime error:");
+    }
+}
+
 
 require NotifyTest::Nginx;
 require NotifyTest::Receiver;

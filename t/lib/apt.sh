@@ -22,5 +22,6 @@ private_apt() {
         -o "Dir::Cache=$dir/cache" \
         -o "Acquire::Languages=none" \
         -o "APT::Sandbox::User=" \
+        -o "Acquire::Check-Valid-Until=false" \
         -o "Acquire::Retries=3"
 }
