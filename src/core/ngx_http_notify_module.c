@@ -13,6 +13,7 @@
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
+#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
 
@@ -91,11 +92,12 @@ static ngx_command_t  *ngx_http_notify_module_channel_tables[] = {
     ngx_http_notify_channel_commands,
     ngx_http_notify_entity_type_commands,
     ngx_http_notify_setting_commands,
+    ngx_http_notify_operator_commands,
     NULL
 };
 
 static const char  *ngx_http_notify_module_channel_later[] = {
-    "entity_type", "setting", "unchanged", "operator_events", NULL
+    "entity_type", "setting", "unchanged", NULL
 };
 
 

@@ -33,6 +33,7 @@ ngx_http_notify_channel_create(ngx_conf_t *cf, const ngx_str_t *name)
     channel->name = *name;
     channel->max_size = NGX_CONF_UNSET_SIZE;
     channel->subscriptions_max = NGX_CONF_UNSET_UINT;
+    channel->operator_events = NGX_CONF_UNSET;
     channel->metrics = NGX_ERROR;
 
     return channel;
@@ -55,6 +56,7 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
 
     ngx_conf_init_size_value(channel->max_size, 0);
     ngx_conf_init_uint_value(channel->subscriptions_max, 1000);
+    ngx_conf_init_value(channel->operator_events, 0);
 
     refs = channel->profile_names ? channel->profile_names->elts : NULL;
     n = channel->profile_names ? channel->profile_names->nelts : 1;
@@ -324,4 +326,36 @@ ngx_http_notify_channel_reserved(const ngx_str_t *name)
 {
     return name->len >= 7
            && ngx_strncasecmp(name->data, (u_char *) "notify.", 7) == 0;
+}
+
+
+ngx_uint_t
+ngx_http_notify_channel_operator(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    static const ngx_str_t  names[] = {
+        ngx_string("notify.subscription.disabled"),
+        ngx_string("notify.subscription.recovered"),
+        ngx_string("notify.subscription.overtaken"),
+        ngx_string("notify.delivery.given_up"),
+        ngx_string("notify.subscription.*"),
+        ngx_string("notify.delivery.*"),
+        ngx_string("notify.*")
+    };
+
+    if (!channel->operator_events) {
+        return 0;
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (name->len == names[i].len
+            && ngx_memcmp(name->data, names[i].data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

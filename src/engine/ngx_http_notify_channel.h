@@ -62,6 +62,7 @@ typedef struct {
     uint64_t                  retention;    /* milliseconds; 15d */
     size_t                    max_size;     /* bytes; 0: off */
     ngx_uint_t                subscriptions_max;
+    ngx_flag_t                operator_events;
     ngx_int_t                 metrics;      /* set when a worker starts */
     u_char                   *file;
     ngx_uint_t                line;
@@ -104,6 +105,9 @@ ngx_uint_t ngx_http_notify_channel_chars(const ngx_str_t *text, size_t max,
     const char *more);
 /* begins with "notify." in any case */
 ngx_uint_t ngx_http_notify_channel_reserved(const ngx_str_t *name);
+/* one of the channel's operator events, or "notify.*", ... for several */
+ngx_uint_t ngx_http_notify_channel_operator(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *name);
 
 
 #endif /* _NGX_HTTP_NOTIFY_CHANNEL_H_INCLUDED_ */

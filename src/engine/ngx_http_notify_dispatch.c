@@ -9,6 +9,7 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
@@ -698,6 +699,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
         ngx_log_error(NGX_LOG_NOTICE, d->feed->log, 0,
                       "notify dispatch: breaker of subscription \"%V\" closed",
                       &s->node.str);
+        ngx_http_notify_operator_recovered(s, d->event);
         s->release = 1;
     }
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -69,6 +70,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
         ngx_http_notify_metrics_add(d->feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
         ngx_http_notify_retry_disable(s, "gone");
+        ngx_http_notify_operator_disabled(s, d->event, "gone");
         return ngx_http_notify_retry_dead(d, result, "gone");
     }
 
@@ -164,6 +166,7 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_metrics_add(d->feed->channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
+    ngx_http_notify_operator_given_up(d, result, reason);
 
     return ngx_http_notify_commit_dead(s, &d->id, reason);
 }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
@@ -148,6 +149,7 @@ ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
 
     ngx_http_notify_subscriber_touch(s);
     ngx_http_notify_retry_disable(s, s->reason);
+    ngx_http_notify_operator_disabled(s, NULL, s->reason);
 }
 
 

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_script.h"
 
@@ -817,13 +818,7 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, s->lease->feed->log, 0,
-                  "notify tail: subscription \"%V\" was overtaken by the "
-                  "retention of channel \"%V\"", &s->node.str,
-                  &s->lease->feed->channel->name);
-
-    ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
-                                NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+    ngx_http_notify_operator_overtaken(s, from, &horizon);
     (void) ngx_http_notify_commit_gap(s, from, &horizon);
 }
 

@@ -230,6 +230,13 @@ ngx_http_notify_api_deltas_arg_type(ngx_http_notify_api_t *api)
         return rc == NGX_ABORT ? NGX_ABORT : NGX_OK;
     }
 
+    if (ngx_http_notify_channel_operator(api->channel, &value)
+        && value.data[value.len - 1] != '*')
+    {
+        deltas->event_type = value;
+        return NGX_OK;
+    }
+
     if (value.len == 0
         || ngx_http_notify_channel_event(api->channel, &value,
                                          &deltas->event_type, NULL)

@@ -272,7 +272,9 @@ ngx_http_notify_subscription_events_name(
     ngx_uint_t                        i;
     ngx_http_notify_channel_event_t  *event;
 
-    if (text->len == 1 && text->data[0] == '*') {
+    if ((text->len == 1 && text->data[0] == '*')
+        || ngx_http_notify_channel_operator(channel, text))
+    {
         return NGX_OK;
     }
 

@@ -1,0 +1,430 @@
+
+/*
+ * Published in the background, with a key where the same thing may be noticed
+ * twice.  A bounded number is under way; what comes beyond it, or is refused,
+ * is in the error log only.
+ */
+
+#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_json.h"
+
+
+#define NGX_HTTP_NOTIFY_OPERATOR_PENDING  1000
+#define NGX_HTTP_NOTIFY_OPERATOR_DIGEST   32
+
+
+/* a cursor that had to jump, until it is known whether over anything */
+typedef struct {
+    ngx_pool_t              *pool;
+    ngx_http_notify_feed_t  *feed;
+    ngx_http_notify_id_t     from;
+    ngx_http_notify_id_t     to;
+    ngx_str_t                id;
+} ngx_http_notify_operator_jump_t;
+
+
+static void ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_operator_jump_t *jump);
+static ngx_pool_t *ngx_http_notify_operator_begin(
+    ngx_http_notify_subscriber_t *s, const ngx_http_notify_event_t *cause,
+    ngx_http_notify_json_t **data);
+static ngx_int_t ngx_http_notify_operator_text(ngx_http_notify_json_t *data,
+    const char *name, const char *text);
+static ngx_int_t ngx_http_notify_operator_time(ngx_http_notify_json_t *data,
+    const char *name, uint64_t time);
+static void ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
+    ngx_pool_t *pool, const char *type, const ngx_str_t *key,
+    const ngx_http_notify_json_t *data);
+static void ngx_http_notify_operator_published(
+    const ngx_http_notify_log_published_t *published, void *data);
+
+
+static ngx_uint_t  ngx_http_notify_operator_pending;
+
+
+ngx_command_t  ngx_http_notify_operator_commands[] = {
+
+    { ngx_string("operator_events"),
+      NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      0,
+      offsetof(ngx_http_notify_channel_t, operator_events),
+      NULL },
+
+      ngx_null_command
+};
+
+
+void
+ngx_http_notify_operator_disabled(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *cause, const char *reason)
+{
+    ngx_str_t                key;
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *data;
+    u_char                   buf[NGX_INT64_LEN];
+
+    /* the target of a channel is not disabled */
+
+    pool = s->doc->internal ? NULL
+                            : ngx_http_notify_operator_begin(s, cause, &data);
+    if (pool == NULL) {
+        return;
+    }
+
+    if (ngx_http_notify_operator_text(data, "reason", reason) != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    /* all calls that are under way may end with a 410 */
+
+    key.data = buf;
+    key.len = ngx_sprintf(buf, "%uL", s->doc->version) - buf;
+
+    ngx_http_notify_operator_end(s, pool, "notify.subscription.disabled",
+                                 &key, data);
+}
+
+
+void
+ngx_http_notify_operator_recovered(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *cause)
+{
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *data;
+
+    pool = ngx_http_notify_operator_begin(s, cause, &data);
+
+    if (pool != NULL) {
+        ngx_http_notify_operator_end(s, pool, "notify.subscription.recovered",
+                                     NULL, data);
+    }
+}
+
+
+void
+ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result, const char *reason)
+{
+    ngx_int_t                rc;
+    ngx_str_t                text, key;
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *data;
+    u_char                   buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+    u_char                   name[NGX_HTTP_NOTIFY_ID_LEN + NGX_INT64_LEN + 1];
+
+    pool = ngx_http_notify_operator_begin(d->subscriber, d->event, &data);
+
+    if (pool == NULL) {
+        return;
+    }
+
+    text.data = buf;
+    text.len = ngx_http_notify_id_event(buf, &d->id) - buf;
+
+    rc = ngx_http_notify_json_set_string(data, "event", &text);
+    rc |= ngx_http_notify_json_set_string(data, "eventType", &d->event->type);
+    rc |= ngx_http_notify_operator_text(data, "reason", reason);
+    rc |= ngx_http_notify_json_set_integer(data, "attempts", d->attempt);
+
+    rc |= result->status
+          ? ngx_http_notify_json_set_integer(data, "status", result->status)
+          : ngx_http_notify_json_set_null(data, "status");
+
+    if (result->error != NULL) {
+        rc |= ngx_http_notify_operator_text(data, "error", result->error);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    /* a worker that takes a dead one's place may do it again */
+
+    key.data = name;
+    key.len = ngx_sprintf(name, "%uL-%uL %uL", d->id.ms, d->id.seq, d->first)
+              - name;
+
+    ngx_http_notify_operator_end(d->subscriber, pool,
+                                 "notify.delivery.given_up", &key, data);
+}
+
+
+void
+ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
+{
+    ngx_str_t                          argv[3];
+    ngx_pool_t                        *pool;
+    ngx_http_notify_feed_t            *feed;
+    ngx_http_notify_operator_jump_t   *jump;
+
+    feed = s->lease->feed;
+
+    pool = ngx_create_pool(512, feed->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    jump = ngx_palloc(pool, sizeof(ngx_http_notify_operator_jump_t));
+
+    ngx_str_set(&argv[0], "XINFO");
+    ngx_str_set(&argv[1], "STREAM");
+    argv[2] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
+                                        NULL);
+
+    if (jump == NULL || argv[2].data == NULL) {
+        goto failed;
+    }
+
+    jump->pool = pool;
+    jump->feed = feed;
+    jump->from = *from;
+    jump->to = *to;
+    jump->id.len = s->node.str.len;
+    jump->id.data = ngx_pstrdup(pool, &s->node.str);
+
+    if (jump->id.data != NULL
+        && ngx_http_notify_redis_submit(feed->redis, argv, 3, 0,
+                                        ngx_http_notify_operator_trimmed,
+                                        jump)
+           != NULL)
+    {
+        return;
+    }
+
+failed:
+
+    ngx_destroy_pool(pool);
+}
+
+
+/* trim.lua notes the last one that went: nothing behind `from`, nothing lost */
+
+static void
+ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_operator_jump_t *jump = data;
+
+    ngx_uint_t                     i;
+    ngx_http_notify_id_t           deleted;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_subscriber_find(jump->feed, &jump->id);
+
+    if (s == NULL || resp == NULL
+        || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY)
+    {
+        goto done;
+    }
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
+
+        if (ngx_strcmp(resp->elts[i]->str.data, "max-deleted-entry-id") == 0
+            && ngx_http_notify_id_parse(&resp->elts[i + 1]->str, &deleted)
+               == NGX_OK
+            && ngx_http_notify_id_compare(&deleted, &jump->from) > 0)
+        {
+            ngx_http_notify_operator_lost(s, jump);
+            break;
+        }
+    }
+
+done:
+
+    ngx_destroy_pool(jump->pool);
+}
+
+
+static void
+ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_operator_jump_t *jump)
+{
+    ngx_str_t                key;
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *data;
+    u_char                   buf[NGX_HTTP_NOTIFY_ID_LEN];
+
+    ngx_log_error(NGX_LOG_WARN, jump->feed->log, 0,
+                  "notify operator: subscription \"%V\" was overtaken by the "
+                  "retention of channel \"%V\"", &s->node.str,
+                  &jump->feed->channel->name);
+
+    ngx_http_notify_metrics_add(jump->feed->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+
+    pool = ngx_http_notify_operator_begin(s, NULL, &data);
+
+    if (pool == NULL) {
+        return;
+    }
+
+    if (ngx_http_notify_operator_time(data, "from", jump->from.ms) != NGX_OK
+        || ngx_http_notify_operator_time(data, "to", jump->to.ms) != NGX_OK)
+    {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    key.data = buf;
+    key.len = ngx_http_notify_id_print(buf, &jump->from) - buf;
+
+    ngx_http_notify_operator_end(s, pool, "notify.subscription.overtaken",
+                                 &key, data);
+}
+
+
+/* NULL: nobody is to be told */
+
+static ngx_pool_t *
+ngx_http_notify_operator_begin(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *cause, ngx_http_notify_json_t **data)
+{
+    ngx_pool_t              *pool;
+    ngx_http_notify_feed_t  *feed;
+
+    feed = s->lease->feed;
+
+    if (!feed->channel->operator_events
+        || (cause != NULL && ngx_http_notify_channel_reserved(&cause->type)))
+    {
+        return NULL;
+    }
+
+    if (ngx_http_notify_operator_pending
+        >= NGX_HTTP_NOTIFY_OPERATOR_PENDING)
+    {
+        ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+                      "notify operator: too many events under way, one of "
+                      "subscription \"%V\" is not published", &s->node.str);
+        return NULL;
+    }
+
+    pool = ngx_create_pool(1024, feed->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    *data = ngx_http_notify_json_new_object(pool);
+
+    if (*data == NULL
+        || ngx_http_notify_json_set_string(*data, "subscription",
+                                           &s->node.str)
+           != NGX_OK
+        || (s->doc->name.len
+            && ngx_http_notify_json_set_string(*data, "name", &s->doc->name)
+               != NGX_OK))
+    {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    return pool;
+}
+
+
+static ngx_int_t
+ngx_http_notify_operator_text(ngx_http_notify_json_t *data, const char *name,
+    const char *text)
+{
+    ngx_str_t  value;
+
+    value.data = (u_char *) text;
+    value.len = ngx_strlen(text);
+
+    return ngx_http_notify_json_set_string(data, name, &value);
+}
+
+
+static ngx_int_t
+ngx_http_notify_operator_time(ngx_http_notify_json_t *data, const char *name,
+    uint64_t time)
+{
+    ngx_str_t  value;
+    u_char     buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
+
+    value.data = buf;
+    value.len = ngx_http_notify_id_time(buf, time) - buf;
+
+    return ngx_http_notify_json_set_string(data, name, &value);
+}
+
+
+/* takes over the pool; with a key, what is the same within a day is one */
+
+static void
+ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
+    ngx_pool_t *pool, const char *type, const ngx_str_t *key,
+    const ngx_http_notify_json_t *data)
+{
+    ngx_str_t                     parts[3];
+    ngx_http_notify_feed_t       *feed;
+    ngx_http_notify_log_entry_t   entry;
+    u_char                        digest[NGX_HTTP_NOTIFY_OPERATOR_DIGEST];
+
+    feed = s->lease->feed;
+
+    ngx_memzero(&entry, sizeof(ngx_http_notify_log_entry_t));
+
+    entry.event.time = ngx_http_notify_subscriber_now();
+    entry.event.tenant = s->doc->tenant;
+    entry.event.type.data = (u_char *) type;
+    entry.event.type.len = ngx_strlen(type);
+
+    if (ngx_http_notify_json_dump(pool, data, 0, &entry.event.data) != NGX_OK)
+    {
+        goto done;
+    }
+
+    if (key != NULL) {
+        parts[0] = entry.event.type;
+        parts[1] = s->node.str;
+        parts[2] = *key;
+
+        if (ngx_http_notify_id_digest(parts, 3, digest) != NGX_OK) {
+            goto done;
+        }
+
+        entry.key.data = digest;
+        entry.key.len = sizeof(digest);
+        entry.body = entry.key;
+    }
+
+    if (ngx_http_notify_log_publish(feed->redis, &feed->channel->keys, &entry,
+                                    1, feed->channel->max_size,
+                                    ngx_http_notify_operator_published, feed)
+        != NULL)
+    {
+        ngx_http_notify_operator_pending++;
+    }
+
+done:
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_notify_operator_published(
+    const ngx_http_notify_log_published_t *published, void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    ngx_http_notify_operator_pending--;
+
+    if (published->status != NGX_HTTP_NOTIFY_LOG_OK) {
+        ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+                      "notify operator: an event of channel \"%V\" could not "
+                      "be published", &feed->channel->name);
+        return;
+    }
+
+    ngx_http_notify_metrics_add(feed->channel->metrics,
+                                published->repeated
+                                ? NGX_HTTP_NOTIFY_METRICS_REPEATED
+                                : NGX_HTTP_NOTIFY_METRICS_PUBLISHED, 1);
+}
