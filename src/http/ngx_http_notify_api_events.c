@@ -705,8 +705,9 @@ ngx_http_notify_api_events_one(ngx_http_notify_api_t *api, u_char *p,
     publish = api->data;
 
     if (id->ms == 0) {
-        return ngx_cpymem(p, "{\"id\":null,\"skipped\":\"off\"}",
-                          sizeof("{\"id\":null,\"skipped\":\"off\"}") - 1);
+        return ngx_sprintf(p, "{\"id\":null,\"skipped\":\"%s\"}",
+                           id->seq == NGX_HTTP_NOTIFY_LOG_UNCHANGED
+                               ? "unchanged" : "off");
     }
 
     p = ngx_cpymem(p, "{\"id\":\"", sizeof("{\"id\":\"") - 1);

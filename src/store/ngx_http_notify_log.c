@@ -11,8 +11,9 @@
 
 
 #define NGX_HTTP_NOTIFY_LOG_PUBLISH_MAX  1000
-/* name and value of every field but the attributes, and two in front */
-#define NGX_HTTP_NOTIFY_LOG_ARGS         (3 + 2 * 11)
+/* name and value of every field but the attributes, and what is in front */
+#define NGX_HTTP_NOTIFY_LOG_HEAD         5
+#define NGX_HTTP_NOTIFY_LOG_ARGS         (NGX_HTTP_NOTIFY_LOG_HEAD + 2 * 11)
 
 
 /* one allocation, the ids behind the structure */
@@ -35,16 +36,24 @@ static ngx_str_t *ngx_http_notify_log_member(ngx_http_notify_event_t *event,
 static ngx_uint_t ngx_http_notify_log_is_attribute(const ngx_str_t *name);
 static ngx_int_t ngx_http_notify_log_arguments(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_log_publisher_t *publisher,
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
     ngx_array_t *names, ngx_array_t *args);
+static ngx_int_t ngx_http_notify_log_name(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const char *kind,
+    const ngx_str_t *name, ngx_array_t *names);
 static ngx_int_t ngx_http_notify_log_entry(ngx_pool_t *pool,
     const ngx_http_notify_log_entry_t *entry, ngx_array_t *args);
+static ngx_int_t ngx_http_notify_log_fields(ngx_pool_t *pool,
+    const ngx_http_notify_event_t *event, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_log_attribute(ngx_pool_t *pool,
     const ngx_keyval_t *attribute, ngx_str_t *arg);
 static ngx_int_t ngx_http_notify_log_number(ngx_pool_t *pool, uint64_t n,
     ngx_str_t *arg);
 static void ngx_http_notify_log_publish_answer(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_int_t ngx_http_notify_log_id(const ngx_str_t *text,
+    ngx_http_notify_id_t *id);
 static ngx_http_notify_log_status_e ngx_http_notify_log_publish_result(
     ngx_http_notify_log_publish_t *p, const ngx_http_notify_resp_t *resp,
     ngx_http_notify_log_published_t *published);
@@ -57,6 +66,12 @@ static ngx_str_t  ngx_http_notify_log_flags[] = {
     ngx_null_string,        /* NGX_HTTP_NOTIFY_LOG_FREE */
     ngx_string("1"),        /* NGX_HTTP_NOTIFY_LOG_ON */
     ngx_string("0")         /* NGX_HTTP_NOTIFY_LOG_OFF */
+};
+
+static ngx_str_t  ngx_http_notify_log_words[] = {
+    ngx_string("off"),      /* NGX_HTTP_NOTIFY_LOG_IS_OFF */
+    ngx_string("unchanged"),
+    ngx_string("done")
 };
 
 
@@ -297,6 +312,18 @@ ngx_http_notify_log_publish(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
     ngx_http_notify_log_publish_pt handler, void *data)
 {
+    return ngx_http_notify_log_publish_numbered(redis, keys, NULL, entries, n,
+                                                max_size, handler, data);
+}
+
+
+ngx_http_notify_log_publish_t *
+ngx_http_notify_log_publish_numbered(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_log_publisher_t *publisher,
+    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
+    ngx_http_notify_log_publish_pt handler, void *data)
+{
     ngx_pool_t                     *pool;
     ngx_array_t                     names, args;
     ngx_http_notify_log_publish_t  *p;
@@ -321,8 +348,8 @@ ngx_http_notify_log_publish(ngx_http_notify_redis_t *redis,
     p->data = data;
     p->n = n;
 
-    if (ngx_http_notify_log_arguments(pool, keys, entries, n, max_size,
-                                      &names, &args)
+    if (ngx_http_notify_log_arguments(pool, keys, publisher, entries, n,
+                                      max_size, &names, &args)
         != NGX_OK)
     {
         goto failed;
@@ -363,37 +390,50 @@ ngx_http_notify_log_publish_cancel(ngx_http_notify_log_publish_t *p)
 static ngx_int_t
 ngx_http_notify_log_arguments(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_log_publisher_t *publisher,
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
     ngx_array_t *names, ngx_array_t *args)
 {
-    ngx_str_t   *name;
-    ngx_uint_t   i, nargs, nnames;
+    ngx_str_t   *arg;
+    ngx_uint_t   i, nargs;
 
-    nargs = 2;
-    nnames = 2;
+    nargs = 4;
 
     for (i = 0; i < n; i++) {
         nargs += NGX_HTTP_NOTIFY_LOG_ARGS + 2 * entries[i].event.nattributes;
-        nnames += entries[i].key.len ? 1 : 0;
     }
 
     if (ngx_array_init(args, pool, nargs, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_array_init(names, pool, nnames, sizeof(ngx_str_t)) != NGX_OK)
+        || ngx_array_init(names, pool, 3 + 2 * n, sizeof(ngx_str_t))
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    name = ngx_array_push_n(names, 2);
-    name[0] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-    name[1] = ngx_http_notify_keys_name(pool, keys, "settings", NULL);
-
-    if (name[0].data == NULL || name[1].data == NULL) {
+    if (ngx_http_notify_log_name(pool, keys, "log", NULL, names) != NGX_OK
+        || ngx_http_notify_log_name(pool, keys, "settings", NULL, names)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_log_number(pool, max_size, ngx_array_push(args))
-        != NGX_OK
-        || ngx_http_notify_log_number(pool, n, ngx_array_push(args)) != NGX_OK)
+    arg = ngx_array_push_n(args, 4);
+    ngx_memzero(arg, 4 * sizeof(ngx_str_t));
+
+    if (ngx_http_notify_log_number(pool, max_size, &arg[0]) != NGX_OK
+        || ngx_http_notify_log_number(pool, n, &arg[1]) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (publisher
+        && (ngx_http_notify_log_name(pool, keys, "from", &publisher->name,
+                                     names)
+            != NGX_OK
+            || ngx_http_notify_log_number(pool, publisher->first, &arg[2])
+               != NGX_OK
+            || ngx_http_notify_log_number(pool, publisher->done, &arg[3])
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -404,19 +444,39 @@ ngx_http_notify_log_arguments(ngx_pool_t *pool,
             return NGX_ERROR;
         }
 
-        if (entries[i].key.len == 0) {
-            continue;
+        if (entries[i].key.len
+            && ngx_http_notify_log_name(pool, keys, "id", &entries[i].key,
+                                        names)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
         }
 
-        name = ngx_array_push(names);
-        *name = ngx_http_notify_keys_name(pool, keys, "id", &entries[i].key);
-
-        if (name->data == NULL) {
+        if (entries[i].last.len
+            && ngx_http_notify_log_name(pool, keys, "last", &entries[i].last,
+                                        names)
+               != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
 
     return NGX_OK;
+}
+
+
+/* the array has room for it */
+
+static ngx_int_t
+ngx_http_notify_log_name(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const char *kind, const ngx_str_t *name, ngx_array_t *names)
+{
+    ngx_str_t  *key;
+
+    key = ngx_array_push(names);
+    *key = ngx_http_notify_keys_name(pool, keys, kind, name);
+
+    return key->data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -426,16 +486,11 @@ static ngx_int_t
 ngx_http_notify_log_entry(ngx_pool_t *pool,
     const ngx_http_notify_log_entry_t *entry, ngx_array_t *args)
 {
-    u_char                         *letter;
-    ngx_str_t                      *arg, *member;
-    ngx_uint_t                      i, count, first;
-    const ngx_http_notify_event_t  *event;
+    ngx_str_t   *arg;
+    ngx_uint_t   first;
 
-    event = &entry->event;
-
-    arg = ngx_array_push_n(args, 3);
-
-    ngx_str_null(&arg[0]);
+    arg = ngx_array_push_n(args, NGX_HTTP_NOTIFY_LOG_HEAD);
+    ngx_memzero(arg, NGX_HTTP_NOTIFY_LOG_HEAD * sizeof(ngx_str_t));
 
     if (entry->key.len) {
         arg[0] = entry->body;
@@ -443,8 +498,33 @@ ngx_http_notify_log_entry(ngx_pool_t *pool,
 
     arg[1] = ngx_http_notify_log_flags[entry->flag];
 
-    count = args->nelts - 1;
+    if (entry->last.len) {
+        arg[2] = entry->value;
+
+        if (ngx_http_notify_log_number(pool, entry->keep, &arg[3]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
     first = args->nelts;
+
+    if (!entry->hole
+        && ngx_http_notify_log_fields(pool, &entry->event, args) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_log_number(pool, args->nelts - first, &arg[4]);
+}
+
+
+static ngx_int_t
+ngx_http_notify_log_fields(ngx_pool_t *pool,
+    const ngx_http_notify_event_t *event, ngx_array_t *args)
+{
+    u_char      *letter;
+    ngx_str_t   *arg, *member;
+    ngx_uint_t   i;
 
     for (letter = ngx_http_notify_log_letters; *letter; letter++) {
         member = ngx_http_notify_log_member((ngx_http_notify_event_t *) event,
@@ -485,9 +565,7 @@ ngx_http_notify_log_entry(ngx_pool_t *pool,
         }
     }
 
-    arg = args->elts;
-
-    return ngx_http_notify_log_number(pool, args->nelts - first, &arg[count]);
+    return NGX_OK;
 }
 
 
@@ -571,6 +649,10 @@ ngx_http_notify_log_publish_result(ngx_http_notify_log_publish_t *p,
         return NGX_HTTP_NOTIFY_LOG_FULL;
     }
 
+    if (ngx_http_notify_script_says(resp, "gap")) {
+        return NGX_HTTP_NOTIFY_LOG_GAP;
+    }
+
     number = ngx_http_notify_resp_at(resp, 1);
 
     if (number == NULL || number->type != NGX_HTTP_NOTIFY_RESP_INTEGER) {
@@ -589,18 +671,14 @@ ngx_http_notify_log_publish_result(ngx_http_notify_log_publish_t *p,
     for (i = 0; i < p->n; i++) {
         id = ngx_http_notify_resp_at(resp, 2 + i);
 
-        if (id && id->str.len == 3
-            && ngx_strncmp(id->str.data, "off", 3) == 0)
-        {
-            ngx_memzero(&p->ids[i], sizeof(ngx_http_notify_id_t));
-            published->skipped++;
-            continue;
-        }
-
         if (id == NULL
-            || ngx_http_notify_id_parse(&id->str, &p->ids[i]) != NGX_OK)
+            || ngx_http_notify_log_id(&id->str, &p->ids[i]) != NGX_OK)
         {
             goto invalid;
+        }
+
+        if (p->ids[i].ms == 0) {
+            published->skipped++;
         }
     }
 
@@ -616,6 +694,31 @@ invalid:
                   "notify log: unexpected answer to a publish");
 
     return NGX_HTTP_NOTIFY_LOG_UNAVAILABLE;
+}
+
+
+/* of an event that was published, or why there is none */
+
+static ngx_int_t
+ngx_http_notify_log_id(const ngx_str_t *text, ngx_http_notify_id_t *id)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < sizeof(ngx_http_notify_log_words) / sizeof(ngx_str_t);
+         i++)
+    {
+        if (text->len == ngx_http_notify_log_words[i].len
+            && ngx_strncmp(text->data, ngx_http_notify_log_words[i].data,
+                           text->len)
+               == 0)
+        {
+            id->ms = 0;
+            id->seq = i;
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_notify_id_parse(text, id);
 }
 
 
