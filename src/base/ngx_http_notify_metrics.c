@@ -48,7 +48,9 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "gone",
     "opened",
     "fenced",
-    "hops"
+    "hops",
+    "lost",
+    "unread"
 };
 
 

@@ -30,6 +30,8 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_OPENED,         /* breakers that opened */
     NGX_HTTP_NOTIFY_METRICS_FENCED,         /* commits refused: lease lost */
     NGX_HTTP_NOTIFY_METRICS_HOPS,           /* loops cut */
+    NGX_HTTP_NOTIFY_METRICS_LOST,           /* captured, no room to wait */
+    NGX_HTTP_NOTIFY_METRICS_UNREAD,         /* captured without their data */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 
