@@ -576,6 +576,13 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t ndjson)
 }
 
 
+ngx_uint_t
+ngx_http_notify_api_serves(ngx_http_request_t *r)
+{
+    return r->content_handler == ngx_http_notify_api_handler;
+}
+
+
 static void *
 ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf)
 {

@@ -28,8 +28,6 @@ static ngx_int_t ngx_http_notify_body_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_notify_body_member(ngx_http_request_t *r,
     const ngx_str_t *object, const ngx_str_t *name, ngx_str_t *value);
-static ngx_int_t ngx_http_notify_body_field(ngx_http_request_t *r,
-    const ngx_str_t *form, const ngx_str_t *name, ngx_str_t *value);
 static ngx_int_t ngx_http_notify_body_decode(ngx_pool_t *pool,
     const ngx_str_t *in, ngx_str_t *out);
 static ngx_int_t ngx_http_notify_body_add_variables(ngx_conf_t *cf);
@@ -349,7 +347,7 @@ ngx_http_notify_body_member(ngx_http_request_t *r, const ngx_str_t *object,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_body_field(ngx_http_request_t *r, const ngx_str_t *form,
     const ngx_str_t *name, ngx_str_t *value)
 {

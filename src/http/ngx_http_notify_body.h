@@ -28,6 +28,11 @@ size_t ngx_http_notify_body_size(ngx_http_request_t *r);
 /* the media type, its case and parameters ignored (RFC 9110, 8.3) */
 ngx_uint_t ngx_http_notify_body_is(ngx_http_request_t *r, const char *type);
 
+/* A field of an urlencoded form, decoded, its name's case ignored.
+ * NGX_DECLINED: there is none; NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_body_field(ngx_http_request_t *r,
+    const ngx_str_t *form, const ngx_str_t *name, ngx_str_t *value);
+
 /* A copy that may stand in a header: control characters become spaces.
  * Not into itself.  NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_body_line(ngx_pool_t *pool, const ngx_str_t *text,

@@ -1,0 +1,711 @@
+/*
+ * notify_emit: which events a request emits, once each, and the waiting for
+ * Redis where `commit` says so.  Lives in the request's pool and survives
+ * its redirects.  Must not know how answers pass the filters.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_var.h"
+
+
+#define NGX_HTTP_NOTIFY_EMIT_BUFFER  (4 * 1024 * 1024)
+
+
+/* an event that a request waits for */
+typedef struct {
+    ngx_http_notify_emit_ctx_t      *ctx;
+    ngx_http_notify_emit_conf_t     *emit;
+    ngx_http_notify_outbox_event_t  *event;     /* NULL: answered */
+} ngx_http_notify_emit_pending_t;
+
+
+static ngx_int_t ngx_http_notify_emit_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_notify_emit_reads(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf);
+static void ngx_http_notify_emit_read(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_emit_request(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf);
+static ngx_int_t ngx_http_notify_emit_wait(ngx_http_request_t *r);
+static void ngx_http_notify_emit_resume(ngx_http_notify_emit_ctx_t *ctx);
+static void ngx_http_notify_emit_answered(ngx_int_t rc, void *data);
+static void ngx_http_notify_emit_cleanup(void *data);
+static ngx_int_t ngx_http_notify_emit_log(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_emit_postconfiguration(ngx_conf_t *cf);
+static void *ngx_http_notify_emit_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_emit_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_notify_emit_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_emit_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static void ngx_http_notify_emit_summarize(
+    ngx_http_notify_emit_loc_conf_t *elcf);
+static ngx_int_t ngx_http_notify_emit_init_process(ngx_cycle_t *cycle);
+static void ngx_http_notify_emit_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_notify_emit_commands[] = {
+
+    { ngx_string("notify_emit"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_notify_emit_conf_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("notify_buffer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_notify_emit_main_conf_t, buffer),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_emit_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_notify_emit_postconfiguration, /* postconfiguration */
+
+    ngx_http_notify_emit_create_main_conf, /* create main configuration */
+    ngx_http_notify_emit_init_main_conf,   /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_notify_emit_create_loc_conf,  /* create location configuration */
+    ngx_http_notify_emit_merge_loc_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_emit_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_emit_module_ctx,      /* module context */
+    ngx_http_notify_emit_commands,         /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_notify_emit_init_process,     /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_notify_emit_exit_process,     /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * In front of what serves the location: reads the body where an event is made
+ * of it, and emits what is on=request.
+ */
+
+static ngx_int_t
+ngx_http_notify_emit_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                         rc;
+    ngx_http_notify_emit_ctx_t       *ctx;
+    ngx_http_notify_emit_loc_conf_t  *elcf;
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+    if (elcf->list == NULL
+        || (r->method & (NGX_HTTP_HEAD|NGX_HTTP_OPTIONS))
+        || ngx_http_notify_api_serves(r))
+    {
+        return NGX_DECLINED;
+    }
+
+    if (r != r->main) {
+        return ngx_http_notify_emit_request(r, elcf);
+    }
+
+    if (!elcf->request && !ngx_http_notify_emit_reads(r, elcf)) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_notify_emit_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->reading || ctx->waiting) {
+        return NGX_DONE;
+    }
+
+    if (ctx->asked) {
+        ctx->asked = 0;
+
+        return ctx->failed ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_DECLINED;
+    }
+
+    if (ctx->read || !ngx_http_notify_emit_reads(r, elcf)) {
+        return ngx_http_notify_emit_request(r, elcf);
+    }
+
+    ctx->reading = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_notify_emit_read);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
+/* whether there is a body that an event here may be made of */
+
+static ngx_uint_t
+ngx_http_notify_emit_reads(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf)
+{
+    ngx_http_notify_emit_main_conf_t  *emcf;
+
+    if (!r->headers_in.chunked
+        && (r->headers_in.content_length_n <= 0
+            || r->headers_in.content_length_n
+               > (off_t) ngx_http_notify_body_size(r)))
+    {
+        return 0;
+    }
+
+    emcf = ngx_http_get_module_main_conf(r, ngx_http_notify_emit_module);
+
+    return elcf->reads_request || emcf->variables
+           || (ngx_http_notify_var_reads(r) & NGX_HTTP_NOTIFY_VAR_REQUEST);
+}
+
+
+static void
+ngx_http_notify_emit_read(ngx_http_request_t *r)
+{
+    ngx_http_notify_emit_ctx_t  *ctx;
+
+    r->preserve_body = 1;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ctx = ngx_http_notify_emit_ctx(r);
+    if (ctx == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ctx->reading = 0;
+    ctx->read = 1;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_request(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf)
+{
+    ngx_int_t                      rc;
+    ngx_uint_t                     i;
+    ngx_http_notify_emit_ctx_t    *ctx;
+    ngx_http_notify_emit_conf_t  **emit;
+
+    if (!elcf->request) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_notify_emit_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r == r->main) {
+        ctx->failed = 0;
+        ctx->resume = ngx_http_notify_emit_resume;
+    }
+
+    emit = elcf->list->elts;
+
+    for (i = 0; i < elcf->list->nelts; i++) {
+
+        if (!emit[i]->request || !ngx_http_notify_emit_open(r, ctx, emit[i])) {
+            continue;
+        }
+
+        rc = ngx_http_notify_emit(r, ctx, emit[i], r == r->main);
+
+        if (rc == NGX_ERROR || rc == NGX_DECLINED) {
+            ngx_http_notify_emit_abandon(ctx);
+            return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                                   : NGX_HTTP_SERVICE_UNAVAILABLE;
+        }
+    }
+
+    if (r == r->main && ctx->waiting) {
+        ctx->asked = 1;
+        return ngx_http_notify_emit_wait(r);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* a client that leaves is noticed by the reading */
+
+static ngx_int_t
+ngx_http_notify_emit_wait(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_notify_emit_resume(ngx_http_notify_emit_ctx_t *ctx)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+ngx_http_notify_emit_ctx_t *
+ngx_http_notify_emit_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_notify_emit_ctx_t  *ctx;
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_module);
+
+    if (ctx) {
+        return ctx;
+    }
+
+    /* a redirect forgets the contexts, but not what is in the pool */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_notify_emit_cleanup) {
+            ctx = cln->data;
+            ngx_http_set_ctx(r, ctx, ngx_http_notify_emit_module);
+            return ctx;
+        }
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_emit_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_notify_emit_ctx_t));
+
+    ctx->request = r;
+
+    if (ngx_array_init(&ctx->done, r->pool, 4,
+                       sizeof(ngx_http_notify_emit_conf_t *))
+        != NGX_OK
+        || ngx_array_init(&ctx->pending, r->pool, 2,
+                          sizeof(ngx_http_notify_emit_pending_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_notify_emit_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_notify_emit_module);
+
+    return ctx;
+}
+
+
+ngx_uint_t
+ngx_http_notify_emit_open(ngx_http_request_t *r,
+    ngx_http_notify_emit_ctx_t *ctx, ngx_http_notify_emit_conf_t *emit)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_emit_conf_t     **done;
+    ngx_http_notify_emit_loc_conf_t  *main, *elcf;
+
+    if (r != r->main) {
+
+        /* parts of one answer, and updates of a cache, are the main's */
+
+        main = ngx_http_get_module_loc_conf(r->main,
+                                            ngx_http_notify_emit_module);
+        elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+        if (!emit->location || main->list == elcf->list) {
+            return 0;
+        }
+    }
+
+    done = ctx->done.elts;
+
+    for (i = 0; i < ctx->done.nelts; i++) {
+        if (done[i] == emit) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+ngx_int_t
+ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
+    ngx_http_notify_emit_conf_t *emit, ngx_uint_t wait)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        ready;
+    ngx_http_notify_redis_t          *redis;
+    ngx_http_notify_outbox_t         *outbox;
+    ngx_http_notify_log_entry_t       entry;
+    ngx_http_notify_emit_conf_t     **done;
+    ngx_http_notify_emit_pending_t   *pending, **slot;
+
+    rc = ngx_http_notify_emit_event(r, emit, &entry);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    done = ngx_array_push(&ctx->done);
+    if (done == NULL) {
+        return NGX_ERROR;
+    }
+
+    *done = emit;
+
+    wait = wait && emit->commit;
+    redis = ngx_http_notify_module_redis();
+    ready = ngx_http_notify_outbox_ready(redis);
+
+    outbox = ngx_http_notify_outbox_open(&emit->channel->keys,
+                                         emit->channel->max_size,
+                                         emit->channel->metrics);
+
+    if (outbox == NULL || (wait && emit->fail && !ready)) {
+        return wait && emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (!wait || !ready) {
+        (void) ngx_http_notify_outbox_add(outbox, redis, &entry, NULL, NULL);
+        return NGX_OK;
+    }
+
+    pending = ngx_palloc(ctx->request->pool,
+                         sizeof(ngx_http_notify_emit_pending_t));
+    slot = ngx_array_push(&ctx->pending);
+
+    if (pending == NULL || slot == NULL) {
+        return NGX_ERROR;
+    }
+
+    *slot = pending;
+
+    pending->ctx = ctx;
+    pending->emit = emit;
+    pending->event = ngx_http_notify_outbox_add(outbox, redis, &entry,
+                                                ngx_http_notify_emit_answered,
+                                                pending);
+    if (pending->event == NULL) {
+        return emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
+    ctx->waiting++;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_notify_emit_answered(ngx_int_t rc, void *data)
+{
+    ngx_http_notify_emit_pending_t *pending = data;
+
+    ngx_http_notify_emit_ctx_t  *ctx;
+
+    ctx = pending->ctx;
+
+    if (rc != NGX_OK && pending->emit->fail) {
+        ctx->failed = 1;
+
+        if (rc == NGX_ERROR) {
+            ngx_http_notify_outbox_withdraw(pending->event);
+        }
+    }
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
+                      "notify emit: \"%V\" is not committed, the client gets "
+                      "%s", &pending->emit->event,
+                      pending->emit->fail ? "503" : "its answer");
+    }
+
+    pending->event = NULL;
+
+    if (--ctx->waiting == 0) {
+        ctx->pending.nelts = 0;
+        ctx->resume(ctx);
+    }
+}
+
+
+void
+ngx_http_notify_emit_abandon(ngx_http_notify_emit_ctx_t *ctx)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_emit_pending_t  **pending;
+
+    pending = ctx->pending.elts;
+
+    for (i = 0; i < ctx->pending.nelts; i++) {
+
+        if (pending[i]->event == NULL) {
+            continue;
+        }
+
+        if (pending[i]->emit->fail) {
+            ngx_http_notify_outbox_withdraw(pending[i]->event);
+
+        } else {
+            ngx_http_notify_outbox_leave(pending[i]->event);
+        }
+
+        pending[i]->event = NULL;
+    }
+
+    ctx->pending.nelts = 0;
+    ctx->waiting = 0;
+}
+
+
+static void
+ngx_http_notify_emit_cleanup(void *data)
+{
+    ngx_http_notify_emit_abandon(data);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_log(ngx_http_request_t *r)
+{
+    ngx_http_notify_emit_filter_end(r);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_uint_t                         i;
+    ngx_http_handler_pt               *h;
+    ngx_http_variable_t               *v;
+    ngx_http_core_main_conf_t         *cmcf;
+    ngx_http_notify_emit_main_conf_t  *emcf;
+
+    static ngx_str_t  prefix = ngx_string("notify_body_");
+
+    emcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_emit_module);
+
+    if (emcf->list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_notify_emit_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_notify_emit_log;
+
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+        if (v[i].name.len > prefix.len
+            && ngx_strncmp(v[i].name.data, prefix.data, prefix.len) == 0)
+        {
+            emcf->variables = 1;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_notify_emit_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_emit_main_conf_t  *emcf;
+
+    emcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_emit_main_conf_t));
+    if (emcf == NULL) {
+        return NULL;
+    }
+
+    emcf->buffer = NGX_CONF_UNSET_SIZE;
+
+    if (ngx_array_init(&emcf->list, cf->pool, 4,
+                       sizeof(ngx_http_notify_emit_conf_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return emcf;
+}
+
+
+/* the main module's has resolved the channels before */
+
+static char *
+ngx_http_notify_emit_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_notify_emit_main_conf_t *emcf = conf;
+
+    ngx_uint_t                     i;
+    ngx_http_notify_emit_conf_t  **emit;
+
+    ngx_conf_init_size_value(emcf->buffer, NGX_HTTP_NOTIFY_EMIT_BUFFER);
+
+    emit = emcf->list.elts;
+
+    for (i = 0; i < emcf->list.nelts; i++) {
+
+        if (ngx_http_notify_emit_conf_init(cf, emit[i]) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_notify_emit_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_emit_loc_conf_t  *elcf;
+
+    elcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_emit_loc_conf_t));
+    if (elcf == NULL) {
+        return NULL;
+    }
+
+    elcf->list = NGX_CONF_UNSET_PTR;
+
+    return elcf;
+}
+
+
+static char *
+ngx_http_notify_emit_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_notify_emit_loc_conf_t *prev = parent;
+    ngx_http_notify_emit_loc_conf_t *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->list, prev->list, NULL);
+
+    ngx_http_notify_emit_summarize(conf);
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_notify_emit_summarize(ngx_http_notify_emit_loc_conf_t *elcf)
+{
+    ngx_uint_t                     i;
+    ngx_http_notify_emit_conf_t  **emit;
+
+    if (elcf->list == NULL) {
+        return;
+    }
+
+    emit = elcf->list->elts;
+
+    for (i = 0; i < elcf->list->nelts; i++) {
+
+        if (emit[i]->data == NGX_HTTP_NOTIFY_EMIT_REQUEST) {
+            elcf->reads_request = 1;
+        }
+
+        if (emit[i]->request) {
+            elcf->request = 1;
+            continue;
+        }
+
+        elcf->response = 1;
+
+        if (emit[i]->commit) {
+            elcf->commits = 1;
+        }
+
+        if (emit[i]->data == NGX_HTTP_NOTIFY_EMIT_RESPONSE) {
+            elcf->reads_response = 1;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_notify_emit_main_conf_t  *emcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    emcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_notify_emit_module);
+
+    if (emcf == NULL || emcf->list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_outbox_init(emcf->buffer);
+}
+
+
+static void
+ngx_http_notify_emit_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_notify_outbox_exit();
+}

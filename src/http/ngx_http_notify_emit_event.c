@@ -1,0 +1,400 @@
+/*
+ * From a request and its answer to an event, by one notify_emit.  Run once a
+ * request and directive; what cannot be an event is counted and dropped.
+ * Must not know how the event gets to Redis.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_tenant.h"
+
+
+#define NGX_HTTP_NOTIFY_EMIT_EVENT_DIGEST  32
+
+
+static ngx_int_t ngx_http_notify_emit_event_wanted(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit);
+static ngx_int_t ngx_http_notify_emit_event_tenant(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_str_t *tenant);
+static ngx_int_t ngx_http_notify_emit_event_params(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_event_form_t *form);
+static ngx_int_t ngx_http_notify_emit_event_data(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_str_t *data);
+static ngx_int_t ngx_http_notify_emit_event_body(ngx_http_request_t *r,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_notify_emit_event_answer(ngx_http_request_t *r,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_notify_emit_event_text(ngx_http_request_t *r,
+    ngx_str_t *text, ngx_str_t *json);
+static ngx_int_t ngx_http_notify_emit_event_key(ngx_http_request_t *r,
+    ngx_http_notify_log_entry_t *entry);
+static ngx_int_t ngx_http_notify_emit_event_digest(ngx_http_request_t *r,
+    const ngx_str_t *parts, ngx_uint_t n, ngx_str_t *digest);
+static ngx_int_t ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_invalid_t *invalid);
+
+
+ngx_int_t
+ngx_http_notify_emit_event(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_log_entry_t *entry)
+{
+    ngx_int_t                      rc;
+    const ngx_time_t              *now;
+    ngx_http_notify_event_t       *event;
+    ngx_http_notify_invalid_t      invalid;
+    ngx_http_notify_event_form_t   form;
+
+    rc = ngx_http_notify_emit_event_wanted(r, emit);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(entry, sizeof(ngx_http_notify_log_entry_t));
+    ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
+    ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
+
+    event = &entry->event;
+    invalid.pool = r->pool;
+
+    form.pool = r->pool;
+    form.log = r->connection->log;
+    form.channel = emit->channel;
+    form.invalid = &invalid;
+    form.event = event;
+    form.event_type = emit->event;
+
+    event->hops = ngx_http_notify_ask_hops(r->main);
+
+    if (event->hops >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
+        ngx_http_notify_metrics_add(emit->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
+        return NGX_DECLINED;
+    }
+
+    now = ngx_timeofday();
+    event->time = (uint64_t) now->sec * 1000 + now->msec;
+
+    rc = ngx_http_notify_emit_event_tenant(r, emit, &event->tenant);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_emit_event_params(r, emit, &form);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_emit_event_data(r, emit, &event->data);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_event_form_end(&form);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_notify_emit_event_drop(r, emit, &invalid);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    entry->flag = form.flag;
+
+    return ngx_http_notify_emit_event_key(r, entry);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_event_wanted(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit)
+{
+    ngx_str_t  value;
+
+    if (emit->condition == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, emit->condition, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0 || (value.len == 1 && value.data[0] == '0')) {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_event_tenant(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_str_t *tenant)
+{
+    size_t     i;
+    ngx_int_t  rc;
+
+    if (emit->tenant == NULL) {
+        rc = ngx_http_notify_tenant(r, tenant);
+
+        return rc == NGX_ABORT ? NGX_DECLINED : rc;
+    }
+
+    if (ngx_http_complex_value(r, emit->tenant, tenant) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < tenant->len; i++) {
+        if (tenant->data[i] < 0x20 || tenant->data[i] == 0x7f) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_event_params(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_event_form_t *form)
+{
+    ngx_str_t                      value, quoted;
+    ngx_uint_t                     i;
+    ngx_http_notify_emit_param_t  *param;
+
+    param = emit->params.elts;
+
+    for (i = 0; i < emit->params.nelts; i++) {
+
+        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 0) {
+            continue;
+        }
+
+        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
+            || ngx_http_notify_event_form_set(form, &param[i].member, &quoted)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* JSON text; empty, and counted, where what there is cannot be sent */
+
+static ngx_int_t
+ngx_http_notify_emit_event_data(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_str_t *data)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                     text;
+    ngx_http_notify_json_error_t  error;
+
+    ngx_str_null(&text);
+
+    switch (emit->data) {
+
+    case NGX_HTTP_NOTIFY_EMIT_REQUEST:
+        rc = ngx_http_notify_emit_event_body(r, &text);
+        break;
+
+    case NGX_HTTP_NOTIFY_EMIT_RESPONSE:
+        rc = ngx_http_notify_emit_event_answer(r, &text);
+        break;
+
+    case NGX_HTTP_NOTIFY_EMIT_VALUE:
+        rc = ngx_http_complex_value(r, emit->value, &text);
+
+        if (rc == NGX_OK && text.len) {
+            rc = ngx_http_notify_emit_event_text(r, &text, data);
+        }
+
+        text.len = 0;
+        break;
+
+    default: /* NGX_HTTP_NOTIFY_EMIT_NOTHING */
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK && text.len) {
+        rc = ngx_http_notify_json_scan(&text, data, &error);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_str_null(data);
+        ngx_http_notify_metrics_add(emit->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: it is there and cannot be had */
+
+static ngx_int_t
+ngx_http_notify_emit_event_body(ngx_http_request_t *r, ngx_str_t *text)
+{
+    ngx_http_request_body_t  *rb;
+
+    rb = r->main->request_body;
+
+    if (rb == NULL) {
+        return (r->main->headers_in.content_length_n > 0
+                || r->main->headers_in.chunked)
+               ? NGX_DECLINED : NGX_OK;
+    }
+
+    /* whoever used it up has closed its file */
+
+    if (rb->temp_file && rb->temp_file->file.fd == NGX_INVALID_FILE) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_notify_body(r->main, ngx_http_notify_body_size(r), text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_event_answer(ngx_http_request_t *r, ngx_str_t *text)
+{
+    ngx_http_notify_emit_answer_t  *answer;
+
+    answer = ngx_http_notify_emit_answer(r);
+
+    if (answer == NULL) {
+        return NGX_OK;
+    }
+
+    if (!answer->usable) {
+        return NGX_DECLINED;
+    }
+
+    *text = answer->text;
+
+    return NGX_OK;
+}
+
+
+/* what a variable says: JSON, or else a string */
+
+static ngx_int_t
+ngx_http_notify_emit_event_text(ngx_http_request_t *r, ngx_str_t *text,
+    ngx_str_t *json)
+{
+    ngx_http_notify_json_error_t  error;
+
+    if (ngx_http_notify_json_scan(text, json, &error) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_quote(r->pool, text, json);
+}
+
+
+/* as the REST API has it, so that an id is one thing in both */
+
+static ngx_int_t
+ngx_http_notify_emit_event_key(ngx_http_request_t *r,
+    ngx_http_notify_log_entry_t *entry)
+{
+    ngx_str_t                *parts;
+    ngx_uint_t                i, n;
+    ngx_http_notify_event_t  *event;
+
+    event = &entry->event;
+
+    if (event->uid.len == 0) {
+        return NGX_OK;
+    }
+
+    parts = ngx_palloc(r->pool, (8 + 2 * event->nattributes)
+                                * sizeof(ngx_str_t));
+    if (parts == NULL) {
+        return NGX_ERROR;
+    }
+
+    parts[0] = event->tenant;
+    parts[1] = event->uid;
+
+    if (ngx_http_notify_emit_event_digest(r, parts, 2, &entry->key) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+    parts[n++] = event->type;
+    parts[n++] = event->entity_type_id;
+    parts[n++] = event->entity_id;
+    parts[n++] = event->data;
+    parts[n++] = event->session_id;
+    parts[n++] = event->customer_id;
+    parts[n++] = event->conversation_id;
+
+    for (i = 0; i < event->nattributes; i++) {
+        parts[n++] = event->attributes[i].key;
+        parts[n++] = event->attributes[i].value;
+    }
+
+    return ngx_http_notify_emit_event_digest(r, parts, n, &entry->body);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_event_digest(ngx_http_request_t *r,
+    const ngx_str_t *parts, ngx_uint_t n, ngx_str_t *digest)
+{
+    digest->len = NGX_HTTP_NOTIFY_EMIT_EVENT_DIGEST;
+    digest->data = ngx_pnalloc(r->pool, digest->len);
+
+    if (digest->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_id_digest(parts, n, digest->data);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_invalid_t *invalid)
+{
+    ngx_keyval_t  *reason;
+
+    ngx_http_notify_metrics_add(emit->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
+
+    if (ngx_http_notify_invalid_n(invalid)) {
+        reason = invalid->list->elts;
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notify emit: \"%V\" is not emitted: %V %V",
+                      &emit->event, &reason->key, &reason->value);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notify emit: \"%V\" is not emitted: there is no tenant",
+                      &emit->event);
+    }
+
+    return NGX_DECLINED;
+}

@@ -1,0 +1,733 @@
+/*
+ * The answers that notify_emit is about, on their way out: their bodies are
+ * copied, and with `commit` header and body are held until Redis has the event.
+ * One context a request that may emit.  Must not know what events are made of.
+ *
+ * Its place is that of the auxiliary filters: behind what changes the answer
+ * of a cache or a file to what it is for this client (304, Range), before all
+ * that changes bytes (sub_filter, SSI, gzip).  So it sees what the application
+ * has said.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_var.h"
+
+
+/*
+ * The bit of r->buffered that image_filter has: it sees an answer only when
+ * this filter lets it go, and does not touch the bit any more.
+ */
+#define NGX_HTTP_NOTIFY_EMIT_BUFFERED  0x08
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_EMIT_PASS = 0,
+    NGX_HTTP_NOTIFY_EMIT_GATHER,    /* held until the body is whole */
+    NGX_HTTP_NOTIFY_EMIT_HELD,      /* held until Redis has answered */
+    NGX_HTTP_NOTIFY_EMIT_READY      /* to be let go, or to be refused */
+} ngx_http_notify_emit_state_e;
+
+typedef struct {
+    ngx_http_notify_emit_ctx_t      *emit;
+    ngx_http_notify_emit_state_e     state;
+    ngx_http_notify_emit_answer_t    answer;
+    size_t                           limit;     /* of the answer's text */
+    size_t                           allocated;
+    ngx_chain_t                     *held;
+    ngx_chain_t                    **last_held;
+    unsigned                         capture:1;
+    unsigned                         over:1;    /* longer, or unreadable */
+    unsigned                         last:1;    /* all of it was seen */
+    unsigned                         ended:1;   /* nothing is left to emit */
+    unsigned                         failed:1;
+    unsigned                         gone:1;    /* the client, before that */
+} ngx_http_notify_emit_filter_ctx_t;
+
+
+static ngx_int_t ngx_http_notify_emit_header_filter(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_notify_emit_filter_wanted(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf);
+static ngx_http_notify_emit_filter_ctx_t *ngx_http_notify_emit_filter_create(
+    ngx_http_request_t *r, ngx_http_notify_emit_loc_conf_t *elcf);
+static ngx_int_t ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+static void ngx_http_notify_emit_filter_resume(
+    ngx_http_notify_emit_ctx_t *emit);
+static ngx_int_t ngx_http_notify_emit_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_notify_emit_filter_look(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in);
+static ngx_int_t ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_buf_t *b);
+static ngx_int_t ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in);
+static ngx_int_t ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+static void ngx_http_notify_emit_filter_drop(
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+static void ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+static ngx_uint_t ngx_http_notify_emit_filter_success(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_emit_filter_init(ngx_conf_t *cf);
+
+
+static ngx_http_module_t  ngx_http_notify_emit_filter_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_notify_emit_filter_init,      /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_emit_filter_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_emit_filter_module_ctx, /* module context */
+    NULL,                                  /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+static ngx_int_t
+ngx_http_notify_emit_header_filter(ngx_http_request_t *r)
+{
+    ngx_int_t                           rc;
+    ngx_http_notify_emit_loc_conf_t    *elcf;
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
+
+    if (ctx) {
+        /* another answer in the place of one that was held */
+
+        if (ctx->state != NGX_HTTP_NOTIFY_EMIT_PASS) {
+            ngx_http_notify_emit_abandon(ctx->emit);
+            ngx_http_notify_emit_filter_drop(ctx);
+            r->buffered &= ~NGX_HTTP_NOTIFY_EMIT_BUFFERED;
+        }
+
+        ngx_http_set_ctx(r, NULL, ngx_http_notify_emit_filter_module);
+    }
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+    if (!elcf->response || !ngx_http_notify_emit_filter_wanted(r, elcf)) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_http_notify_emit_filter_create(r, elcf);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (elcf->commits && r == r->main) {
+        rc = ngx_http_notify_emit_filter_hold(r, ctx);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    rc = ngx_http_next_header_filter(r);
+
+    /* an error from there has its own answer, and no context any more */
+
+    if ((rc == NGX_OK || rc == NGX_AGAIN) && r->header_only) {
+        ngx_http_notify_emit_filter_background(r, ctx);
+    }
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_emit_filter_wanted(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf)
+{
+    ngx_uint_t                     i;
+    ngx_http_notify_emit_ctx_t    *emit_ctx;
+    ngx_http_notify_emit_conf_t  **emit;
+
+    if ((r->method & (NGX_HTTP_HEAD|NGX_HTTP_OPTIONS))
+        || !ngx_http_notify_emit_filter_success(r)
+        || ngx_http_notify_api_serves(r))
+    {
+        return 0;
+    }
+
+    emit_ctx = ngx_http_notify_emit_ctx(r);
+    if (emit_ctx == NULL) {
+        return 0;
+    }
+
+    emit = elcf->list->elts;
+
+    for (i = 0; i < elcf->list->nelts; i++) {
+        if (!emit[i]->request && ngx_http_notify_emit_open(r, emit_ctx,
+                                                           emit[i]))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_emit_filter_success(ngx_http_request_t *r)
+{
+    return r->headers_out.status >= NGX_HTTP_OK
+           && r->headers_out.status < NGX_HTTP_BAD_REQUEST;
+}
+
+
+static ngx_http_notify_emit_filter_ctx_t *
+ngx_http_notify_emit_filter_create(ngx_http_request_t *r,
+    ngx_http_notify_emit_loc_conf_t *elcf)
+{
+    off_t                               length;
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_notify_emit_filter_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    ctx->emit = ngx_http_notify_emit_ctx(r);
+    ctx->last_held = &ctx->held;
+    ctx->limit = ngx_http_notify_body_size(r);
+
+    ngx_http_set_ctx(r, ctx, ngx_http_notify_emit_filter_module);
+
+    /* as ngx_http_header_filter() will find, which may be too late here */
+
+    if (r == r->main
+        && (r->headers_out.status == NGX_HTTP_NO_CONTENT
+            || r->headers_out.status == NGX_HTTP_NOT_MODIFIED))
+    {
+        r->header_only = 1;
+    }
+
+    if (r->header_only
+        || (!elcf->reads_response
+            && !(ngx_http_notify_var_reads(r) & NGX_HTTP_NOTIFY_VAR_RESPONSE)))
+    {
+        return ctx;
+    }
+
+    ctx->capture = 1;
+    length = r->headers_out.content_length_n;
+
+    if (length > (off_t) ctx->limit || r->headers_out.content_encoding) {
+        ctx->over = 1;
+        return ctx;
+    }
+
+    r->filter_need_in_memory = 1;
+
+    return ctx;
+}
+
+
+/* NGX_DECLINED: it need not be held */
+
+static ngx_int_t
+ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (ctx->capture && !ctx->over) {
+        ctx->state = NGX_HTTP_NOTIFY_EMIT_GATHER;
+        r->buffered |= NGX_HTTP_NOTIFY_EMIT_BUFFERED;
+        return NGX_OK;
+    }
+
+    rc = ngx_http_notify_emit_filter_commit(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        r->buffered |= NGX_HTTP_NOTIFY_EMIT_BUFFERED;
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (!ctx->failed) {
+        ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
+        return NGX_DECLINED;
+    }
+
+    ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
+    ngx_http_clean_header(r);
+
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+
+/* NGX_AGAIN: Redis is asked; NGX_OK: ready, ctx->failed says how */
+
+static ngx_int_t
+ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        i;
+    ngx_http_notify_emit_conf_t     **emit;
+    ngx_http_notify_emit_loc_conf_t  *elcf;
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+    ctx->emit->failed = 0;
+    ctx->emit->resume = ngx_http_notify_emit_filter_resume;
+    ctx->emit->data = ctx;
+
+    emit = elcf->list->elts;
+
+    for (i = 0; i < elcf->list->nelts; i++) {
+
+        if (emit[i]->request
+            || !emit[i]->commit
+            || !ngx_http_notify_emit_open(r, ctx->emit, emit[i]))
+        {
+            continue;
+        }
+
+        rc = ngx_http_notify_emit(r, ctx->emit, emit[i], 1);
+
+        if (rc == NGX_ERROR) {
+            ngx_http_notify_emit_abandon(ctx->emit);
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_notify_emit_abandon(ctx->emit);
+            ctx->failed = 1;
+            break;
+        }
+    }
+
+    if (ctx->emit->waiting) {
+        ctx->state = NGX_HTTP_NOTIFY_EMIT_HELD;
+        return NGX_AGAIN;
+    }
+
+    ctx->state = NGX_HTTP_NOTIFY_EMIT_READY;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Redis has answered.  What is held goes out from inside of a filter call, and
+ * the write event lets whoever produces the answer go on.
+ */
+
+static void
+ngx_http_notify_emit_filter_resume(ngx_http_notify_emit_ctx_t *emit)
+{
+    ngx_connection_t                   *c;
+    ngx_http_request_t                 *r;
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    r = emit->request;
+    c = r->connection;
+    ctx = emit->data;
+
+    ctx->failed = emit->failed;
+    ctx->state = NGX_HTTP_NOTIFY_EMIT_READY;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (ngx_http_output_filter(r, NULL) == NGX_ERROR) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+
+    } else {
+        ngx_post_event(c->write, &ngx_posted_events);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_int_t                           rc;
+    ngx_uint_t                          last;
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
+
+    if (ctx == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    /* the write event may come behind the end of what was held */
+
+    if (in == NULL && !r->buffered && !r->connection->buffered) {
+        return NGX_OK;
+    }
+
+    if (ctx->ended && ctx->state == NGX_HTTP_NOTIFY_EMIT_PASS) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    if (ngx_http_notify_emit_filter_look(r, ctx, in) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->state != NGX_HTTP_NOTIFY_EMIT_PASS) {
+
+        if (ngx_http_notify_emit_filter_keep(r, ctx, in) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER
+            && (ctx->last || ctx->over)
+            && ngx_http_notify_emit_filter_commit(r, ctx) == NGX_ERROR)
+        {
+            return NGX_ERROR;
+        }
+
+        if (ctx->state != NGX_HTTP_NOTIFY_EMIT_READY) {
+            return NGX_AGAIN;
+        }
+
+        rc = ngx_http_notify_emit_filter_release(r, ctx);
+
+    } else {
+        rc = ngx_http_next_body_filter(r, in);
+    }
+
+    last = ctx->last;
+
+    if (rc != NGX_ERROR && last) {
+        ngx_http_notify_emit_filter_background(r, ctx);
+    }
+
+    return rc;
+}
+
+
+/* what there is in it: text to be copied, the end */
+
+static ngx_int_t
+ngx_http_notify_emit_filter_look(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in)
+{
+    ngx_buf_t   *b;
+    ngx_uint_t   flush;
+
+    flush = 0;
+
+    for ( /* void */ ; in; in = in->next) {
+        b = in->buf;
+
+        if (ctx->capture && !ctx->over
+            && ngx_http_notify_emit_filter_copy(r, ctx, b) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (b->last_buf || (r != r->main && b->last_in_chain)) {
+            ctx->last = 1;
+        }
+
+        flush |= b->flush;
+    }
+
+    /* an upstream that broke off ends with this and never with a last one */
+
+    if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER
+        && flush && !ctx->last
+        && r->upstream && r->upstream->peer.connection == NULL)
+    {
+        ctx->over = 1;
+    }
+
+    ctx->answer.usable = ctx->capture && !ctx->over && ctx->last;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_buf_t *b)
+{
+    off_t       size;
+    u_char     *p;
+    ngx_str_t  *text;
+
+    size = ngx_buf_size(b);
+
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    text = &ctx->answer.text;
+
+    if (!ngx_buf_in_memory(b) || size > (off_t) (ctx->limit - text->len)) {
+        ctx->over = 1;
+        return NGX_OK;
+    }
+
+    if (size > (off_t) (ctx->allocated - text->len)) {
+
+        ctx->allocated = ngx_max(2 * ctx->allocated, text->len + size);
+
+        if (r->headers_out.content_length_n > (off_t) ctx->allocated) {
+            ctx->allocated = r->headers_out.content_length_n;
+        }
+
+        ctx->allocated = ngx_min(ctx->allocated, ctx->limit);
+
+        p = ngx_pnalloc(r->pool, ctx->allocated);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (text->len) {
+            ngx_memcpy(p, text->data, text->len);
+        }
+
+        text->data = p;
+    }
+
+    ngx_memcpy(text->data + text->len, b->pos, size);
+    text->len += size;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Bytes stay in their buffers, which their owner sees as busy.  Buffers without
+ * any would be taken back: copied.
+ */
+
+static ngx_int_t
+ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    for ( /* void */ ; in; in = in->next) {
+
+        cl = ngx_alloc_chain_link(r->pool);
+        if (cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        b = in->buf;
+
+        if (ngx_buf_size(b) == 0) {
+            b = ngx_alloc_buf(r->pool);
+            if (b == NULL) {
+                return NGX_ERROR;
+            }
+
+            *b = *in->buf;
+            b->tag = NULL;
+            b->shadow = NULL;
+            b->recycled = 0;
+            b->last_shadow = 0;
+        }
+
+        cl->buf = b;
+        cl->next = NULL;
+
+        *ctx->last_held = cl;
+        ctx->last_held = &cl->next;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *out;
+
+    ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
+    r->buffered &= ~NGX_HTTP_NOTIFY_EMIT_BUFFERED;
+
+    if (ctx->failed) {
+        ngx_http_notify_emit_filter_drop(ctx);
+        return ngx_http_filter_finalize_request(r, NULL,
+                                                NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+
+    rc = ngx_http_next_header_filter(r);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc > NGX_OK) {
+        ngx_http_notify_emit_filter_drop(ctx);
+        return ngx_http_filter_finalize_request(r, NULL, rc);
+    }
+
+    if (r->header_only) {
+        ngx_http_notify_emit_filter_drop(ctx);
+        ctx->last = 1;
+        return rc;
+    }
+
+    out = ctx->held;
+    ctx->held = NULL;
+    ctx->last_held = &ctx->held;
+
+    return ngx_http_next_body_filter(r, out);
+}
+
+
+/* buffers that are not sent are used up all the same */
+
+static void
+ngx_http_notify_emit_filter_drop(ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = ctx->held; cl; cl = cl->next) {
+
+        if (ngx_buf_in_memory(cl->buf)) {
+            cl->buf->pos = cl->buf->last;
+        }
+
+        if (cl->buf->in_file) {
+            cl->buf->file_pos = cl->buf->file_last;
+        }
+    }
+
+    ctx->held = NULL;
+    ctx->last_held = &ctx->held;
+}
+
+
+/* behind the answer: what nobody waits for */
+
+static void
+ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_emit_conf_t     **emit;
+    ngx_http_notify_emit_loc_conf_t  *elcf;
+
+    if (ctx->ended) {
+        return;
+    }
+
+    ctx->ended = 1;
+
+    if (!ngx_http_notify_emit_filter_success(r)) {
+        return;
+    }
+
+    /* a part of a body, by Range */
+
+    if (r->headers_out.status == NGX_HTTP_PARTIAL_CONTENT) {
+        ctx->answer.usable = 0;
+    }
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+    emit = elcf->list->elts;
+
+    for (i = 0; i < elcf->list->nelts; i++) {
+
+        if (emit[i]->request
+            || (emit[i]->commit && r == r->main && !ctx->gone)
+            || (emit[i]->fail && ctx->gone)
+            || !ngx_http_notify_emit_open(r, ctx->emit, emit[i]))
+        {
+            continue;
+        }
+
+        if (ngx_http_notify_emit(r, ctx->emit, emit[i], 0) == NGX_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "notify emit: no memory for \"%V\"",
+                          &emit[i]->event);
+        }
+    }
+}
+
+
+void
+ngx_http_notify_emit_filter_end(ngx_http_request_t *r)
+{
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
+
+    if (ctx && !ctx->ended) {
+        ctx->gone = (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER);
+        ngx_http_notify_emit_filter_background(r, ctx);
+    }
+}
+
+
+ngx_http_notify_emit_answer_t *
+ngx_http_notify_emit_answer(ngx_http_request_t *r)
+{
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
+
+    return ctx && ctx->capture ? &ctx->answer : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_filter_init(ngx_conf_t *cf)
+{
+    ngx_http_notify_emit_main_conf_t  *emcf;
+
+    emcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_emit_module);
+
+    if (emcf->list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_notify_emit_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_notify_emit_body_filter;
+
+    return NGX_OK;
+}
