@@ -32,6 +32,8 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_deliveries;
 extern ngx_http_notify_script_t  ngx_http_notify_script_redeliver;
 extern ngx_http_notify_script_t  ngx_http_notify_script_settings;
 extern ngx_http_notify_script_t  ngx_http_notify_script_trim;
+extern ngx_http_notify_script_t  ngx_http_notify_script_missed;
+extern ngx_http_notify_script_t  ngx_http_notify_script_consumer;
 
 
 /* once, before the workers start */

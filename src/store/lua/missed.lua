@@ -1,0 +1,158 @@
+#!lua flags=no-writes
+-- What a subscription has not got, in log order from a place on: what lies
+-- after its cursor, what waits for another attempt, what was given up, and the
+-- intervals that were skipped.  What it has got is jumped over, so the price
+-- is that of what is found.
+--
+-- KEYS  1  log
+--       2  cursor:<bucket>  see subscribe.lua
+--       3  pos:<bucket>
+--       4  retry:<id>       zset: stream id, score is when it is due
+--       5  dead:<id>        zset: "<stream id> <reason>", score is its ms
+--       6  gap:<id>         list of "<from> <to>": exclusive, inclusive
+--       7  replay:<id>      see replay.lua: what lies in the gaps from `from`
+--                           to `pos` was sent again
+-- ARGV  1  id
+--       2  from, a stream id, exclusive
+--       3  how many entries are looked at
+-- reply {looked at up to here, how many, 1: there may be more, entry...}
+
+local LOG, CURSORS, POS, RETRY, DEAD, GAPS, REPLAY = unpack(KEYS)
+local id, count = ARGV[1], tonumber(ARGV[3])
+local ENOUGH = 1000
+
+local function place(text)
+    local whole, ms, seq = string.match(text or '', '^((%d+)%-(%d+))')
+    return whole and { ms = tonumber(ms), seq = tonumber(seq), text = whole }
+end
+
+local function less(a, b)
+    return a.ms < b.ms or a.ms == b.ms and a.seq < b.seq
+end
+
+local function max(a, b) return less(a, b) and b or a end
+local function min(a, b) return a and (not b or less(a, b)) and a or b end
+
+local from = place(ARGV[2])
+
+if redis.call('EXISTS', LOG) == 0 then
+    return { from.text, 0, 0 }
+end
+
+-- those given up: whole milliseconds of them, up to `bound` if not all
+
+local points, bound = {}, nil
+
+local function add(list)
+    for _, e in ipairs(list) do
+        points[#points + 1] = place(e)
+    end
+end
+
+local ms = string.match(from.text, '^%d+')
+add(redis.call('ZRANGEBYSCORE', DEAD, ms, ms))
+
+local later = redis.call('ZRANGEBYSCORE', DEAD, '(' .. ms, '+inf',
+                         'LIMIT', 0, ENOUGH)
+if #later == ENOUGH then
+    local last = string.match(later[#later], '^%d+')
+    later = redis.call('ZRANGEBYSCORE', DEAD, '(' .. ms, last)
+    bound = place(last .. '-18446744073709551615')
+end
+
+add(later)
+add(redis.call('ZRANGE', RETRY, 0, -1))
+
+table.sort(points, less)
+
+-- the intervals; the last one, after the cursor, has no end
+
+local spans = {}
+
+local function span(a, b)
+    if not b or less(a, b) then
+        spans[#spans + 1] = { from = a, to = b }
+    end
+end
+
+local again = redis.call('HMGET', REPLAY, 'from', 'pos')
+local sent, upto = place(again[1]), place(again[2])
+
+for _, gap in ipairs(redis.call('LRANGE', GAPS, 0, -1)) do
+    local a, b = string.match(gap, '^(%S+) (%S+)')
+    a, b = place(a), place(b)
+
+    if a and b and less(from, b) then
+        if sent and upto then
+            span(a, min(b, sent))
+            span(max(a, upto), b)
+        else
+            span(a, b)
+        end
+    end
+end
+
+local cursor = place(redis.call('HGET', CURSORS, id) or nil)
+               or place(redis.call('GET', POS) or nil)
+
+if cursor then
+    span(cursor)
+end
+
+table.sort(spans, function(a, b) return less(a.from, b.from) end)
+
+local at, looked, more, out = from, 0, 1, {}
+local i, p = 1, 1
+
+while looked < count do
+    while spans[i] and spans[i].to and not less(at, spans[i].to) do
+        i = i + 1
+    end
+
+    while points[p] and not less(at, points[p]) do
+        p = p + 1
+    end
+
+    local point, found = points[p], nil
+    local start = spans[i] and max(at, spans[i].from)
+
+    if bound and (not start or not less(start, bound))
+       and (not point or less(bound, point))
+    then
+        at = max(at, bound)
+        break
+
+    elseif point and not (start and less(start, point)) then
+        found = redis.call('XRANGE', LOG, point.text, point.text)
+        at = point
+
+    elseif start then
+        local to, room = min(spans[i].to, bound), count - looked
+
+        found = redis.call('XRANGE', LOG, '(' .. start.text,
+                           to and to.text or '+', 'COUNT', room)
+        if #found == room then
+            at = place(found[#found][1])
+        elseif to then
+            at = to
+        else
+            at, more = #found > 0 and place(found[#found][1]) or start, 0
+        end
+
+    else
+        more = 0
+        break
+    end
+
+    for _, entry in ipairs(found) do
+        out[#out + 1] = entry
+    end
+
+    looked = looked + (#found > 0 and #found or 1)
+
+    if more == 0 then
+        break
+    end
+end
+
+return { at.text, looked, more, unpack(out) }
