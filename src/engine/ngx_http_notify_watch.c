@@ -1,0 +1,543 @@
+/*
+ * A watch is made for the first who waits and given up some seconds after the
+ * last has gone.  It begins where the first one has read up to, so nothing is
+ * between a reader's page and its wait.  Must not know who waits, nor for what.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_log_state.h"
+#include "ngx_http_notify_script.h"
+
+
+#define NGX_HTTP_NOTIFY_WATCH_BLOCK   5000      /* ms, as in the command */
+#define NGX_HTTP_NOTIFY_WATCH_LINGER  5000      /* ms, with nobody */
+#define NGX_HTTP_NOTIFY_WATCH_RETRY   1000      /* ms, after an error */
+#define NGX_HTTP_NOTIFY_WATCH_COUNT   256       /* entries a read */
+#define NGX_HTTP_NOTIFY_WATCH_BYTES   (2 * 1024 * 1024)
+
+
+struct ngx_http_notify_watch_s {
+    ngx_http_notify_watch_t           *next;
+    const ngx_http_notify_channel_t   *channel;
+    ngx_http_notify_redis_t           *redis;
+    ngx_queue_t                        waiters;
+    ngx_queue_t                        telling;
+    ngx_http_notify_id_t               position;
+    size_t                             size;    /* an entry's, roughly */
+    ngx_event_t                        linger;
+    ngx_event_t                        retry;
+    unsigned                           reading:1;
+    unsigned                           checked:1;   /* on this connection */
+};
+
+
+static ngx_http_notify_watch_t *ngx_http_notify_watch_get(
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from);
+static void ngx_http_notify_watch_free(ngx_http_notify_watch_t *watch);
+static void ngx_http_notify_watch_state(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data);
+static void ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch);
+static void ngx_http_notify_watch_checked(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_int_t ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch);
+static void ngx_http_notify_watch_reply(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_watch_entries(ngx_http_notify_watch_t *watch,
+    const ngx_http_notify_resp_t *entries);
+static void ngx_http_notify_watch_tell(ngx_http_notify_watch_t *watch,
+    const ngx_http_notify_watch_batch_t *batch);
+static void ngx_http_notify_watch_tell_all(ngx_http_notify_watch_t *watch,
+    ngx_http_notify_watch_why_e why);
+static void ngx_http_notify_watch_retry_handler(ngx_event_t *ev);
+static void ngx_http_notify_watch_linger_handler(ngx_event_t *ev);
+static ngx_int_t ngx_http_notify_watch_sentry(void);
+static void ngx_http_notify_watch_quit(ngx_event_t *ev);
+
+
+static ngx_http_notify_watch_t  *ngx_http_notify_watches;
+
+/* an idle "connection", which nginx closes when the worker is to end */
+static ngx_connection_t  *ngx_http_notify_watch_idle;
+
+
+ngx_int_t
+ngx_http_notify_watch_join(ngx_http_notify_watch_waiter_t *waiter,
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from,
+    ngx_http_notify_id_t *seen)
+{
+    ngx_http_notify_watch_t  *watch;
+
+    if (ngx_exiting) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_watch_sentry() != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    watch = ngx_http_notify_watch_get(channel, conf, from);
+    if (watch == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_id_compare(from, &watch->position) < 0) {
+        *seen = watch->position;
+        return NGX_AGAIN;
+    }
+
+    if (watch->linger.timer_set) {
+        ngx_del_timer(&watch->linger);
+    }
+
+    waiter->watch = watch;
+    ngx_queue_insert_tail(&watch->waiters, &waiter->queue);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_watch_leave(ngx_http_notify_watch_waiter_t *waiter)
+{
+    ngx_http_notify_watch_t  *watch;
+
+    watch = waiter->watch;
+
+    if (watch == NULL) {
+        return;
+    }
+
+    waiter->watch = NULL;
+    ngx_queue_remove(&waiter->queue);
+
+    if (ngx_queue_empty(&watch->waiters) && ngx_queue_empty(&watch->telling)) {
+        ngx_add_timer(&watch->linger, NGX_HTTP_NOTIFY_WATCH_LINGER);
+    }
+}
+
+
+void
+ngx_http_notify_watch_exit(void)
+{
+    while (ngx_http_notify_watches) {
+        ngx_http_notify_watch_free(ngx_http_notify_watches);
+    }
+
+    if (ngx_http_notify_watch_idle) {
+        ngx_http_notify_watch_idle->fd = (ngx_socket_t) -1;
+        ngx_free_connection(ngx_http_notify_watch_idle);
+        ngx_http_notify_watch_idle = NULL;
+    }
+}
+
+
+static ngx_http_notify_watch_t *
+ngx_http_notify_watch_get(const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from)
+{
+    ngx_http_notify_watch_t  *watch;
+
+    for (watch = ngx_http_notify_watches; watch; watch = watch->next) {
+        if (watch->channel == channel) {
+            return watch;
+        }
+    }
+
+    watch = ngx_calloc(sizeof(ngx_http_notify_watch_t), ngx_cycle->log);
+    if (watch == NULL) {
+        return NULL;
+    }
+
+    watch->channel = channel;
+    watch->position = *from;
+    watch->size = 1024;
+
+    ngx_queue_init(&watch->waiters);
+    ngx_queue_init(&watch->telling);
+
+    watch->linger.handler = ngx_http_notify_watch_linger_handler;
+    watch->linger.data = watch;
+    watch->linger.log = ngx_cycle->log;
+    watch->linger.cancelable = 1;
+
+    watch->retry.handler = ngx_http_notify_watch_retry_handler;
+    watch->retry.data = watch;
+    watch->retry.log = ngx_cycle->log;
+    watch->retry.cancelable = 1;
+
+    watch->redis = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle,
+                                                conf, "watch",
+                                                ngx_http_notify_watch_state,
+                                                watch);
+    if (watch->redis == NULL) {
+        ngx_free(watch);
+        return NULL;
+    }
+
+    watch->next = ngx_http_notify_watches;
+    ngx_http_notify_watches = watch;
+
+    return watch;
+}
+
+
+static void
+ngx_http_notify_watch_free(ngx_http_notify_watch_t *watch)
+{
+    ngx_queue_t                      *q;
+    ngx_http_notify_watch_t         **link;
+    ngx_http_notify_watch_waiter_t   *waiter;
+
+    /* whoever is left at the worker's exit leaves a watch that is gone */
+
+    while (!ngx_queue_empty(&watch->waiters)) {
+        q = ngx_queue_head(&watch->waiters);
+        waiter = ngx_queue_data(q, ngx_http_notify_watch_waiter_t, queue);
+
+        ngx_queue_remove(q);
+        waiter->watch = NULL;
+    }
+
+    for (link = &ngx_http_notify_watches; *link != watch;
+         link = &(*link)->next)
+    {
+        /* void */
+    }
+
+    *link = watch->next;
+
+    if (watch->linger.timer_set) {
+        ngx_del_timer(&watch->linger);
+    }
+
+    if (watch->retry.timer_set) {
+        ngx_del_timer(&watch->retry);
+    }
+
+    ngx_http_notify_redis_destroy(watch->redis);
+    ngx_free(watch);
+}
+
+
+static void
+ngx_http_notify_watch_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
+    void *data)
+{
+    ngx_http_notify_watch_t *watch = data;
+
+    watch->reading = 0;
+    watch->checked = 0;
+
+    if (up) {
+        ngx_http_notify_watch_next(watch);
+    }
+}
+
+
+/* another Redis, or one that was restored, may not have what was read */
+
+static void
+ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch)
+{
+    ngx_int_t  rc;
+
+    if (watch->reading || !ngx_http_notify_redis_ready(watch->redis)) {
+        return;
+    }
+
+    if (watch->checked) {
+        rc = ngx_http_notify_watch_read(watch);
+
+    } else {
+        rc = ngx_http_notify_log_state_ask(watch->redis,
+                                           &watch->channel->keys,
+                                           ngx_http_notify_watch_checked,
+                                           watch)
+             ? NGX_OK : NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        watch->reading = 1;
+        return;
+    }
+
+    ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_WATCH_RETRY);
+}
+
+
+static void
+ngx_http_notify_watch_checked(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_watch_t *watch = data;
+
+    ngx_http_notify_log_state_t  state;
+
+    watch->reading = 0;
+
+    if (resp == NULL) {
+        return;                     /* the next connection goes on */
+    }
+
+    if (ngx_http_notify_log_state_parse(resp, &state) == NGX_ERROR) {
+        (void) ngx_http_notify_script_verdict(watch->redis, resp, "watch");
+        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_WATCH_RETRY);
+        return;
+    }
+
+    watch->checked = 1;
+
+    if (ngx_http_notify_id_compare(&state.last, &watch->position) < 0) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "notify watch: the log of channel \"%V\" has lost its "
+                      "end, its readers begin anew", &watch->channel->name);
+
+        watch->position = state.last;
+        ngx_http_notify_watch_tell_all(watch, NGX_HTTP_NOTIFY_WATCH_RESET);
+    }
+
+    ngx_http_notify_watch_next(watch);
+}
+
+
+static ngx_int_t
+ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
+{
+    u_char       count[NGX_INT_T_LEN], place[NGX_HTTP_NOTIFY_ID_LEN];
+    ngx_int_t    rc;
+    ngx_str_t    argv[8];
+    ngx_uint_t   n;
+    ngx_pool_t  *pool;
+
+    pool = ngx_create_pool(512, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = NGX_HTTP_NOTIFY_WATCH_BYTES / (watch->size + 1) + 1;
+    n = ngx_min(n, NGX_HTTP_NOTIFY_WATCH_COUNT);
+
+    ngx_str_set(&argv[0], "XREAD");
+    ngx_str_set(&argv[1], "COUNT");
+    argv[2].data = count;
+    argv[2].len = ngx_sprintf(count, "%ui", n) - count;
+    ngx_str_set(&argv[3], "BLOCK");
+    ngx_str_set(&argv[4], "5000");
+    ngx_str_set(&argv[5], "STREAMS");
+    argv[6] = ngx_http_notify_keys_name(pool, &watch->channel->keys, "log",
+                                        NULL);
+    argv[7].data = place;
+    argv[7].len = ngx_http_notify_id_print(place, &watch->position) - place;
+
+    rc = NGX_ERROR;
+
+    if (argv[6].data
+        && ngx_http_notify_redis_submit(watch->redis, argv, 8,
+                                        NGX_HTTP_NOTIFY_WATCH_BLOCK + 2000,
+                                        ngx_http_notify_watch_reply, watch))
+    {
+        rc = NGX_OK;
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+static void
+ngx_http_notify_watch_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_watch_t *watch = data;
+
+    ngx_http_notify_resp_t  *entries;
+
+    watch->reading = 0;
+
+    if (resp == NULL) {
+        return;                     /* the next connection goes on */
+    }
+
+    if (ngx_http_notify_script_verdict(watch->redis, resp, "watch")
+        != NGX_OK)
+    {
+        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_WATCH_RETRY);
+        return;
+    }
+
+    entries = ngx_http_notify_resp_at(ngx_http_notify_resp_at(resp, 0), 1);
+
+    if (entries && entries->nelts) {
+        ngx_http_notify_watch_entries(watch, entries);
+    }
+
+    ngx_http_notify_watch_next(watch);
+}
+
+
+static void
+ngx_http_notify_watch_entries(ngx_http_notify_watch_t *watch,
+    const ngx_http_notify_resp_t *entries)
+{
+    ngx_uint_t                      i;
+    ngx_pool_t                     *pool;
+    ngx_http_notify_event_t        *event;
+    ngx_http_notify_watch_batch_t   batch;
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (pool == NULL) {
+        return;                     /* and reads the same again */
+    }
+
+    ngx_memzero(&batch, sizeof(ngx_http_notify_watch_batch_t));
+
+    batch.why = NGX_HTTP_NOTIFY_WATCH_EVENTS;
+    batch.pool = pool;
+    batch.last = watch->position;
+    batch.events = ngx_palloc(pool, entries->nelts
+                                    * sizeof(ngx_http_notify_event_t *));
+    batch.slots = ngx_pcalloc(pool, entries->nelts * sizeof(void *));
+
+    if (batch.events == NULL || batch.slots == NULL) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    for (i = 0; i < entries->nelts; i++) {
+        (void) ngx_http_notify_log_entry_id(entries->elts[i], &batch.last);
+
+        event = ngx_queue_empty(&watch->waiters)
+                    ? NULL
+                    : ngx_http_notify_log_event(entries->elts[i],
+                                                ngx_cycle->log);
+        if (event) {
+            batch.events[batch.n++] = event;
+            watch->size = (watch->size * 7 + event->size) / 8;
+        }
+    }
+
+    /* those who join while the others are told have to have read as much */
+
+    watch->position = batch.last;
+
+    ngx_http_notify_watch_tell(watch, &batch);
+
+    for (i = 0; i < batch.n; i++) {
+        ngx_http_notify_log_unref(batch.events[i]);
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+/* a waiter may leave, and take others along */
+
+static void
+ngx_http_notify_watch_tell(ngx_http_notify_watch_t *watch,
+    const ngx_http_notify_watch_batch_t *batch)
+{
+    ngx_queue_t                     *q;
+    ngx_http_notify_watch_waiter_t  *waiter;
+
+    if (ngx_queue_empty(&watch->waiters)) {
+        return;
+    }
+
+    ngx_queue_add(&watch->telling, &watch->waiters);
+    ngx_queue_init(&watch->waiters);
+
+    while (!ngx_queue_empty(&watch->telling)) {
+        q = ngx_queue_head(&watch->telling);
+        waiter = ngx_queue_data(q, ngx_http_notify_watch_waiter_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&watch->waiters, q);
+
+        waiter->handler(waiter, batch);
+    }
+}
+
+
+static void
+ngx_http_notify_watch_tell_all(ngx_http_notify_watch_t *watch,
+    ngx_http_notify_watch_why_e why)
+{
+    ngx_http_notify_watch_batch_t  batch;
+
+    ngx_memzero(&batch, sizeof(ngx_http_notify_watch_batch_t));
+
+    batch.why = why;
+    batch.last = watch->position;
+
+    ngx_http_notify_watch_tell(watch, &batch);
+}
+
+
+static void
+ngx_http_notify_watch_retry_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_watch_next(ev->data);
+}
+
+
+static void
+ngx_http_notify_watch_linger_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_watch_free(ev->data);
+}
+
+
+/* see the engine's watcher, which is made for leases */
+
+static ngx_int_t
+ngx_http_notify_watch_sentry(void)
+{
+    ngx_connection_t  *c;
+
+    if (ngx_http_notify_watch_idle) {
+        return NGX_OK;
+    }
+
+    c = ngx_get_connection(0, ngx_cycle->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* not -1, which nginx passes over; never a descriptor either */
+
+    c->fd = (ngx_socket_t) -2;
+    c->idle = 1;
+    c->read->handler = ngx_http_notify_watch_quit;
+    c->read->log = ngx_cycle->log;
+    c->write->log = ngx_cycle->log;
+
+    ngx_http_notify_watch_idle = c;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_watch_quit(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_http_notify_watch_t  *watch;
+
+    c = ev->data;
+
+    if (!c->close) {
+        return;
+    }
+
+    c->fd = (ngx_socket_t) -1;
+    ngx_free_connection(c);
+
+    ngx_http_notify_watch_idle = NULL;
+
+    for (watch = ngx_http_notify_watches; watch; watch = watch->next) {
+        ngx_http_notify_watch_tell_all(watch, NGX_HTTP_NOTIFY_WATCH_QUIT);
+    }
+}
