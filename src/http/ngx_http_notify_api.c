@@ -9,6 +9,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_tenant.h"
+#include "ngx_http_notify_watch.h"
 
 
 /* a body in memory, where client_max_body_size has no limit */
@@ -666,6 +667,7 @@ ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_notify_watch_exit();
     ngx_http_notify_api_cursor_exit();
     ngx_http_notify_api_box_exit();
 }

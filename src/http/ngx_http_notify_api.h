@@ -21,7 +21,9 @@
 
 
 /* the request context of an API call; lives as long as the request */
-typedef struct {
+typedef struct ngx_http_notify_api_s  ngx_http_notify_api_t;
+
+struct ngx_http_notify_api_s {
     ngx_http_request_t          *request;
     ngx_http_notify_channel_t   *channel;
     ngx_str_t                    tenant;
@@ -34,9 +36,11 @@ typedef struct {
     ngx_http_notify_invalid_t    invalid;   /* `errors` of the problem */
     void                        *data;      /* the resource's own */
     void                        *resume;    /* of api_cursor */
+    /* in place of a 503, or NULL */
+    void                       (*unavailable)(ngx_http_notify_api_t *api);
     ngx_int_t                    request_id;    /* index of the variable */
     ngx_uint_t                   suspended; /* unsigned  suspended:1; */
-} ngx_http_notify_api_t;
+};
 
 
 /*

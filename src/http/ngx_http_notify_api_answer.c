@@ -428,6 +428,11 @@ ngx_http_notify_api_failed(ngx_http_notify_api_t *api)
 void
 ngx_http_notify_api_unavailable(ngx_http_notify_api_t *api)
 {
+    if (api->unavailable) {
+        api->unavailable(api);
+        return;
+    }
+
     ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
                                 "redis_unavailable",
                                 "the store does not answer; try again");

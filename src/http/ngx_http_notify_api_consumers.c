@@ -1,0 +1,357 @@
+/*
+ * deltas/consumers: cursors that are kept here for those who cannot keep them.
+ * A consumer is its name; it comes to be with its first commit, and reading
+ * never moves it.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_api_deltas.h"
+#include "ngx_http_notify_script.h"
+
+
+/* of a tenant */
+#define NGX_HTTP_NOTIFY_API_CONSUMERS_MAX  "1000"
+
+
+static void ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
+    ngx_http_notify_crypto_hmac_t *hmac);
+static ngx_int_t ngx_http_notify_api_consumers_store(
+    ngx_http_notify_api_t *api, const ngx_http_notify_id_t *place);
+static void ngx_http_notify_api_consumers_stored(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
+    const char *command, const ngx_str_t *name,
+    ngx_http_notify_redis_handler_pt handler);
+static void ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
+    ngx_http_notify_crypto_hmac_t *hmac);
+static void ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *place);
+static void ngx_http_notify_api_consumers_deleted(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_consumers_loaded(
+    ngx_http_notify_resp_t *resp, void *data);
+
+
+ngx_uint_t
+ngx_http_notify_api_consumers_methods(ngx_http_notify_api_t *api)
+{
+    if (api->nsegments != 2
+        || api->segments[0].len != sizeof("consumers") - 1
+        || ngx_memcmp(api->segments[0].data, "consumers",
+                      sizeof("consumers") - 1)
+           != 0
+        || !ngx_http_notify_api_consumers_name(&api->segments[1]))
+    {
+        return 0;
+    }
+
+    return NGX_HTTP_GET|NGX_HTTP_POST|NGX_HTTP_DELETE;
+}
+
+
+ngx_uint_t
+ngx_http_notify_api_consumers_name(const ngx_str_t *name)
+{
+    return ngx_http_notify_channel_chars(name,
+                                         NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX,
+                                         ".-");
+}
+
+
+void
+ngx_http_notify_api_consumers(ngx_http_notify_api_t *api)
+{
+    ngx_str_t               *cursor;
+    ngx_http_notify_json_t  *input, *value;
+
+    static const ngx_str_t  pointer = ngx_string("cursor");
+
+    if (api->method == NGX_HTTP_GET) {
+        ngx_http_notify_api_cursor(api, ngx_http_notify_api_consumers_ready);
+        return;
+    }
+
+    if (api->method == NGX_HTTP_DELETE) {
+        ngx_http_notify_api_consumers_ask(api, "HDEL", &api->segments[1],
+                                       ngx_http_notify_api_consumers_deleted);
+        return;
+    }
+
+    input = ngx_http_notify_api_document(api, 0);
+    if (input == NULL) {
+        return;
+    }
+
+    value = ngx_http_notify_json_get_nocase(input, "cursor");
+
+    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
+        ngx_http_notify_invalid_add(&api->invalid, &pointer,
+                                    "must be a cursor that was given out here");
+        ngx_http_notify_api_unprocessable(api);
+        return;
+    }
+
+    cursor = ngx_palloc(api->request->pool, sizeof(ngx_str_t));
+    if (cursor == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    *cursor = ngx_http_notify_json_string(value);
+    api->data = cursor;
+
+    ngx_http_notify_api_cursor(api, ngx_http_notify_api_consumers_commit);
+}
+
+
+static void
+ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
+    ngx_http_notify_crypto_hmac_t *hmac)
+{
+    ngx_http_notify_id_t  place;
+
+    if (ngx_http_notify_api_deltas_place(api, api->data, hmac, &place)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_api_consumers_store(api, &place) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_consumers_store(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *place)
+{
+    u_char                      text[NGX_HTTP_NOTIFY_ID_LEN];
+    ngx_str_t                   key, arg[3];
+    ngx_http_notify_api_box_t  *box;
+
+    key = ngx_http_notify_keys_name(api->request->pool, &api->channel->keys,
+                                    "consumers", &api->tenant);
+
+    box = key.data ? ngx_http_notify_api_box(api) : NULL;
+    if (box == NULL) {
+        return NGX_ERROR;
+    }
+
+    arg[0] = api->segments[1];
+    arg[1].data = text;
+    arg[1].len = ngx_http_notify_id_print(text, place) - text;
+    ngx_str_set(&arg[2], NGX_HTTP_NOTIFY_API_CONSUMERS_MAX);
+
+    if (ngx_http_notify_script_call(ngx_http_notify_module_redis(),
+                                    &ngx_http_notify_script_consumer, &key, 1,
+                                    arg, 3,
+                                    ngx_http_notify_api_consumers_stored, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_str_t               *cursor;
+    ngx_http_notify_api_t   *api;
+    ngx_http_notify_json_t  *json;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_script_says(resp, "limit")) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
+                                    "too_many_consumers",
+                                    "there are " NGX_HTTP_NOTIFY_API_CONSUMERS_MAX
+                                    " consumers already; delete those that "
+                                    "are not needed");
+        return;
+    }
+
+    cursor = api->data;
+    json = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (json == NULL
+        || ngx_http_notify_json_set_string(json, "consumer",
+                                           &api->segments[1])
+           != NGX_OK
+        || ngx_http_notify_json_set_string(json, "cursor", cursor) != NGX_OK)
+    {
+        json = NULL;
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, json);
+}
+
+
+/* HGET and HDEL of the tenant's consumers */
+
+static void
+ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
+    const char *command, const ngx_str_t *name,
+    ngx_http_notify_redis_handler_pt handler)
+{
+    ngx_str_t                   argv[3];
+    ngx_http_notify_api_box_t  *box;
+
+    argv[0].data = (u_char *) command;
+    argv[0].len = ngx_strlen(command);
+    argv[1] = ngx_http_notify_keys_name(api->request->pool,
+                                        &api->channel->keys, "consumers",
+                                        &api->tenant);
+    argv[2] = *name;
+
+    box = argv[1].data ? ngx_http_notify_api_box(api) : NULL;
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv, 3,
+                                     0, handler, box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
+    ngx_http_notify_crypto_hmac_t *hmac)
+{
+    api->data = hmac;
+
+    ngx_http_notify_api_consumers_ask(api, "HGET", &api->segments[1],
+                                      ngx_http_notify_api_consumers_read);
+}
+
+
+static void
+ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_id_t    place;
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING
+        || ngx_http_notify_id_parse(&resp->str, &place) != NGX_OK)
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "no such consumer has committed yet");
+        return;
+    }
+
+    ngx_http_notify_api_consumers_show(api, &place);
+}
+
+
+static void
+ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *place)
+{
+    u_char                   buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
+    u_char                  *p;
+    ngx_str_t                cursor;
+    ngx_http_notify_json_t  *json;
+
+    json = ngx_http_notify_json_new_object(api->request->pool);
+    p = ngx_http_notify_id_cursor(buf, place, &api->tenant, api->data);
+
+    if (json && p) {
+        cursor.data = buf;
+        cursor.len = p - buf;
+
+        if (ngx_http_notify_json_set_string(json, "consumer",
+                                            &api->segments[1])
+            == NGX_OK
+            && ngx_http_notify_json_set_string(json, "cursor", &cursor)
+               == NGX_OK)
+        {
+            ngx_http_notify_api_send_json(api, NGX_HTTP_OK, json);
+            return;
+        }
+    }
+
+    ngx_http_notify_api_failed(api);
+}
+
+
+static void
+ngx_http_notify_api_consumers_deleted(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+}
+
+
+void
+ngx_http_notify_api_consumers_load(ngx_http_notify_api_deltas_t *deltas)
+{
+    ngx_http_notify_api_consumers_ask(deltas->api, "HGET", &deltas->consumer,
+                                      ngx_http_notify_api_consumers_loaded);
+}
+
+
+/* one that has not committed yet begins with the oldest kept */
+
+static void
+ngx_http_notify_api_consumers_loaded(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_api_deltas_t  *deltas;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    deltas = api->data;
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING
+        && ngx_http_notify_id_parse(&resp->str, &deltas->from) == NGX_OK)
+    {
+        deltas->placed = 1;
+    }
+
+    ngx_http_notify_api_deltas_begin(deltas);
+}

@@ -1,0 +1,378 @@
+/*
+ * Deltas, read page by page until an answer is full, the log is at its end or
+ * enough was looked at; what a subscription missed comes from a script that
+ * knows where to look.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_deltas.h"
+#include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_script.h"
+
+
+#define NGX_HTTP_NOTIFY_API_DELTAS_FIRST  100
+
+#define ngx_http_notify_api_deltas_same(a, b)                                 \
+    ((a)->len == (b)->len && ngx_memcmp((a)->data, (b)->data, (b)->len) == 0)
+
+
+static ngx_int_t ngx_http_notify_api_deltas_ask(
+    ngx_http_notify_api_deltas_t *deltas, ngx_http_notify_api_box_t *box);
+static ngx_int_t ngx_http_notify_api_deltas_ask_missed(
+    ngx_http_notify_api_deltas_t *deltas, ngx_http_notify_api_box_t *box);
+static void ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_int_t ngx_http_notify_api_deltas_entries(
+    ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_api_deltas_entry(
+    ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *entry);
+
+
+void
+ngx_http_notify_api_deltas_read(ngx_http_notify_api_deltas_t *deltas)
+{
+    ngx_int_t                   rc;
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_api_box_t  *box;
+
+    api = deltas->api;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    deltas->page = ngx_http_notify_api_deltas_count(deltas);
+    deltas->page = ngx_min(deltas->page, NGX_HTTP_NOTIFY_API_DELTAS_SCAN
+                                         - deltas->scanned);
+
+    rc = deltas->missed ? ngx_http_notify_api_deltas_ask_missed(deltas, box)
+                        : ngx_http_notify_api_deltas_ask(deltas, box);
+
+    if (rc != NGX_OK) {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_notify_api_deltas_count(const ngx_http_notify_api_deltas_t *deltas)
+{
+    size_t      average;
+    ngx_uint_t  n;
+
+    if (deltas->scanned == 0) {
+        return ngx_min(deltas->limit + 1, NGX_HTTP_NOTIFY_API_DELTAS_FIRST);
+    }
+
+    average = deltas->bytes / deltas->scanned + 1;
+    n = NGX_HTTP_NOTIFY_API_DELTAS_CHUNK / average + 1;
+
+    return ngx_min(n, NGX_HTTP_NOTIFY_API_DELTAS_PAGE);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_deltas_ask(ngx_http_notify_api_deltas_t *deltas,
+    ngx_http_notify_api_box_t *box)
+{
+    ngx_http_notify_id_t  to;
+
+    to.ms = (uint64_t) -1;
+    to.seq = (uint64_t) -1;
+
+    return ngx_http_notify_log_range(ngx_http_notify_module_redis(),
+                                     &deltas->api->channel->keys,
+                                     &deltas->from, 0, &to, deltas->page,
+                                     ngx_http_notify_api_deltas_page, box)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
+    ngx_http_notify_api_box_t *box)
+{
+    u_char                   from[NGX_HTTP_NOTIFY_ID_LEN];
+    u_char                   count[NGX_INT_T_LEN];
+    ngx_str_t                key[7], arg[3], *id;
+    ngx_uint_t               i, bucket;
+    ngx_pool_t              *pool;
+    ngx_http_notify_keys_t  *keys;
+
+    pool = deltas->api->request->pool;
+    keys = &deltas->api->channel->keys;
+    id = &deltas->subscription;
+    bucket = ngx_http_notify_keys_bucket_of(id);
+
+    key[0] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+    key[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor", bucket);
+    key[2] = ngx_http_notify_keys_bucket(pool, keys, "pos", bucket);
+    key[3] = ngx_http_notify_keys_name(pool, keys, "retry", id);
+    key[4] = ngx_http_notify_keys_name(pool, keys, "dead", id);
+    key[5] = ngx_http_notify_keys_name(pool, keys, "gap", id);
+    key[6] = ngx_http_notify_keys_name(pool, keys, "replay", id);
+
+    for (i = 0; i < 7; i++) {
+        if (key[i].data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    arg[0] = *id;
+    arg[1].data = from;
+    arg[1].len = ngx_http_notify_id_print(from, &deltas->from) - from;
+    arg[2].data = count;
+    arg[2].len = ngx_sprintf(count, "%ui", deltas->page) - count;
+
+    return ngx_http_notify_script_call(ngx_http_notify_module_redis(),
+                                       &ngx_http_notify_script_missed, key, 7,
+                                       arg, 3,
+                                       ngx_http_notify_api_deltas_page, box);
+}
+
+
+static void
+ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_int_t                      rc;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_api_deltas_t  *deltas;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
+    {
+        return;
+    }
+
+    deltas = api->data;
+
+    rc = ngx_http_notify_api_deltas_entries(deltas, resp);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (rc == NGX_AGAIN) {
+
+        if (deltas->scanned < NGX_HTTP_NOTIFY_API_DELTAS_SCAN) {
+            ngx_http_notify_api_deltas_read(deltas);
+            return;
+        }
+
+        rc = NGX_DONE;
+    }
+
+    deltas->more = (rc == NGX_DONE);
+
+    if (!deltas->more && !deltas->resync && deltas->wait
+        && deltas->entries.nelts == 0)
+    {
+        ngx_http_notify_api_wait(deltas);
+        return;
+    }
+
+    ngx_http_notify_api_deltas_send(deltas);
+}
+
+
+/* NGX_OK: the end; NGX_AGAIN: there may be more; NGX_DONE: there is more */
+
+static ngx_int_t
+ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               i, n;
+    ngx_http_notify_id_t     next;
+    ngx_http_notify_resp_t  *place, *looked, *more;
+
+    i = 0;
+    n = deltas->scanned;
+    place = NULL;
+    looked = NULL;
+    more = NULL;
+
+    if (deltas->missed) {
+        place = ngx_http_notify_resp_at(resp, 0);
+        looked = ngx_http_notify_resp_at(resp, 1);
+        more = ngx_http_notify_resp_at(resp, 2);
+        i = 3;
+
+        if (more == NULL
+            || ngx_http_notify_id_parse(&place->str, &next) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    for ( /* void */ ; i < resp->nelts; i++) {
+
+        rc = ngx_http_notify_api_deltas_entry(deltas, resp->elts[i]);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (deltas->missed) {
+        deltas->from = next;
+        deltas->scanned = n + ngx_max(looked->integer, 1);
+
+        return more->integer ? NGX_AGAIN : NGX_OK;
+    }
+
+    return resp->nelts < deltas->page ? NGX_OK : NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_deltas_entry(ngx_http_notify_api_deltas_t *deltas,
+    const ngx_http_notify_resp_t *entry)
+{
+    ngx_int_t                 rc;
+    ngx_http_notify_id_t      id;
+    ngx_http_notify_event_t  *event;
+
+    if (ngx_http_notify_log_entry_id(entry, &id) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    event = ngx_http_notify_log_event(entry,
+                                      deltas->api->request->connection->log);
+    if (event) {
+        rc = ngx_http_notify_api_deltas_event(deltas, event);
+
+        if (rc == NGX_OK) {
+            deltas->bytes += event->size;
+        }
+
+        ngx_http_notify_log_unref(event);
+    }
+
+    if (rc == NGX_OK) {
+        deltas->from = id;
+        deltas->scanned++;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_deltas_event(ngx_http_notify_api_deltas_t *deltas,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_str_t  *json;
+
+    if (deltas->entries.nelts == deltas->limit
+        || deltas->size >= NGX_HTTP_NOTIFY_API_DELTAS_BYTES)
+    {
+        return NGX_DONE;
+    }
+
+    if (!ngx_http_notify_api_deltas_wanted(deltas, event)) {
+        return NGX_OK;
+    }
+
+    json = ngx_array_push(&deltas->entries);
+
+    if (json == NULL
+        || ngx_http_notify_payload_call(deltas->api->request->pool, event, 1,
+                                        json)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    deltas->size += json->len + 1;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_api_deltas_wanted(ngx_http_notify_api_deltas_t *deltas,
+    const ngx_http_notify_event_t *event)
+{
+    if (!ngx_http_notify_api_owns(deltas->api, &event->tenant)) {
+        return 0;
+    }
+
+    if (deltas->event_type.len
+        && !ngx_http_notify_api_deltas_same(&event->type,
+                                            &deltas->event_type))
+    {
+        return 0;
+    }
+
+    if (deltas->entity_type.len
+        && !ngx_http_notify_api_deltas_same(&event->entity_type_id,
+                                            &deltas->entity_type))
+    {
+        return 0;
+    }
+
+    return deltas->selection == NULL
+           || ngx_http_notify_selection_test(deltas->selection, event);
+}
+
+
+void
+ngx_http_notify_api_deltas_send(ngx_http_notify_api_deltas_t *deltas)
+{
+    u_char                 *p;
+    ngx_str_t               json, *entry;
+    ngx_uint_t              i;
+    ngx_http_notify_api_t  *api;
+
+    api = deltas->api;
+
+    json.len = sizeof("{\"data\":[],\"cursor\":\"\",\"hasMore\":false,"
+                      "\"resync\":true}")
+               + deltas->size + NGX_HTTP_NOTIFY_ID_CURSOR_LEN;
+
+    json.data = ngx_pnalloc(api->request->pool, json.len);
+    if (json.data == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    p = ngx_cpymem(json.data, "{\"data\":[", sizeof("{\"data\":[") - 1);
+
+    entry = deltas->entries.elts;
+
+    for (i = 0; i < deltas->entries.nelts; i++) {
+        if (i) {
+            *p++ = ',';
+        }
+
+        p = ngx_cpymem(p, entry[i].data, entry[i].len);
+    }
+
+    p = ngx_cpymem(p, "],\"cursor\":\"", sizeof("],\"cursor\":\"") - 1);
+
+    p = ngx_http_notify_id_cursor(p, &deltas->from, &api->tenant,
+                                  deltas->hmac);
+    if (p == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    p = ngx_sprintf(p, "\",\"hasMore\":%s%s}",
+                    deltas->more ? "true" : "false",
+                    deltas->resync ? ",\"resync\":true" : "");
+
+    json.len = p - json.data;
+
+    ngx_http_notify_api_send(api, NGX_HTTP_OK, &json);
+}
