@@ -13,14 +13,17 @@ const { pathToFileURL } = require('url');
 // NODE_PATH is for require() only
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 
+// Node 18, which Debian 12 has, has it by this name only
+globalThis.crypto ??= crypto.webcrypto;
+
 const judges = {
     standardwebhooks(call) {
         const { Webhook } = require('standardwebhooks');
         new Webhook(call.secret).verify(call.body, call.headers);
     },
 
-    svix(call) {
-        const { Webhook } = require('svix');
+    async svix(call) {
+        const { Webhook } = await load('svix');
         new Webhook(call.secret).verify(call.body, call.headers);
     },
 
