@@ -334,6 +334,13 @@ ngx_http_notify_host_take(ngx_http_notify_host_t *host,
 }
 
 
+ngx_msec_t
+ngx_http_notify_host_rested(const ngx_http_notify_host_idle_t *idle)
+{
+    return ngx_current_msec - (idle->expires - idle->host->pool->idle);
+}
+
+
 ngx_int_t
 ngx_http_notify_host_keep(ngx_http_notify_host_t *host, ngx_connection_t *c,
     ngx_http_notify_host_idle_t *idle, const struct sockaddr *sockaddr,

@@ -41,6 +41,9 @@ void ngx_http_notify_host_release(ngx_http_notify_host_t *host);
 ngx_connection_t *ngx_http_notify_host_take(ngx_http_notify_host_t *host,
     const ngx_addr_t *addrs, ngx_uint_t naddrs, ngx_log_t *log,
     ngx_http_notify_host_idle_t **idle);
+/* how long a connection that was just taken had been idle */
+ngx_msec_t ngx_http_notify_host_rested(
+    const ngx_http_notify_host_idle_t *idle);
 /* idle: NULL for a new connection.  NGX_DECLINED: to be closed by the caller */
 ngx_int_t ngx_http_notify_host_keep(ngx_http_notify_host_t *host,
     ngx_connection_t *c, ngx_http_notify_host_idle_t *idle,

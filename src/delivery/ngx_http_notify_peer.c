@@ -1,8 +1,8 @@
 /*
  * Peers: resolving, and the balancer of the private upstream.  What fails is
  * decided here, never by upstream's own rules for a next try: a request whose
- * bytes may have been processed is not sent again, but for a kept connection
- * that the receiver closed meanwhile.
+ * bytes may have been processed is not sent again, but for a connection that
+ * was kept so long that the receiver may have closed it meanwhile.
  */
 
 #include <ngx_config.h>
@@ -253,6 +253,7 @@ ngx_http_notify_peer_get(ngx_peer_connection_t *pc, void *data)
 
     peer->idle = NULL;
     peer->cached = 0;
+    peer->rested = 0;
     peer->detached->err = 0;
 
     c = NULL;
@@ -268,6 +269,8 @@ ngx_http_notify_peer_get(ngx_peer_connection_t *pc, void *data)
 
     pc->connection = c;
     peer->cached = 1;
+    peer->rested = ngx_http_notify_host_rested(peer->idle)
+                   >= NGX_HTTP_NOTIFY_PEER_RESTED;
 
     return NGX_DONE;
 }
@@ -371,9 +374,12 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
         return;
     }
 
-    if (peer->cached && a->header_bytes == 0 && a->interim == 0) {
+    if (peer->rested && a->header_bytes == 0 && a->interim == 0) {
 
-        /* kept too long: nothing of an answer came, the event's id is kept */
+        /*
+         * Kept too long: nothing of an answer came, the event's id is kept.
+         * What is closed soon after a call was closed because of this one.
+         */
 
         peer->fresh = 1;
         pc->tries = 1;

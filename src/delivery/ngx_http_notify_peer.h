@@ -18,6 +18,7 @@
 
 
 #define NGX_HTTP_NOTIFY_PEER_ADDRS     8       /* tried at most, of a name's */
+#define NGX_HTTP_NOTIFY_PEER_RESTED    1000    /* no server closes earlier */
 
 
 typedef struct ngx_http_notify_peer_s  ngx_http_notify_peer_t;
@@ -51,6 +52,7 @@ struct ngx_http_notify_peer_s {
     ngx_http_notify_host_idle_t          *idle;     /* of the connection */
     unsigned                              starting:1;
     unsigned                              cached:1; /* connection in use */
+    unsigned                              rested:1; /* it was idle before */
     unsigned                              fresh:1;  /* take no idle one */
 };
 

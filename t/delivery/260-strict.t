@@ -13,8 +13,8 @@ my $events = $ENV{EVENTS} // 600;
 my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new(scripts => {
     '/given-up' => [({ status => 500 }) x 3, {}, { status => 404 }, {}],
-    # a kept connection that ends without an answer is tried anew
-    '/once'     => [{ status => 500 }, { close => 1 }, { drop => 1 }, {}],
+    # on a kept connection, too
+    '/once'     => [{ status => 500 }, {}, { drop => 1 }, {}, { reset => 1 }],
 });
 $receiver->cycle('/fails', {}, {}, { status => 503 }, {}, { reset => 1 },
                            { status => 500 }, {}, {}, {}, { drop => 1 });
@@ -84,7 +84,7 @@ my @given_up = subscribe('/given-up', profile => 'given_up');
 my @once = subscribe('/once', profile => 'once');
 
 ok(publish(1, 6), 'six events');
-eventually { (sequence('/given-up'))[-1] == 6 && (sequence('/once'))[-1] == 6 }
+eventually { !grep { ((sequence($_))[-1] // 0) < 6 } '/given-up', '/once' }
     'arrive';
 is(join(' ', sequence('/given-up')), '1 1 1 2 3 3 4 5 6',
    'the next one when this one is given up');
