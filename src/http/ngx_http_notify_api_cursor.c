@@ -61,13 +61,10 @@ ngx_http_notify_api_cursor(ngx_http_notify_api_t *api,
     redis = ngx_http_notify_module_redis();
     generation = ngx_http_notify_redis_generation(redis);
 
-    if (generation == 0) {
-        ngx_http_notify_api_unavailable(api);
-        return;
-    }
-
     for (key = ngx_http_notify_api_cursor_keys; key; key = key->next) {
-        if (key->channel == api->channel && key->generation == generation) {
+        if (key->channel == api->channel && generation
+            && key->generation == generation)
+        {
             ready(api, key->hmac);
             return;
         }

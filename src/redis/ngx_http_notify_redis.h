@@ -99,9 +99,10 @@ ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
  * Sends a command; argv is copied.  timeout 0: the configured one;
  * NGX_TIMER_INFINITE: none (blocking reads: the caller's BLOCK argument and
  * this connection's own timer bound it).  While not ready nothing is queued:
- * the handler is called with NULL in the next turn.  Returns NULL (handler
- * never called) only when memory is short or more than 65,536 commands or
- * 64 MB are under way.
+ * the handler is called with NULL in the next turn.  Only commands submitted
+ * before the first attempt to connect has ended wait for its end.  Returns
+ * NULL (handler never called) only when memory is short or more than 65,536
+ * commands or 64 MB are under way.
  */
 ngx_http_notify_redis_command_t *ngx_http_notify_redis_submit(
     ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,

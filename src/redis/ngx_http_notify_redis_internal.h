@@ -54,6 +54,7 @@ struct ngx_http_notify_redis_s {
     ngx_buf_t                          out;
 
     ngx_queue_t                        pending;    /* sent, in order */
+    ngx_queue_t                        early;      /* before the first one */
     ngx_queue_t                        lost;       /* to be told in a turn */
     ngx_queue_t                        telling;    /* being told */
     ngx_uint_t                         ncommands;  /* without our own */
@@ -91,6 +92,7 @@ void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);
 ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_command(
     ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
     ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
+void ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
     ngx_http_notify_resp_t *resp);

@@ -22,6 +22,8 @@ struct ngx_http_notify_redis_command_s {
     ngx_http_notify_redis_handler_pt   handler;    /* NULL: cancelled */
     void                              *data;
     size_t                             size;
+    ngx_str_t                          early;      /* bytes, not yet queued */
+    ngx_msec_t                         timeout;    /* of these */
     ngx_msec_t                         deadline;
     unsigned                           timed:1;
     unsigned                           setup:1;    /* our own */
@@ -29,6 +31,12 @@ struct ngx_http_notify_redis_command_s {
 };
 
 
+static ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_early(
+    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_msec_t timeout);
+static ngx_int_t ngx_http_notify_redis_queue_put(
+    ngx_http_notify_redis_t *redis, ngx_http_notify_redis_command_t *command,
+    ngx_str_t *bytes, ngx_msec_t timeout);
 static ngx_int_t ngx_http_notify_redis_queue_append(
     ngx_http_notify_redis_t *redis, ngx_str_t *bytes);
 static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
@@ -43,6 +51,7 @@ void
 ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis)
 {
     ngx_queue_init(&redis->pending);
+    ngx_queue_init(&redis->early);
     ngx_queue_init(&redis->lost);
     ngx_queue_init(&redis->telling);
 
@@ -68,11 +77,17 @@ ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis)
         ngx_queue_init(&redis->telling);
     }
 
+    if (!ngx_queue_empty(&redis->early)) {
+        ngx_queue_add(&redis->lost, &redis->early);
+        ngx_queue_init(&redis->early);
+    }
+
     while (!ngx_queue_empty(&redis->lost)) {
         q = ngx_queue_head(&redis->lost);
         ngx_queue_remove(q);
 
         command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+        ngx_http_notify_resp_format_free(&command->early);
         ngx_free(command);
     }
 
@@ -105,6 +120,20 @@ ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
         if (command == NULL) {
             return NULL;
         }
+
+    } else if (redis->generation == 0 && redis->failures == 0
+               && !redis->stopped)
+    {
+        /* the worker has only just started: this is no time to refuse */
+
+        command = ngx_http_notify_redis_queue_early(redis, argv, argc,
+                                                    timeout);
+        if (command == NULL) {
+            return NULL;
+        }
+
+        command->handler = handler;
+        command->data = data;
 
     } else {
         command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t),
@@ -149,8 +178,6 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
     ngx_str_t                         bytes;
-    ngx_event_t                      *ev;
-    ngx_connection_t                 *c;
     ngx_http_notify_redis_command_t  *command;
 
     if (ngx_http_notify_resp_format(argv, argc, &bytes) != NGX_OK) {
@@ -160,8 +187,8 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
     command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
 
     if (command == NULL
-        || bytes.len > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes
-        || ngx_http_notify_redis_queue_append(redis, &bytes) != NGX_OK)
+        || ngx_http_notify_redis_queue_put(redis, command, &bytes, timeout)
+           != NGX_OK)
     {
         ngx_http_notify_resp_format_free(&bytes);
         ngx_free(command);
@@ -172,10 +199,93 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
     command->handler = handler;
     command->data = data;
     command->setup = (redis->state == NGX_HTTP_NOTIFY_REDIS_SETUP);
-    command->size = bytes.len;
-    redis->nbytes += bytes.len;
 
     ngx_http_notify_resp_format_free(&bytes);
+
+    return command;
+}
+
+
+/* waits for the first connection, or for the first failure to connect */
+
+static ngx_http_notify_redis_command_t *
+ngx_http_notify_redis_queue_early(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout)
+{
+    ngx_http_notify_redis_command_t  *command;
+
+    command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
+    if (command == NULL) {
+        return NULL;
+    }
+
+    if (ngx_http_notify_resp_format(argv, argc, &command->early) != NGX_OK) {
+        ngx_free(command);
+        return NULL;
+    }
+
+    if (command->early.len > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes) {
+        ngx_http_notify_resp_format_free(&command->early);
+        ngx_free(command);
+        return NULL;
+    }
+
+    command->redis = redis;
+    command->timeout = timeout;
+    command->size = command->early.len;
+    redis->nbytes += command->early.len;
+
+    ngx_queue_insert_tail(&redis->early, &command->queue);
+
+    return command;
+}
+
+
+void
+ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis)
+{
+    ngx_queue_t                      *q;
+    ngx_http_notify_redis_command_t  *command;
+
+    while (!ngx_queue_empty(&redis->early)) {
+        q = ngx_queue_head(&redis->early);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+
+        redis->nbytes -= command->size;
+
+        if (ngx_http_notify_redis_queue_put(redis, command, &command->early,
+                                            command->timeout)
+            != NGX_OK)
+        {
+            command->lost = 1;
+            ngx_queue_insert_tail(&redis->lost, q);
+            ngx_http_notify_redis_queue_post(redis);
+        }
+
+        ngx_http_notify_resp_format_free(&command->early);
+        ngx_str_null(&command->early);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_command_t *command, ngx_str_t *bytes,
+    ngx_msec_t timeout)
+{
+    ngx_event_t       *ev;
+    ngx_connection_t  *c;
+
+    if (bytes->len > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes
+        || ngx_http_notify_redis_queue_append(redis, bytes) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    command->size = bytes->len;
+    redis->nbytes += bytes->len;
 
     ngx_queue_insert_tail(&redis->pending, &command->queue);
 
@@ -204,7 +314,7 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
         ngx_post_event(c->write, &ngx_posted_events);
     }
 
-    return command;
+    return NGX_OK;
 }
 
 
@@ -356,11 +466,21 @@ ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
     redis->out.last = redis->out.start;
     redis->nbytes = 0;
 
+    if (!ngx_queue_empty(&redis->early)) {
+        ngx_queue_add(&redis->pending, &redis->early);
+        ngx_queue_init(&redis->early);
+    }
+
     while (!ngx_queue_empty(&redis->pending)) {
         q = ngx_queue_head(&redis->pending);
         ngx_queue_remove(q);
 
         command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+
+        if (command->early.data != NULL) {
+            ngx_http_notify_resp_format_free(&command->early);
+            ngx_str_null(&command->early);
+        }
 
         if (command->setup) {
             ngx_free(command);

@@ -255,6 +255,8 @@ ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
     redis->ready_since = ngx_current_msec;
     redis->logged = 0;
 
+    ngx_http_notify_redis_queue_open(redis);
+
     ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                   "notify redis: \"%s\" is up: %V, %V %V", redis->name,
                   redis->peer.name, &info->product, &info->version);

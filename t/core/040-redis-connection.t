@@ -57,6 +57,20 @@ is(publish($nginx)->{status}, 503, 'and a publish is answered with 503');
 $nginx->stop;
 
 
+# a worker that has only just started
+
+$redis = NotifyTest::Redis->new;
+kill 'STOP', $redis->pid;
+$nginx = NotifyTest::Nginx->new(http => $http, vars => { REDIS =>
+    $redis->address . ' timeout=20s' });
+my $pid = $redis->pid;
+NotifyTest::spawn(sub { Time::HiRes::sleep(0.3); kill 'CONT', $pid });
+
+is(publish($nginx)->{status}, 202,
+   'what comes before the first connection is there waits for it');
+$nginx->stop;
+
+
 # a server that is too old
 
 my $port = free_port();
