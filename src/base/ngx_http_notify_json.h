@@ -87,6 +87,14 @@ ngx_int_t ngx_http_notify_json_int64(const ngx_str_t *text, int64_t *n);
  */
 ngx_int_t ngx_http_notify_json_unique(const ngx_str_t *value);
 
+/*
+ * The same text for all that say the same as the scanned value: members sorted
+ * by name, no white space, one way to escape; numbers as they were written.
+ * Pool memory, also for what is in between.  NGX_ERROR: memory.
+ */
+ngx_int_t ngx_http_notify_json_canonical(ngx_pool_t *pool,
+    const ngx_str_t *value, ngx_str_t *text);
+
 
 /*
  * Documents.  A document lives as long as the pool that it was made with; its

@@ -16,6 +16,7 @@
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_unchanged.h"
 
 
 #define NGX_HTTP_NOTIFY_MODULE_NAME_MAX   64    /* of a channel, a profile */
@@ -93,11 +94,12 @@ static ngx_command_t  *ngx_http_notify_module_channel_tables[] = {
     ngx_http_notify_entity_type_commands,
     ngx_http_notify_setting_commands,
     ngx_http_notify_operator_commands,
+    ngx_http_notify_unchanged_commands,
     NULL
 };
 
 static const char  *ngx_http_notify_module_channel_later[] = {
-    "entity_type", "setting", "unchanged", NULL
+    "entity_type", "setting", NULL
 };
 
 
@@ -262,7 +264,8 @@ ngx_http_notify_module_init_channels(ngx_conf_t *cf,
 
         if (ngx_http_notify_channel_init(cf, channel[i], mcf->profiles,
                                          &mcf->redis.prefix)
-            != NGX_CONF_OK)
+            != NGX_CONF_OK
+            || ngx_http_notify_unchanged_init(cf, channel[i]) != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
         }

@@ -54,6 +54,7 @@ typedef struct {
                                                NULL */
     ngx_array_t              *entity_types; /* of ngx_http_notify_entity_type_t,
                                                or NULL */
+    ngx_array_t              *unchanged;    /* private to that file, or NULL */
     ngx_array_t              *settings;     /* of ngx_http_notify_setting_t, or
                                                NULL */
     ngx_array_t              *profiles;     /* of ngx_http_notify_profile_t *;

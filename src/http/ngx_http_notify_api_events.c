@@ -13,6 +13,7 @@
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_unchanged.h"
 
 
 #define NGX_HTTP_NOTIFY_API_EVENTS_MAX      1000
@@ -477,6 +478,12 @@ ngx_http_notify_api_events_form(ngx_http_notify_api_t *api, ngx_uint_t i,
     }
 
     entry->flag = form.flag;
+
+    if (ngx_http_notify_unchanged(api->request->pool, api->channel, entry)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     return ngx_http_notify_api_events_key(api, entry, i, value);
 }

@@ -15,6 +15,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_tenant.h"
+#include "ngx_http_notify_unchanged.h"
 
 
 #define NGX_HTTP_NOTIFY_EMIT_EVENT_DIGEST  32
@@ -105,6 +106,10 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     }
 
     entry->flag = form.flag;
+
+    if (ngx_http_notify_unchanged(r->pool, emit->channel, entry) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_notify_emit_event_key(r, entry);
 }

@@ -1,0 +1,291 @@
+/*
+ * The directive `unchanged`, and the digests of an event that it is about.
+ * Run while the configuration is read, and once an event that is published.
+ * Must not know what the last value was.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_unchanged.h"
+
+
+#define NGX_HTTP_NOTIFY_UNCHANGED_DIGEST  32
+/* behind the retention; publish.lua looks whether the entry is there */
+#define NGX_HTTP_NOTIFY_UNCHANGED_KEEP    86400000
+
+
+typedef struct {
+    ngx_str_t                     event;
+    ngx_http_notify_template_t   *key;
+    ngx_http_notify_template_t   *value;    /* NULL: the data */
+    u_char                       *file;
+    ngx_uint_t                    line;
+} ngx_http_notify_unchanged_t;
+
+
+static char *ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_notify_unchanged_template(ngx_conf_t *cf,
+    ngx_str_t *text, ngx_http_notify_template_t **template);
+static ngx_int_t ngx_http_notify_unchanged_value(ngx_pool_t *pool,
+    ngx_http_notify_unchanged_t *unchanged,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *value);
+static ngx_int_t ngx_http_notify_unchanged_digest(ngx_pool_t *pool,
+    const ngx_str_t *parts, ngx_uint_t n, ngx_str_t *digest);
+
+
+ngx_command_t  ngx_http_notify_unchanged_commands[] = {
+
+    { ngx_string("unchanged"),
+      NGX_CONF_2MORE,
+      ngx_http_notify_unchanged_set,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+/* unchanged EVENT... key=TEXT [value=TEXT] */
+
+static char *
+ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    char                         *rv;
+    ngx_str_t                    *args, text;
+    ngx_uint_t                    i, n;
+    ngx_http_notify_template_t   *key, *value;
+    ngx_http_notify_unchanged_t  *unchanged;
+
+    args = cf->args->elts;
+    key = NULL;
+    value = NULL;
+    rv = NGX_CONF_OK;
+
+    for (n = cf->args->nelts; n > 2; n--) {
+        text = args[n - 1];
+
+        if (ngx_strncmp(text.data, "key=", 4) == 0) {
+            text.data += 4;
+            text.len -= 4;
+            rv = ngx_http_notify_unchanged_template(cf, &text, &key);
+
+        } else if (ngx_strncmp(text.data, "value=", 6) == 0) {
+            text.data += 6;
+            text.len -= 6;
+            rv = ngx_http_notify_unchanged_template(cf, &text, &value);
+
+        } else {
+            break;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (key == NULL) {
+        return "needs a \"key=\" behind its events";
+    }
+
+    if (channel->unchanged == NULL) {
+        channel->unchanged = ngx_array_create(cf->pool, 2,
+                                          sizeof(ngx_http_notify_unchanged_t));
+        if (channel->unchanged == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    for (i = 1; i < n; i++) {
+        unchanged = ngx_array_push(channel->unchanged);
+        if (unchanged == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        unchanged->event = args[i];
+        unchanged->key = key;
+        unchanged->value = value;
+        unchanged->file = cf->conf_file->file.name.data;
+        unchanged->line = cf->conf_file->line;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_unchanged_template(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_notify_template_t **template)
+{
+    const char  *reason;
+
+    if (*template) {
+        return "has a parameter twice";
+    }
+
+    *template = ngx_http_notify_payload_compile(cf, text, &reason);
+
+    if (*template == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\"", reason, text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_unchanged_init(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel)
+{
+    ngx_str_t                     name;
+    ngx_uint_t                    i, n;
+    ngx_http_notify_unchanged_t  *unchanged;
+
+    if (channel->unchanged == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    unchanged = channel->unchanged->elts;
+
+    for (i = 0; i < channel->unchanged->nelts; i++) {
+
+        if (ngx_http_notify_channel_event(channel, &unchanged[i].event, &name,
+                                          NULL)
+            != NGX_OK)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "unknown event \"%V\" in %s:%ui",
+                          &unchanged[i].event, unchanged[i].file,
+                          unchanged[i].line);
+            return NGX_CONF_ERROR;
+        }
+
+        unchanged[i].event = name;
+
+        for (n = 0; n < i; n++) {
+
+            if (unchanged[n].event.len == name.len
+                && ngx_strncmp(unchanged[n].event.data, name.data, name.len)
+                   == 0)
+            {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "\"unchanged\" is said twice of \"%V\" in "
+                              "%s:%ui", &name, unchanged[i].file,
+                              unchanged[i].line);
+                return NGX_CONF_ERROR;
+            }
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_unchanged(ngx_pool_t *pool,
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_log_entry_t *entry)
+{
+    ngx_str_t                          parts[3], value;
+    ngx_uint_t                         i;
+    ngx_http_notify_unchanged_t       *unchanged;
+    ngx_http_notify_payload_context_t  context;
+
+    if (channel->unchanged == NULL) {
+        return NGX_OK;
+    }
+
+    unchanged = channel->unchanged->elts;
+
+    for (i = 0; i < channel->unchanged->nelts; i++) {
+        if (unchanged[i].event.len == entry->event.type.len
+            && ngx_strncmp(unchanged[i].event.data, entry->event.type.data,
+                           entry->event.type.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    if (i == channel->unchanged->nelts) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_payload_context_t));
+    context.event = &entry->event;
+
+    parts[0] = entry->event.tenant;
+    parts[1] = entry->event.type;
+
+    if (ngx_http_notify_payload_text(pool, unchanged[i].key, &context,
+                                     &parts[2])
+        != NGX_OK
+        || ngx_http_notify_unchanged_value(pool, &unchanged[i], &context,
+                                           &value)
+           != NGX_OK
+        || ngx_http_notify_unchanged_digest(pool, parts, 3, &entry->last)
+           != NGX_OK
+        || ngx_http_notify_unchanged_digest(pool, &value, 1, &entry->value)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    entry->keep = channel->retention + NGX_HTTP_NOTIFY_UNCHANGED_KEEP;
+
+    return NGX_OK;
+}
+
+
+/* JSON in its canonical form, or text as it is */
+
+static ngx_int_t
+ngx_http_notify_unchanged_value(ngx_pool_t *pool,
+    ngx_http_notify_unchanged_t *unchanged,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *value)
+{
+    ngx_str_t                     text, json;
+    ngx_http_notify_json_error_t  error;
+
+    if (unchanged->value == NULL) {
+        text = context->event->data;
+
+    } else if (ngx_http_notify_payload_text(pool, unchanged->value, context,
+                                            &text)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (text.len == 0
+        || ngx_http_notify_json_scan(&text, &json, &error) != NGX_OK)
+    {
+        *value = text;
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_canonical(pool, &json, value);
+}
+
+
+static ngx_int_t
+ngx_http_notify_unchanged_digest(ngx_pool_t *pool, const ngx_str_t *parts,
+    ngx_uint_t n, ngx_str_t *digest)
+{
+    digest->len = NGX_HTTP_NOTIFY_UNCHANGED_DIGEST;
+    digest->data = ngx_pnalloc(pool, digest->len);
+
+    if (digest->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_id_digest(parts, n, digest->data);
+}
