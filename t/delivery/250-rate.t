@@ -10,7 +10,7 @@ use NotifyTest;
 
 my $seconds = 10;
 my %rate = ('/50-a' => 50, '/50-b' => 50, '/50-c' => 50, '/20' => 20,
-            '/120m' => 2);
+            '/1200m' => 20);
 
 my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new(scripts => {
@@ -47,12 +47,15 @@ sub subscribe {
 
 subscribe($_) for grep { /50/ } sort keys %rate;
 subscribe('/20', rate => '20r/s');
-subscribe('/120m', rate => '120r/m');
+subscribe('/1200m', rate => '1200r/m');
 subscribe('/higher', rate => '500r/s');
 subscribe('/burst', profile => 'burst');
 subscribe('/slow', profile => 'limited');
 subscribe('/slower', profile => 'limited', inFlight => 2);
 subscribe('/retry', profile => 'retrying');
+
+# a new owner begins with a burst: let the workers have shared them
+sleep 1.5;
 
 # more than can go out meanwhile
 my $events = 50 * ($seconds + 4);
@@ -76,13 +79,14 @@ for my $path (sort(keys %rate), '/higher', '/retry') {
     cmp_ok($got, '>=', $want * 0.95, "$path: $got of $want a second");
     cmp_ok($got, '<=', $want * 1.05, "$path: not more than $want");
 
-    # nor in any one second, but for the profile's burst, a tenth of its rate
+    # nor in any one second, but for the profile's burst, a tenth of its rate,
+    # and for what this machine was late with
     my $most = 0;
     for my $i (0 .. $#times) {
         my $n = grep { $_ < $times[$i] + 1 } @times[$i .. $#times];
         $most = $n if $n > $most;
     }
-    cmp_ok($most, '<=', $want + 5 + 2, "$path: $most in a second at most");
+    cmp_ok($most, '<=', $want * 1.2 + 5, "$path: $most in a second at most");
 }
 
 my @times = map { $_->{time} } $receiver->requests('/burst');
