@@ -10,6 +10,7 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
@@ -109,6 +110,23 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
             ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
             ngx_http_notify_subscriber_touch(s);
             continue;
+        }
+
+        if (event->session_id.len) {
+            rc = ngx_http_notify_presence(s, event);
+
+            if (rc == NGX_AGAIN) {
+                break;
+            }
+
+            if (rc == NGX_DECLINED) {
+
+                /* who is connected has seen it */
+
+                ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
+                ngx_http_notify_subscriber_touch(s);
+                continue;
+            }
         }
 
         probe = 0;

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_tail.h"
 
 
@@ -142,6 +143,7 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
     if (ngx_http_notify_lease_init(feed) != NGX_OK
         || ngx_http_notify_dispatch_init(feed) != NGX_OK
         || ngx_http_notify_commit_init(feed) != NGX_OK
+        || ngx_http_notify_presence_init(feed) != NGX_OK
         || ngx_http_notify_tail_init(feed, conf) != NGX_OK
         || ngx_http_notify_redis_watch(redis, ngx_http_notify_engine_state,
                                        feed)
@@ -162,6 +164,7 @@ ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
     ngx_http_notify_lease_exit(feed);
     ngx_http_notify_commit_exit(feed);
     ngx_http_notify_dispatch_exit(feed);
+    ngx_http_notify_presence_exit(feed);
     ngx_http_notify_match_destroy(feed->match);
 }
 

@@ -122,6 +122,10 @@ struct ngx_http_notify_feed_s {
     ngx_event_t                       resume;
     ngx_event_t                       trim_timer;
 
+    struct ngx_http_notify_presence_s  *asking; /* to be sent in this turn */
+    ngx_queue_t                       questions;    /* about sessions */
+    ngx_event_t                       ask_event;
+
     ngx_uint_t                        queued;
     ngx_uint_t                        active;   /* deliveries under way */
     ngx_uint_t                        behind;

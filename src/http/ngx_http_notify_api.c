@@ -37,7 +37,7 @@ static void ngx_http_notify_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_api_collect(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_type(ngx_http_notify_api_t *api);
 static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
-    ngx_uint_t ndjson);
+    ngx_uint_t also);
 static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
@@ -51,6 +51,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_deltas,
     &ngx_http_notify_api_deliveries,
     &ngx_http_notify_api_settings,
+    &ngx_http_notify_api_sessions,
     &ngx_http_notify_api_sync,
     &ngx_http_notify_api_samples,
     &ngx_http_notify_api_event_types,
@@ -423,7 +424,7 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     ngx_http_notify_api_type(api);
 
     if (api->body.len
-        && !ngx_http_notify_api_type_ok(api, resource->ndjson))
+        && !ngx_http_notify_api_type_ok(api, resource->types))
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                     "unsupported_media_type",
@@ -538,18 +539,20 @@ ngx_http_notify_api_type(ngx_http_notify_api_t *api)
 
 
 static ngx_uint_t
-ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t ndjson)
+ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t also)
 {
     ngx_uint_t   i;
 
     static const struct {
         ngx_str_t    name;
         ngx_uint_t   patch;
-        ngx_uint_t   ndjson;
+        ngx_uint_t   also;
     } types[] = {
         { ngx_string("application/json"), 0, 0 },
         { ngx_string("application/merge-patch+json"), 1, 0 },
-        { ngx_string("application/x-ndjson"), 0, 1 }
+        { ngx_string("application/x-ndjson"), 0, NGX_HTTP_NOTIFY_API_NDJSON },
+        { ngx_string("application/x-www-form-urlencoded"), 0,
+          NGX_HTTP_NOTIFY_API_FORM }
     };
 
     if (api->content_type.len == 0) {
@@ -559,7 +562,7 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t ndjson)
     for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 
         if ((types[i].patch && api->method != NGX_HTTP_PATCH)
-            || (types[i].ndjson && !ndjson))
+            || (types[i].also && !(types[i].also & also)))
         {
             continue;
         }

@@ -19,6 +19,9 @@
 
 #define NGX_HTTP_NOTIFY_API_SEGMENTS  4
 
+#define NGX_HTTP_NOTIFY_API_NDJSON    1     /* application/x-ndjson */
+#define NGX_HTTP_NOTIFY_API_FORM      2     /* ...x-www-form-urlencoded */
+
 
 /* the request context of an API call; lives as long as the request */
 typedef struct ngx_http_notify_api_s  ngx_http_notify_api_t;
@@ -53,7 +56,7 @@ typedef struct {
     /* NGX_HTTP_GET|..., the Allow for a path of these segments, 0: 404 */
     ngx_uint_t   (*methods)(ngx_http_notify_api_t *api);
     void         (*handler)(ngx_http_notify_api_t *api);
-    ngx_uint_t     ndjson;      /* takes application/x-ndjson too */
+    ngx_uint_t     types;       /* of bodies that it takes beside JSON */
 } ngx_http_notify_api_resource_t;
 
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions;
@@ -61,6 +64,7 @@ extern ngx_http_notify_api_resource_t  ngx_http_notify_api_events;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_deltas;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_settings;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_sync;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_samples;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types;

@@ -36,6 +36,11 @@ typedef struct {
     ngx_uint_t             nattributes;
     ngx_keyval_t          *attributes;      /* plain text: country, NO */
 
+    /* what is known of its session, when it is dispatched */
+    ngx_uint_t             presence;        /* unsigned  presence:2; */
+    uint32_t               bound;           /* hash of the one subscription
+                                               that it is for; 0: any */
+
     size_t                 size;            /* bytes of memory it takes */
     ngx_uint_t             refs;
 } ngx_http_notify_event_t;

@@ -1,0 +1,610 @@
+/*
+ * The resource `sessions`: devices, registered by whoever knows them, and
+ * whether they are connected.  A session is the tenant's own.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_body.h"
+#include "ngx_http_notify_id.h"
+#include "ngx_http_notify_sessions.h"
+
+
+#define NGX_HTTP_NOTIFY_API_SESSIONS_VALUES   32
+#define NGX_HTTP_NOTIFY_API_SESSIONS_BYTES    4096
+#define NGX_HTTP_NOTIFY_API_SESSIONS_TTL      86400         /* s */
+#define NGX_HTTP_NOTIFY_API_SESSIONS_TTL_MAX  (366 * 86400)
+#define NGX_HTTP_NOTIFY_API_SESSIONS_BEAT     90            /* s */
+#define NGX_HTTP_NOTIFY_API_SESSIONS_BEAT_MAX 86400
+
+
+static ngx_uint_t ngx_http_notify_api_sessions_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_sessions_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_sessions_value(
+    ngx_http_notify_api_t *api, const ngx_str_t *name,
+    const ngx_http_notify_json_t *json, ngx_str_t *value);
+static void ngx_http_notify_api_sessions_mark(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_sessions_time(
+    ngx_http_notify_api_t *api, const ngx_http_notify_json_t *input,
+    const char *member, time_t value, time_t max, ngx_str_t *ms);
+static ngx_http_notify_json_t *ngx_http_notify_api_sessions_input(
+    ngx_http_notify_api_t *api, ngx_uint_t optional);
+static ngx_http_notify_json_t *ngx_http_notify_api_sessions_form(
+    ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_sessions_decode(ngx_pool_t *pool,
+    u_char *p, u_char *last, ngx_str_t *text);
+static void ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
+    const ngx_str_t *args, ngx_uint_t nargs);
+static void ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_http_notify_json_t *ngx_http_notify_api_sessions_show(
+    ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions = {
+    ngx_string("sessions"),
+    ngx_http_notify_api_sessions_methods,
+    ngx_http_notify_api_sessions_handler,
+    NGX_HTTP_NOTIFY_API_FORM
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_sessions_methods(ngx_http_notify_api_t *api)
+{
+    ngx_str_t   *verb;
+    ngx_uint_t   i;
+
+    static ngx_str_t  verbs[] = {
+        ngx_string("connected"),
+        ngx_string("heartbeat"),
+        ngx_string("disconnected"),
+        ngx_null_string
+    };
+
+    if (api->nsegments == 1) {
+        return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_DELETE;
+    }
+
+    if (api->nsegments != 2) {
+        return 0;
+    }
+
+    verb = &api->segments[1];
+
+    for (i = 0; verbs[i].len; i++) {
+        if (verb->len == verbs[i].len
+            && ngx_memcmp(verb->data, verbs[i].data, verb->len) == 0)
+        {
+            return NGX_HTTP_POST;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_notify_api_sessions_handler(ngx_http_notify_api_t *api)
+{
+    size_t      i;
+    ngx_str_t  *id, arg;
+
+    id = &api->segments[0];
+
+    for (i = 0; i < id->len; i++) {
+        if (id->data[i] < 0x20 || id->data[i] == 0x7f) {
+            break;
+        }
+    }
+
+    if (id->len == 0 || id->len > NGX_HTTP_NOTIFY_SESSIONS_ID || i < id->len) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "this is no id of a session");
+        return;
+    }
+
+    switch (api->method) {
+
+    case NGX_HTTP_PUT:
+        ngx_http_notify_api_sessions_put(api);
+        return;
+
+    case NGX_HTTP_POST:
+        ngx_http_notify_api_sessions_mark(api);
+        return;
+
+    case NGX_HTTP_DELETE:
+        ngx_str_set(&arg, "delete");
+        break;
+
+    default: /* NGX_HTTP_GET */
+        ngx_str_set(&arg, "get");
+        break;
+    }
+
+    ngx_http_notify_api_sessions_call(api, &arg, 1);
+}
+
+
+static void
+ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
+{
+    void                    *cursor;
+    size_t                   bytes;
+    ngx_str_t                name, value;
+    ngx_str_t                args[3 + 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES];
+    ngx_uint_t               n;
+    ngx_http_notify_json_t  *input, *member;
+
+    input = ngx_http_notify_api_sessions_input(api, 0);
+    if (input == NULL) {
+        return;
+    }
+
+    ngx_str_set(&args[0], "put");
+    ngx_str_set(&args[2], "");
+
+    if (ngx_http_notify_api_sessions_time(api, input, "ttl",
+                                          NGX_HTTP_NOTIFY_API_SESSIONS_TTL,
+                                          NGX_HTTP_NOTIFY_API_SESSIONS_TTL_MAX,
+                                          &args[1])
+        == NGX_ERROR)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    n = 3;
+    bytes = 0;
+    cursor = NULL;
+
+    while ((member = ngx_http_notify_json_member(input, &cursor, &name))
+           != NULL)
+    {
+        if (name.len == 3
+            && ngx_strncasecmp(name.data, (u_char *) "ttl", 3) == 0)
+        {
+            continue;
+        }
+
+        switch (ngx_http_notify_api_sessions_value(api, &name, member,
+                                                   &value))
+        {
+        case NGX_OK:
+            break;
+
+        case NGX_DECLINED:
+            continue;
+
+        default:
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        if (name.len == sizeof("subscription") - 1
+            && ngx_strncasecmp(name.data, (u_char *) "subscription", name.len)
+               == 0)
+        {
+            args[2] = value;
+            continue;
+        }
+
+        bytes += name.len + value.len;
+
+        if (n == sizeof(args) / sizeof(ngx_str_t)
+            || bytes > NGX_HTTP_NOTIFY_API_SESSIONS_BYTES)
+        {
+            ngx_http_notify_invalid_add(&api->invalid, NULL, "more than %d "
+                                        "values or %d bytes",
+                                        NGX_HTTP_NOTIFY_API_SESSIONS_VALUES,
+                                        NGX_HTTP_NOTIFY_API_SESSIONS_BYTES);
+            break;
+        }
+
+        args[n++] = name;
+        args[n++] = value;
+    }
+
+    if (ngx_http_notify_invalid_n(&api->invalid)) {
+        ngx_http_notify_api_unprocessable(api);
+        return;
+    }
+
+    ngx_http_notify_api_sessions_call(api, args, n);
+}
+
+
+/* NGX_DECLINED: it is no value, or none to keep */
+
+static ngx_int_t
+ngx_http_notify_api_sessions_value(ngx_http_notify_api_t *api,
+    const ngx_str_t *name, const ngx_http_notify_json_t *json,
+    ngx_str_t *value)
+{
+    static const char  *ours[] = {
+        "id", "connected", "connectedUntil", "registered", NULL
+    };
+
+    ngx_uint_t  i;
+
+    /* what an answer has may be sent back */
+
+    for (i = 0; ours[i]; i++) {
+        if (name->len == ngx_strlen(ours[i])
+            && ngx_strncasecmp(name->data, (u_char *) ours[i], name->len) == 0)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    switch (ngx_http_notify_json_type(json)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+        return NGX_DECLINED;
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        *value = ngx_http_notify_json_string(json);
+        return NGX_OK;
+
+    case NGX_HTTP_NOTIFY_JSON_TRUE:
+    case NGX_HTTP_NOTIFY_JSON_FALSE:
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        return ngx_http_notify_json_dump(api->request->pool, json, 0, value);
+
+    default:
+        ngx_http_notify_invalid_add(&api->invalid, name,
+                                    "must be a text, a number or a boolean");
+        return NGX_DECLINED;
+    }
+}
+
+
+static void
+ngx_http_notify_api_sessions_mark(ngx_http_notify_api_t *api)
+{
+    ngx_int_t                rc;
+    ngx_str_t                args[2];
+    ngx_http_notify_json_t  *input;
+
+    ngx_str_set(&args[0], "until");
+    ngx_str_set(&args[1], "0");
+
+    if (api->segments[1].data[0] != 'd') {
+
+        input = ngx_http_notify_api_sessions_input(api, 1);
+        if (input == NULL) {
+            return;
+        }
+
+        rc = ngx_http_notify_api_sessions_time(api, input, "timeout",
+                                        NGX_HTTP_NOTIFY_API_SESSIONS_BEAT,
+                                        NGX_HTTP_NOTIFY_API_SESSIONS_BEAT_MAX,
+                                        &args[1]);
+        if (rc == NGX_ERROR) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_notify_api_unprocessable(api);
+            return;
+        }
+    }
+
+    ngx_http_notify_api_sessions_call(api, args, 2);
+}
+
+
+/* "1d", "94600", 94600: milliseconds as text */
+
+static ngx_int_t
+ngx_http_notify_api_sessions_time(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, const char *member, time_t value,
+    time_t max, ngx_str_t *ms)
+{
+    int64_t                  n;
+    ngx_str_t                name, text;
+    ngx_http_notify_json_t  *json;
+
+    json = ngx_http_notify_json_get_nocase(input, member);
+
+    if (json != NULL) {
+        text = ngx_http_notify_json_string(json);
+
+        if (text.len) {
+            value = ngx_parse_time(&text, 1);
+
+        } else if (ngx_http_notify_json_integer(json, &n) == NGX_OK) {
+            value = (n > 0 && n <= max) ? (time_t) n : NGX_ERROR;
+
+        } else {
+            value = NGX_ERROR;
+        }
+    }
+
+    if (value <= 0 || value > max) {
+        name.data = (u_char *) member;
+        name.len = ngx_strlen(member);
+        ngx_http_notify_invalid_add(&api->invalid, &name,
+                                    "must be a time of 1 to %T seconds", max);
+        return NGX_DECLINED;
+    }
+
+    ms->data = ngx_pnalloc(api->request->pool, NGX_INT64_LEN);
+    if (ms->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ms->len = ngx_sprintf(ms->data, "%L", (int64_t) value * 1000) - ms->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_sessions_input(ngx_http_notify_api_t *api,
+    ngx_uint_t optional)
+{
+    return ngx_http_notify_body_is(api->request,
+                                   "application/x-www-form-urlencoded")
+           ? ngx_http_notify_api_sessions_form(api)
+           : ngx_http_notify_api_document(api, optional);
+}
+
+
+/* a=b&userData[c]=d is {"a":"b","c":"d"}; NULL: an answer has been sent */
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
+{
+    u_char                  *p, *last, *end, *eq;
+    ngx_str_t                name, value;
+    ngx_uint_t               n;
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *object;
+
+    static const size_t  wrap = sizeof("userData[") - 1;
+
+    pool = api->request->pool;
+
+    object = ngx_http_notify_json_new_object(pool);
+    if (object == NULL) {
+        ngx_http_notify_api_failed(api);
+        return NULL;
+    }
+
+    p = api->body.data;
+    last = p + api->body.len;
+
+    for (n = 0; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '&');
+        end = end ? end : last;
+
+        eq = ngx_strlchr(p, end, '=');
+        eq = eq ? eq : end;
+
+        if (ngx_http_notify_api_sessions_decode(pool, p, eq, &name) != NGX_OK
+            || ngx_http_notify_api_sessions_decode(pool, eq + (eq < end), end,
+                                                   &value)
+               != NGX_OK)
+        {
+            ngx_http_notify_api_failed(api);
+            return NULL;
+        }
+
+        if (name.len > wrap + 1 && name.data[name.len - 1] == ']'
+            && ngx_strncasecmp(name.data, (u_char *) "userData[", wrap) == 0)
+        {
+            name.data += wrap;
+            name.len -= wrap + 1;
+        }
+
+        name.data[name.len] = '\0';
+
+        if (name.len == 0 || ngx_strlen(name.data) != name.len
+            || ++n > 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES
+            || ngx_http_notify_json_get_nocase(object, (char *) name.data)
+            || ngx_http_notify_json_set_string(object, (char *) name.data,
+                                               &value)
+               != NGX_OK)
+        {
+            ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                        "invalid_form", "a field of the form "
+                                        "is empty, given twice, not UTF-8, or "
+                                        "one too many");
+            return NULL;
+        }
+    }
+
+    return object;
+}
+
+
+/* with room for a NUL */
+
+static ngx_int_t
+ngx_http_notify_api_sessions_decode(ngx_pool_t *pool, u_char *p, u_char *last,
+    ngx_str_t *text)
+{
+    u_char     *d;
+    ngx_int_t   ch;
+
+    d = ngx_pnalloc(pool, last - p + 1);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = d;
+
+    while (p < last) {
+
+        ch = (*p == '%' && last - p > 2) ? ngx_hextoi(p + 1, 2) : NGX_ERROR;
+
+        if (ch != NGX_ERROR) {
+            *d++ = (u_char) ch;
+            p += 3;
+            continue;
+        }
+
+        *d++ = (*p == '+') ? ' ' : *p;
+        p++;
+    }
+
+    text->len = d - text->data;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
+    const ngx_str_t *args, ngx_uint_t nargs)
+{
+    ngx_http_notify_api_box_t  *box;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_sessions_call(ngx_http_notify_module_redis(),
+                                      &api->channel->keys, &api->tenant,
+                                      &api->segments[0], args, nargs,
+                                      ngx_http_notify_api_sessions_done, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_str_t                name;
+    ngx_uint_t               status;
+    ngx_http_notify_api_t   *api;
+    ngx_http_notify_resp_t  *new;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "sessions") != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_script_says(resp, "none")) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such session");
+        return;
+    }
+
+    if (ngx_http_notify_script_says(resp, "subscription")) {
+        ngx_str_set(&name, "subscription");
+        ngx_http_notify_invalid_add(&api->invalid, &name,
+                                    "there is no such subscription");
+        ngx_http_notify_api_unprocessable(api);
+        return;
+    }
+
+    if (api->method == NGX_HTTP_DELETE) {
+        ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+        return;
+    }
+
+    new = ngx_http_notify_resp_at(resp, 2);
+    status = (new && new->integer) ? NGX_HTTP_CREATED : NGX_HTTP_OK;
+
+    ngx_http_notify_api_send_json(api, status,
+                                  ngx_http_notify_api_sessions_show(api,
+                                                                    resp));
+}
+
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    u_char                   text[NGX_HTTP_NOTIFY_ID_TIME_LEN];
+    int64_t                  until, n, now;
+    ngx_int_t                rc;
+    ngx_str_t                name, time;
+    ngx_uint_t               i;
+    ngx_http_notify_json_t  *json;
+    ngx_http_notify_resp_t  *field, *value;
+
+    json = ngx_http_notify_json_new_object(api->request->pool);
+    if (json == NULL) {
+        return NULL;
+    }
+
+    rc = ngx_http_notify_json_set_string(json, "id", &api->segments[0]);
+
+    field = ngx_http_notify_resp_at(resp, 1);
+    now = field ? field->integer : 0;
+    until = 0;
+    time.data = text;
+
+    for (i = 3; i + 1 < resp->nelts && rc == NGX_OK; i += 2) {
+
+        field = resp->elts[i];
+        value = resp->elts[i + 1];
+
+        if (field->str.len == 0) {
+            continue;
+        }
+
+        n = 0;
+        (void) ngx_http_notify_json_int64(&value->str, &n);
+
+        switch (field->str.data[0]) {
+
+        case 'u':
+            until = n;
+            break;
+
+        case 's':
+            rc = ngx_http_notify_json_set_string(json, "subscription",
+                                                 &value->str);
+            break;
+
+        case 't':
+            rc = ngx_http_notify_json_set_integer(json, "ttl", n / 1000);
+            break;
+
+        case 'r':
+            time.len = ngx_http_notify_id_time(text, n) - text;
+            rc = ngx_http_notify_json_set_string(json, "registered", &time);
+            break;
+
+        case ':':
+            name.data = field->str.data + 1;
+            rc = ngx_http_notify_json_set_string(json, (char *) name.data,
+                                                 &value->str);
+            break;
+
+        default:
+            break;
+        }
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_json_set_bool(json, "connected", until > now);
+    }
+
+    if (rc == NGX_OK && until > now) {
+        time.len = ngx_http_notify_id_time(text, until) - text;
+        rc = ngx_http_notify_json_set_string(json, "connectedUntil", &time);
+    }
+
+    return rc == NGX_OK ? json : NULL;
+}

@@ -1,0 +1,34 @@
+/*
+ * Device sessions in Redis: one hash each, with a time to live, shared by all
+ * nginx.  Knows nothing of connections.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SESSIONS_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SESSIONS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_script.h"
+
+
+#define NGX_HTTP_NOTIFY_SESSIONS_ID  256    /* bytes of an id */
+
+
+/* "session:<digest of tenant and id>"; data NULL: memory, or no digest */
+ngx_str_t ngx_http_notify_sessions_key(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id);
+
+/*
+ * The script session.lua with its arguments, the verb first.  The handler gets
+ * its reply; NGX_ERROR: it is never called.
+ */
+ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SESSIONS_H_INCLUDED_ */
