@@ -9,12 +9,15 @@ const crypto = require('crypto');
 const readline = require('readline');
 const { pathToFileURL } = require('url');
 
-const { Webhook } = require('standardwebhooks');
-const svix = require('svix');
+// NODE_PATH is for require() only
+const load = (name) => import(pathToFileURL(require.resolve(name)));
+
+// Node 18, which Debian 12 has, has it by this name only
+globalThis.crypto ??= crypto.webcrypto;
 
 
-function standard(call) {
-    const Judge = call.with === 'svix' ? svix.Webhook : Webhook;
+async function standard(call) {
+    const { Webhook: Judge } = await load(call.with || 'standardwebhooks');
     const at = new Date(call.timestamp * 1000);
 
     return { headers: {
@@ -27,8 +30,7 @@ function standard(call) {
 
 
 async function jwt(call) {
-    // NODE_PATH is for require() only
-    const jose = await import(pathToFileURL(require.resolve('jose')));
+    const jose = await load('jose');
     const { alg, key, header } = call.jwt;
     const secret = alg === 'HS256' ? Buffer.from(key)
                                    : crypto.createPrivateKey(key);
@@ -42,7 +44,7 @@ async function jwt(call) {
     for await (const line of readline.createInterface({ input: process.stdin }))
     {
         const call = JSON.parse(line);
-        const made = call.jwt ? await jwt(call) : standard(call);
+        const made = call.jwt ? await jwt(call) : await standard(call);
         process.stdout.write(JSON.stringify(made) + '\n');
     }
 })();
