@@ -96,7 +96,8 @@ for (@cases) {
     next if $calls == 1;
 
     cmp_ok($times[1] - $times[0], '>=', $least // 0.25, 'not before its time');
-    cmp_ok($times[1] - $times[0], '<=', ($most // 1) + $slack, 'nor long after');
+    cmp_ok($times[1] - $times[0], '<=', ($most // 1) + $slack,
+           'nor long after');
 }
 
 my %until;
