@@ -1,7 +1,7 @@
 
 /*
- * An entry has two fields.  "a", heads: a line an attempt, "ms-seq attempt
- * time latency status verdict flags[ error]", the numbers in hex but the id.
+ * An entry has two fields.  "a", heads: a line an attempt, " ms seq attempt
+ * time latency status verdict flags[ error]", all numbers in hex.
  * "x", extras: for each head with the flag 1 or 3, in order, "detail-length
  * response-length:" and the bytes; the flag 2 says that there was more.
  */
@@ -16,7 +16,7 @@
 #define NGX_HTTP_NOTIFY_ATTEMPTS_ERROR     128
 #define NGX_HTTP_NOTIFY_ATTEMPTS_DETAIL    512
 #define NGX_HTTP_NOTIFY_ATTEMPTS_HEAD                                         \
-    (NGX_HTTP_NOTIFY_ID_LEN + 6 * 17 + NGX_HTTP_NOTIFY_ATTEMPTS_ERROR + 2)
+    (8 * 17 + NGX_HTTP_NOTIFY_ATTEMPTS_ERROR + 2)
 /* what waits for a commit; beyond it details and responses are left out */
 #define NGX_HTTP_NOTIFY_ATTEMPTS_EXTRAS    (256 * 1024)
 
@@ -212,7 +212,8 @@ ngx_http_notify_attempts_add(ngx_http_notify_delivery_t *d,
     time = ngx_http_notify_subscriber_now();
     time -= ngx_min(time, result->latency);
 
-    p = ngx_http_notify_id_print(a->heads.data + a->heads.len, &d->id);
+    p = ngx_http_notify_attempts_hex(a->heads.data + a->heads.len, d->id.ms);
+    p = ngx_http_notify_attempts_hex(p, d->id.seq);
     p = ngx_http_notify_attempts_hex(p, d->attempt);
     p = ngx_http_notify_attempts_hex(p, time);
     p = ngx_http_notify_attempts_hex(p, result->latency);
@@ -430,38 +431,24 @@ static u_char *
 ngx_http_notify_attempts_head(u_char *p, u_char *last,
     ngx_http_notify_attempt_t *attempt, ngx_uint_t *flags)
 {
-    u_char      *end;
-    uint64_t     n[6];
-    ngx_str_t    id;
-    ngx_uint_t   i;
+    uint64_t    n[8];
+    ngx_uint_t  i;
 
-    end = ngx_strlchr(p, last, ' ');
-    if (end == NULL) {
-        return NULL;
-    }
-
-    id.data = p;
-    id.len = end - p;
-
-    if (ngx_http_notify_id_parse(&id, &attempt->event) != NGX_OK) {
-        return NULL;
-    }
-
-    p = end;
-
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < 8; i++) {
         p = ngx_http_notify_attempts_number(p, last, &n[i]);
         if (p == NULL) {
             return NULL;
         }
     }
 
-    attempt->attempt = (ngx_uint_t) n[0];
-    attempt->time = n[1];
-    attempt->latency = (ngx_uint_t) n[2];
-    attempt->status = (ngx_uint_t) n[3];
-    attempt->verdict = (ngx_uint_t) n[4];
-    *flags = (ngx_uint_t) n[5];
+    attempt->event.ms = n[0];
+    attempt->event.seq = n[1];
+    attempt->attempt = (ngx_uint_t) n[2];
+    attempt->time = n[3];
+    attempt->latency = (ngx_uint_t) n[4];
+    attempt->status = (ngx_uint_t) n[5];
+    attempt->verdict = (ngx_uint_t) n[6];
+    *flags = (ngx_uint_t) n[7];
 
     return p;
 }

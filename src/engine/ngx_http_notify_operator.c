@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_json.h"
 
 
@@ -256,6 +257,8 @@ ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
 
     ngx_http_notify_metrics_add(jump->feed->channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+    (void) ngx_http_notify_commit_gap(s, &jump->from, &jump->to);
+    ngx_http_notify_subscriber_touch(s);
 
     pool = ngx_http_notify_operator_begin(s, NULL, &data);
 

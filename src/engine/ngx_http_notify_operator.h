@@ -31,8 +31,8 @@ void ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 /*
  * notify.subscription.overtaken by retention: what came after `from` and
- * before `to` is gone.  Counted and logged, too, once Redis has said that
- * there was anything.
+ * before `to` is gone.  Counted, logged and written down as a gap, too, once
+ * Redis has said that there was anything.
  */
 void ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);

@@ -786,7 +786,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
 }
 
 
-/* the log does not reach back to its cursor any more */
+/* the log may not reach back to its cursor any more */
 
 static void
 ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
@@ -801,25 +801,17 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    if (resp->nelts == 0) {
-
-        /* was there anything before the log became empty? */
-
-        if (ngx_http_notify_id_compare(from, &s->lease->feed->end) >= 0
-            && ngx_http_notify_id_compare(from, &s->lease->feed->position)
-               >= 0)
-        {
-            return;
-        }
-
-    } else if (ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
-               || ngx_http_notify_id_compare(&first, &horizon) < 0)
+    if (resp->nelts
+        && (ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
+            || ngx_http_notify_id_compare(&first, &horizon) < 0))
     {
         return;
     }
 
+    /* whether anything was there, Redis knows: the tail may have been pausing,
+     * and so not have seen it either */
+
     ngx_http_notify_operator_overtaken(s, from, &horizon);
-    (void) ngx_http_notify_commit_gap(s, from, &horizon);
 }
 
 

@@ -71,9 +71,10 @@ ngx_http_notify_deliveries_read(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
     ngx_int_t    rc;
-    ngx_str_t    names[NGX_HTTP_NOTIFY_DELIVERIES_KEYS], args[5];
+    ngx_str_t    names[NGX_HTTP_NOTIFY_DELIVERIES_KEYS], args[6];
     ngx_pool_t  *pool;
     u_char       id[NGX_HTTP_NOTIFY_ID_LEN], number[NGX_INT_T_LEN];
+    u_char       hex[NGX_HTTP_NOTIFY_ID_LEN];
 
     pool = ngx_create_pool(2048, ngx_cycle->log);
     if (pool == NULL) {
@@ -98,9 +99,14 @@ ngx_http_notify_deliveries_read(ngx_http_notify_redis_t *redis,
         args[4].data = (u_char *) (attempts ? "1" : "0");
         args[4].len = 1;
 
+        args[5].data = hex;
+        args[5].len = place ? ngx_sprintf(hex, "%xL %xL", place->ms,
+                                          place->seq) - hex
+                            : 0;
+
         rc = ngx_http_notify_script_call(redis,
                                          &ngx_http_notify_script_deliveries,
-                                         names, 10, args, 5, handler, data);
+                                         names, 10, args, 6, handler, data);
     }
 
     ngx_destroy_pool(pool);

@@ -153,7 +153,10 @@ is(http(POST => $nginx->url('/shop/events'),
 subscribe(brief => event => 'notify.*', url => '/brief-ops');
 my $late = subscribe(brief => event => 'order.*', url => '/late');
 publish(brief => 'order.one');
-eventually { $receiver->count('/late') } 'one that is to wait';
+eventually {
+    http(GET => $nginx->url("/brief/subscriptions/$late"))->{json}{status}
+        eq 'paused';
+} 'one that is to wait';
 publish(brief => 'order.two');
 $data = told_of('notify.subscription.overtaken', '/brief-ops');
 is($data->{subscription}, $late, 'whose events are gone');

@@ -150,20 +150,23 @@ while ARGV[i] do
             redis.call('DEL', KEYS[key + 4])
             redis.call('SREM', KEYS[6], id)
         elseif op == 'a' then
-            local log = KEYS[key + 5]
+            local log, extras = KEYS[key + 5], ARGV[i + 4]
             local total = redis.call('HINCRBY', KEYS[7], id, a)
-            local place = string.format('%.0f-0', total)
-            local min = string.format('%.0f', math.max(total - b + 1, 0))
-            local entry = { 'MINID', '~', min, place, 'a', c }
-            if ARGV[i + 4] ~= '' then
-                entry[7], entry[8] = 'x', ARGV[i + 4]
+            local place = total .. '-0'
+            local entry = { 'a', c, 'x', extras }
+            if extras == '' then
+                entry[3], entry[4] = nil, nil
             end
-            if redis.pcall('XADD', log, unpack(entry)).err then
+            if redis.pcall('XADD', log, place, unpack(entry)).err then
                 -- the counter was lost: a log that is ahead of it begins anew
                 redis.call('DEL', log)
-                redis.call('XADD', log, unpack(entry))
+                redis.call('XADD', log, place, unpack(entry))
             end
-            if total % 256 < tonumber(a) then
+            if total % 64 < tonumber(a) then
+                redis.call('XTRIM', log, 'MINID', '~',
+                           math.max(total - b + 1, 0))
+            end
+            if total % 1024 < tonumber(a) then
                 redis.call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
                 expire_gaps(KEYS[key + 3])
             end

@@ -11,6 +11,7 @@
 --       4 how many at most
 --       5 1: with what the attempt log has: of one event the entries that have
 --         it, else all entries, without their extras
+--       6 one: the event's id as the attempt log has it, "ms seq" in hex
 -- Reply [document or nil, cursor or nil, position or nil, [gap, ...],
 --        attempts that there ever were, [number of the last attempt in the
 --        entry, heads, extras, ...],
@@ -110,7 +111,7 @@ while logged == '1' do
     for _, entry in ipairs(page) do
         local f = entry[2]
         if how ~= 'one'
-           or string.find('\n' .. f[2], '\n' .. place .. ' ', 1, true)
+           or string.find('\n' .. f[2], '\n ' .. ARGV[6] .. ' ', 1, true)
         then
             local n = #attempts
             attempts[n + 1] = entry[1]
