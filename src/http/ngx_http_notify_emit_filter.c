@@ -38,6 +38,7 @@ typedef struct {
     ngx_http_notify_emit_answer_t    answer;
     size_t                           limit;     /* of the answer's text */
     size_t                           allocated;
+    size_t                           gathered;  /* of it, to be sent */
     ngx_chain_t                     *held;
     ngx_chain_t                    **last_held;
     unsigned                         capture:1;
@@ -70,8 +71,11 @@ static ngx_int_t ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_emit_filter_prepend(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
 static void ngx_http_notify_emit_filter_drop(
     ngx_http_notify_emit_filter_ctx_t *ctx);
+static void ngx_http_notify_emit_filter_use_up(ngx_buf_t *b);
 static void ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx);
 static ngx_uint_t ngx_http_notify_emit_filter_success(ngx_http_request_t *r);
@@ -262,6 +266,10 @@ ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx)
 {
     ngx_int_t  rc;
+
+    /* its filter of bodies stands before this one and has not seen a header */
+
+    r->allow_ranges = 0;
 
     if (ctx->capture && !ctx->over) {
         ctx->state = NGX_HTTP_NOTIFY_EMIT_GATHER;
@@ -473,7 +481,10 @@ ngx_http_notify_emit_filter_look(ngx_http_request_t *r,
         ctx->over = 1;
     }
 
-    ctx->answer.usable = ctx->capture && !ctx->over && ctx->last;
+    /* not of a part of a body, by Range */
+
+    ctx->answer.usable = ctx->capture && !ctx->over && ctx->last
+                         && r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT;
 
     return NGX_OK;
 }
@@ -525,13 +536,21 @@ ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
     ngx_memcpy(text->data + text->len, b->pos, size);
     text->len += size;
 
+    if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER) {
+
+        /* its owner may have no other buffer: the copy is sent instead */
+
+        ngx_http_notify_emit_filter_use_up(b);
+        ctx->gathered = text->len;
+    }
+
     return NGX_OK;
 }
 
 
 /*
  * Bytes stay in their buffers, which their owner sees as busy.  Buffers without
- * any would be taken back: copied.
+ * any would be taken back: what they say is copied.
  */
 
 static ngx_int_t
@@ -543,24 +562,28 @@ ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
 
     for ( /* void */ ; in; in = in->next) {
 
-        cl = ngx_alloc_chain_link(r->pool);
-        if (cl == NULL) {
-            return NGX_ERROR;
-        }
-
         b = in->buf;
 
         if (ngx_buf_size(b) == 0) {
-            b = ngx_alloc_buf(r->pool);
+
+            if (!b->last_buf && !b->last_in_chain && !b->flush && !b->sync) {
+                continue;
+            }
+
+            b = ngx_calloc_buf(r->pool);
             if (b == NULL) {
                 return NGX_ERROR;
             }
 
-            *b = *in->buf;
-            b->tag = NULL;
-            b->shadow = NULL;
-            b->recycled = 0;
-            b->last_shadow = 0;
+            b->last_buf = in->buf->last_buf;
+            b->last_in_chain = in->buf->last_in_chain;
+            b->flush = in->buf->flush;
+            b->sync = in->buf->sync || !(b->last_buf || b->flush);
+        }
+
+        cl = ngx_alloc_chain_link(r->pool);
+        if (cl == NULL) {
+            return NGX_ERROR;
         }
 
         cl->buf = b;
@@ -607,11 +630,48 @@ ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
         return rc;
     }
 
+    if (ctx->gathered && ngx_http_notify_emit_filter_prepend(r, ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     out = ctx->held;
     ctx->held = NULL;
     ctx->last_held = &ctx->held;
 
     return ngx_http_next_body_filter(r, out);
+}
+
+
+/* the copy of what came before the buffers that are held */
+
+static ngx_int_t
+ngx_http_notify_emit_filter_prepend(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = ngx_alloc_chain_link(r->pool);
+    b = ngx_calloc_buf(r->pool);
+
+    if (cl == NULL || b == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* filters write into memory that is not temporary by copying it: events
+     * are made of the text later, too */
+
+    b->memory = 1;
+    b->pos = ctx->answer.text.data;
+    b->last = b->pos + ctx->gathered;
+
+    cl->buf = b;
+    cl->next = ctx->held;
+
+    ctx->held = cl;
+
+    return NGX_OK;
 }
 
 
@@ -623,18 +683,24 @@ ngx_http_notify_emit_filter_drop(ngx_http_notify_emit_filter_ctx_t *ctx)
     ngx_chain_t  *cl;
 
     for (cl = ctx->held; cl; cl = cl->next) {
-
-        if (ngx_buf_in_memory(cl->buf)) {
-            cl->buf->pos = cl->buf->last;
-        }
-
-        if (cl->buf->in_file) {
-            cl->buf->file_pos = cl->buf->file_last;
-        }
+        ngx_http_notify_emit_filter_use_up(cl->buf);
     }
 
     ctx->held = NULL;
     ctx->last_held = &ctx->held;
+}
+
+
+static void
+ngx_http_notify_emit_filter_use_up(ngx_buf_t *b)
+{
+    if (ngx_buf_in_memory(b)) {
+        b->pos = b->last;
+    }
+
+    if (b->in_file) {
+        b->file_pos = b->file_last;
+    }
 }
 
 
@@ -656,12 +722,6 @@ ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
 
     if (!ngx_http_notify_emit_filter_success(r)) {
         return;
-    }
-
-    /* a part of a body, by Range */
-
-    if (r->headers_out.status == NGX_HTTP_PARTIAL_CONTENT) {
-        ctx->answer.usable = 0;
     }
 
     elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
