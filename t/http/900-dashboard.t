@@ -131,4 +131,31 @@ publish('REGISTER', 'NO', 5);
 eventually { $receiver->count('/no2') == 2 } 'E7: the others still get events';
 is($receiver->count('/no'), 1, 'E4: the deleted one does not');
 
+# E1: from what the service is asked for
+
+for my $event (qw(REGISTER CHANGE DELETE INVOCATION)) {
+    hook("/se/$event", 'SE', $event);
+}
+
+my $service = $nginx->url('/dashboard/v1/configurations');
+for my $request (['POST', '', 'REGISTER'], ['PUT', '/8', 'CHANGE'],
+                 ['PATCH', '/9', 'CHANGE'], ['DELETE', '/10', 'DELETE'],
+                 ['GET', '/11', 'INVOCATION']) {
+    my ($method, $path, $event) = @$request;
+    my $n = $receiver->count("/se/$event") + 1;
+    my $answer = http($method => "$service$path?country=SE",
+                      $method =~ /^P/ ? (json => { title => 'x' }) : ());
+    is($answer->{status}, 200, "E1: $method is answered");
+    my $id = $answer->{json}{id};
+    eventually { $receiver->count("/se/$event") == $n } "E7: and told as $event";
+    my $body = from_json(($receiver->requests("/se/$event"))[-1]{body});
+    is($body->{entityID}, $id, 'E1: which one');
+    is($body->{country}, 'SE', 'E1: of which country');
+}
+
+http(HEAD => "$service/11?country=SE");
+http(GET => "$service/11?country=DK");
+http(GET => "$service/11?country=XXL");
+is($receiver->count('/se/INVOCATION'), 1, 'E1: HEAD retrieves nothing');
+
 finish();
