@@ -180,7 +180,8 @@ ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
     if (ngx_http_notify_script_says(resp, "limit")) {
         ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
                                     "too_many_consumers",
-                                    "there are " NGX_HTTP_NOTIFY_API_CONSUMERS_MAX
+                                    "there are "
+                                    NGX_HTTP_NOTIFY_API_CONSUMERS_MAX
                                     " consumers already; delete those that "
                                     "are not needed");
         return;

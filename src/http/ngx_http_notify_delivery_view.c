@@ -728,7 +728,7 @@ ngx_http_notify_delivery_view_attempt(
 }
 
 
-/* what a receiver sent may be any bytes: those that are no UTF-8 are replaced */
+/* what a receiver sent may be any bytes: what is no UTF-8 is replaced */
 
 static ngx_int_t
 ngx_http_notify_delivery_view_text(ngx_pool_t *pool,
