@@ -115,6 +115,7 @@ ngx_http_notify_api_stream_unavailable(ngx_http_notify_api_t *api)
 {
     ngx_int_t            rc;
     ngx_buf_t           *b;
+    ngx_uint_t           suspended;
     ngx_chain_t          out;
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
@@ -123,6 +124,7 @@ ngx_http_notify_api_stream_unavailable(ngx_http_notify_api_t *api)
 
     r = api->request;
     c = r->connection;
+    suspended = api->suspended;
 
     rc = ngx_http_notify_api_stream_header(api);
 
@@ -147,7 +149,7 @@ ngx_http_notify_api_stream_unavailable(ngx_http_notify_api_t *api)
 
     ngx_http_finalize_request(r, rc);
 
-    if (api->suspended) {
+    if (suspended) {
         ngx_http_run_posted_requests(c);
     }
 }
