@@ -832,5 +832,12 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_http_notify_subscriber_locate(s, &resp->str);
     ngx_http_notify_subscriber_touch(s);
+
+    /* enabled again, it may have left some behind: the first look will tell */
+
+    s->nretry = 1;
+    s->due = ngx_http_notify_subscriber_now();
+
+    ngx_http_notify_replay_load(s);
     ngx_http_notify_dispatch_work(s);
 }
