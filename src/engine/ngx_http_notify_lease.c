@@ -425,7 +425,11 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
     ngx_uint_t                i, settled;
     ngx_http_notify_lease_t  *lease;
 
-    if (ngx_http_notify_lease_owned(feed) == 0 && feed->drained) {
+    if (ngx_http_notify_lease_owned(feed) == 0 && feed->drained
+        && ngx_http_notify_redis_pending(feed->redis) == 0)
+    {
+        /* nor does a client's request wait, which nginx would not wait for */
+
         feed->left = 1;
     }
 
