@@ -18,7 +18,7 @@ my ($http) = $text =~ /^http \{\n(.*)^\}\n/ms;
 for ($http) {
     s/^ *notify_redis [^;]+;\n//m;
     s/127\.0\.0\.1:8080/127.0.0.1:%%PORT%%/;
-    s/failures=10 window=1m cooldown=5m/failures=4 window=20s cooldown=1s/
+    s/failures=10 window=1m cooldown=5m/failures=4 window=20s cooldown=3s/
         or die;
     s/(retry +off;)/$1 read_timeout 300ms;/ or die;
 }
@@ -186,7 +186,7 @@ is(status($id{$_}), 'active', "C5: $_ is active") for @busy;
 
 # one probe, the answer of which is awaited
 
-sleep 1.1;
+sleep 3.1;
 $receiver->script($_, { status => 503, delay => 0.25 }, { status => 500 },
                   { status => 200 }) for @sick;
 $receiver->script($_, { status => 500 }, { status => 200 }) for @hung;
@@ -201,7 +201,7 @@ is(join(' ', map { $receiver->count($_) } @sick),
 
 # a 500 closes it
 
-sleep 1.1;
+sleep 3.1;
 publish();
 calls(6, 'C5: the next probe', @sick);
 
