@@ -555,6 +555,13 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t also)
           NGX_HTTP_NOTIFY_API_FORM }
     };
 
+    if (api->nsegments) {
+
+        /* lines are many things at a time, which only collections take */
+
+        also &= ~NGX_HTTP_NOTIFY_API_NDJSON;
+    }
+
     if (api->content_type.len == 0) {
         return 1;
     }
