@@ -149,7 +149,8 @@ my $shop = NotifyTest::Shop->new(
              . 'response_limit 2k; response_log 64; keepalive 4 idle=500ms;',
     channel => 'subscriptions_max 5000;');
 my ($redis, $receiver, $nginx) = ($shop->redis, $shop->receiver, $shop->nginx);
-my ($worker) = $nginx->workers;
+my $worker;
+eventually { ($worker) = $nginx->workers } 'there is a worker';
 
 # JSON takes only characters, raw is bytes: both are 0 to 255 here
 $receiver->stop;

@@ -146,7 +146,8 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<"END");
     }
 END
 my $url = $nginx->url('/shop');
-my ($worker) = $nginx->workers;
+my $worker;
+eventually { ($worker) = $nginx->workers } 'there is a worker';
 my %id;
 
 sub subscribe {
