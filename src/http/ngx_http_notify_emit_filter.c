@@ -609,6 +609,11 @@ ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
 
     if (ctx->failed) {
         ngx_http_notify_emit_filter_drop(ctx);
+
+        /* the request ends with an error, and its connection with it */
+
+        r->keepalive = 0;
+
         return ngx_http_filter_finalize_request(r, NULL,
                                                 NGX_HTTP_SERVICE_UNAVAILABLE);
     }
@@ -621,6 +626,7 @@ ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
 
     if (rc > NGX_OK) {
         ngx_http_notify_emit_filter_drop(ctx);
+        r->keepalive = 0;
         return ngx_http_filter_finalize_request(r, NULL, rc);
     }
 
