@@ -493,6 +493,9 @@ ngx_http_notify_attempts_extras(ngx_http_notify_attempts_iter_t *it,
     u_char    *p;
     uint64_t   detail, response;
 
+    detail = 0;
+    response = 0;
+
     p = ngx_http_notify_attempts_number(it->extra, it->extra_last, &detail);
 
     if (p != NULL) {
