@@ -67,10 +67,13 @@ ngx_http_notify_operator_disabled(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_json_t  *data;
     u_char                   buf[NGX_INT64_LEN];
 
-    /* the target of a channel is not disabled */
+    if (s->doc->internal) {
+        return;                 /* the target of a channel is not disabled */
+    }
 
-    pool = s->doc->internal ? NULL
-                            : ngx_http_notify_operator_begin(s, cause, &data);
+    data = NULL;
+
+    pool = ngx_http_notify_operator_begin(s, cause, &data);
     if (pool == NULL) {
         return;
     }
