@@ -199,6 +199,7 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
     place = NULL;
     looked = NULL;
     more = NULL;
+    next = deltas->from;
 
     if (deltas->missed) {
         place = ngx_http_notify_resp_at(resp, 0);
@@ -206,7 +207,7 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
         more = ngx_http_notify_resp_at(resp, 2);
         i = 3;
 
-        if (more == NULL
+        if (place == NULL || looked == NULL || more == NULL
             || ngx_http_notify_id_parse(&place->str, &next) != NGX_OK)
         {
             return NGX_ERROR;
