@@ -293,7 +293,7 @@ ngx_http_notify_api_deltas_arg_wait(ngx_http_notify_api_deltas_t *deltas)
 }
 
 
-/* https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/* WHATWG HTML, 9.2: server-sent events */
 
 static ngx_int_t
 ngx_http_notify_api_deltas_arg_stream(ngx_http_notify_api_deltas_t *deltas)

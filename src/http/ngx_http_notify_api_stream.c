@@ -2,7 +2,7 @@
  * Deltas as server-sent events: what is kept, page by page as fast as the
  * client takes it, then what comes, as the watch tells.  A stream that cannot
  * go on ends; its client comes again with Last-Event-ID.
- * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * WHATWG HTML, 9.2.
  */
 
 #include <ngx_config.h>
