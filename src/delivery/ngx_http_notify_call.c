@@ -522,7 +522,8 @@ ngx_http_notify_call_process(ngx_http_request_t *r)
     if (!u->request_sent
         || (u->ssl && (c->ssl == NULL || !c->ssl->handshaked)))
     {
-        call->peer.error = "malformed answer";
+        call->peer.error = u->ssl ? "tls handshake failed"
+                                  : "malformed answer";
         ngx_str_set(&call->peer.detail, "answer before the request");
 
         return NGX_ERROR;

@@ -348,8 +348,14 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
 
             /* it is connected, and did not wait for the request */
 
-            peer->error = c->read->eof ? "connection closed"
-                                       : "malformed answer";
+            if (c->read->eof) {
+                peer->error = "connection closed";
+
+            } else {
+                peer->error = u->ssl ? "tls handshake failed"
+                                     : "malformed answer";
+            }
+
             return;
         }
 
