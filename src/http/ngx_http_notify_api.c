@@ -291,7 +291,7 @@ ngx_http_notify_api_split(ngx_http_notify_api_t *api, u_char *p, u_char *last)
 
         if (segment->len == 0
             || segment->len > 512
-            || ngx_utf8_length(segment->data, segment->len) > segment->len
+            || !ngx_http_notify_api_utf8(segment)
             || ngx_strlchr(segment->data, p, '\0') != NULL)
         {
             return NGX_DECLINED;

@@ -120,6 +120,8 @@ ngx_http_notify_json_t *ngx_http_notify_api_document(
  * NGX_ABORT: given twice or not decodable (400 has been sent) */
 ngx_int_t ngx_http_notify_api_arg(ngx_http_notify_api_t *api,
     const char *name, ngx_str_t *value);
+/* whether all of it is well-formed UTF-8 */
+ngx_uint_t ngx_http_notify_api_utf8(const ngx_str_t *text);
 /* limit=, 1 ... 250, default 100; NGX_ABORT: 400 has been sent */
 ngx_int_t ngx_http_notify_api_limit(ngx_http_notify_api_t *api,
     ngx_uint_t *limit);

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_api.h"
 
 
@@ -201,11 +202,29 @@ ngx_http_notify_api_decode(ngx_pool_t *pool, u_char *p, u_char *last,
 
     value->len = d - value->data;
 
-    if (ngx_utf8_length(value->data, value->len) > value->len) {
-        return NGX_DECLINED;
+    return ngx_http_notify_api_utf8(value) ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_notify_api_utf8(const ngx_str_t *text)
+{
+    size_t   n;
+    u_char  *p, *last;
+
+    p = text->data;
+    last = p + text->len;
+
+    while (p < last) {
+        n = ngx_http_notify_json_utf8(p, last);
+        if (n == 0) {
+            return 0;
+        }
+
+        p += n;
     }
 
-    return NGX_OK;
+    return 1;
 }
 
 
