@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_log.h"
@@ -159,27 +160,19 @@ ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api)
 static ngx_int_t
 ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
 {
-    ngx_int_t                       n;
-    ngx_str_t                       value;
     ngx_http_notify_api_publish_t  *publish;
 
     publish = api->data;
 
-    if (ngx_http_notify_api_request_header(api, "X-Notify-Hops", &value)
-        == NGX_OK)
-    {
-        n = ngx_atoi(value.data, value.len);
+    publish->hops = ngx_http_notify_ask_hops(api->request);
 
-        if (n >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
-            ngx_http_notify_metrics_add(api->channel->metrics,
-                                        NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
-            ngx_http_notify_api_problem(api, 508, "too_many_hops",
-                                        "the event has come through %d "
-                                        "notifications: a loop", (int) n);
-            return NGX_DECLINED;
-        }
-
-        publish->hops = n > 0 ? n : 0;
+    if (publish->hops >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
+        ngx_http_notify_metrics_add(api->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
+        ngx_http_notify_api_problem(api, 508, "too_many_hops",
+                                    "the event has come through %ui "
+                                    "notifications: a loop", publish->hops);
+        return NGX_DECLINED;
     }
 
     if (ngx_http_notify_api_request_header(api, "Idempotency-Key",

@@ -361,7 +361,16 @@ ngx_http_notify_ask_hops(ngx_http_request_t *r)
         {
             n = ngx_atoi(h[i].value.data, h[i].value.len);
 
-            return n > 0 ? n : 0;
+            if (n != NGX_ERROR) {
+                return n;
+            }
+
+            /* too many to be counted, or no number at all */
+
+            return (h[i].value.len >= NGX_INT_T_LEN - 1
+                    && strspn((char *) h[i].value.data, "0123456789")
+                       == h[i].value.len)
+                   ? NGX_MAX_INT_T_VALUE : 0;
         }
     }
 }
