@@ -71,12 +71,17 @@ my $locations = join "\n", map {
 END
 } ['b', ''], ['c', 'commit on_error=fail'];
 
+my $h2 = NotifyTest::free_port();
 my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
+    # of nginx itself, with HTTP/2
+    allow => qr{src/http/(?:v2/ngx_http_v2\w*|ngx_http_parse)\.c:\d+:\d+:
+                \ runtime\ error:\ \w+\ \w+\ misaligned}x,
     vars => { SIZE => length $big }, http => <<"END");
     proxy_cache_path %%DIR%%/cache keys_zone=c:1m;
     notify_channel shop { event e; event auth; event mirrored; }
     server {
         listen 127.0.0.1:%%PORT%%;
+        listen 127.0.0.1:$h2 http2;
         set \$app http://127.0.0.1:%%PORT%%/app;
         location /shop/ { notify_api shop; }
         $locations
@@ -189,6 +194,53 @@ for my $at (qw(b c)) {
     row("/$at/mirror", 2, undef, content => $json);
     row("/$at/small", 0, undef, method => 'HEAD');
     row("/$at/small", 0, undef, method => 'OPTIONS', status => 405);
+}
+
+# an application that breaks off: the client sees that, and nobody waits
+
+for my $at (qw(b c)) {
+    my $answer = http_raw($nginx->port, "GET /$at/truncated HTTP/1.1\r\n"
+                          . "Host: a\r\n\r\n");
+    like($answer, qr/^HTTP\/1\.1 200 .*\{"a":$/s, "$at: what came is passed on");
+    my @got;
+    eventually { push @got, fetch(); @got } "$at: the event is emitted";
+    is($got[0]{data}, undef, "$at: without data");
+}
+
+
+# one connection for several
+
+for my $at (qw(b c)) {
+    my $path = "/$at/small";
+    my $answer = http_raw($nginx->port, join '', map {
+        "GET $path HTTP/1.1\r\nHost: a\r\n$_\r\n"
+    } '', '', "Connection: close\r\n");
+    is(scalar(() = $answer =~ /\Q$json\E/g), 3, "$at: three answers");
+    my @got;
+    eventually { push @got, fetch(); @got == 3 } "$at: three events";
+}
+
+
+# HTTP/2
+
+SKIP: {
+    skip 'no curl with HTTP/2', 1
+        unless `curl --version 2>/dev/null` =~ /\bHTTP2\b/;
+
+for my $at (qw(b c)) {
+    for my $row (['small', $json], ['big', $big], ['204', ''],
+                 ['few-buffers', $big], ['404', undef]) {
+        my ($path, $body) = @$row;
+        my $url = "http://127.0.0.1:$h2/$at/$path";
+        my $got = `curl -s -m 10 --http2-prior-knowledge $url`;
+        is($?, 0, "h2 /$at/$path: no error");
+        next unless defined $body;
+        is(sha1_hex($got), sha1_hex($body), "h2 /$at/$path: its content");
+        my @got;
+        eventually { push @got, fetch(); @got } "h2 /$at/$path: an event";
+    }
+}
+
 }
 
 finish();
