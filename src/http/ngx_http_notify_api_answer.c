@@ -465,6 +465,9 @@ ngx_http_notify_api_unprocessable(ngx_http_notify_api_t *api)
         if (name.len) {
             name.data++;
             name.len--;
+
+        } else {
+            ngx_str_set(&name, "");
         }
 
         /* whole errors only, so that no character is cut */
