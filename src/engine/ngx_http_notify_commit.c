@@ -341,6 +341,7 @@ ngx_http_notify_commit_handler(ngx_event_t *ev)
         }
 
         if (feed->leases[i].state >= NGX_HTTP_NOTIFY_LEASE_READ
+            && feed->leases[i].placed
             && !ngx_queue_empty(&feed->leases[i].dirty)
             && feed->leases[i].commit == NULL)
         {

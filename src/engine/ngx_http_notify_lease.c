@@ -23,6 +23,7 @@ static void ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_lease_update(ngx_http_notify_feed_t *feed,
     ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_lease_drain(ngx_http_notify_lease_t *lease);
 static void ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease);
@@ -352,7 +353,7 @@ ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed)
             continue;
         }
 
-        feed->leases[i].state = NGX_HTTP_NOTIFY_LEASE_DRAIN;
+        ngx_http_notify_lease_drain(&feed->leases[i]);
     }
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
@@ -361,6 +362,28 @@ ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed)
             return;
         }
     }
+}
+
+
+/* what is not loaded yet has nothing to be settled, nor to be written */
+
+static void
+ngx_http_notify_lease_drain(ngx_http_notify_lease_t *lease)
+{
+    ngx_queue_t                   *q;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (lease->state < NGX_HTTP_NOTIFY_LEASE_READ) {
+
+        while (!ngx_queue_empty(&lease->subscribers)) {
+            q = ngx_queue_head(&lease->subscribers);
+            s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+            ngx_http_notify_subscriber_drop(s);
+        }
+    }
+
+    lease->state = NGX_HTTP_NOTIFY_LEASE_DRAIN;
 }
 
 
@@ -398,7 +421,7 @@ ngx_http_notify_lease_leave(ngx_http_notify_feed_t *feed)
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
         if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
-            feed->leases[i].state = NGX_HTTP_NOTIFY_LEASE_DRAIN;
+            ngx_http_notify_lease_drain(&feed->leases[i]);
         }
     }
 

@@ -382,6 +382,8 @@ ngx_http_notify_load_void(ngx_http_notify_load_t *load,
     }
 
     stale = load->failed || load->lease->serial != load->serial
+            || (load->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
+                && !load->lease->placed)
             || (load->id.len == 0
                 && load->lease->state != NGX_HTTP_NOTIFY_LEASE_LOAD);
 
@@ -691,7 +693,9 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
 
     lease = &feed->leases[ngx_http_notify_keys_bucket_of(id)];
 
-    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE) {
+    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE
+        || (lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN && !lease->placed))
+    {
         return;
     }
 

@@ -442,6 +442,7 @@ ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
         lease->position = feed->end;
     }
 
+    lease->placed = 1;
     lease->committed = lease->position;
     lease->state = NGX_HTTP_NOTIFY_LEASE_READ;
 
