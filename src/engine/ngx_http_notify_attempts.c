@@ -291,8 +291,13 @@ ngx_http_notify_attempts_extra(struct ngx_http_notify_attempts_s *a,
     p = ngx_http_notify_attempts_hex(a->extras.data + a->extras.len, detail);
     p = ngx_http_notify_attempts_hex(p, response);
     *p++ = ':';
-    p = ngx_cpymem(p, result->detail.data, detail);
-    p = ngx_cpymem(p, result->body.data, response);
+    if (detail) {
+        p = ngx_cpymem(p, result->detail.data, detail);
+    }
+
+    if (response) {
+        p = ngx_cpymem(p, result->body.data, response);
+    }
 
     a->extras.len = p - a->extras.data;
 
