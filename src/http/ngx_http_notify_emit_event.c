@@ -388,7 +388,7 @@ ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
     ngx_http_notify_metrics_add(emit->channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
 
-    if (ngx_http_notify_invalid_n(invalid)) {
+    if (invalid->list && invalid->list->nelts) {
         reason = invalid->list->elts;
 
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
