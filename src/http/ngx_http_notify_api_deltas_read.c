@@ -190,15 +190,13 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
     const ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                rc;
-    ngx_uint_t               i, n;
+    ngx_uint_t               i, n, again;
     ngx_http_notify_id_t     next;
     ngx_http_notify_resp_t  *place, *looked, *more;
 
     i = 0;
     n = deltas->scanned;
-    place = NULL;
-    looked = NULL;
-    more = NULL;
+    again = 0;
     next = deltas->from;
 
     if (deltas->missed) {
@@ -212,6 +210,9 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
         {
             return NGX_ERROR;
         }
+
+        n += ngx_max(looked->integer, 1);
+        again = (more->integer != 0);
     }
 
     for ( /* void */ ; i < resp->nelts; i++) {
@@ -225,9 +226,9 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
 
     if (deltas->missed) {
         deltas->from = next;
-        deltas->scanned = n + ngx_max(looked->integer, 1);
+        deltas->scanned = n;
 
-        return more->integer ? NGX_AGAIN : NGX_OK;
+        return again ? NGX_AGAIN : NGX_OK;
     }
 
     return resp->nelts < deltas->page ? NGX_OK : NGX_AGAIN;
