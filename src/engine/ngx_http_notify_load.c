@@ -54,7 +54,7 @@ static void ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data);
 static void ngx_http_notify_load_replays(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
-    const ngx_str_t *id, const ngx_str_t *op);
+    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version);
 static void ngx_http_notify_load_one(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
 static void ngx_http_notify_load_document(ngx_http_notify_resp_t *resp,
@@ -652,7 +652,7 @@ void
 ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
     const ngx_http_notify_resp_t *entries)
 {
-    ngx_str_t                op, *id;
+    ngx_str_t                op, version, *id;
     ngx_uint_t               i, j;
     ngx_http_notify_resp_t  *fields;
 
@@ -667,6 +667,7 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
 
         id = NULL;
         ngx_str_null(&op);
+        ngx_str_null(&version);
 
         for (j = 0; j + 1 < fields->nelts; j += 2) {
             if (ngx_strcmp(fields->elts[j]->str.data, "id") == 0) {
@@ -674,11 +675,14 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
 
             } else if (ngx_strcmp(fields->elts[j]->str.data, "op") == 0) {
                 op = fields->elts[j + 1]->str;
+
+            } else if (ngx_strcmp(fields->elts[j]->str.data, "ver") == 0) {
+                version = fields->elts[j + 1]->str;
             }
         }
 
         if (id != NULL) {
-            ngx_http_notify_load_change(feed, id, &op);
+            ngx_http_notify_load_change(feed, id, &op, &version);
         }
     }
 }
@@ -686,7 +690,7 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
 
 static void
 ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
-    const ngx_str_t *op)
+    const ngx_str_t *op, const ngx_str_t *version)
 {
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
@@ -712,7 +716,11 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     if (op->len == 6 && ngx_strncmp(op->data, "replay", 6) == 0) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
-        if (s != NULL && s->located) {
+        /* one that was read with the subscriber is under way, or done */
+
+        if (s != NULL && s->located
+            && ngx_atoi(version->data, version->len) > s->replayed)
+        {
             ngx_http_notify_replay_load(s);
         }
 

@@ -70,7 +70,7 @@ static ngx_uint_t ngx_http_notify_replay_under_way(
 void
 ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
 {
-    ngx_str_t                          argv[5];
+    ngx_str_t                          argv[6];
     ngx_pool_t                        *pool;
     ngx_http_notify_feed_t            *feed;
     ngx_http_notify_replay_request_t  *request;
@@ -99,9 +99,10 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
     ngx_str_set(&argv[2], "pos");
     ngx_str_set(&argv[3], "to");
     ngx_str_set(&argv[4], "all");
+    ngx_str_set(&argv[5], "ver");
 
     if (argv[1].data != NULL
-        && ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
+        && ngx_http_notify_redis_submit(feed->redis, argv, 6, 0,
                                         ngx_http_notify_replay_place, request)
            != NULL)
     {
@@ -312,7 +313,7 @@ ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
 
     replay = s->replay;
 
-    if (resp->nelts < 3
+    if (resp->nelts < 4
         || ngx_http_notify_id_parse(&resp->elts[0]->str, &replay->position)
            != NGX_OK
         || ngx_http_notify_id_parse(&resp->elts[1]->str, &replay->to)
@@ -324,6 +325,8 @@ ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
 
     replay->all = resp->elts[2]->str.len == 1
                   && resp->elts[2]->str.data[0] == '1';
+
+    s->replayed = ngx_atoi(resp->elts[3]->str.data, resp->elts[3]->str.len);
 }
 
 

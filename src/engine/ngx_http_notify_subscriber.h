@@ -174,6 +174,7 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        nretry;   /* in the retry set */
     uint64_t                          due;      /* epoch ms; 0: none known */
     ngx_http_notify_replay_t         *replay;   /* a redelivery, or NULL */
+    ngx_int_t                         replayed; /* version of the last one */
 
     ngx_http_notify_breaker_t         breaker;
     ngx_http_notify_bucket_t          bucket;

@@ -4,7 +4,7 @@
 --
 -- KEYS  1  subs            see subscribe.lua
 --       2  replay:<id>     hash: from (exclusive), to (inclusive), pos (as far
---                          as it is), all ("1": what was delivered, too)
+--                          as it is), all ("1": what was delivered, too), ver
 --       3  replays:<bucket>  set: id, those with a redelivery
 --       4  log
 --       5  subs:log        so that the owner looks
@@ -36,11 +36,12 @@ if to == '' then
     end
 end
 
-redis.call('DEL', REPLAY)
-redis.call('HSET', REPLAY, 'from', from, 'to', to, 'pos', from, 'all', all)
-redis.call('SADD', REPLAYS, id)
-
 local version = string.format('%.0f', redis.call('INCR', VERSION))
+
+redis.call('DEL', REPLAY)
+redis.call('HSET', REPLAY, 'from', from, 'to', to, 'pos', from, 'all', all,
+           'ver', version)
+redis.call('SADD', REPLAYS, id)
 
 redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
            'id', id, 'op', 'replay', 'ver', version)
