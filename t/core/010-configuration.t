@@ -54,6 +54,15 @@ sub in_channel {
 }
 
 
+# the zone of the counters
+
+refused('a zone that is too small', "notify_zone 4k;    # !\n"
+    . "notify_channel c { }\n", 'too small|notify_zone');
+refused('a size that is none', "notify_zone much;    # !\n",
+    'invalid|notify_zone');
+accepted('a zone', "notify_zone 4m;\nnotify_channel c { }\n");
+
+
 # blocks and their names
 
 refused('an unknown directive in a channel',
