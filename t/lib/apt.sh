@@ -22,6 +22,5 @@ private_apt() {
         -o "Dir::Cache=$dir/cache" \
         -o "Acquire::Languages=none" \
         -o "APT::Sandbox::User=" \
-        -o "Acquire::Check-Valid-Until=false" \
         -o "Acquire::Retries=3"
 }
