@@ -31,10 +31,16 @@ ngx_http_notify_bucket_full(const ngx_http_notify_bucket_conf_t *conf)
 
 void
 ngx_http_notify_bucket_init(ngx_http_notify_bucket_t *bucket,
-    const ngx_http_notify_bucket_conf_t *conf)
+    const ngx_http_notify_bucket_conf_t *conf, ngx_uint_t tokens)
 {
+    int64_t  full;
+
+    full = ngx_http_notify_bucket_full(conf);
+
     bucket->last = ngx_current_msec;
-    bucket->level = ngx_http_notify_bucket_full(conf);
+    bucket->level = (tokens < (uint64_t) full / NGX_HTTP_NOTIFY_BUCKET_TOKEN)
+                        ? (int64_t) tokens * NGX_HTTP_NOTIFY_BUCKET_TOKEN
+                        : full;
 }
 
 

@@ -22,9 +22,9 @@ typedef struct {
 } ngx_http_notify_bucket_t;
 
 
-/* full at the start */
+/* with so many tokens, but no more than it holds */
 void ngx_http_notify_bucket_init(ngx_http_notify_bucket_t *bucket,
-    const ngx_http_notify_bucket_conf_t *conf);
+    const ngx_http_notify_bucket_conf_t *conf, ngx_uint_t tokens);
 /* takes a token and returns 0, or the milliseconds to wait for one */
 ngx_msec_t ngx_http_notify_bucket_take(ngx_http_notify_bucket_t *bucket,
     const ngx_http_notify_bucket_conf_t *conf);

@@ -402,7 +402,13 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     }
 
     if (s->bucket.last == 0) {
-        ngx_http_notify_bucket_init(&s->bucket, &s->rate);
+
+        /* a former owner may just have spent a burst: it is saved up anew */
+
+        ngx_http_notify_bucket_init(&s->bucket, &s->rate,
+                                    s->lease->state
+                                    == NGX_HTTP_NOTIFY_LEASE_JOINED
+                                        ? s->rate.burst : 1);
     }
 
     if (doc->filter.len) {

@@ -49,13 +49,13 @@ subscribe($_) for grep { /50/ } sort keys %rate;
 subscribe('/20', rate => '20r/s');
 subscribe('/1200m', rate => '1200r/m');
 subscribe('/higher', rate => '500r/s');
-subscribe('/burst', profile => 'burst');
 subscribe('/slow', profile => 'limited');
 subscribe('/slower', profile => 'limited', inFlight => 2);
 subscribe('/retry', profile => 'retrying');
 
-# a new owner begins with a burst: let the workers have shared them
+# who takes a subscription over has no burst: let the workers have shared them
 sleep 1.5;
+subscribe('/burst', profile => 'burst');
 
 # more than can go out meanwhile
 my $events = 50 * ($seconds + 4);
@@ -93,6 +93,13 @@ my @times = map { $_->{time} } $receiver->requests('/burst');
 my $burst = grep { $_ < $times[0] + 0.5 } @times;
 cmp_ok($burst, '>=', 20, "/burst: $burst at once");
 cmp_ok($burst, '<=', 21, '/burst: and no more');
+
+my $had = @times;
+$nginx->reload;
+my $began = time;
+eventually { $receiver->count('/burst') >= $had + 4 }
+    '/burst: whoever takes it over goes on';
+cmp_ok(time - $began, '>', 2, '/burst: but has no burst');
 
 
 # a delivery in flight takes 0.2 s here
