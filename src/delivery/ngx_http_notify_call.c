@@ -223,6 +223,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     call->peer.detached = &call->detached;
     call->peer.pool = pool;
     call->peer.verify = target->conf->ssl_verify;
+    call->peer.once = target->conf->once;
     call->peer.resolved = ngx_http_notify_call_resolved;
 
     if (ngx_http_notify_call_request(call, attempt) == NGX_OK) {

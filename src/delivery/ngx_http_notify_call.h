@@ -66,6 +66,8 @@ typedef struct {
     ngx_uint_t                       keepalive;
     ngx_msec_t                       keepalive_idle;
     size_t                           response_limit;
+    ngx_uint_t                       once;         /* unsigned  once:1;
+                                a call is never repeated */
 
     ngx_flag_t                       ssl_verify;
     ngx_uint_t                       ssl_verify_depth;

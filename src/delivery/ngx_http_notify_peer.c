@@ -2,7 +2,8 @@
  * Peers: resolving, and the balancer of the private upstream.  What fails is
  * decided here, never by upstream's own rules for a next try: a request whose
  * bytes may have been processed is not sent again, but for a connection that
- * was kept so long that the receiver may have closed it meanwhile.
+ * was kept so long that the receiver may have closed it meanwhile, where the
+ * call may be repeated at all.
  */
 
 #include <ngx_config.h>
@@ -380,8 +381,11 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
         return;
     }
 
-    if (peer->rested && a->header_bytes == 0 && a->interim == 0) {
-
+    if (!peer->once
+        && peer->rested
+        && a->header_bytes == 0
+        && a->interim == 0)
+    {
         /*
          * Kept too long: nothing of an answer came, the event's id is kept.
          * What is closed soon after a call was closed because of this one.

@@ -32,7 +32,8 @@ struct ngx_http_notify_peer_s {
     ngx_http_notify_answer_t             *answer;
     ngx_http_notify_detached_t           *detached;
     ngx_pool_t                           *pool;
-    ngx_uint_t                            verify;   /* unsigned  verify:1; */
+    unsigned                              verify:1;
+    unsigned                              once:1;   /* never sent again */
     void                                (*resolved)(
                                               ngx_http_notify_peer_t *peer,
                                               ngx_int_t rc);

@@ -155,6 +155,8 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
 
     ngx_conf_init_size_value(profile->attempts.response, 0);
 
+    profile->call.once = (profile->retry.nsteps == 0);
+
     return ngx_http_notify_call_conf_init(cf, &profile->call);
 }
 
