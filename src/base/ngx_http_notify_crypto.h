@@ -13,6 +13,11 @@
 
 #define NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX  64
 
+/* bytes, of AES-256-GCM */
+#define NGX_HTTP_NOTIFY_CRYPTO_KEY         32
+#define NGX_HTTP_NOTIFY_CRYPTO_NONCE       12
+#define NGX_HTTP_NOTIFY_CRYPTO_TAG         16
+
 
 typedef enum {
     NGX_HTTP_NOTIFY_CRYPTO_SHA1 = 0,
@@ -78,6 +83,16 @@ ngx_int_t ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
  */
 ngx_int_t ngx_http_notify_crypto_jwk(ngx_http_notify_crypto_key_t *key,
     ngx_pool_t *pool, ngx_str_t *jwk);
+
+/*
+ * AES-256-GCM: a random nonce, the ciphertext and the tag, raw bytes from pool.
+ * NGX_DECLINED of _decrypt: not by this key, not for this additional data, or
+ * not as it was made.
+ */
+ngx_int_t ngx_http_notify_crypto_encrypt(ngx_pool_t *pool, const u_char *key,
+    const ngx_str_t *aad, const ngx_str_t *plain, ngx_str_t *sealed);
+ngx_int_t ngx_http_notify_crypto_decrypt(ngx_pool_t *pool, const u_char *key,
+    const ngx_str_t *aad, const ngx_str_t *sealed, ngx_str_t *plain);
 
 /* NGX_ERROR: the generator failed; nothing may be made of the bytes then. */
 ngx_int_t ngx_http_notify_crypto_random(u_char *bytes, size_t len);

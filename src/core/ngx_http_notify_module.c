@@ -112,6 +112,13 @@ static ngx_command_t  ngx_http_notify_module_commands[] = {
       offsetof(ngx_http_notify_main_conf_t, redis),
       NULL },
 
+    { ngx_string("notify_secret_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_notify_seal_conf_set,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_notify_main_conf_t, seal),
+      NULL },
+
     { ngx_string("notify_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_module_set_zone,
@@ -653,6 +660,7 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_notify_module_init_metrics(cycle, mcf);
+    ngx_http_notify_seal_use(&mcf->seal);
 
     owner.data = ngx_pnalloc(cycle->pool,
                              mcf->nonce.len + 1 + NGX_INT_T_LEN);

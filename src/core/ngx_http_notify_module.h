@@ -12,10 +12,12 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_redis.h"
+#include "ngx_http_notify_seal.h"
 
 
 typedef struct {
     ngx_http_notify_redis_conf_t   redis;
+    ngx_http_notify_seal_conf_t    seal;
     ngx_array_t                   *profiles;  /* ngx_http_notify_profile_t * */
     ngx_array_t                   *channels;  /* ngx_http_notify_channel_t * */
     size_t                         zone_size;

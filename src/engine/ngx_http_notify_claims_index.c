@@ -295,6 +295,11 @@ ngx_http_notify_claims_index_target(ngx_http_notify_claims_index_t *index,
 
     s = claim->subscription;
 
+    if (s->unreadable) {
+        claim->reason = s->unreadable;
+        return;
+    }
+
     if (s->filter.len) {
         reason = NULL;
 

@@ -516,11 +516,8 @@ ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
     write.id = s->node.str;
     write.tenant = s->doc->tenant;
     write.expected = s->doc->version;
+    write.document = json;
     write.enabled_before = 1;
-
-    if (ngx_http_notify_json_dump(pool, json, 0, &write.json) != NGX_OK) {
-        goto done;
-    }
 
     if (ngx_http_notify_subscriptions_write(feed->redis, &feed->channel->keys,
                                             &write,

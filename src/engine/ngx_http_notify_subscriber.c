@@ -148,6 +148,17 @@ ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
     }
 
     ngx_http_notify_subscriber_touch(s);
+
+    if (s->doc->unreadable) {
+
+        /* here, now; another configuration may have the key */
+
+        ngx_log_error(NGX_LOG_ERR, s->lease->feed->log, 0,
+                      "notify subscriber: subscription \"%V\" waits: %s",
+                      &s->node.str, s->reason);
+        return;
+    }
+
     ngx_http_notify_retry_disable(s, s->reason);
     ngx_http_notify_operator_disabled(s, NULL, s->reason);
 }
@@ -376,6 +387,13 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     s->until = ngx_http_notify_setting_until(feed->channel, doc);
 
     s->unusable = 0;
+
+    if (doc->unreadable) {
+        s->limit = 1;
+        s->reason = doc->unreadable;
+        s->unusable = 1;
+        return NGX_OK;
+    }
 
     if (profile == NULL) {
         s->limit = 1;

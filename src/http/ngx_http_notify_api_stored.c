@@ -57,6 +57,7 @@ ngx_http_notify_api_stored_loaded(ngx_http_notify_resp_t *resp,
     void *data)
 {
     ngx_int_t                            rc;
+    const char                          *reason;
     ngx_http_notify_api_t               *api;
     ngx_http_notify_api_subscription_t  *call;
 
@@ -97,6 +98,18 @@ ngx_http_notify_api_stored_loaded(ngx_http_notify_resp_t *resp,
                                     "version_mismatch",
                                     "the subscription has changed since the "
                                     "version in If-Match");
+        return;
+    }
+
+    reason = ngx_http_notify_seal_reason(call->document);
+
+    if (reason && !(api->method & (NGX_HTTP_GET|NGX_HTTP_DELETE))) {
+
+        /* what cannot be read would be lost in what is written */
+
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "unreadable",
+                                    "the subscription cannot be changed or "
+                                    "used, only deleted: %s", reason);
         return;
     }
 
@@ -231,8 +244,6 @@ ngx_http_notify_api_stored_save(
     if (ngx_http_notify_subscription_form_touch(call->document, "updatedAt",
                                                 ngx_http_notify_api_now())
            != NGX_OK
-        || ngx_http_notify_json_dump(pool, call->document, 0, &write.json)
-           != NGX_OK
         || ngx_http_notify_subscription_form_claim(pool, call->document,
                                                    &write.sync)
            != NGX_OK)
@@ -242,6 +253,7 @@ ngx_http_notify_api_stored_save(
     }
 
     write.id = call->id;
+    write.document = call->document;
     write.tenant = api->tenant;
     write.expected = call->version;
     write.max = api->channel->subscriptions_max;

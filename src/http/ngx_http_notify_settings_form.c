@@ -225,8 +225,9 @@ ngx_http_notify_settings_form_value(ngx_http_notify_settings_form_t *form,
     const ngx_http_notify_setting_t *setting, const ngx_str_t *name,
     const ngx_http_notify_json_t *value)
 {
-    ngx_int_t  rc;
-    ngx_str_t  text, json;
+    ngx_int_t                           rc;
+    ngx_str_t                           text, json;
+    ngx_http_notify_settings_change_t  *change;
 
     if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
         return ngx_http_notify_settings_form_change(form,
@@ -257,8 +258,17 @@ ngx_http_notify_settings_form_value(ngx_http_notify_settings_form_t *form,
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_settings_form_change(form,
-               NGX_HTTP_NOTIFY_SETTINGS_SET, &setting->name, &json);
+    if (ngx_http_notify_settings_form_change(form,
+            NGX_HTTP_NOTIFY_SETTINGS_SET, &setting->name, &json)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    change = form->changes.elts;
+    change[form->changes.nelts - 1].secret = setting->secret;
+
+    return NGX_OK;
 }
 
 
@@ -451,6 +461,7 @@ ngx_http_notify_settings_form_change(ngx_http_notify_settings_form_t *form,
 
     change->op = op;
     change->name = *name;
+    change->secret = 0;
     ngx_str_null(&change->value);
 
     if (value) {

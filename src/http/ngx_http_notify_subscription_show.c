@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -41,27 +42,9 @@ ngx_http_notify_json_t *
 ngx_http_notify_subscription_form_stored(ngx_pool_t *pool,
     const ngx_str_t *text, uint64_t *version)
 {
-    off_t                          n;
-    u_char                        *p;
-    ngx_str_t                      json;
-    ngx_http_notify_json_error_t   error;
+    ngx_http_notify_json_error_t  error;
 
-    p = ngx_strlchr(text->data, text->data + text->len, ' ');
-    if (p == NULL) {
-        return NULL;
-    }
-
-    n = ngx_atoof(text->data, p - text->data);
-    if (n == NGX_ERROR) {
-        return NULL;
-    }
-
-    *version = n;
-
-    json.data = p + 1;
-    json.len = text->data + text->len - json.data;
-
-    return ngx_http_notify_json_parse(pool, &json, &error);
+    return ngx_http_notify_subscriptions_document(pool, text, version, &error);
 }
 
 
@@ -262,6 +245,7 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
 {
     ngx_str_t    status, reason;
     ngx_uint_t   enabled;
+    const char  *unreadable;
     u_char       buf[NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON];
 
     enabled = ngx_http_notify_subscription_form_enabled(document);
@@ -272,7 +256,14 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
 
     ngx_str_null(&reason);
 
-    if (enabled) {
+    unreadable = ngx_http_notify_seal_reason(document);
+
+    if (enabled && unreadable) {
+        ngx_str_set(&status, "disabled");
+        reason.data = (u_char *) unreadable;
+        reason.len = ngx_strlen(unreadable);
+
+    } else if (enabled) {
         ngx_str_set(&status, "active");
         ngx_http_notify_subscription_show_cursor(cursor, &status, &reason,
                                                  buf);

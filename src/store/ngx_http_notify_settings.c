@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_settings.h"
 
 
@@ -27,7 +28,7 @@ static ngx_int_t ngx_http_notify_settings_args(ngx_pool_t *pool,
     const ngx_http_notify_settings_write_t *write, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_settings_names(ngx_pool_t *pool,
     const ngx_str_t *names, ngx_uint_t n, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_settings_change(
+static ngx_int_t ngx_http_notify_settings_change(ngx_pool_t *pool,
     const ngx_http_notify_settings_change_t *change, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_settings_number(ngx_pool_t *pool, uint64_t n,
     ngx_array_t *args);
@@ -194,7 +195,7 @@ ngx_http_notify_settings_args(ngx_pool_t *pool,
     }
 
     for (i = 0; i < write->nchanges; i++) {
-        if (ngx_http_notify_settings_change(&write->changes[i], args)
+        if (ngx_http_notify_settings_change(pool, &write->changes[i], args)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -226,9 +227,10 @@ ngx_http_notify_settings_names(ngx_pool_t *pool, const ngx_str_t *names,
 
 
 static ngx_int_t
-ngx_http_notify_settings_change(
+ngx_http_notify_settings_change(ngx_pool_t *pool,
     const ngx_http_notify_settings_change_t *change, ngx_array_t *args)
 {
+    ngx_str_t         sealed;
     const ngx_str_t  *word, *value;
 
     static const ngx_str_t  set = ngx_string("v");
@@ -245,6 +247,18 @@ ngx_http_notify_settings_change(
     case NGX_HTTP_NOTIFY_SETTINGS_SET:
         word = &set;
         value = &change->value;
+
+        if (change->secret) {
+            if (ngx_http_notify_seal_setting(pool, &change->name, value,
+                                             &sealed)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            value = &sealed;
+        }
+
         break;
 
     case NGX_HTTP_NOTIFY_SETTINGS_UNSET:

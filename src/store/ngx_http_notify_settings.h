@@ -30,11 +30,13 @@ typedef enum {
     NGX_HTTP_NOTIFY_SETTINGS_INHERIT
 } ngx_http_notify_settings_op_e;
 
-/* name: of a setting, or of an event; value: JSON text, with SET */
+/* name: of a setting, or of an event; value: JSON text, with SET; secret: it
+ * is encrypted where there is a key for that */
 typedef struct {
     ngx_http_notify_settings_op_e   op;
     ngx_str_t                       name;
     ngx_str_t                       value;
+    ngx_uint_t                      secret;     /* unsigned  secret:1; */
 } ngx_http_notify_settings_change_t;
 
 typedef struct {

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -137,7 +138,11 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     }
 
     args[0] = write->id;
-    args[1] = write->json;
+
+    rc = ngx_http_notify_seal_document(pool, write->document, &args[1]);
+    if (rc != NGX_OK) {
+        goto done;
+    }
 
     args[2].data = expected;
     args[2].len = ngx_sprintf(expected, "%uL", write->expected) - expected;

@@ -64,6 +64,8 @@ typedef struct {
     ngx_uint_t                 internal;        /* unsigned  internal:1; that
                                                    of a target: all tenants' */
     ngx_str_t                  reason;          /* why it is disabled */
+    const char                *unreadable;      /* why its secrets cannot be
+                                                   read; NULL: they are here */
     uint64_t                   created;
     uint64_t                   updated;
     ngx_http_notify_json_t    *document;        /* whole, borrowed */
@@ -71,7 +73,15 @@ typedef struct {
 
 
 /*
- * From "<version> <json>".  NULL: memory or not a document of ours (logged).
+ * "<version> <json>", its secrets opened (see seal.h).  NULL: memory or not a
+ * document of ours, error->reason.
+ */
+ngx_http_notify_json_t *ngx_http_notify_subscriptions_document(
+    ngx_pool_t *pool, const ngx_str_t *text, uint64_t *version,
+    ngx_http_notify_json_error_t *error);
+
+/*
+ * The same as a structure.  NULL: memory or not a document of ours (logged).
  * Freed by ngx_destroy_pool(subscription->pool).
  */
 ngx_http_notify_subscription_t *ngx_http_notify_subscriptions_parse(
@@ -110,14 +120,14 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
  * replaced document was enabled.
  */
 typedef struct {
-    ngx_str_t    id;
-    ngx_str_t    tenant;
-    ngx_str_t    json;
-    ngx_str_t    sync;
-    uint64_t     expected;
-    ngx_uint_t   max;           /* subscriptions_max */
-    ngx_uint_t   enabled;
-    ngx_uint_t   enabled_before;
+    ngx_str_t                id;
+    ngx_str_t                tenant;
+    ngx_http_notify_json_t  *document;      /* borrowed, until the return */
+    ngx_str_t                sync;
+    uint64_t                 expected;
+    ngx_uint_t               max;           /* subscriptions_max */
+    ngx_uint_t               enabled;
+    ngx_uint_t               enabled_before;
 } ngx_http_notify_subscriptions_write_t;
 
 ngx_int_t ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,

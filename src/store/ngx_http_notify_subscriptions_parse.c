@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -80,12 +81,49 @@ static const ngx_http_notify_subscriptions_parse_mode_t
 };
 
 
+ngx_http_notify_json_t *
+ngx_http_notify_subscriptions_document(ngx_pool_t *pool,
+    const ngx_str_t *text, uint64_t *version,
+    ngx_http_notify_json_error_t *error)
+{
+    off_t                    n;
+    u_char                  *p;
+    ngx_str_t                json;
+    ngx_http_notify_json_t  *document;
+
+    error->reason = "no version before it";
+
+    p = ngx_strlchr(text->data, text->data + text->len, ' ');
+    if (p == NULL) {
+        return NULL;
+    }
+
+    n = ngx_atoof(text->data, p - text->data);
+    if (n == NGX_ERROR) {
+        return NULL;
+    }
+
+    *version = n;
+
+    json.data = p + 1;
+    json.len = text->data + text->len - json.data;
+
+    document = ngx_http_notify_json_parse(pool, &json, error);
+
+    if (document
+        && ngx_http_notify_seal_open(pool, document) != NGX_OK)
+    {
+        error->reason = "no memory to decrypt it";
+        return NULL;
+    }
+
+    return document;
+}
+
+
 ngx_http_notify_subscription_t *
 ngx_http_notify_subscriptions_parse(const ngx_str_t *text, ngx_log_t *log)
 {
-    off_t                            version;
-    u_char                          *p;
-    ngx_str_t                        json;
     ngx_pool_t                      *pool;
     ngx_http_notify_json_error_t     error;
     ngx_http_notify_subscription_t  *s;
@@ -95,33 +133,19 @@ ngx_http_notify_subscriptions_parse(const ngx_str_t *text, ngx_log_t *log)
         return NULL;
     }
 
-    error.reason = "no version before it";
-
-    p = ngx_strlchr(text->data, text->data + text->len, ' ');
-    if (p == NULL) {
-        goto invalid;
-    }
-
-    version = ngx_atoof(text->data, p - text->data);
-    if (version == NGX_ERROR) {
-        goto invalid;
-    }
-
     s = ngx_pcalloc(pool, sizeof(ngx_http_notify_subscription_t));
     if (s == NULL) {
         goto failed;
     }
 
-    json.data = p + 1;
-    json.len = text->data + text->len - json.data;
-
     s->pool = pool;
-    s->version = version;
-    s->document = ngx_http_notify_json_parse(pool, &json, &error);
-
+    s->document = ngx_http_notify_subscriptions_document(pool, text,
+                                                         &s->version, &error);
     if (s->document == NULL) {
         goto invalid;
     }
+
+    s->unreadable = ngx_http_notify_seal_reason(s->document);
 
     switch (ngx_http_notify_subscriptions_parse_members(s)) {
 

@@ -1,0 +1,400 @@
+/*
+ * Sealing and opening the secrets of documents and settings.  One static state
+ * a worker: whose keys they are.  What is opened lives in the pool given.
+ * Must not know subscriptions beyond the names of their secret members.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_seal.h"
+
+
+#define NGX_HTTP_NOTIFY_SEAL_PREFIX  "v1:"
+/* "v1:", the key's id, ":" */
+#define NGX_HTTP_NOTIFY_SEAL_HEAD                                             \
+    (sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1 + NGX_HTTP_NOTIFY_SEAL_ID + 1)
+
+
+static ngx_int_t ngx_http_notify_seal_text(ngx_pool_t *pool,
+    const ngx_str_t *aad, const ngx_str_t *plain, ngx_str_t *text);
+static ngx_int_t ngx_http_notify_seal_read(ngx_pool_t *pool,
+    const ngx_str_t *aad, const ngx_str_t *text, ngx_str_t *plain,
+    const char **reason);
+static const ngx_http_notify_seal_key_t *ngx_http_notify_seal_key(
+    const ngx_str_t *text);
+static ngx_int_t ngx_http_notify_seal_open_members(ngx_pool_t *pool,
+    ngx_http_notify_json_t *document, const char **reason);
+static ngx_int_t ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
+    ngx_http_notify_json_t *document, const char **reason);
+static ngx_int_t ngx_http_notify_seal_setting_name(ngx_pool_t *pool,
+    const ngx_str_t *name, ngx_str_t *aad);
+
+
+static const ngx_http_notify_seal_conf_t  *ngx_http_notify_seal_keys;
+
+/* a client never reads these back; see interface.md, subscribers' headers */
+static const char  *ngx_http_notify_seal_members[] = {
+    "secrets", "apiKey", "headers", NULL
+};
+
+
+void
+ngx_http_notify_seal_use(const ngx_http_notify_seal_conf_t *conf)
+{
+    ngx_http_notify_seal_keys = conf;
+}
+
+
+ngx_int_t
+ngx_http_notify_seal_document(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *document, ngx_str_t *text)
+{
+    ngx_str_t                id, plain, sealed;
+    const char             **name;
+    ngx_http_notify_json_t  *copy, *secret, *value;
+
+    if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
+    {
+        return ngx_http_notify_json_dump(pool, document, 0, text);
+    }
+
+    copy = ngx_http_notify_json_copy(pool, document);
+    secret = ngx_http_notify_json_new_object(pool);
+
+    if (copy == NULL || secret == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (name = ngx_http_notify_seal_members; *name; name++) {
+
+        value = ngx_http_notify_json_get(document, *name);
+        if (value == NULL) {
+            continue;
+        }
+
+        value = ngx_http_notify_json_copy(pool, value);
+
+        if (value == NULL
+            || ngx_http_notify_json_set(secret, *name, value) != NGX_OK
+            || ngx_http_notify_json_remove(copy, *name) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    id = ngx_http_notify_json_string(ngx_http_notify_json_get(copy, "id"));
+
+    if (ngx_http_notify_json_dump(pool, secret, 0, &plain) != NGX_OK
+        || ngx_http_notify_seal_text(pool, &id, &plain, &sealed) != NGX_OK
+        || ngx_http_notify_json_set_string(copy, "sealed", &sealed) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_dump(pool, copy, 0, text);
+}
+
+
+ngx_int_t
+ngx_http_notify_seal_setting(ngx_pool_t *pool, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *sealed)
+{
+    u_char     *p;
+    ngx_str_t   aad, text;
+
+    if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
+    {
+        *sealed = *value;
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_seal_setting_name(pool, name, &aad) != NGX_OK
+        || ngx_http_notify_seal_text(pool, &aad, value, &text) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* an object, which no setting is otherwise */
+
+    p = ngx_pnalloc(pool, sizeof("{\"sealed\":\"\"}") - 1 + text.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    sealed->data = p;
+    sealed->len = ngx_sprintf(p, "{\"sealed\":\"%V\"}", &text) - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_seal_setting_name(ngx_pool_t *pool, const ngx_str_t *name,
+    ngx_str_t *aad)
+{
+    aad->len = sizeof("target:") - 1 + name->len;
+
+    aad->data = ngx_pnalloc(pool, aad->len);
+    if (aad->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(aad->data, "target:%V", name);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_seal_text(ngx_pool_t *pool, const ngx_str_t *aad,
+    const ngx_str_t *plain, ngx_str_t *text)
+{
+    u_char                            *p;
+    ngx_str_t                          bytes, encoded;
+    const ngx_http_notify_seal_key_t  *key;
+
+    key = &ngx_http_notify_seal_keys->keys[0];
+
+    if (ngx_http_notify_crypto_encrypt(pool, key->bytes, aad, plain, &bytes)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_pnalloc(pool, NGX_HTTP_NOTIFY_SEAL_HEAD
+                                   + ngx_base64_encoded_length(bytes.len));
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(text->data, NGX_HTTP_NOTIFY_SEAL_PREFIX,
+                   sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1);
+    p = ngx_cpymem(p, key->id, NGX_HTTP_NOTIFY_SEAL_ID);
+    *p++ = ':';
+
+    encoded.data = p;
+    ngx_encode_base64url(&encoded, &bytes);
+
+    text->len = NGX_HTTP_NOTIFY_SEAL_HEAD + encoded.len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_seal_open(ngx_pool_t *pool, ngx_http_notify_json_t *document)
+{
+    ngx_int_t    rc;
+    ngx_str_t    text;
+    const char  *reason;
+
+    reason = NULL;
+
+    rc = ngx_http_notify_seal_open_members(pool, document, &reason);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_seal_open_settings(pool, document, &reason);
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    text.data = (u_char *) reason;
+    text.len = ngx_strlen(reason);
+
+    return ngx_http_notify_json_set_string(document, "unreadable", &text);
+}
+
+
+const char *
+ngx_http_notify_seal_reason(const ngx_http_notify_json_t *document)
+{
+    ngx_str_t  text;
+
+    text = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(document, "unreadable"));
+
+    /* strings of a document end with a NUL */
+
+    return text.len ? (const char *) text.data : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_notify_seal_open_members(ngx_pool_t *pool,
+    ngx_http_notify_json_t *document, const char **reason)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      id, text, plain;
+    const char                   **name;
+    ngx_http_notify_json_t        *sealed, *secret;
+    ngx_http_notify_json_error_t   error;
+
+    sealed = ngx_http_notify_json_get(document, "sealed");
+    if (sealed == NULL) {
+        return NGX_OK;
+    }
+
+    text = ngx_http_notify_json_string(sealed);
+    id = ngx_http_notify_json_string(ngx_http_notify_json_get(document, "id"));
+
+    rc = ngx_http_notify_seal_read(pool, &id, &text, &plain, reason);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* what stands beside it was not written by us */
+
+    for (name = ngx_http_notify_seal_members; *name; name++) {
+        if (ngx_http_notify_json_remove(document, *name) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    secret = ngx_http_notify_json_parse(pool, &plain, &error);
+
+    if (secret == NULL
+        || ngx_http_notify_json_merge(document, secret) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_remove(document, "sealed");
+}
+
+
+static ngx_int_t
+ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
+    ngx_http_notify_json_t *document, const char **reason)
+{
+    void                          *cursor;
+    ngx_int_t                      rc;
+    ngx_str_t                      name, aad, text, plain;
+    ngx_http_notify_json_t        *settings, *value, *opened;
+    ngx_http_notify_json_error_t   error;
+
+    settings = ngx_http_notify_json_get(document, "settings");
+    if (settings == NULL) {
+        return NGX_OK;
+    }
+
+    opened = ngx_http_notify_json_new_object(pool);
+    if (opened == NULL) {
+        return NGX_ERROR;
+    }
+
+    cursor = NULL;
+
+    for ( ;; ) {
+        value = ngx_http_notify_json_member(settings, &cursor, &name);
+
+        if (value == NULL) {
+            break;
+        }
+
+        if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_OBJECT) {
+            continue;
+        }
+
+        text = ngx_http_notify_json_string(
+                   ngx_http_notify_json_get(value, "sealed"));
+
+        if (ngx_http_notify_seal_setting_name(pool, &name, &aad) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_notify_seal_read(pool, &aad, &text, &plain, reason);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        value = ngx_http_notify_json_parse(pool, &plain, &error);
+
+        if (value == NULL
+            || ngx_http_notify_json_set(opened, (char *) name.data, value)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_notify_json_merge(settings, opened);
+}
+
+
+/* NGX_DECLINED: *reason */
+
+static ngx_int_t
+ngx_http_notify_seal_read(ngx_pool_t *pool, const ngx_str_t *aad,
+    const ngx_str_t *text, ngx_str_t *plain, const char **reason)
+{
+    ngx_int_t                          rc;
+    ngx_str_t                          encoded, bytes;
+    const ngx_http_notify_seal_key_t  *key;
+
+    if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
+    {
+        *reason = "its secrets are encrypted and there is no "
+                  "notify_secret_key";
+        return NGX_DECLINED;
+    }
+
+    *reason = "its secrets were changed or belong to another subscription";
+
+    if (text->len < NGX_HTTP_NOTIFY_SEAL_HEAD
+        || ngx_memcmp(text->data, NGX_HTTP_NOTIFY_SEAL_PREFIX,
+                      sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    key = ngx_http_notify_seal_key(text);
+
+    if (key == NULL) {
+        *reason = "its secrets are encrypted with a key that is not in "
+                  "notify_secret_key";
+        return NGX_DECLINED;
+    }
+
+    encoded.data = text->data + NGX_HTTP_NOTIFY_SEAL_HEAD;
+    encoded.len = text->len - NGX_HTTP_NOTIFY_SEAL_HEAD;
+
+    bytes.data = ngx_pnalloc(pool, ngx_base64_decoded_length(encoded.len));
+    if (bytes.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_decode_base64url(&bytes, &encoded) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_notify_crypto_decrypt(pool, key->bytes, aad, &bytes, plain);
+
+    if (rc == NGX_OK) {
+        *reason = NULL;
+    }
+
+    return rc;
+}
+
+
+static const ngx_http_notify_seal_key_t *
+ngx_http_notify_seal_key(const ngx_str_t *text)
+{
+    u_char                             *id;
+    ngx_uint_t                          i;
+    const ngx_http_notify_seal_conf_t  *scf;
+
+    scf = ngx_http_notify_seal_keys;
+    id = text->data + sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1;
+
+    for (i = 0; i < scf->n; i++) {
+        if (ngx_memcmp(scf->keys[i].id, id, NGX_HTTP_NOTIFY_SEAL_ID) == 0) {
+            return &scf->keys[i];
+        }
+    }
+
+    return NULL;
+}
