@@ -1,7 +1,7 @@
 /*
  * The answer parser: one byte after the other, so that no split of the bytes
- * makes a difference; bodies in blocks.  Whatever two readers could understand
- * differently is refused.  Must not know why an answer is read.
+ * makes a difference; runs of text and bodies in blocks.  Whatever two readers
+ * could understand differently is refused.  Must not know why it is read.
  */
 
 #include <ngx_config.h>
@@ -19,7 +19,6 @@ typedef enum {
     sw_line_lf,                 /* of the status line */
     sw_header_start,
     sw_name,
-    sw_value_start,
     sw_value,
     sw_header_lf,
     sw_end_lf,                  /* of the empty line */
@@ -59,10 +58,9 @@ static ngx_int_t ngx_http_notify_answer_status(ngx_http_notify_answer_t *a,
     u_char ch);
 static ngx_int_t ngx_http_notify_answer_line(ngx_http_notify_answer_t *a,
     u_char ch);
-static ngx_int_t ngx_http_notify_answer_name(ngx_http_notify_answer_t *a,
-    u_char ch);
-static ngx_int_t ngx_http_notify_answer_value(ngx_http_notify_answer_t *a,
-    u_char ch);
+static const u_char *ngx_http_notify_answer_run(ngx_http_notify_answer_t *a,
+    const u_char *p, const u_char *last);
+static void ngx_http_notify_answer_name(ngx_http_notify_answer_t *a);
 static ngx_int_t ngx_http_notify_answer_header(ngx_http_notify_answer_t *a);
 static ngx_int_t ngx_http_notify_answer_length(ngx_http_notify_answer_t *a);
 static void ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a);
@@ -78,6 +76,16 @@ static ngx_int_t ngx_http_notify_answer_room(ngx_http_notify_answer_t *a,
     size_t size);
 static ngx_int_t ngx_http_notify_answer_error(ngx_http_notify_answer_t *a,
     const char *error);
+
+
+/* RFC 9110, 5.6.2: what a token is made of, in lower case */
+
+static const u_char  ngx_http_notify_answer_token[256] =
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\0!\0#$%&'\0\0*+\0-.\0" "0123456789\0\0\0\0\0\0"
+    "\0abcdefghijklmnopqrstuvwxyz\0\0\0^_"
+    "`abcdefghijklmnopqrstuvwxyz\0|\0~\0";
 
 
 /* RFC 9110, 5.5: field-vchar, obs-text, SP and HTAB */
@@ -121,6 +129,16 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
 
             rc = (a->state == sw_done) ? NGX_OK : NGX_AGAIN;
             continue;
+        }
+
+        if (a->state == sw_reason || a->state == sw_name
+            || a->state == sw_value)
+        {
+            p = ngx_http_notify_answer_run(a, p, last);
+
+            if (p == last) {
+                break;
+            }
         }
 
         if (a->state < sw_header_start) {
@@ -229,13 +247,11 @@ ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
         return NGX_AGAIN;
 
     case sw_reason:
-        if (ch == '\r') {
-            a->state = sw_line_lf;
-
-        } else if (!ngx_http_notify_answer_text(ch)) {
+        if (ch != '\r') {
             break;
         }
 
+        a->state = sw_line_lf;
         return NGX_AGAIN;
 
     case sw_line_lf:
@@ -270,26 +286,34 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
 
         /* a line that begins with a space would be obsolete folding */
 
-        a->name_len = 0;
-        a->value_len = 0;
-        a->state = sw_name;
+        a->name[0] = ngx_http_notify_answer_token[ch];
 
-        return ngx_http_notify_answer_name(a, ch);
-
-    case sw_name:
-        return ngx_http_notify_answer_name(a, ch);
-
-    case sw_value_start:
-        if (ch == ' ' || ch == '\t') {
-            return NGX_AGAIN;
+        if (a->name[0] == '\0') {
+            return ngx_http_notify_answer_error(a, "malformed header name");
         }
 
-        a->state = sw_value;
+        a->name_len = 1;
+        a->value_len = 0;
+        a->state = sw_name;
+        return NGX_AGAIN;
 
-        return ngx_http_notify_answer_value(a, ch);
+    case sw_name:
+        if (ch != ':') {
+            return ngx_http_notify_answer_error(a, "malformed header name");
+        }
+
+        ngx_http_notify_answer_name(a);
+
+        a->state = sw_value;
+        return NGX_AGAIN;
 
     case sw_value:
-        return ngx_http_notify_answer_value(a, ch);
+        if (ch != '\r') {
+            return ngx_http_notify_answer_error(a, "malformed header value");
+        }
+
+        a->state = sw_header_lf;
+        return NGX_AGAIN;
 
     case sw_header_lf:
         if (ch != '\n') {
@@ -312,75 +336,91 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
 }
 
 
-static ngx_int_t
-ngx_http_notify_answer_name(ngx_http_notify_answer_t *a, u_char ch)
+/* the bytes that end nothing: of a reason, a name, a value */
+
+static const u_char *
+ngx_http_notify_answer_run(ngx_http_notify_answer_t *a, const u_char *p,
+    const u_char *last)
 {
-    u_char      c;
-    ngx_uint_t  i;
+    u_char         c;
+    const u_char  *start, *end;
 
-    if (ch == ':' && a->name_len) {
+    start = p;
 
-        a->header = NGX_HTTP_NOTIFY_ANSWER_OTHER;
+    /* one byte more is the caller's to complain of */
 
-        for (i = 1; i < sizeof(ngx_http_notify_answer_names)
-                        / sizeof(ngx_str_t); i++)
-        {
-            if (a->name_len == ngx_http_notify_answer_names[i].len
-                && ngx_memcmp(a->name, ngx_http_notify_answer_names[i].data,
-                              a->name_len)
-                   == 0)
-            {
-                a->header = i;
+    end = last;
+
+    if ((size_t) (last - p)
+        > NGX_HTTP_NOTIFY_ANSWER_HEADERS - a->header_bytes)
+    {
+        end = p + (NGX_HTTP_NOTIFY_ANSWER_HEADERS - a->header_bytes);
+    }
+
+    if (a->state == sw_name) {
+
+        for ( /* void */ ; p < end; p++) {
+            c = ngx_http_notify_answer_token[*p];
+
+            if (c == '\0') {
                 break;
             }
+
+            if (a->name_len < sizeof(a->name)) {
+                a->name[a->name_len] = c;
+            }
+
+            a->name_len++;
         }
 
-        a->state = sw_value_start;
-        return NGX_AGAIN;
-    }
-
-    c = ngx_tolower(ch);
-
-    /* RFC 9110, 5.6.2: a token */
-
-    if ((c < 'a' || c > 'z') && (c < '0' || c > '9')
-        && (c == '\0' || ngx_strchr("!#$%&'*+-.^_`|~", c) == NULL))
+    } else if (a->state == sw_reason
+               || a->header == NGX_HTTP_NOTIFY_ANSWER_OTHER)
     {
-        return ngx_http_notify_answer_error(a, "malformed header name");
+        while (p < end && ngx_http_notify_answer_text(*p)) {
+            p++;
+        }
+
+    } else {
+
+        for ( /* void */ ; p < end && ngx_http_notify_answer_text(*p); p++) {
+
+            if (a->value_len == 0 && (*p == ' ' || *p == '\t')) {
+                continue;
+            }
+
+            if (a->value_len < sizeof(a->value)) {
+                a->value[a->value_len] = *p;
+            }
+
+            a->value_len++;
+        }
     }
 
-    if (a->name_len < sizeof(a->name)) {
-        a->name[a->name_len] = c;
-    }
+    a->header_bytes += p - start;
 
-    a->name_len++;
-
-    return NGX_AGAIN;
+    return p;
 }
 
 
-static ngx_int_t
-ngx_http_notify_answer_value(ngx_http_notify_answer_t *a, u_char ch)
+static void
+ngx_http_notify_answer_name(ngx_http_notify_answer_t *a)
 {
-    if (ch == '\r') {
-        a->state = sw_header_lf;
-        return NGX_AGAIN;
-    }
+    ngx_uint_t  i;
 
-    if (!ngx_http_notify_answer_text(ch)) {
-        return ngx_http_notify_answer_error(a, "malformed header value");
-    }
+    a->header = NGX_HTTP_NOTIFY_ANSWER_OTHER;
 
-    if (a->header != NGX_HTTP_NOTIFY_ANSWER_OTHER) {
-
-        if (a->value_len < sizeof(a->value)) {
-            a->value[a->value_len] = ch;
+    for (i = 1; i < sizeof(ngx_http_notify_answer_names) / sizeof(ngx_str_t);
+         i++)
+    {
+        if (a->name_len == ngx_http_notify_answer_names[i].len
+            && ngx_memcmp(a->name, ngx_http_notify_answer_names[i].data,
+                          a->name_len)
+               == 0)
+        {
+            a->header = i;
+            return;
         }
-
-        a->value_len++;
     }
-
-    return NGX_AGAIN;
 }
 
 

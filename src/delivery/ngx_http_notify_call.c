@@ -17,6 +17,8 @@
 
 
 #define NGX_HTTP_NOTIFY_CALL_POOL    4864   /* two blocks for most calls */
+#define NGX_HTTP_NOTIFY_CALL_SPARE   64     /* pools for the next calls */
+#define NGX_HTTP_NOTIFY_CALL_SHARED  65536  /* bytes of a body */
 #define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
 #define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
 
@@ -43,6 +45,8 @@ struct ngx_http_notify_call_s {
 
 static ngx_int_t ngx_http_notify_call_request(ngx_http_notify_call_t *call,
     ngx_uint_t attempt);
+static ngx_int_t ngx_http_notify_call_body(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *body);
 static ngx_int_t ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
 static ngx_int_t ngx_http_notify_call_bufs(ngx_http_notify_call_t *call,
@@ -64,6 +68,8 @@ static void ngx_http_notify_call_ended(ngx_event_t *ev);
 static void ngx_http_notify_call_done(void *data);
 static void ngx_http_notify_call_stop(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_destroy(ngx_http_notify_call_t *call);
+static ngx_pool_t *ngx_http_notify_call_pool(void);
+static void ngx_http_notify_call_pool_free(ngx_pool_t *pool);
 static void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
@@ -77,6 +83,8 @@ static struct {
     ngx_uint_t     started;         /* in this turn of the event loop */
     ngx_event_t    turn;
     u_char        *buffer;          /* answers are read through it */
+    ngx_uint_t     nspare;
+    ngx_pool_t    *spare[NGX_HTTP_NOTIFY_CALL_SPARE];
 } ngx_http_notify_calls;
 
 
@@ -119,6 +127,11 @@ ngx_http_notify_call_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_notify_host_exit_process();
     ngx_http_notify_detached_exit_process();
+
+    while (ngx_http_notify_calls.nspare) {
+        ngx_destroy_pool(
+            ngx_http_notify_calls.spare[--ngx_http_notify_calls.nspare]);
+    }
 
     ngx_free(ngx_http_notify_calls.buffer);
     ngx_http_notify_calls.buffer = NULL;
@@ -172,7 +185,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
         return NULL;
     }
 
-    pool = ngx_create_pool(NGX_HTTP_NOTIFY_CALL_POOL, ngx_cycle->log);
+    pool = ngx_http_notify_call_pool();
     if (pool == NULL) {
         return NULL;
     }
@@ -262,8 +275,7 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
     context.attempt = attempt;
     context.timestamp = ngx_time();
 
-    rc = ngx_http_notify_payload_body(call->pool, &target->conf->payload,
-                                      &context, &body);
+    rc = ngx_http_notify_call_body(call, &context, &body);
 
     if (rc == NGX_OK) {
         rc = ngx_http_notify_call_lines(call, &context, &lines);
@@ -286,22 +298,77 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
 }
 
 
+/* where others wait for the same event, what is the same is made once */
+
+static ngx_int_t
+ngx_http_notify_call_body(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *body)
+{
+    ngx_http_notify_event_t               *event;
+    const ngx_http_notify_payload_conf_t  *conf;
+
+    conf = &call->target->conf->payload;
+    event = call->event;
+
+    if (event->shared_by == conf) {
+        *body = event->shared;
+        context->payload = *body;
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_payload_body(call->pool, conf, context, body)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* this call, whoever started it, and others */
+
+    if (event->shared_by == NULL && event->refs > 2
+        && body->len <= NGX_HTTP_NOTIFY_CALL_SHARED
+        && ngx_http_notify_payload_shared(conf))
+    {
+        event->shared.data = ngx_alloc(body->len, ngx_cycle->log);
+
+        if (event->shared.data) {
+            ngx_memcpy(event->shared.data, body->data, body->len);
+            event->shared.len = body->len;
+            event->shared_by = conf;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
 {
     ngx_int_t                  rc;
+    ngx_pool_t                *pool;
     ngx_http_notify_target_t  *target;
 
     target = call->target;
 
-    ngx_str_null(lines);
+    *lines = target->lines;
 
-    rc = ngx_http_notify_payload_headers(call->pool, &target->conf->payload,
-                                         context, lines);
+    if (lines->len == 0) {
+        pool = target->constant ? target->pool : call->pool;
 
-    if (rc != NGX_OK || target->keys == NULL) {
-        return rc;
+        rc = ngx_http_notify_payload_headers(pool, &target->conf->payload,
+                                             context, lines);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (target->constant) {
+            target->lines = *lines;
+        }
+    }
+
+    if (target->keys == NULL) {
+        return NGX_OK;
     }
 
     return ngx_http_notify_sign_headers(call->pool, &target->conf->sign,
@@ -464,6 +531,12 @@ ngx_http_notify_call_upstream(ngx_http_request_t *r)
 
     if (c && !call->peer.cached) {
         (void) ngx_tcp_nodelay(c);
+    }
+
+    /* a timer of an earlier call, while this one is still being sent */
+
+    if (c && c->write->timer_set && c->read->timer_set) {
+        ngx_del_timer(c->read);
     }
 }
 
@@ -666,9 +739,54 @@ ngx_http_notify_call_destroy(ngx_http_notify_call_t *call)
     target = call->target;
 
     ngx_http_notify_log_unref(call->event);
-    ngx_destroy_pool(call->pool);
+    ngx_http_notify_call_pool_free(call->pool);
 
     ngx_http_notify_call_target_unref(target);
+}
+
+
+static ngx_pool_t *
+ngx_http_notify_call_pool(void)
+{
+    if (ngx_http_notify_calls.nspare) {
+        return ngx_http_notify_calls.spare[--ngx_http_notify_calls.nspare];
+    }
+
+    return ngx_create_pool(NGX_HTTP_NOTIFY_CALL_POOL, ngx_cycle->log);
+}
+
+
+/* what most calls need is kept for the next ones; debuggers see each die */
+
+static void
+ngx_http_notify_call_pool_free(ngx_pool_t *pool)
+{
+#if !(NGX_DEBUG_PALLOC)
+
+    ngx_pool_t          *block;
+    ngx_pool_cleanup_t  *cln;
+
+    block = pool->d.next;
+
+    if (ngx_http_notify_calls.nspare < NGX_HTTP_NOTIFY_CALL_SPARE
+        && (block == NULL || block->d.next == NULL))
+    {
+        for (cln = pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler) {
+                cln->handler(cln->data);
+            }
+        }
+
+        pool->cleanup = NULL;
+        ngx_reset_pool(pool);
+
+        ngx_http_notify_calls.spare[ngx_http_notify_calls.nspare++] = pool;
+        return;
+    }
+
+#endif
+
+    ngx_destroy_pool(pool);
 }
 
 

@@ -36,6 +36,8 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
     target->pool = pool;
     target->conf = conf;
     target->subscription = subscription;
+    target->constant = ngx_http_notify_payload_headers_constant(
+                                                             &conf->payload);
 
     /* the reason may live as long as the subscription */
 

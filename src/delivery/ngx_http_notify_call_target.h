@@ -23,6 +23,9 @@ struct ngx_http_notify_target_s {
     const char                            *keyless;   /* why keys is NULL */
     ngx_http_notify_host_t                *host;
     ngx_str_t                              head;  /* up to Content-Length: */
+    ngx_str_t                              lines; /* if they are constant,
+                                                     once they were made */
+    ngx_uint_t                             constant;
     ngx_uint_t                             calls;
     ngx_uint_t                             released;
     void                                 (*gone)(void *data);

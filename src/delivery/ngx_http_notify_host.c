@@ -49,6 +49,7 @@ static ngx_http_notify_host_pool_t *ngx_http_notify_host_pool(const void *tag,
 static ngx_uint_t ngx_http_notify_host_usable(ngx_http_notify_host_t *host,
     ngx_connection_t *c);
 static void ngx_http_notify_host_dummy(ngx_event_t *ev);
+static ngx_uint_t ngx_http_notify_host_silent(ngx_connection_t *c);
 static void ngx_http_notify_host_readable(ngx_event_t *ev);
 static void ngx_http_notify_host_expire(ngx_event_t *ev);
 static void ngx_http_notify_host_remove(ngx_http_notify_host_idle_t *idle);
@@ -270,8 +271,6 @@ ngx_http_notify_host_take(ngx_http_notify_host_t *host,
     const ngx_addr_t *addrs, ngx_uint_t naddrs, ngx_log_t *log,
     ngx_http_notify_host_idle_t **idlep)
 {
-    int                           n;
-    char                          buf[1];
     ngx_uint_t                    i;
     ngx_queue_t                  *q, *next;
     ngx_connection_t             *c;
@@ -300,11 +299,13 @@ ngx_http_notify_host_take(ngx_http_notify_host_t *host,
             continue;
         }
 
-        /* closed meanwhile, or bytes that nobody asked for */
+        /*
+         * Closed meanwhile, or bytes that nobody asked for.  The event loop
+         * tells of it too, a turn later: who has kept a connection open
+         * before is believed until then.
+         */
 
-        n = recv(c->fd, buf, 1, MSG_PEEK);
-
-        if (n != -1 || ngx_socket_errno != NGX_EAGAIN) {
+        if (c->requests < 2 && !ngx_http_notify_host_silent(c)) {
             ngx_http_notify_host_remove(idle);
             continue;
         }
@@ -387,9 +388,7 @@ ngx_http_notify_host_keep(ngx_http_notify_host_t *host, ngx_connection_t *c,
         ngx_add_timer(&pool->event, pool->idle);
     }
 
-    if (c->read->timer_set) {
-        ngx_del_timer(c->read);
-    }
+    /* the timer of reads stays: the next call sets it to much the same */
 
     if (c->write->timer_set) {
         ngx_del_timer(c->write);
@@ -458,27 +457,33 @@ ngx_http_notify_host_dummy(ngx_event_t *ev)
 }
 
 
+static ngx_uint_t
+ngx_http_notify_host_silent(ngx_connection_t *c)
+{
+    char  buf[1];
+
+    return recv(c->fd, buf, 1, MSG_PEEK) == -1
+           && ngx_socket_errno == NGX_EAGAIN;
+}
+
+
 /* an idle connection: closed by the peer, by QUIT, or to free a slot */
 
 static void
 ngx_http_notify_host_readable(ngx_event_t *ev)
 {
-    int                n;
-    char               buf[1];
     ngx_connection_t  *c;
 
     c = ev->data;
 
-    if (!c->close) {
+    /* a timer that an earlier call has left */
+    ev->timedout = 0;
 
-        n = recv(c->fd, buf, 1, MSG_PEEK);
+    if (!c->close && ngx_http_notify_host_silent(c)) {
+        ev->ready = 0;
 
-        if (n == -1 && ngx_socket_errno == NGX_EAGAIN) {
-            ev->ready = 0;
-
-            if (ngx_handle_read_event(c->read, 0) == NGX_OK) {
-                return;
-            }
+        if (ngx_handle_read_event(c->read, 0) == NGX_OK) {
+            return;
         }
     }
 

@@ -109,6 +109,14 @@ ngx_http_notify_payload_body(ngx_pool_t *pool,
 }
 
 
+ngx_uint_t
+ngx_http_notify_payload_shared(const ngx_http_notify_payload_conf_t *conf)
+{
+    return conf->kind == NGX_HTTP_NOTIFY_PAYLOAD_CALL
+           || conf->kind == NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS;
+}
+
+
 ngx_int_t
 ngx_http_notify_payload_call(ngx_pool_t *pool,
     const ngx_http_notify_event_t *event, ngx_uint_t extra, ngx_str_t *body)

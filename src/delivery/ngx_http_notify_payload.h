@@ -90,6 +90,10 @@ ngx_int_t ngx_http_notify_payload_body(ngx_pool_t *pool,
     const ngx_http_notify_payload_conf_t *conf,
     ngx_http_notify_payload_context_t *context, ngx_str_t *body);
 
+/* whether an event's body is the same for every subscription and attempt */
+ngx_uint_t ngx_http_notify_payload_shared(
+    const ngx_http_notify_payload_conf_t *conf);
+
 /*
  * The default call format of B8 for an event, also used by deltas; `extra`
  * adds id, time, uid and attributes.  {"eventType","entityTypeID","entityID",
@@ -110,6 +114,10 @@ ngx_int_t ngx_http_notify_payload_call(ngx_pool_t *pool,
 ngx_int_t ngx_http_notify_payload_headers(ngx_pool_t *pool,
     const ngx_http_notify_payload_conf_t *conf,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
+
+/* whether these lines are the same for every event of a subscription */
+ngx_uint_t ngx_http_notify_payload_headers_constant(
+    const ngx_http_notify_payload_conf_t *conf);
 
 /*
  * `success json`: NGX_OK when the body is a JSON object that has the members

@@ -102,6 +102,33 @@ ngx_http_notify_payload_headers(ngx_pool_t *pool,
 }
 
 
+ngx_uint_t
+ngx_http_notify_payload_headers_constant(
+    const ngx_http_notify_payload_conf_t *conf)
+{
+    ngx_uint_t                         i;
+    ngx_http_notify_payload_header_t  *header;
+
+    if (conf->kind == NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS_BINARY) {
+        return 0;
+    }
+
+    if (conf->headers == NULL) {
+        return 1;
+    }
+
+    header = conf->headers->elts;
+
+    for (i = 0; i < conf->headers->nelts; i++) {
+        if (!ngx_http_notify_payload_constant(header[i].value)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 static ngx_int_t
 ngx_http_notify_payload_headers_default(
     const ngx_http_notify_payload_conf_t *conf,

@@ -255,8 +255,13 @@ ngx_http_notify_sign_standard(ngx_pool_t *pool,
 
     lines->data = p;
 
-    p = ngx_sprintf(p, "webhook-id: %V" CRLF "webhook-timestamp: %V" CRLF
-                    "webhook-signature:", &parts[0], &parts[2]);
+    p = ngx_cpymem(p, "webhook-id: ", sizeof("webhook-id: ") - 1);
+    p = ngx_cpymem(p, parts[0].data, parts[0].len);
+    p = ngx_cpymem(p, CRLF "webhook-timestamp: ",
+                   sizeof(CRLF "webhook-timestamp: ") - 1);
+    p = ngx_cpymem(p, parts[2].data, parts[2].len);
+    p = ngx_cpymem(p, CRLF "webhook-signature:",
+                   sizeof(CRLF "webhook-signature:") - 1);
 
     /* the attempt's own time has no milliseconds */
 

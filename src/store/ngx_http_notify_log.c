@@ -300,9 +300,15 @@ ngx_http_notify_log_ref(ngx_http_notify_event_t *event)
 void
 ngx_http_notify_log_unref(ngx_http_notify_event_t *event)
 {
-    if (--event->refs == 0) {
-        ngx_free(event);
+    if (--event->refs) {
+        return;
     }
+
+    if (event->shared.data) {
+        ngx_free(event->shared.data);
+    }
+
+    ngx_free(event);
 }
 
 

@@ -41,6 +41,10 @@ typedef struct {
     uint32_t               bound;           /* hash of the one subscription
                                                that it is for; 0: any */
 
+    /* the body of its calls, once made for all who are sent the same */
+    ngx_str_t              shared;          /* from the heap */
+    const void            *shared_by;       /* whose body it is */
+
     size_t                 size;            /* bytes of memory it takes */
     ngx_uint_t             refs;
 } ngx_http_notify_event_t;
