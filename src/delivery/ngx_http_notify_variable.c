@@ -93,7 +93,7 @@ static ngx_int_t ngx_http_notify_variable_setting(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_absent(ngx_pool_t *pool,
+static ngx_int_t ngx_http_notify_variable_kept(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
@@ -182,7 +182,7 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
     { ngx_string("setting_"), ngx_http_notify_variable_setting, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
 
-    { ngx_string("session_"), ngx_http_notify_variable_absent, 0,
+    { ngx_string("session_"), ngx_http_notify_variable_kept, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
 
     { ngx_null_string, NULL, 0, 0 }
@@ -653,15 +653,65 @@ ngx_http_notify_variable_setting(ngx_pool_t *pool,
 }
 
 
-/* sessions: none is kept in a delivery's context */
-
 static ngx_int_t
-ngx_http_notify_variable_absent(ngx_pool_t *pool,
+ngx_http_notify_variable_kept(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value)
 {
+    value->text = ngx_http_notify_variable_session(context->event,
+                                                   &variable->name);
     return NGX_OK;
+}
+
+
+ngx_str_t
+ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
+    const ngx_str_t *name)
+{
+    ngx_str_t   none;
+    ngx_uint_t  i;
+
+    for (i = 0; i < event->nkept; i++) {
+        if (ngx_http_notify_variable_same(&event->kept[i].key, name)) {
+            return event->kept[i].value;
+        }
+    }
+
+    ngx_str_null(&none);
+
+    return none;
+}
+
+
+ngx_uint_t
+ngx_http_notify_variable_session_flag(const ngx_http_notify_event_t *event,
+    const char *name)
+{
+    ngx_str_t   key, value;
+    ngx_uint_t  i;
+
+    static const ngx_str_t  off[] = {
+        ngx_string("0"),
+        ngx_string("no"),
+        ngx_string("off"),
+        ngx_string("false")
+    };
+
+    key.data = (u_char *) name;
+    key.len = ngx_strlen(name);
+
+    value = ngx_http_notify_variable_session(event, &key);
+
+    for (i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+        if (value.len == off[i].len
+            && ngx_strncasecmp(value.data, off[i].data, value.len) == 0)
+        {
+            return 0;
+        }
+    }
+
+    return value.len != 0;
 }
 
 

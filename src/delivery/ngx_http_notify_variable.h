@@ -41,6 +41,13 @@ ngx_uint_t ngx_http_notify_variable_constant(
 ngx_uint_t ngx_http_notify_variable_body(
     const ngx_http_notify_variable_t *variable);
 
+/* what the session of an event keeps under a name; empty: nothing */
+ngx_str_t ngx_http_notify_variable_session(
+    const ngx_http_notify_event_t *event, const ngx_str_t *name);
+/* whether it is neither empty nor "0", "false", "off", "no" */
+ngx_uint_t ngx_http_notify_variable_session_flag(
+    const ngx_http_notify_event_t *event, const char *name);
+
 /* "apiKey" is "api_key" is "APIKEY" */
 ngx_uint_t ngx_http_notify_variable_same(const ngx_str_t *a,
     const ngx_str_t *b);

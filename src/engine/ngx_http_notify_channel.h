@@ -17,12 +17,13 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX  128   /* of an event's name */
 
 
-/* event NAME [sync] [iframe] [alias=NAME]... [off] */
+/* event NAME [sync] [iframe] [own] [alias=NAME]... [off] */
 typedef struct {
     ngx_str_t      name;
     ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
     unsigned       sync:1;
     unsigned       iframe:1;
+    unsigned       own:1;       /* of the session itself */
     unsigned       off:1;
 } ngx_http_notify_channel_event_t;
 

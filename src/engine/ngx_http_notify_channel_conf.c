@@ -109,7 +109,7 @@ static const char  *ngx_http_notify_channel_conf_members[] = {
 };
 
 
-/* event NAME [sync] [iframe] [alias=NAME]... [off] */
+/* event NAME [sync] [iframe] [own] [alias=NAME]... [off] */
 static char *
 ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
@@ -173,6 +173,11 @@ ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
 
     if (ngx_strcmp(arg->data, "iframe") == 0) {
         event->iframe = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "own") == 0) {
+        event->own = 1;
         return NGX_CONF_OK;
     }
 

@@ -211,6 +211,8 @@ ngx_http_notify_dispatch_work(ngx_http_notify_subscriber_t *s)
     uint64_t   now;
     ngx_int_t  rc;
 
+    ngx_http_notify_retry_resume(s);
+
     if (s->nretry || s->due) {
         now = ngx_http_notify_subscriber_now();
         rc = ngx_http_notify_dispatch_held(s);

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_sessions.h"
+#include "ngx_http_notify_variable.h"
 
 
 #define NGX_HTTP_NOTIFY_PRESENCE_MAX    256     /* sessions in a question */
@@ -18,7 +19,8 @@ typedef enum {
     NGX_HTTP_NOTIFY_PRESENCE_UNKNOWN = 0,
     NGX_HTTP_NOTIFY_PRESENCE_ASKED,
     NGX_HTTP_NOTIFY_PRESENCE_AWAY,
-    NGX_HTTP_NOTIFY_PRESENCE_CONNECTED
+    NGX_HTTP_NOTIFY_PRESENCE_CONNECTED,
+    NGX_HTTP_NOTIFY_PRESENCE_UNWANTED       /* its own, not asked for */
 } ngx_http_notify_presence_e;
 
 typedef struct ngx_http_notify_presence_s {
@@ -37,6 +39,9 @@ static ngx_int_t ngx_http_notify_presence_submit(
     ngx_http_notify_presence_t *question);
 static void ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_int_t ngx_http_notify_presence_judge(
+    ngx_http_notify_feed_t *feed, ngx_http_notify_event_t *event,
+    const ngx_http_notify_resp_t *entry);
 static void ngx_http_notify_presence_close(
     ngx_http_notify_presence_t *question);
 static void ngx_http_notify_presence_later(ngx_http_notify_feed_t *feed);
@@ -92,6 +97,7 @@ ngx_http_notify_presence(ngx_http_notify_subscriber_t *s,
                ? NGX_OK : NGX_DECLINED;
 
     case NGX_HTTP_NOTIFY_PRESENCE_CONNECTED:
+    case NGX_HTTP_NOTIFY_PRESENCE_UNWANTED:
         return NGX_DECLINED;
 
     case NGX_HTTP_NOTIFY_PRESENCE_UNKNOWN:
@@ -117,6 +123,41 @@ ngx_http_notify_presence(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_presence_wait(s);
 
     return NGX_AGAIN;
+}
+
+
+ngx_int_t
+ngx_http_notify_presence_load(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t **events, ngx_uint_t n)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    rc = NGX_OK;
+
+    for (i = 0; i < n; i++) {
+
+        if (events[i] == NULL || events[i]->session_id.len == 0
+            || events[i]->presence > NGX_HTTP_NOTIFY_PRESENCE_ASKED)
+        {
+            continue;
+        }
+
+        rc = NGX_AGAIN;
+
+        if (events[i]->presence == NGX_HTTP_NOTIFY_PRESENCE_UNKNOWN
+            && ngx_http_notify_presence_add(s->lease->feed, events[i])
+               != NGX_OK)
+        {
+            break;
+        }
+    }
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_notify_presence_wait(s);
+    }
+
+    return rc;
 }
 
 
@@ -250,10 +291,9 @@ ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_presence_t *question = data;
 
-    ngx_uint_t               i, failed;
-    ngx_http_notify_feed_t  *feed;
-    ngx_http_notify_event_t *event;
-    ngx_http_notify_resp_t  *entry, *connected, *bound;
+    ngx_uint_t                i, failed;
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_event_t  *event;
 
     feed = question->feed;
     failed = ngx_http_notify_script_verdict(feed->redis, resp, "presence")
@@ -261,22 +301,15 @@ ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp, void *data)
 
     for (i = 0; i < question->n; i++) {
         event = question->events[i];
-        entry = failed ? NULL : ngx_http_notify_resp_at(resp, i);
-        connected = entry ? ngx_http_notify_resp_at(entry, 0) : NULL;
-        bound = entry ? ngx_http_notify_resp_at(entry, 1) : NULL;
 
-        if (connected == NULL || bound == NULL) {
+        if (failed
+            || ngx_http_notify_presence_judge(feed, event,
+                                              ngx_http_notify_resp_at(resp, i))
+               != NGX_OK)
+        {
             event->presence = NGX_HTTP_NOTIFY_PRESENCE_UNKNOWN;
             failed = 1;
-            continue;
         }
-
-        event->presence = connected->integer
-                              ? NGX_HTTP_NOTIFY_PRESENCE_CONNECTED
-                              : NGX_HTTP_NOTIFY_PRESENCE_AWAY;
-        event->bound = bound->str.len ? ngx_murmur_hash2(bound->str.data,
-                                                         bound->str.len)
-                                      : 0;
     }
 
     ngx_http_notify_presence_close(question);
@@ -287,6 +320,39 @@ ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp, void *data)
     }
 
     ngx_http_notify_dispatch_resume(feed);
+}
+
+
+static ngx_int_t
+ngx_http_notify_presence_judge(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_event_t *event, const ngx_http_notify_resp_t *entry)
+{
+    ngx_str_t                               name, *bound;
+    const ngx_http_notify_channel_event_t  *type;
+
+    if (entry == NULL
+        || ngx_http_notify_sessions_keep(event, entry, feed->log) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    bound = &entry->elts[1]->str;
+
+    event->presence = entry->elts[0]->integer
+                          ? NGX_HTTP_NOTIFY_PRESENCE_CONNECTED
+                          : NGX_HTTP_NOTIFY_PRESENCE_AWAY;
+    event->bound = bound->len ? ngx_murmur_hash2(bound->data, bound->len) : 0;
+
+    if (ngx_http_notify_channel_event(feed->channel, &event->type, &name,
+                                      &type)
+        == NGX_OK
+        && type != NULL && type->own
+        && !ngx_http_notify_variable_session_flag(event, "own"))
+    {
+        event->presence = NGX_HTTP_NOTIFY_PRESENCE_UNWANTED;
+    }
+
+    return NGX_OK;
 }
 
 

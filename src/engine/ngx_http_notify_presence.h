@@ -23,5 +23,13 @@ void ngx_http_notify_presence_exit(ngx_http_notify_feed_t *feed);
 ngx_int_t ngx_http_notify_presence(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event);
 
+/*
+ * For events that are sent again, whose sessions were judged before: what the
+ * sessions keep.  NGX_OK: it is known of all; NGX_AGAIN: Redis is asked, and
+ * there will be work for the subscriber.
+ */
+ngx_int_t ngx_http_notify_presence_load(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t **events, ngx_uint_t n);
+
 
 #endif /* _NGX_HTTP_NOTIFY_PRESENCE_H_INCLUDED_ */

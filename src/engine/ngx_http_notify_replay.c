@@ -8,6 +8,7 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_presence.h"
 
 
 #define NGX_HTTP_NOTIFY_REPLAY_PAGE  64
@@ -193,6 +194,13 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 
     if (rc == NGX_DECLINED || (rc == NGX_DONE && s->nretry)
         || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY)
+    {
+        return;
+    }
+
+    if (ngx_http_notify_presence_load(s, &replay->page[replay->next],
+                                      replay->n - replay->next)
+        != NGX_OK)
     {
         return;
     }

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -25,6 +26,23 @@ typedef struct {
     ngx_str_t                 id;
 } ngx_http_notify_retry_request_t;
 
+typedef struct {
+    ngx_http_notify_id_t      id;
+    ngx_uint_t                attempt;
+    uint64_t                  first;
+} ngx_http_notify_retry_one_t;
+
+/* what Redis says is due; while there is one, nothing is fetched */
+
+typedef struct ngx_http_notify_retry_batch_s {
+    ngx_uint_t                     probe;
+    ngx_uint_t                     nretry;  /* in the set */
+    uint64_t                       due;
+    ngx_uint_t                     n;
+    ngx_http_notify_retry_one_t   *ones;
+    ngx_http_notify_event_t       *events[1];   /* NULL: expired */
+} ngx_http_notify_retry_batch_t;
+
 
 static ngx_int_t ngx_http_notify_retry_next(ngx_http_notify_delivery_t *d,
     uint64_t now, uint64_t *delay);
@@ -32,11 +50,16 @@ static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_int_t ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_resp_t *resp, ngx_uint_t probe);
+static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
+    const ngx_str_t *text, const ngx_str_t *tries);
+static void ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch);
 static ngx_uint_t ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp);
+    ngx_http_notify_retry_batch_t *batch);
 static ngx_int_t ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
-    const ngx_str_t *text, const ngx_str_t *tries,
-    const ngx_http_notify_resp_t *entry, ngx_uint_t probe);
+    const ngx_http_notify_retry_one_t *one, ngx_http_notify_event_t *event,
+    ngx_uint_t probe);
 static ngx_uint_t ngx_http_notify_retry_under_way(
     ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *id);
 static void ngx_http_notify_retry_disabled(
@@ -295,24 +318,165 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
     s->fetching = 0;
 
     if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
-        || resp->nelts < 2)
+        || resp->nelts < 2
+        || ngx_http_notify_retry_read(s, resp, probe) != NGX_OK)
     {
         ngx_http_notify_dispatch_wake(s, 1000);
         return;
     }
 
+    s->fetching = 1;
+
+    ngx_http_notify_retry_resume(s);
+}
+
+
+static ngx_int_t
+ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_resp_t *resp, ngx_uint_t probe)
+{
+    size_t                          size;
+    ngx_int_t                       rest;
+    ngx_uint_t                      i, n;
+    ngx_http_notify_resp_t         *entry;
+    ngx_http_notify_retry_batch_t  *batch;
+
+    n = (resp->nelts - 2) / 3;
+
+    size = sizeof(ngx_http_notify_retry_batch_t)
+           + n * (sizeof(ngx_http_notify_event_t *)
+                  + sizeof(ngx_http_notify_retry_one_t));
+
+    batch = ngx_calloc(size, s->lease->feed->log);
+    if (batch == NULL) {
+        return NGX_ERROR;
+    }
+
+    batch->probe = probe;
+    batch->nretry = resp->elts[0]->integer;
+
+    rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
+    batch->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
+
+    batch->ones = (ngx_http_notify_retry_one_t *) &batch->events[n + 1];
+
+    for (i = 2; i + 2 < resp->nelts; i += 3) {
+
+        if (ngx_http_notify_retry_parse(&batch->ones[batch->n],
+                                        &resp->elts[i]->str,
+                                        &resp->elts[i + 1]->str)
+            != NGX_OK)
+        {
+            continue;
+        }
+
+        entry = resp->elts[i + 2];
+
+        if (entry->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
+            batch->events[batch->n] = ngx_http_notify_log_event(entry,
+                                                        s->lease->feed->log);
+            if (batch->events[batch->n] == NULL) {
+                ngx_http_notify_retry_close(batch);
+                return NGX_ERROR;
+            }
+        }
+
+        batch->n++;
+    }
+
+    s->batch = batch;
+
+    return NGX_OK;
+}
+
+
+/* of tries "count first" */
+
+static ngx_int_t
+ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
+    const ngx_str_t *text, const ngx_str_t *tries)
+{
+    u_char     *p, *last;
+    ngx_int_t   n;
+
+    if (ngx_http_notify_id_parse(text, &one->id) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    one->attempt = 1;
+
+    last = tries->data + tries->len;
+    p = ngx_strlchr(tries->data, last, ' ');
+
+    if (p != NULL) {
+        n = ngx_atoi(tries->data, p - tries->data);
+        one->attempt = (n == NGX_ERROR) ? 1 : n + 1;
+
+        n = ngx_atoi(p + 1, last - p - 1);
+        one->first = (n == NGX_ERROR) ? 0 : (uint64_t) n;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_retry_resume(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_retry_batch_t  *batch;
+
+    batch = s->batch;
+
+    if (batch == NULL
+        || ngx_http_notify_presence_load(s, batch->events, batch->n)
+           != NGX_OK)
+    {
+        return;
+    }
+
+    s->batch = NULL;
+    s->fetching = 0;
+
     if (s->settled) {
 
         /* it may tell of what was settled meanwhile */
 
+        ngx_http_notify_retry_close(batch);
         ngx_http_notify_subscriber_touch(s);
         ngx_http_notify_dispatch_wake(s, 1);
         return;
     }
 
-    if (ngx_http_notify_retry_start(s, resp) || !probe) {
+    if (ngx_http_notify_retry_start(s, batch) || !batch->probe) {
         ngx_http_notify_dispatch_pump(s);
     }
+
+    ngx_http_notify_retry_close(batch);
+}
+
+
+void
+ngx_http_notify_retry_free(ngx_http_notify_subscriber_t *s)
+{
+    if (s->batch != NULL) {
+        ngx_http_notify_retry_close(s->batch);
+        s->batch = NULL;
+    }
+}
+
+
+static void
+ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < batch->n; i++) {
+        if (batch->events[i]) {
+            ngx_http_notify_log_unref(batch->events[i]);
+        }
+    }
+
+    ngx_free(batch);
 }
 
 
@@ -320,18 +484,16 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
 
 static ngx_uint_t
 ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp)
+    ngx_http_notify_retry_batch_t *batch)
 {
     uint64_t    now;
-    ngx_int_t   rc, rest;
+    ngx_int_t   rc;
     ngx_uint_t  i, started, probe;
 
     now = ngx_http_notify_subscriber_now();
 
-    s->nretry = resp->elts[0]->integer;
-
-    rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
-    s->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
+    s->nretry = batch->nretry;
+    s->due = batch->due;
 
     rc = ngx_http_notify_dispatch_held(s);
 
@@ -347,24 +509,24 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
     probe = (rc == NGX_DONE);
     started = 0;
 
-    for (i = 2; i + 2 < resp->nelts; i += 3) {
+    for (i = 0; i < batch->n; i++) {
 
-        switch (ngx_http_notify_retry_one(s, &resp->elts[i]->str,
-                                          &resp->elts[i + 1]->str,
-                                          resp->elts[i + 2], probe))
-        {
-        case NGX_AGAIN:
+        rc = ngx_http_notify_retry_one(s, &batch->ones[i], batch->events[i],
+                                       probe);
+
+        if (rc == NGX_AGAIN) {
 
             /* no room: what waits for room, or a wake-up, will ask again */
 
             s->due = now;
             return started;
+        }
 
-        case NGX_OK:
+        if (rc == NGX_OK) {
             started++;
 
             if (probe || (s->profile != NULL && s->profile->strict)) {
-                i = resp->nelts;
+                break;
             }
         }
     }
@@ -381,29 +543,11 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
 
 static ngx_int_t
 ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
-    const ngx_str_t *text, const ngx_str_t *tries,
-    const ngx_http_notify_resp_t *entry, ngx_uint_t probe)
+    const ngx_http_notify_retry_one_t *one, ngx_http_notify_event_t *event,
+    ngx_uint_t probe)
 {
-    u_char                   *p, *last;
-    uint64_t                  first;
-    ngx_int_t                 rc, count;
-    ngx_http_notify_id_t      id;
-    ngx_http_notify_event_t  *event;
-
-    if (ngx_http_notify_id_parse(text, &id) != NGX_OK
-        || ngx_http_notify_retry_under_way(s, &id))
-    {
+    if (ngx_http_notify_retry_under_way(s, &one->id)) {
         return NGX_DECLINED;
-    }
-
-    event = NULL;
-
-    if (entry->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
-        event = ngx_http_notify_log_event(entry, s->lease->feed->log);
-        if (event == NULL) {
-            ngx_http_notify_dispatch_wake(s, 1000);
-            return NGX_AGAIN;
-        }
     }
 
     if (event == NULL) {
@@ -413,33 +557,14 @@ ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
             s->nretry--;
         }
 
-        (void) ngx_http_notify_commit_dead(s, &id, "expired");
+        (void) ngx_http_notify_commit_dead(s, &one->id, "expired");
         ngx_http_notify_subscriber_touch(s);
 
         return NGX_DECLINED;
     }
 
-    /* "count first" */
-
-    last = tries->data + tries->len;
-    p = ngx_strlchr(tries->data, last, ' ');
-
-    count = NGX_ERROR;
-    first = 0;
-
-    if (p != NULL) {
-        count = ngx_atoi(tries->data, p - tries->data);
-        rc = ngx_atoi(p + 1, last - p - 1);
-        first = rc == NGX_ERROR ? 0 : (uint64_t) rc;
-    }
-
-    rc = ngx_http_notify_dispatch_start(s, event,
-                                        count == NGX_ERROR ? 1 : count + 1,
-                                        first, 1, probe);
-
-    ngx_http_notify_log_unref(event);
-
-    return rc;
+    return ngx_http_notify_dispatch_start(s, event, one->attempt, one->first,
+                                          1, probe);
 }
 
 

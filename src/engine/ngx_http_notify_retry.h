@@ -23,6 +23,10 @@ ngx_int_t ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
     ngx_uint_t probe);
 
+/* Starts what was fetched and waited for what its sessions keep. */
+void ngx_http_notify_retry_resume(ngx_http_notify_subscriber_t *s);
+void ngx_http_notify_retry_free(ngx_http_notify_subscriber_t *s);
+
 /* Disables the subscription in Redis with a reason ("gone", "profile"). */
 void ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
     const char *reason);

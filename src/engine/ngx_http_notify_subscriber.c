@@ -342,6 +342,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_dispatch_discard(s);
     ngx_http_notify_commit_drop(s);
     ngx_http_notify_attempts_free(s);
+    ngx_http_notify_retry_free(s);
     ngx_http_notify_replay_free(s);
     ngx_http_notify_subscriber_unprepare(s);
 

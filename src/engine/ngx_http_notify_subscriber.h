@@ -173,6 +173,8 @@ struct ngx_http_notify_subscriber_s {
 
     ngx_uint_t                        nretry;   /* in the retry set */
     uint64_t                          due;      /* epoch ms; 0: none known */
+    struct ngx_http_notify_retry_batch_s  *batch;   /* of retries that are
+                                                   about to start, or NULL */
     ngx_http_notify_replay_t         *replay;   /* a redelivery, or NULL */
     ngx_int_t                         replayed; /* version of the last one */
 

@@ -131,6 +131,7 @@ ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
     rc = ngx_http_notify_json_set_string(out, "name", &event->name);
     rc |= ngx_http_notify_json_set_bool(out, "sync", event->sync);
     rc |= ngx_http_notify_json_set_bool(out, "iframe", event->iframe);
+    rc |= ngx_http_notify_json_set_bool(out, "own", event->own);
     rc |= ngx_http_notify_json_set_bool(out, "off", event->off);
 
     rc |= ngx_http_notify_api_event_types_names(out, "aliases", aliases,

@@ -308,6 +308,10 @@ ngx_http_notify_log_unref(ngx_http_notify_event_t *event)
         ngx_free(event->shared.data);
     }
 
+    if (event->kept) {
+        ngx_free(event->kept);
+    }
+
     ngx_free(event);
 }
 

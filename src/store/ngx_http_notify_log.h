@@ -40,6 +40,9 @@ typedef struct {
     ngx_uint_t             presence;        /* unsigned  presence:2; */
     uint32_t               bound;           /* hash of the one subscription
                                                that it is for; 0: any */
+    ngx_uint_t             nkept;
+    ngx_keyval_t          *kept;            /* the session's values, memory of
+                                               their own */
 
     /* the body of its calls, once made for all who are sent the same */
     ngx_str_t              shared;          /* from the heap */

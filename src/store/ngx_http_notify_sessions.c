@@ -67,3 +67,53 @@ ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
 
     return rc;
 }
+
+
+ngx_int_t
+ngx_http_notify_sessions_keep(ngx_http_notify_event_t *event,
+    const ngx_http_notify_resp_t *entry, ngx_log_t *log)
+{
+    u_char        *p;
+    size_t         size;
+    ngx_uint_t     i, n;
+    ngx_keyval_t  *kept;
+
+    if (entry->nelts < 2 || entry->nelts % 2) {
+        return NGX_ERROR;
+    }
+
+    n = entry->nelts / 2 - 1;
+
+    if (n == 0 || event->kept) {
+        return NGX_OK;
+    }
+
+    size = n * sizeof(ngx_keyval_t);
+
+    for (i = 2; i < entry->nelts; i++) {
+        size += entry->elts[i]->str.len;
+    }
+
+    kept = ngx_alloc(size, log);
+    if (kept == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = (u_char *) &kept[n];
+
+    for (i = 0; i < n; i++) {
+        kept[i].key.len = entry->elts[2 * i + 2]->str.len;
+        kept[i].key.data = p;
+        p = ngx_cpymem(p, entry->elts[2 * i + 2]->str.data, kept[i].key.len);
+
+        kept[i].value.len = entry->elts[2 * i + 3]->str.len;
+        kept[i].value.data = p;
+        p = ngx_cpymem(p, entry->elts[2 * i + 3]->str.data,
+                       kept[i].value.len);
+    }
+
+    event->kept = kept;
+    event->nkept = n;
+
+    return NGX_OK;
+}

@@ -10,6 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_log.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -29,6 +30,13 @@ ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, const ngx_str_t *args, ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data);
+
+/*
+ * The values that an event's session keeps, from an entry of the answer of
+ * presence.lua: event->kept.  NGX_ERROR: memory, or not such an entry.
+ */
+ngx_int_t ngx_http_notify_sessions_keep(ngx_http_notify_event_t *event,
+    const ngx_http_notify_resp_t *entry, ngx_log_t *log);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SESSIONS_H_INCLUDED_ */

@@ -94,12 +94,14 @@ is(status(GET => '/sub'), 200, 'it can be asked by a subrequest');
 
 is_deeply(http(GET => $nginx->url('/shop/event-types'))->{json}, [
     { name => 'document.validation', sync => JSON::PP::false,
-      iframe => JSON::PP::false, off => JSON::PP::false,
+      iframe => JSON::PP::false, off => JSON::PP::false, own => JSON::PP::false,
       aliases => ['document.check'] },
     { name => 'contact.search', sync => JSON::PP::true,
-      iframe => JSON::PP::true, off => JSON::PP::false, aliases => [] },
+      iframe => JSON::PP::true, off => JSON::PP::false, own => JSON::PP::false,
+      aliases => [] },
     { name => 'workflow.validation', sync => JSON::PP::false,
-      iframe => JSON::PP::false, off => JSON::PP::true, aliases => [] },
+      iframe => JSON::PP::false, off => JSON::PP::true, own => JSON::PP::false,
+      aliases => [] },
 ], 'event-types is the catalogue');
 is(http(GET => $nginx->url('/open/event-types'))->{json}[0]{name}, '*',
    'without one it is a star');
