@@ -650,7 +650,15 @@ ngx_http_notify_id_time_parse(const ngx_str_t *text, uint64_t *epoch_ms)
         return NGX_DECLINED;
     }
 
-    *epoch_ms = (uint64_t) utc * 1000 + ms;
+    ms += (uint64_t) utc * 1000;
+
+    /* with its offset the last day of 9999 may be later in UTC */
+
+    if (ms > NGX_HTTP_NOTIFY_ID_TIME_MAX) {
+        return NGX_DECLINED;
+    }
+
+    *epoch_ms = ms;
 
     return NGX_OK;
 }

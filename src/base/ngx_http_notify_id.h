@@ -68,7 +68,8 @@ ngx_int_t ngx_http_notify_id_digest(const ngx_str_t *parts, ngx_uint_t n,
 /* RFC 3339, UTC, milliseconds: "2024-03-18T11:00:24.481Z", 24 bytes */
 #define NGX_HTTP_NOTIFY_ID_TIME_LEN  24
 u_char *ngx_http_notify_id_time(u_char *p, uint64_t epoch_ms);
-/* any RFC 3339 date-time with offset; NGX_DECLINED otherwise */
+/* any RFC 3339 date-time with offset, from 1970 to 9999 in UTC; NGX_DECLINED
+ * otherwise */
 ngx_int_t ngx_http_notify_id_time_parse(const ngx_str_t *text,
     uint64_t *epoch_ms);
 

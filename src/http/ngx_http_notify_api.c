@@ -336,7 +336,8 @@ ngx_http_notify_api_admit(ngx_http_notify_api_t *api, ngx_uint_t methods)
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
                                     "invalid_tenant",
                                     "the tenant's name is longer than %d "
-                                    "bytes or has control characters",
+                                    "bytes, is not UTF-8, or has control "
+                                    "characters",
                                     NGX_HTTP_NOTIFY_TENANT_MAX);
         return NGX_DECLINED;
 

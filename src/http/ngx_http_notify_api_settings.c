@@ -73,19 +73,12 @@ ngx_http_notify_api_settings_handler(ngx_http_notify_api_t *api)
 static ngx_int_t
 ngx_http_notify_api_settings_admit(ngx_http_notify_api_t *api)
 {
-    size_t      i;
     ngx_str_t  *scope;
 
     scope = ngx_http_notify_api_settings_scope(api);
 
-    if (scope->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
+    if (ngx_http_notify_tenant_check(scope) != NGX_OK) {
         return NGX_DECLINED;
-    }
-
-    for (i = 0; i < scope->len; i++) {
-        if (scope->data[i] < 0x20 || scope->data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
     }
 
     if (api->tenant.len == 0) {

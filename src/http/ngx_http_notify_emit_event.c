@@ -141,30 +141,19 @@ static ngx_int_t
 ngx_http_notify_emit_event_tenant(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_str_t *tenant)
 {
-    size_t     i;
     ngx_int_t  rc;
 
     if (emit->tenant == NULL) {
         rc = ngx_http_notify_tenant(r, tenant);
 
-        return rc == NGX_ABORT ? NGX_DECLINED : rc;
-    }
-
-    if (ngx_http_complex_value(r, emit->tenant, tenant) != NGX_OK) {
+    } else if (ngx_http_complex_value(r, emit->tenant, tenant) != NGX_OK) {
         return NGX_ERROR;
+
+    } else {
+        rc = ngx_http_notify_tenant_check(tenant);
     }
 
-    if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
-        return NGX_DECLINED;
-    }
-
-    for (i = 0; i < tenant->len; i++) {
-        if (tenant->data[i] < 0x20 || tenant->data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
+    return rc == NGX_ABORT ? NGX_DECLINED : rc;
 }
 
 

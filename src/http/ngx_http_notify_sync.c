@@ -248,8 +248,6 @@ static ngx_int_t
 ngx_http_notify_sync_tenant(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync, ngx_str_t *tenant)
 {
-    size_t  i;
-
     if (sync->tenant == NULL) {
 
         switch (ngx_http_notify_tenant(r, tenant)) {
@@ -272,17 +270,8 @@ ngx_http_notify_sync_tenant(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
-        return NGX_HTTP_BAD_REQUEST;
-    }
-
-    for (i = 0; i < tenant->len; i++) {
-        if (tenant->data[i] < 0x20 || tenant->data[i] == 0x7f) {
-            return NGX_HTTP_BAD_REQUEST;
-        }
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_tenant_check(tenant) == NGX_OK
+           ? NGX_OK : NGX_HTTP_BAD_REQUEST;
 }
 
 

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_tenant.h"
 
 
@@ -69,7 +70,6 @@ ngx_module_t  ngx_http_notify_tenant_module = {
 ngx_int_t
 ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant)
 {
-    size_t                              i;
     ngx_http_notify_tenant_loc_conf_t  *tlcf;
 
     ngx_str_null(tenant);
@@ -88,6 +88,15 @@ ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant)
         return tlcf->required ? NGX_DECLINED : NGX_OK;
     }
 
+    return ngx_http_notify_tenant_check(tenant);
+}
+
+
+ngx_int_t
+ngx_http_notify_tenant_check(const ngx_str_t *tenant)
+{
+    size_t  i;
+
     if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
         return NGX_ABORT;
     }
@@ -98,7 +107,7 @@ ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant)
         }
     }
 
-    return NGX_OK;
+    return ngx_http_notify_api_utf8(tenant) ? NGX_OK : NGX_ABORT;
 }
 
 

@@ -16,9 +16,12 @@
 extern ngx_module_t  ngx_http_notify_tenant_module;
 
 /* The value, empty for the default tenant.  NGX_DECLINED: `required` and
- * empty (401).  NGX_ABORT: longer than the maximum or with control characters
- * (400).  NGX_ERROR: memory. */
+ * empty (401).  NGX_ABORT: see below (400).  NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant);
+
+/* NGX_ABORT: longer than the maximum, with control characters, or no UTF-8:
+ * it stands in documents and payloads, which are JSON */
+ngx_int_t ngx_http_notify_tenant_check(const ngx_str_t *tenant);
 
 
 #endif /* _NGX_HTTP_NOTIFY_TENANT_H_INCLUDED_ */

@@ -103,6 +103,8 @@ refused('an attribute that does not match', '/region',
 refused('an entity that is an object', '/entityID',
         { %event, entityID => {} });
 refused('a time that is none', '/time', { %event, time => 'now' });
+refused('a time behind the year 9999', '/time',
+        { %event, time => '9999-12-31T23:59:59-00:01' });
 refused('a control character', '/sessionId', { %event, sessionId => "a\n" });
 refused('everything at once', '/colour /entityTypeID /time',
         { %event, colour => 1, entityTypeID => [], time => 5 });

@@ -1,0 +1,93 @@
+/*
+ * Filters of subscriptions: compiled or refused with a reason and a pointer,
+ * and true or false of an event, never both.
+ */
+
+#include "fuzz.h"
+#include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_json.h"
+
+
+static ngx_http_notify_filter_t *
+fuzz_wrap(ngx_pool_t *pool, const char *before, ngx_str_t *filter,
+    const char *after)
+{
+    ngx_str_t    text, pointer;
+    const char  *reason;
+
+    text.data = ngx_pnalloc(pool, filter->len + 32);
+    fuzz_check(text.data != NULL);
+
+    text.len = ngx_sprintf(text.data, "%s%V%s", before, filter, after)
+               - text.data;
+
+    return ngx_http_notify_filter_compile(pool, &text, &reason, &pointer);
+}
+
+
+static void
+fuzz_event(ngx_pool_t *pool, ngx_str_t *input, ngx_http_notify_event_t *event)
+{
+    ngx_str_t                      text;
+    ngx_keyval_t                  *attribute;
+    ngx_http_notify_json_error_t   error;
+
+    ngx_memzero(event, sizeof(ngx_http_notify_event_t));
+
+    event->id.ms = (uint64_t) FUZZ_TIME * 1000;
+    event->time = (uint64_t) FUZZ_TIME * 1000;
+    ngx_str_set(&event->type, "document.pricing");
+    ngx_str_set(&event->entity_id, "4711");
+
+    text = fuzz_cut(pool, input, '\0');
+
+    if (ngx_http_notify_json_scan(&text, &event->data, &error) != NGX_OK) {
+        ngx_str_set(&event->data, "");
+    }
+
+    attribute = ngx_palloc(pool, sizeof(ngx_keyval_t));
+    fuzz_check(attribute != NULL);
+
+    ngx_str_set(&attribute->key, "country");
+    attribute->value = fuzz_cut(pool, input, '\0');
+    event->attributes = attribute;
+    event->nattributes = 1;
+}
+
+
+void
+fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
+{
+    ngx_str_t                  text, pointer;
+    const char                *reason;
+    ngx_uint_t                 yes;
+    ngx_http_notify_event_t    event;
+    ngx_http_notify_filter_t  *filter, *wrapped;
+
+    text = fuzz_cut(pool, input, '\0');
+    fuzz_event(pool, input, &event);
+
+    reason = NULL;
+
+    filter = ngx_http_notify_filter_compile(pool, &text, &reason, &pointer);
+
+    if (filter == NULL) {
+        fuzz_check(reason != NULL);
+        return;
+    }
+
+    yes = ngx_http_notify_filter_test(filter, &event);
+    fuzz_check(yes == ngx_http_notify_filter_test(filter, &event));
+
+    wrapped = fuzz_wrap(pool, "{\"$and\":[", &text, "]}");
+
+    if (wrapped) {
+        fuzz_check(!yes == !ngx_http_notify_filter_test(wrapped, &event));
+    }
+
+    wrapped = fuzz_wrap(pool, "{\"$not\":", &text, "}");
+
+    if (wrapped) {
+        fuzz_check(!yes == !!ngx_http_notify_filter_test(wrapped, &event));
+    }
+}

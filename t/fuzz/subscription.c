@@ -1,0 +1,77 @@
+/*
+ * What a subscriber says of itself: taken or refused with reasons; what is
+ * taken can be stored, read again, and shown without its secret.
+ */
+
+#include "fuzz.h"
+#include "ngx_http_notify_profile.h"
+#include "ngx_http_notify_subscription_form.h"
+
+
+static ngx_http_notify_profile_t   fuzz_profile;
+static ngx_http_notify_profile_t  *fuzz_profiles[] = { &fuzz_profile };
+
+static ngx_array_t  fuzz_list = {
+    fuzz_profiles, 1, sizeof(ngx_http_notify_profile_t *), 1, NULL
+};
+
+
+void
+fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
+{
+    ngx_int_t                             rc;
+    ngx_str_t                             text, cursor, claim;
+    ngx_http_notify_json_t               *json;
+    ngx_http_notify_channel_t             channel;
+    ngx_http_notify_invalid_t             invalid;
+    ngx_http_notify_json_error_t          error;
+    ngx_http_notify_subscription_form_t   form;
+
+    json = ngx_http_notify_json_parse(pool, input, &error);
+
+    if (json == NULL
+        || ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_OBJECT)
+    {
+        return;
+    }
+
+    ngx_str_set(&fuzz_profile.name, "standard");
+
+    ngx_memzero(&channel, sizeof(ngx_http_notify_channel_t));
+    ngx_str_set(&channel.name, "retail");
+    channel.profiles = &fuzz_list;
+
+    ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
+    invalid.pool = pool;
+
+    ngx_memzero(&form, sizeof(ngx_http_notify_subscription_form_t));
+    form.pool = pool;
+    form.log = pool->log;
+    form.channel = &channel;
+    form.invalid = &invalid;
+    form.merge = choice & 1;
+    form.document = ngx_http_notify_json_new_object(pool);
+    fuzz_check(form.document != NULL);
+
+    rc = ngx_http_notify_subscription_form_apply(&form, json);
+    fuzz_check(rc == NGX_OK || rc == NGX_DECLINED);
+
+    if (rc == NGX_DECLINED) {
+        fuzz_check(ngx_http_notify_invalid_n(&invalid) > 0);
+        return;
+    }
+
+    fuzz_check(ngx_http_notify_json_dump(pool, form.document, 0, &text)
+               == NGX_OK);
+    fuzz_check(ngx_http_notify_json_parse(pool, &text, &error) != NULL);
+
+    ngx_str_set(&cursor, "");
+    json = ngx_http_notify_subscription_form_show(pool, &channel,
+                                                  form.document, &cursor, 0);
+    fuzz_check(json != NULL);
+    fuzz_check(ngx_http_notify_json_get(json, "secret") == NULL);
+
+    fuzz_check(ngx_http_notify_subscription_form_claim(pool, form.document,
+                                                       &claim)
+               != NGX_ERROR);
+}
