@@ -1,6 +1,8 @@
 /*
  * Counters in a shared zone, found by channel name once when a worker starts
- * and by number from then on.  The zone outlives reloads of the same size.
+ * and by number from then on.  What has one writer needs no atomic operation:
+ * gauges and histograms lie in places, one a worker in each set, which are
+ * never freed, only taken over.  The zone outlives reloads of the same size.
  * Must not know what is counted.
  */
 
@@ -10,19 +12,44 @@
 
 
 #define NGX_HTTP_NOTIFY_METRICS_NAME  64        /* of a channel */
+#define NGX_HTTP_NOTIFY_METRICS_EACH  2         /* histograms of a set */
+#define NGX_HTTP_NOTIFY_METRICS_STALE 10000     /* ms without a beat */
 
 
 typedef struct {
-    ngx_atomic_t   counters[NGX_HTTP_NOTIFY_METRICS_N];
-    size_t         len;
-    u_char         name[NGX_HTTP_NOTIFY_METRICS_NAME];
+    ngx_atomic_t   buckets[NGX_HTTP_NOTIFY_METRICS_BUCKETS + 1];
+    ngx_atomic_t   sum;
+} ngx_http_notify_metrics_values_t;
+
+
+/* written by the worker of that pid alone; a dead one's histograms stay */
+typedef struct ngx_http_notify_metrics_place_s
+    ngx_http_notify_metrics_place_t;
+
+struct ngx_http_notify_metrics_place_s {
+    ngx_http_notify_metrics_place_t   *next;
+    ngx_atomic_t                       pid;     /* 0: nobody's */
+    ngx_atomic_t                       beat;    /* ngx_current_msec, which all
+                                                   processes count from the
+                                                   same time */
+    ngx_atomic_t                       gauges[NGX_HTTP_NOTIFY_METRICS_GAUGES];
+    ngx_http_notify_metrics_values_t   values[NGX_HTTP_NOTIFY_METRICS_EACH];
+};
+
+
+typedef struct {
+    ngx_atomic_t                       counters[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_http_notify_metrics_place_t   *places;
+    size_t                             len;
+    u_char                             name[NGX_HTTP_NOTIFY_METRICS_NAME];
 } ngx_http_notify_metrics_set_t;
 
 
 /* only ever grows: what a number stands for never changes */
 typedef struct {
-    ngx_uint_t                      nsets;
-    ngx_http_notify_metrics_set_t  *sets[NGX_HTTP_NOTIFY_METRICS_CHANNELS];
+    ngx_http_notify_metrics_set_t      all;
+    ngx_uint_t                         nsets;
+    ngx_http_notify_metrics_set_t     *sets[NGX_HTTP_NOTIFY_METRICS_CHANNELS];
 } ngx_http_notify_metrics_t;
 
 
@@ -30,6 +57,10 @@ static ngx_int_t ngx_http_notify_metrics_init(ngx_shm_zone_t *zone,
     void *data);
 static ngx_atomic_t *ngx_http_notify_metrics_counter(ngx_int_t channel,
     ngx_http_notify_metrics_e counter);
+static ngx_http_notify_metrics_set_t *ngx_http_notify_metrics_find(
+    ngx_int_t channel);
+static ngx_uint_t ngx_http_notify_metrics_vacant(
+    ngx_http_notify_metrics_place_t *place);
 
 
 static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
@@ -50,11 +81,32 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "fenced",
     "hops",
     "lost",
-    "unread"
+    "unread",
+    "skipped"
+};
+
+
+static const uint64_t
+    ngx_http_notify_metrics_limits[NGX_HTTP_NOTIFY_METRICS_HISTOGRAMS]
+                                  [NGX_HTTP_NOTIFY_METRICS_BUCKETS] =
+{
+    { 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000,
+      1000000, 2000000, 5000000, 10000000, 30000000 },
+
+    { 5000, 10000, 50000, 100000, 500000, 1000000, 5000000, 30000000,
+      60000000, 300000000, 1800000000, 7200000000, 36000000000,
+      86400000000 },
+
+    { 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000,
+      200000, 500000, 1000000 }
 };
 
 
 static ngx_shm_zone_t  *ngx_http_notify_metrics_attached;
+
+/* of the worker */
+static ngx_http_notify_metrics_place_t
+    *ngx_http_notify_metrics_places[NGX_HTTP_NOTIFY_METRICS_CHANNELS + 1];
 
 
 ngx_shm_zone_t *
@@ -198,28 +250,42 @@ ngx_http_notify_metrics_get(ngx_int_t channel,
 }
 
 
-/* sets are only added, so a number once given out needs no lock */
 static ngx_atomic_t *
 ngx_http_notify_metrics_counter(ngx_int_t channel,
     ngx_http_notify_metrics_e counter)
+{
+    ngx_http_notify_metrics_set_t  *set;
+
+    set = ngx_http_notify_metrics_find(channel);
+
+    if (set == NULL || counter >= NGX_HTTP_NOTIFY_METRICS_N) {
+        return NULL;
+    }
+
+    return &set->counters[counter];
+}
+
+
+/* sets are only added, so a number once given out needs no lock */
+static ngx_http_notify_metrics_set_t *
+ngx_http_notify_metrics_find(ngx_int_t channel)
 {
     ngx_http_notify_metrics_t  *metrics;
 
     if (ngx_http_notify_metrics_attached == NULL
         || channel < 0
-        || channel >= NGX_HTTP_NOTIFY_METRICS_CHANNELS
-        || counter >= NGX_HTTP_NOTIFY_METRICS_N)
+        || channel > NGX_HTTP_NOTIFY_METRICS_ALL)
     {
         return NULL;
     }
 
     metrics = ngx_http_notify_metrics_attached->data;
 
-    if (metrics->sets[channel] == NULL) {
-        return NULL;
+    if (channel == NGX_HTTP_NOTIFY_METRICS_ALL) {
+        return &metrics->all;
     }
 
-    return &metrics->sets[channel]->counters[counter];
+    return metrics->sets[channel];
 }
 
 
@@ -231,4 +297,210 @@ ngx_http_notify_metrics_name(ngx_http_notify_metrics_e counter)
     }
 
     return ngx_http_notify_metrics_names[counter];
+}
+
+
+ngx_int_t
+ngx_http_notify_metrics_join(ngx_int_t channel)
+{
+    ngx_slab_pool_t                  *shpool;
+    ngx_http_notify_metrics_set_t    *set;
+    ngx_http_notify_metrics_place_t  *place;
+
+    set = ngx_http_notify_metrics_find(channel);
+    if (set == NULL) {
+        return NGX_ERROR;
+    }
+
+    shpool = (ngx_slab_pool_t *) ngx_http_notify_metrics_attached->shm.addr;
+
+    ngx_shmtx_lock(&shpool->mutex);
+
+    for (place = set->places; place; place = place->next) {
+        if (ngx_http_notify_metrics_vacant(place)) {
+            break;
+        }
+    }
+
+    if (place == NULL) {
+        place = ngx_slab_calloc_locked(shpool,
+                                     sizeof(ngx_http_notify_metrics_place_t));
+        if (place) {
+            place->next = set->places;
+            ngx_memory_barrier();
+            set->places = place;
+        }
+    }
+
+    if (place) {
+        ngx_memzero((void *) place->gauges, sizeof(place->gauges));
+        place->beat = ngx_current_msec;
+        place->pid = ngx_pid;
+    }
+
+    ngx_shmtx_unlock(&shpool->mutex);
+
+    ngx_http_notify_metrics_places[channel] = place;
+
+    return place ? NGX_OK : NGX_ERROR;
+}
+
+
+/* a pid that another process has got meanwhile keeps the place from use */
+static ngx_uint_t
+ngx_http_notify_metrics_vacant(ngx_http_notify_metrics_place_t *place)
+{
+    return place->pid == 0
+           || (kill((ngx_pid_t) place->pid, 0) == -1 && ngx_errno == ESRCH);
+}
+
+
+void
+ngx_http_notify_metrics_leave(void)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_metrics_place_t  *place;
+
+    for (i = 0; i <= NGX_HTTP_NOTIFY_METRICS_ALL; i++) {
+        place = ngx_http_notify_metrics_places[i];
+        ngx_http_notify_metrics_places[i] = NULL;
+
+        if (place) {
+            ngx_memory_barrier();
+            place->pid = 0;
+        }
+    }
+}
+
+
+void
+ngx_http_notify_metrics_beat(void)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_metrics_place_t  *place;
+
+    for (i = 0; i <= NGX_HTTP_NOTIFY_METRICS_ALL; i++) {
+        place = ngx_http_notify_metrics_places[i];
+
+        if (place) {
+            place->beat = ngx_current_msec;
+        }
+    }
+}
+
+
+void
+ngx_http_notify_metrics_set(ngx_int_t channel,
+    ngx_http_notify_metrics_gauge_e gauge, uint64_t value)
+{
+    ngx_http_notify_metrics_place_t  *place;
+
+    if (channel < 0 || channel > NGX_HTTP_NOTIFY_METRICS_ALL) {
+        return;
+    }
+
+    place = ngx_http_notify_metrics_places[channel];
+
+    if (place) {
+        place->gauges[gauge] = (ngx_atomic_uint_t) value;
+    }
+}
+
+
+void
+ngx_http_notify_metrics_observe(ngx_int_t channel,
+    ngx_http_notify_metrics_histogram_e histogram, uint64_t usec)
+{
+    ngx_uint_t                         i;
+    const uint64_t                    *bounds;
+    ngx_http_notify_metrics_place_t   *place;
+    ngx_http_notify_metrics_values_t  *values;
+
+    if (channel < 0 || channel > NGX_HTTP_NOTIFY_METRICS_ALL) {
+        return;
+    }
+
+    place = ngx_http_notify_metrics_places[channel];
+
+    if (place == NULL) {
+        return;
+    }
+
+    bounds = ngx_http_notify_metrics_limits[histogram];
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_BUCKETS; i++) {
+        if (usec <= bounds[i]) {
+            break;
+        }
+    }
+
+    values = &place->values[histogram % NGX_HTTP_NOTIFY_METRICS_EACH];
+
+    values->buckets[i]++;
+    values->sum += (ngx_atomic_uint_t) usec;
+}
+
+
+uint64_t
+ngx_http_notify_metrics_gauge(ngx_int_t channel,
+    ngx_http_notify_metrics_gauge_e gauge)
+{
+    uint64_t                          value;
+    ngx_http_notify_metrics_set_t    *set;
+    ngx_http_notify_metrics_place_t  *place;
+
+    value = 0;
+    set = ngx_http_notify_metrics_find(channel);
+
+    for (place = set ? set->places : NULL; place; place = place->next) {
+
+        if (place->pid == 0
+            || ngx_current_msec - (ngx_msec_t) place->beat
+               > NGX_HTTP_NOTIFY_METRICS_STALE)
+        {
+            continue;
+        }
+
+        if (gauge == NGX_HTTP_NOTIFY_METRICS_LAG) {
+            value = ngx_max(value, (uint64_t) place->gauges[gauge]);
+
+        } else {
+            value += place->gauges[gauge];
+        }
+    }
+
+    return value;
+}
+
+
+void
+ngx_http_notify_metrics_histogram(ngx_int_t channel,
+    ngx_http_notify_metrics_histogram_e histogram,
+    ngx_http_notify_metrics_histogram_t *values)
+{
+    ngx_uint_t                         i;
+    ngx_http_notify_metrics_set_t     *set;
+    ngx_http_notify_metrics_place_t   *place;
+    ngx_http_notify_metrics_values_t  *own;
+
+    ngx_memzero(values, sizeof(ngx_http_notify_metrics_histogram_t));
+
+    set = ngx_http_notify_metrics_find(channel);
+
+    for (place = set ? set->places : NULL; place; place = place->next) {
+        own = &place->values[histogram % NGX_HTTP_NOTIFY_METRICS_EACH];
+
+        for (i = 0; i <= NGX_HTTP_NOTIFY_METRICS_BUCKETS; i++) {
+            values->buckets[i] += own->buckets[i];
+        }
+
+        values->sum += own->sum;
+    }
+}
+
+
+const uint64_t *
+ngx_http_notify_metrics_bounds(ngx_http_notify_metrics_histogram_e histogram)
+{
+    return ngx_http_notify_metrics_limits[histogram];
 }

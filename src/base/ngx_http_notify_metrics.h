@@ -1,6 +1,8 @@
 /*
- * Counters in shared memory: one set a channel, added to by all workers, never
- * reset while the zone lives.  Lock-free.  Names no channel and no URL.
+ * What is counted and measured, in shared memory: one set a channel and one of
+ * nginx as a whole.  Counters are added to by all workers; gauges and
+ * histograms are each worker's own, and added up by who reads.  Never reset
+ * while the zone lives.  Lock-free.  Names no channel and no URL.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_METRICS_H_INCLUDED_
@@ -12,6 +14,10 @@
 
 
 #define NGX_HTTP_NOTIFY_METRICS_CHANNELS  256
+#define NGX_HTTP_NOTIFY_METRICS_BUCKETS   14    /* and one without a bound */
+
+/* the number of the set that is no channel's */
+#define NGX_HTTP_NOTIFY_METRICS_ALL  NGX_HTTP_NOTIFY_METRICS_CHANNELS
 
 
 typedef enum {
@@ -32,8 +38,45 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_HOPS,           /* loops cut */
     NGX_HTTP_NOTIFY_METRICS_LOST,           /* captured, no room to wait */
     NGX_HTTP_NOTIFY_METRICS_UNREAD,         /* captured without their data */
+    NGX_HTTP_NOTIFY_METRICS_SKIPPED,        /* sessions that are connected */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
+
+
+/* what a worker has now */
+typedef enum {
+    /* of a channel */
+    NGX_HTTP_NOTIFY_METRICS_SUBSCRIPTIONS = 0,  /* loaded */
+    NGX_HTTP_NOTIFY_METRICS_QUEUED,         /* matched, in memory */
+    NGX_HTTP_NOTIFY_METRICS_IN_FLIGHT,      /* deliveries */
+    NGX_HTTP_NOTIFY_METRICS_RETRYING,       /* failed, waiting for a retry */
+    NGX_HTTP_NOTIFY_METRICS_BEHIND,         /* subscriptions */
+    NGX_HTTP_NOTIFY_METRICS_OPEN,           /* breakers */
+    NGX_HTTP_NOTIFY_METRICS_LAG,            /* ms; the highest, not the sum */
+    NGX_HTTP_NOTIFY_METRICS_OUTBOX,         /* events on their way to Redis */
+
+    /* of all */
+    NGX_HTTP_NOTIFY_METRICS_WORKERS,        /* 1 */
+    NGX_HTTP_NOTIFY_METRICS_REDIS,          /* 1 when connected */
+    NGX_HTTP_NOTIFY_METRICS_PENDING,        /* commands without an answer */
+    NGX_HTTP_NOTIFY_METRICS_BYTES,          /* of all outboxes */
+    NGX_HTTP_NOTIFY_METRICS_GAUGES
+} ngx_http_notify_metrics_gauge_e;
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_METRICS_CALL = 0,       /* an attempt, of a channel */
+    NGX_HTTP_NOTIFY_METRICS_DELAY,          /* publish to success, the same */
+    NGX_HTTP_NOTIFY_METRICS_ROUND_TRIP,     /* a command of Redis, of all */
+    NGX_HTTP_NOTIFY_METRICS_HISTOGRAMS
+} ngx_http_notify_metrics_histogram_e;
+
+
+/* each value in one bucket: of microseconds up to its bound, the last of any */
+typedef struct {
+    uint64_t       buckets[NGX_HTTP_NOTIFY_METRICS_BUCKETS + 1];
+    uint64_t       sum;         /* microseconds */
+} ngx_http_notify_metrics_histogram_t;
 
 
 /* the shared zone "notify"; NULL after logging */
@@ -59,6 +102,32 @@ uint64_t ngx_http_notify_metrics_get(ngx_int_t channel,
     ngx_http_notify_metrics_e counter);
 /* "published", "attempts", ...: as in stats */
 const char *ngx_http_notify_metrics_name(ngx_http_notify_metrics_e counter);
+
+
+/*
+ * A worker takes its place in a set when it starts, and leaves all of them when
+ * it exits; the place of one that was killed is taken by the next.  NGX_ERROR:
+ * the zone is full.  Gauges count for as long as _beat is called.
+ */
+ngx_int_t ngx_http_notify_metrics_join(ngx_int_t channel);
+void ngx_http_notify_metrics_leave(void);
+void ngx_http_notify_metrics_beat(void);
+
+/* in a set that the worker is not in: nothing */
+void ngx_http_notify_metrics_set(ngx_int_t channel,
+    ngx_http_notify_metrics_gauge_e gauge, uint64_t value);
+void ngx_http_notify_metrics_observe(ngx_int_t channel,
+    ngx_http_notify_metrics_histogram_e histogram, uint64_t usec);
+
+/* of all workers */
+uint64_t ngx_http_notify_metrics_gauge(ngx_int_t channel,
+    ngx_http_notify_metrics_gauge_e gauge);
+void ngx_http_notify_metrics_histogram(ngx_int_t channel,
+    ngx_http_notify_metrics_histogram_e histogram,
+    ngx_http_notify_metrics_histogram_t *values);
+/* of the buckets, microseconds, ascending */
+const uint64_t *ngx_http_notify_metrics_bounds(
+    ngx_http_notify_metrics_histogram_e histogram);
 
 
 #endif /* _NGX_HTTP_NOTIFY_METRICS_H_INCLUDED_ */

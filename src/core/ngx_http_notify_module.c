@@ -707,6 +707,12 @@ ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
 
     ngx_http_notify_metrics_attach(mcf->zone);
 
+    if (ngx_http_notify_metrics_join(NGX_HTTP_NOTIFY_METRICS_ALL) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "notify module: notify_zone is full, "
+                      "this worker is not measured");
+    }
+
     channel = mcf->channels->elts;
 
     for (i = 0; i < mcf->channels->nelts; i++) {
@@ -717,6 +723,14 @@ ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
             ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
                           "notify module: notify_zone is full, "
                           "channel \"%V\" has no counters",
+                          &channel[i]->name);
+
+        } else if (ngx_http_notify_metrics_join(channel[i]->metrics)
+                   != NGX_OK)
+        {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                          "notify module: notify_zone is full, "
+                          "channel \"%V\" is not measured in this worker",
                           &channel[i]->name);
         }
     }
@@ -739,4 +753,6 @@ ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
         ngx_http_notify_redis_destroy(ngx_http_notify_module_commands_redis);
         ngx_http_notify_module_commands_redis = NULL;
     }
+
+    ngx_http_notify_metrics_leave();
 }

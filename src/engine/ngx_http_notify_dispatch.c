@@ -123,6 +123,7 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
 
                 /* who is connected has seen it */
 
+                s->lease->feed->counts[NGX_HTTP_NOTIFY_METRICS_SKIPPED]++;
                 ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
                 ngx_http_notify_subscriber_touch(s);
                 continue;
@@ -645,6 +646,10 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
                  ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
                  : NGX_HTTP_NOTIFY_METRICS_FAILED]++;
 
+    ngx_http_notify_metrics_observe(feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_CALL,
+                                    (uint64_t) result->latency * 1000);
+
     if (s == NULL) {
         ngx_http_notify_log_unref(d->event);
         ngx_free(d);
@@ -726,6 +731,13 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     if (!ok) {
         (void) ngx_http_notify_retry_failed(d, result);
         return;
+    }
+
+    if (!d->replay) {
+        ngx_http_notify_metrics_observe(d->feed->channel->metrics,
+                                        NGX_HTTP_NOTIFY_METRICS_DELAY,
+                                        now > d->id.ms
+                                        ? (now - d->id.ms) * 1000 : 0);
     }
 
     if (s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY) {

@@ -1,6 +1,7 @@
 
 /*
- * A feed for each channel, from the start of a worker to its exit.  On QUIT a
+ * A feed for each channel, from the start of a worker to its exit, measured
+ * once a second.  On QUIT a
  * watcher, an idle "connection" that nginx closes first of all, makes the feeds
  * leave: they start nothing more, finish, commit, and give their leases back.
  */
@@ -8,10 +9,15 @@
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_outbox.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_tail.h"
+
+
+#define NGX_HTTP_NOTIFY_ENGINE_MEASURE  1000    /* milliseconds */
 
 
 static ngx_http_notify_feed_t *ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
@@ -22,12 +28,16 @@ static void ngx_http_notify_engine_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
 static ngx_int_t ngx_http_notify_engine_watch(ngx_cycle_t *cycle);
 static void ngx_http_notify_engine_quit(ngx_event_t *ev);
+static void ngx_http_notify_engine_measure(ngx_event_t *ev);
 
 
 typedef struct {
     ngx_http_notify_feed_t  **feeds;
     ngx_uint_t                n;
     ngx_connection_t         *watcher;
+    ngx_http_notify_redis_t  *redis;
+    ngx_event_t               measure;
+    ngx_connection_t          dumb;         /* of the timer, for its log */
 } ngx_http_notify_engine_t;
 
 
@@ -61,6 +71,15 @@ ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
         ngx_http_notify_engine.feeds[ngx_http_notify_engine.n++] = feed;
     }
 
+    ngx_http_notify_engine.redis = redis;
+    ngx_http_notify_engine.dumb.fd = (ngx_socket_t) -1;
+    ngx_http_notify_engine.measure.handler = ngx_http_notify_engine_measure;
+    ngx_http_notify_engine.measure.data = &ngx_http_notify_engine.dumb;
+    ngx_http_notify_engine.measure.log = cycle->log;
+    ngx_http_notify_engine.measure.cancelable = 1;
+
+    ngx_http_notify_engine_measure(&ngx_http_notify_engine.measure);
+
     return ngx_http_notify_engine_watch(cycle);
 }
 
@@ -75,6 +94,10 @@ ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_notify_engine.n = 0;
+
+    if (ngx_http_notify_engine.measure.timer_set) {
+        ngx_del_timer(&ngx_http_notify_engine.measure);
+    }
 
     if (ngx_http_notify_engine.watcher != NULL) {
         ngx_http_notify_engine.watcher->fd = (ngx_socket_t) -1;
@@ -230,4 +253,32 @@ ngx_http_notify_engine_quit(ngx_event_t *ev)
     for (i = 0; i < ngx_http_notify_engine.n; i++) {
         ngx_http_notify_lease_leave(ngx_http_notify_engine.feeds[i]);
     }
+}
+
+
+static void
+ngx_http_notify_engine_measure(ngx_event_t *ev)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_redis_t  *redis;
+
+    redis = ngx_http_notify_engine.redis;
+
+    for (i = 0; i < ngx_http_notify_engine.n; i++) {
+        ngx_http_notify_gauges(ngx_http_notify_engine.feeds[i]);
+    }
+
+    ngx_http_notify_outbox_measure();
+
+    ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
+                                NGX_HTTP_NOTIFY_METRICS_WORKERS, 1);
+    ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
+                                NGX_HTTP_NOTIFY_METRICS_REDIS,
+                                ngx_http_notify_redis_ready(redis));
+    ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
+                                NGX_HTTP_NOTIFY_METRICS_PENDING,
+                                ngx_http_notify_redis_pending(redis));
+    ngx_http_notify_metrics_beat();
+
+    ngx_add_timer(ev, NGX_HTTP_NOTIFY_ENGINE_MEASURE);
 }

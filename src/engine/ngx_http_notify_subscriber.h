@@ -18,6 +18,7 @@
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_redis.h"
@@ -132,6 +133,7 @@ struct ngx_http_notify_feed_s {
     ngx_uint_t                        full;     /* subscribers that follow the
                                                    tail and are not hungry */
     ngx_uint_t                        counts[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_http_notify_gauges_t          gauges;
 };
 
 

@@ -591,7 +591,8 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t also)
 ngx_uint_t
 ngx_http_notify_api_serves(ngx_http_request_t *r)
 {
-    return r->content_handler == ngx_http_notify_api_handler;
+    return r->content_handler == ngx_http_notify_api_handler
+           || ngx_http_notify_prometheus_serves(r);
 }
 
 

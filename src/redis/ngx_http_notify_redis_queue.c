@@ -4,6 +4,7 @@
  * in the connection.  Must not know how the connection is made.
  */
 
+#include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_redis_internal.h"
 
 
@@ -25,6 +26,7 @@ struct ngx_http_notify_redis_command_s {
     ngx_str_t                          early;      /* bytes, not yet queued */
     ngx_msec_t                         timeout;    /* of these */
     ngx_msec_t                         deadline;
+    uint64_t                           asked;      /* microseconds */
     unsigned                           timed:1;
     unsigned                           setup:1;    /* our own */
     unsigned                           lost:1;     /* in a queue to be told */
@@ -39,6 +41,7 @@ static ngx_int_t ngx_http_notify_redis_queue_put(
     ngx_str_t *bytes, ngx_msec_t timeout);
 static ngx_int_t ngx_http_notify_redis_queue_append(
     ngx_http_notify_redis_t *redis, ngx_str_t *bytes);
+static uint64_t ngx_http_notify_redis_queue_clock(void);
 static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_command_t *command, ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev);
@@ -295,6 +298,7 @@ ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
         }
 
         command->timed = 1;
+        command->asked = ngx_http_notify_redis_queue_clock();
         command->deadline = ngx_current_msec + timeout;
 
         ev = &redis->deadline;
@@ -424,9 +428,29 @@ ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
 
     redis->nbytes -= command->size;
 
+    if (command->timed) {
+        ngx_http_notify_metrics_observe(NGX_HTTP_NOTIFY_METRICS_ALL,
+                                        NGX_HTTP_NOTIFY_METRICS_ROUND_TRIP,
+                                        ngx_http_notify_redis_queue_clock()
+                                        - command->asked);
+    }
+
     ngx_http_notify_redis_queue_answer(redis, command, resp);
 
     return NGX_OK;
+}
+
+
+/* nginx's own clock stands still within a turn, most answers take less */
+
+static uint64_t
+ngx_http_notify_redis_queue_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 

@@ -216,6 +216,34 @@ ngx_http_notify_outbox_open(const ngx_http_notify_keys_t *keys,
 }
 
 
+void
+ngx_http_notify_outbox_measure(void)
+{
+    ngx_queue_t               *q;
+    ngx_http_notify_outbox_t  *outbox;
+
+    if (!ngx_http_notify_outboxes.started) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&ngx_http_notify_outboxes.outboxes);
+         q != ngx_queue_sentinel(&ngx_http_notify_outboxes.outboxes);
+         q = ngx_queue_next(q))
+    {
+        outbox = ngx_queue_data(q, ngx_http_notify_outbox_t, queue);
+
+        ngx_http_notify_metrics_set(outbox->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_OUTBOX,
+                                    ngx_queue_empty(&outbox->events)
+                                    ? 0 : outbox->last - outbox->done);
+    }
+
+    ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
+                                NGX_HTTP_NOTIFY_METRICS_BYTES,
+                                ngx_http_notify_outboxes.used);
+}
+
+
 ngx_uint_t
 ngx_http_notify_outbox_ready(ngx_http_notify_redis_t *redis)
 {

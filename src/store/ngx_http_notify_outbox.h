@@ -32,6 +32,8 @@ void ngx_http_notify_outbox_exit(void);
 /* keys stay where they are; metrics: of the channel; NULL: memory */
 ngx_http_notify_outbox_t *ngx_http_notify_outbox_open(
     const ngx_http_notify_keys_t *keys, size_t max_size, ngx_int_t metrics);
+/* gauges of this worker's outboxes */
+void ngx_http_notify_outbox_measure(void);
 /* whether what is added now would be sent at once */
 ngx_uint_t ngx_http_notify_outbox_ready(ngx_http_notify_redis_t *redis);
 

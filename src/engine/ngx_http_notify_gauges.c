@@ -1,0 +1,133 @@
+/*
+ * Gauges of the engine: what a worker has of each channel, measured once a
+ * second.  Numbers of all subscribers are set when the walk has been through
+ * all buckets.  Changes nothing.
+ */
+
+#include "ngx_http_notify_gauges.h"
+#include "ngx_http_notify_subscriber.h"
+
+
+#define NGX_HTTP_NOTIFY_GAUGES_STEP  2000   /* subscribers, roughly */
+
+
+static ngx_uint_t ngx_http_notify_gauges_bucket(
+    ngx_http_notify_gauges_t *gauges, ngx_http_notify_lease_t *lease,
+    uint64_t now);
+static uint64_t ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s,
+    uint64_t now);
+
+
+void
+ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
+{
+    uint64_t                   now;
+    ngx_int_t                  channel;
+    ngx_uint_t                 n;
+    ngx_http_notify_gauges_t  *gauges;
+
+    channel = feed->channel->metrics;
+    gauges = &feed->gauges;
+
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_SUBSCRIPTIONS,
+                                feed->nsubscribers);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_QUEUED,
+                                feed->queued);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_IN_FLIGHT,
+                                feed->active);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_BEHIND,
+                                feed->behind);
+
+    now = ngx_http_notify_subscriber_now();
+    n = 0;
+
+    while (n < NGX_HTTP_NOTIFY_GAUGES_STEP) {
+
+        n += ngx_http_notify_gauges_bucket(gauges,
+                                           &feed->leases[gauges->bucket], now);
+
+        if (++gauges->bucket < NGX_HTTP_NOTIFY_KEYS_BUCKETS) {
+            continue;
+        }
+
+        ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_OPEN,
+                                    gauges->open);
+        ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_RETRYING,
+                                    gauges->retrying);
+        ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_LAG,
+                                    gauges->lag);
+
+        ngx_memzero(gauges, sizeof(ngx_http_notify_gauges_t));
+        break;
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_notify_gauges_bucket(ngx_http_notify_gauges_t *gauges,
+    ngx_http_notify_lease_t *lease, uint64_t now)
+{
+    uint64_t                       lag;
+    ngx_uint_t                     n;
+    ngx_queue_t                   *q;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE) {
+        return 0;
+    }
+
+    n = 0;
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+        n++;
+
+        if (s->disabled || !s->located) {
+            continue;
+        }
+
+        gauges->retrying += s->nretry;
+
+        if (s->breaker.state != NGX_HTTP_NOTIFY_BREAKER_CLOSED) {
+            gauges->open++;
+        }
+
+        lag = ngx_http_notify_gauges_lag(s, now);
+        gauges->lag = ngx_max(gauges->lag, lag);
+    }
+
+    return n;
+}
+
+
+/* the age of the oldest event that waits for its first attempt to end */
+
+static uint64_t
+ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s, uint64_t now)
+{
+    ngx_http_notify_id_t         id;
+    ngx_http_notify_delivery_t  *d;
+
+    if (!ngx_queue_empty(&s->window)) {
+        d = ngx_queue_data(ngx_queue_head(&s->window),
+                           ngx_http_notify_delivery_t, link);
+        id = d->id;
+
+    } else if (s->queued) {
+        id = s->ring[s->ring_head]->id;
+
+    } else if (s->behind
+               && ngx_http_notify_id_compare(&s->read,
+                                             &s->lease->feed->position) < 0)
+    {
+        id = s->read;
+
+    } else {
+        return 0;
+    }
+
+    return now > id.ms ? now - id.ms : 0;
+}
