@@ -189,22 +189,33 @@ ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis)
 static void
 ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis)
 {
-    ngx_int_t               rc;
-    ngx_err_t               err;
-    ngx_addr_t             *addr;
-    ngx_connection_t       *c;
-    ngx_peer_connection_t  *pc;
+    ngx_int_t                        rc;
+    ngx_err_t                        err;
+    ngx_str_t                       *host;
+    ngx_addr_t                      *addr;
+    ngx_connection_t                *c;
+    ngx_peer_connection_t           *pc;
+    ngx_http_notify_redis_target_t  *target;
 
     addr = redis->conf->addrs->elts;
     addr += redis->addr;
+
+    host = redis->conf->hosts->elts;
+    host += redis->addr;
+
+    target = &redis->target;
+    target->socklen = addr->socklen;
+    target->name = addr->name;
+    target->host = *host;
+    ngx_memcpy(&target->sockaddr, addr->sockaddr, addr->socklen);
 
     pc = &redis->peer;
 
     ngx_memzero(pc, sizeof(ngx_peer_connection_t));
 
-    pc->sockaddr = addr->sockaddr;
-    pc->socklen = addr->socklen;
-    pc->name = &addr->name;
+    pc->sockaddr = &target->sockaddr.sockaddr;
+    pc->socklen = target->socklen;
+    pc->name = &target->name;
     pc->get = ngx_event_get_peer;
     pc->log = &redis->quiet;
     pc->log_error = NGX_ERROR_INFO;
@@ -219,7 +230,7 @@ ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis)
     if (rc != NGX_OK && rc != NGX_AGAIN) {
         err = ngx_errno;
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, err,
-                                   "connect() to %V failed", &addr->name);
+                                   "connect() to %V failed", &target->name);
         return;
     }
 
@@ -259,6 +270,31 @@ ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis)
                                    "connect() to %V failed", redis->peer.name);
         return;
     }
+
+    if (redis->conf->ssl == NULL) {
+        ngx_http_notify_redis_established(redis);
+        return;
+    }
+
+    if (ngx_tcp_nodelay(c) != NGX_OK
+        || ngx_http_notify_redis_ssl_begin(redis) != NGX_OK)
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "TLS to %V cannot begin", redis->peer.name);
+    }
+}
+
+
+/* commands may be sent */
+void
+ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis)
+{
+    ngx_connection_t  *c;
+
+    c = redis->peer.connection;
+
+    c->read->handler = ngx_http_notify_redis_read_handler;
+    c->write->handler = ngx_http_notify_redis_write_handler;
 
     if (redis->timer.timer_set) {
         ngx_del_timer(&redis->timer);
@@ -379,6 +415,9 @@ ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
 static void
 ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis)
 {
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
     redis->state = NGX_HTTP_NOTIFY_REDIS_WAITING;
     redis->warned = 0;
 
@@ -391,8 +430,18 @@ ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis)
         redis->parser = NULL;
     }
 
-    if (redis->peer.connection) {
-        ngx_close_connection(redis->peer.connection);
+    c = redis->peer.connection;
+
+    if (c) {
+        pool = c->pool;
+
+        ngx_http_notify_redis_ssl_end(c);
+        ngx_close_connection(c);
+
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+
         redis->peer.connection = NULL;
     }
 

@@ -18,11 +18,19 @@
 /* notify_redis, read-only after start */
 typedef struct {
     ngx_array_t  *addrs;          /* of ngx_addr_t, in the order given */
+    ngx_array_t  *hosts;          /* of ngx_str_t, as written, for each */
     ngx_str_t     user;
     ngx_str_t     password;       /* the first line of password_file */
     ngx_uint_t    db;
     ngx_str_t     prefix;         /* of every key; default "notify:" */
     ngx_msec_t    timeout;        /* connect, and deadline of a command; 2s */
+
+    ngx_ssl_t    *ssl;            /* NULL: plain */
+    ngx_str_t     ssl_verify;     /* "on", "off" or a file of CAs */
+    ngx_str_t     ssl_name;       /* empty: the host of the address */
+    ngx_str_t     ssl_certificate;
+    ngx_str_t     ssl_certificate_key;
+    ngx_uint_t    ssl_verified;   /* unsigned  ssl_verified:1; */
 } ngx_http_notify_redis_conf_t;
 
 

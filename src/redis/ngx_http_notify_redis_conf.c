@@ -3,7 +3,7 @@
  * the configuration is read; must not know connections.
  */
 
-#include "ngx_http_notify_redis.h"
+#include "ngx_http_notify_redis_internal.h"
 
 
 #define NGX_HTTP_NOTIFY_REDIS_CONF_PORT      6379
@@ -34,6 +34,16 @@ static char *ngx_http_notify_redis_conf_prefix(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_verify(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_name(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_cert(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_key(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 
 
 static ngx_http_notify_redis_conf_param_t
@@ -44,11 +54,14 @@ static ngx_http_notify_redis_conf_param_t
     { ngx_string("db="), ngx_http_notify_redis_conf_db },
     { ngx_string("prefix="), ngx_http_notify_redis_conf_prefix },
     { ngx_string("timeout="), ngx_http_notify_redis_conf_timeout },
-    { ngx_string("ssl_verify="), NULL },
+    { ngx_string("ssl"), ngx_http_notify_redis_conf_ssl },
+    { ngx_string("ssl_verify="), ngx_http_notify_redis_conf_verify },
+    { ngx_string("ssl_name="), ngx_http_notify_redis_conf_name },
+    { ngx_string("ssl_certificate="), ngx_http_notify_redis_conf_cert },
+    { ngx_string("ssl_certificate_key="), ngx_http_notify_redis_conf_key },
     { ngx_string("sentinel="), NULL },
     { ngx_string("replicas="), NULL },
     { ngx_string("cluster"), NULL },
-    { ngx_string("ssl"), NULL },
     { ngx_null_string, NULL }
 };
 
@@ -94,7 +107,9 @@ ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     rcf->addrs = ngx_array_create(cf->pool, 2, sizeof(ngx_addr_t));
-    if (rcf->addrs == NULL) {
+    rcf->hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+
+    if (rcf->addrs == NULL || rcf->hosts == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -144,7 +159,7 @@ ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"user\" but no \"password_file\"";
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_notify_redis_ssl_conf(cf, rcf);
 }
 
 
@@ -156,7 +171,9 @@ ngx_http_notify_redis_conf_init(ngx_conf_t *cf,
 
     if (conf->addrs == NULL) {
         conf->addrs = ngx_array_create(cf->pool, 1, sizeof(ngx_addr_t));
-        if (conf->addrs == NULL) {
+        conf->hosts = ngx_array_create(cf->pool, 1, sizeof(ngx_str_t));
+
+        if (conf->addrs == NULL || conf->hosts == NULL) {
             return NGX_ERROR;
         }
 
@@ -184,6 +201,7 @@ ngx_http_notify_redis_conf_address(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
 {
     ngx_url_t    u;
+    ngx_str_t   *host;
     ngx_uint_t   i;
     ngx_addr_t  *addr;
 
@@ -215,6 +233,18 @@ ngx_http_notify_redis_conf_address(ngx_conf_t *cf,
         }
 
         *addr = u.addrs[i];
+
+        host = ngx_array_push(rcf->hosts);
+        if (host == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *host = u.host;
+
+        if (host->len > 2 && host->data[0] == '[') {
+            host->data++;
+            host->len -= 2;
+        }
     }
 
     return NGX_CONF_OK;
@@ -370,6 +400,72 @@ ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
     }
 
     rcf->timeout = (ngx_msec_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    rcf->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+
+    return rcf->ssl ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_verify(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    if (value->len == 0) {
+        return "has an empty \"ssl_verify\"";
+    }
+
+    rcf->ssl_verify = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_name(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    if (value->len == 0 || value->len > NGX_HTTP_NOTIFY_REDIS_NAME_MAX) {
+        return "has an empty or too long \"ssl_name\"";
+    }
+
+    rcf->ssl_name = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_cert(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    if (value->len == 0) {
+        return "has an empty \"ssl_certificate\"";
+    }
+
+    rcf->ssl_certificate = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_key(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    if (value->len == 0) {
+        return "has an empty \"ssl_certificate_key\"";
+    }
+
+    rcf->ssl_certificate_key = *value;
 
     return NGX_CONF_OK;
 }

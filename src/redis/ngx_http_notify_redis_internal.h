@@ -11,6 +11,9 @@
 #include <ngx_event_connect.h>
 
 
+#define NGX_HTTP_NOTIFY_REDIS_NAME_MAX  255
+
+
 typedef enum {
     NGX_HTTP_NOTIFY_REDIS_WAITING = 0,     /* no connection */
     NGX_HTTP_NOTIFY_REDIS_CONNECTING,
@@ -26,6 +29,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_REDIS_REPLICA,
     NGX_HTTP_NOTIFY_REDIS_EXITING,
     NGX_HTTP_NOTIFY_REDIS_AUTH,
+    NGX_HTTP_NOTIFY_REDIS_SSL,
     NGX_HTTP_NOTIFY_REDIS_SELECT,
     NGX_HTTP_NOTIFY_REDIS_VERSION
 } ngx_http_notify_redis_why_e;
@@ -35,6 +39,16 @@ typedef struct {
     ngx_http_notify_redis_state_pt     handler;
     void                              *data;
 } ngx_http_notify_redis_watch_t;
+
+
+/* where the connection goes, or went */
+typedef struct {
+    ngx_sockaddr_t                     sockaddr;
+    socklen_t                          socklen;
+    ngx_str_t                          name;       /* for the log */
+    ngx_str_t                          host;       /* for TLS */
+    u_char                             text[NGX_SOCKADDR_STRLEN];
+} ngx_http_notify_redis_target_t;
 
 
 struct ngx_http_notify_redis_s {
@@ -48,6 +62,7 @@ struct ngx_http_notify_redis_s {
     const char                        *name;
 
     ngx_http_notify_redis_state_e      state;
+    ngx_http_notify_redis_target_t     target;
     ngx_peer_connection_t              peer;
     ngx_log_t                          quiet;      /* of the connection */
     ngx_http_notify_resp_parser_t     *parser;
@@ -86,6 +101,11 @@ struct ngx_http_notify_redis_s {
 void ngx_cdecl ngx_http_notify_redis_fail(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_why_e why, ngx_err_t err, const char *fmt, ...);
 void ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
+char *ngx_http_notify_redis_ssl_conf(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf);
+ngx_int_t ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_ssl_end(ngx_connection_t *c);
 ngx_int_t ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);

@@ -49,13 +49,14 @@ sub start {
     }
 }
 
-# the reply as redis-cli prints it; lines in list context
+# the reply as redis-cli prints it; lines in list context; {auth} is a password
 sub cli {
     my ($self, @command) = @_;
     my $pid = open(my $pipe, '-|') // return;
 
     if (!$pid) {
         open STDERR, '>', '/dev/null';
+        $ENV{REDISCLI_AUTH} = $self->{auth} if defined $self->{auth};
         { exec 'redis-cli', '-h', '127.0.0.1', '-p', $self->{port}, @command }
         POSIX::_exit(127);
     }
