@@ -64,7 +64,7 @@ ngx_http_notify_redis_ssl_conf(ngx_conf_t *cf,
     cln->handler = ngx_ssl_cleanup_ctx;
     cln->data = rcf->ssl;
 
-    /* what waits to be sent may have grown, elsewhere, when it is tried again */
+    /* what waits to be sent may have moved and grown when it is tried again */
 
     SSL_CTX_set_mode(rcf->ssl->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE
                                     |SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
