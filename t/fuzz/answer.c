@@ -7,7 +7,7 @@
 #include "ngx_http_notify_answer.h"
 
 
-/* bytes came behind an answer that was whole: seen later, or in the next read */
+/* bytes came behind an answer that was whole: not seen by this cut of them */
 #define FUZZ_BEHIND  -77
 
 

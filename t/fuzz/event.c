@@ -9,11 +9,7 @@
 #include "ngx_http_notify_payload.h"
 
 
-static ngx_http_notify_channel_event_t  fuzz_events[] = {
-    { ngx_string("document.pricing"), NULL, 1, 0, 0 },
-    { ngx_string("contact.search"), NULL, 0, 1, 1 }
-};
-
+static ngx_http_notify_channel_event_t      fuzz_events[2];
 static ngx_http_notify_channel_attribute_t  fuzz_attributes[2];
 
 static ngx_array_t  fuzz_list[] = {
@@ -27,6 +23,10 @@ fuzz_channel(ngx_http_notify_channel_t *channel, ngx_uint_t choice)
 {
     ngx_memzero(channel, sizeof(ngx_http_notify_channel_t));
     ngx_str_set(&channel->name, "retail");
+
+    ngx_str_set(&fuzz_events[0].name, "document.pricing");
+    ngx_str_set(&fuzz_events[1].name, "contact.search");
+    fuzz_events[1].off = 1;
 
     if (choice & 1) {
         channel->events = &fuzz_list[0];

@@ -1,10 +1,11 @@
 /*
  * What a subscriber says of itself: taken or refused with reasons; what is
- * taken can be stored, read again, and shown without its secret.
+ * taken can be stored, sealed, read again, and shown without its secret.
  */
 
 #include "fuzz.h"
 #include "ngx_http_notify_profile.h"
+#include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -14,6 +15,47 @@ static ngx_http_notify_profile_t  *fuzz_profiles[] = { &fuzz_profile };
 static ngx_array_t  fuzz_list = {
     fuzz_profiles, 1, sizeof(ngx_http_notify_profile_t *), 1, NULL
 };
+
+
+/* sealed and opened it is what it was; with a bit changed it is not read */
+
+static void
+fuzz_seal(ngx_pool_t *pool, ngx_http_notify_json_t *document)
+{
+    u_char                             *p;
+    ngx_str_t                           id, text;
+    ngx_http_notify_json_t             *json;
+    ngx_http_notify_json_error_t        error;
+
+    static ngx_http_notify_seal_conf_t  conf = {
+        1, { { "0123456789abcdef0123456789abcde", "01234567" } }
+    };
+
+    ngx_str_set(&id, "sub_1");
+    fuzz_check(ngx_http_notify_json_set_string(document, "id", &id) == NGX_OK);
+
+    ngx_http_notify_seal_use(&conf);
+
+    fuzz_check(ngx_http_notify_seal_document(pool, document, &text) == NGX_OK);
+
+    json = ngx_http_notify_json_parse(pool, &text, &error);
+    fuzz_check(json != NULL);
+    fuzz_check(ngx_http_notify_json_get(json, "secrets") == NULL);
+    fuzz_check(ngx_http_notify_seal_open(pool, json) == NGX_OK);
+    fuzz_check(ngx_http_notify_seal_reason(json) == NULL);
+    fuzz_check(ngx_http_notify_json_equal(json, document));
+
+    p = ngx_strnstr(text.data, "v1:01234567:", text.len);
+    fuzz_check(p != NULL);
+
+    p += sizeof("v1:01234567:") - 1;
+    *p = (*p == 'A') ? 'B' : 'A';
+
+    json = ngx_http_notify_json_parse(pool, &text, &error);
+    fuzz_check(json != NULL);
+    fuzz_check(ngx_http_notify_seal_open(pool, json) == NGX_OK);
+    fuzz_check(ngx_http_notify_seal_reason(json) != NULL);
+}
 
 
 void
@@ -74,4 +116,8 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     fuzz_check(ngx_http_notify_subscription_form_claim(pool, form.document,
                                                        &claim)
                != NGX_ERROR);
+
+    if (ngx_http_notify_json_get(form.document, "unreadable") == NULL) {
+        fuzz_seal(pool, form.document);
+    }
 }
