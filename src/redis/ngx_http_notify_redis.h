@@ -24,6 +24,7 @@ typedef struct {
     ngx_uint_t    db;
     ngx_str_t     prefix;         /* of every key; default "notify:" */
     ngx_msec_t    timeout;        /* connect, and deadline of a command; 2s */
+    ngx_uint_t    replicas;       /* that a publish waits for */
 
     ngx_ssl_t    *ssl;            /* NULL: plain */
     ngx_str_t     ssl_verify;     /* "on", "off" or a file of CAs */

@@ -11,6 +11,7 @@
 #define NGX_HTTP_NOTIFY_REDIS_CONF_PREFIX    "notify:"
 #define NGX_HTTP_NOTIFY_REDIS_CONF_TIMEOUT   2000
 #define NGX_HTTP_NOTIFY_REDIS_CONF_PASSWORD  4096     /* bytes, the longest */
+#define NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS  100
 
 
 typedef char *(*ngx_http_notify_redis_conf_pt)(ngx_conf_t *cf,
@@ -33,6 +34,8 @@ static char *ngx_http_notify_redis_conf_db(ngx_conf_t *cf,
 static char *ngx_http_notify_redis_conf_prefix(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
@@ -60,7 +63,7 @@ static ngx_http_notify_redis_conf_param_t
     { ngx_string("ssl_certificate="), ngx_http_notify_redis_conf_cert },
     { ngx_string("ssl_certificate_key="), ngx_http_notify_redis_conf_key },
     { ngx_string("sentinel="), NULL },
-    { ngx_string("replicas="), NULL },
+    { ngx_string("replicas="), ngx_http_notify_redis_conf_replicas },
     { ngx_string("cluster"), NULL },
     { ngx_null_string, NULL }
 };
@@ -400,6 +403,28 @@ ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
     }
 
     rcf->timeout = (ngx_msec_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n == 0 || n > NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"replicas=%V\" of \"notify_redis\", "
+                           "1 to %d", value,
+                           NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS);
+        return NGX_CONF_ERROR;
+    }
+
+    rcf->replicas = (ngx_uint_t) n;
 
     return NGX_CONF_OK;
 }

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
+#include "ngx_http_notify_log_wait.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -18,6 +19,8 @@
 
 /* one allocation, the ids behind the structure */
 struct ngx_http_notify_log_publish_s {
+    ngx_http_notify_log_wait_t       wait;      /* the first member */
+    ngx_http_notify_log_published_t  published;
     ngx_http_notify_redis_t         *redis;
     ngx_http_notify_log_publish_pt   handler;   /* NULL: cancelled */
     void                            *data;
@@ -52,6 +55,9 @@ static ngx_int_t ngx_http_notify_log_number(ngx_pool_t *pool, uint64_t n,
     ngx_str_t *arg);
 static void ngx_http_notify_log_publish_answer(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_log_publish_waited(ngx_int_t rc,
+    ngx_http_notify_log_wait_t *wait);
+static void ngx_http_notify_log_publish_end(ngx_http_notify_log_publish_t *p);
 static ngx_int_t ngx_http_notify_log_id(const ngx_str_t *text,
     ngx_http_notify_id_t *id);
 static ngx_http_notify_log_status_e ngx_http_notify_log_publish_result(
@@ -622,14 +628,45 @@ ngx_http_notify_log_publish_answer(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_log_publish_t *p = data;
 
-    ngx_http_notify_log_published_t  published;
+    ngx_http_notify_log_published_t  *published;
 
-    ngx_memzero(&published, sizeof(ngx_http_notify_log_published_t));
+    published = &p->published;
+    ngx_memzero(published, sizeof(ngx_http_notify_log_published_t));
 
-    published.status = ngx_http_notify_log_publish_result(p, resp, &published);
+    published->status = ngx_http_notify_log_publish_result(p, resp, published);
 
+    if (published->status == NGX_HTTP_NOTIFY_LOG_OK
+        && ngx_http_notify_log_wait_wanted(p->redis))
+    {
+        ngx_http_notify_log_wait(&p->wait, ngx_http_notify_log_publish_waited);
+        return;
+    }
+
+    ngx_http_notify_log_publish_end(p);
+}
+
+
+static void
+ngx_http_notify_log_publish_waited(ngx_int_t rc,
+    ngx_http_notify_log_wait_t *wait)
+{
+    ngx_http_notify_log_publish_t  *p;
+
+    p = (ngx_http_notify_log_publish_t *) wait;
+
+    if (rc != NGX_OK) {
+        p->published.status = NGX_HTTP_NOTIFY_LOG_UNAVAILABLE;
+    }
+
+    ngx_http_notify_log_publish_end(p);
+}
+
+
+static void
+ngx_http_notify_log_publish_end(ngx_http_notify_log_publish_t *p)
+{
     if (p->handler) {
-        p->handler(&published, p->data);
+        p->handler(&p->published, p->data);
     }
 
     ngx_free(p);
