@@ -12,6 +12,8 @@
 #define NGX_HTTP_NOTIFY_RESP_MAX_NELTS  (1024 * 1024)
 #define NGX_HTTP_NOTIFY_RESP_MAX_DEPTH  7
 #define NGX_HTTP_NOTIFY_RESP_MAX_ARGC   (64 * 1024)
+/* "$<length>\r\n" */
+#define NGX_HTTP_NOTIFY_RESP_LINE       (1 + NGX_SIZE_T_LEN + 2)
 
 #define NGX_HTTP_NOTIFY_RESP_MIN_BLOCK  4096
 #define NGX_HTTP_NOTIFY_RESP_MAX_BLOCK  (64 * 1024)
@@ -44,6 +46,7 @@ struct ngx_http_notify_resp_parser_s {
 };
 
 
+static u_char *ngx_http_notify_resp_line(u_char *p, u_char type, size_t n);
 static void *ngx_http_notify_resp_create_string(const redisReadTask *task,
     char *data, size_t len);
 #if (HIREDIS_MAJOR >= 1)
@@ -110,60 +113,84 @@ ngx_http_notify_resp_is_error(const ngx_http_notify_resp_t *resp,
 }
 
 
+/* not by hiredis, whose sprintf() a string costs more than all the rest */
+
 ngx_int_t
 ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
     ngx_str_t *out)
 {
-    char         *target;
-    size_t       *lens, stack_lens[32];
-    long long     n;
-    ngx_uint_t    i;
-    const char  **args, *stack_args[32];
+    size_t       size;
+    u_char      *p;
+    ngx_uint_t   i;
 
     if (argc == 0 || argc > NGX_HTTP_NOTIFY_RESP_MAX_ARGC) {
         return NGX_ERROR;
     }
 
-    args = stack_args;
-    lens = stack_lens;
-
-    if (argc > 32) {
-        args = malloc(argc * (sizeof(char *) + sizeof(size_t)));
-        if (args == NULL) {
-            return NGX_ERROR;
-        }
-
-        lens = (size_t *) (args + argc);
-    }
+    size = NGX_HTTP_NOTIFY_RESP_LINE;
 
     for (i = 0; i < argc; i++) {
-        /* hiredis does not accept a null pointer, even of no length */
-        args[i] = argv[i].len ? (const char *) argv[i].data : "";
-        lens[i] = argv[i].len;
+        size += NGX_HTTP_NOTIFY_RESP_LINE + argv[i].len + 2;
     }
 
-    target = NULL;
-    n = redisFormatCommandArgv(&target, (int) argc, args, lens);
-
-    if (args != stack_args) {
-        free(args);
-    }
-
-    if (n <= 0 || target == NULL) {
+    p = ngx_alloc(size, ngx_cycle->log);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    out->data = (u_char *) target;
-    out->len = (size_t) n;
+    out->data = p;
+
+    p = ngx_http_notify_resp_line(p, '*', argc);
+
+    for (i = 0; i < argc; i++) {
+        p = ngx_http_notify_resp_line(p, '$', argv[i].len);
+
+        /* an absent one has no data */
+
+        if (argv[i].len) {
+            p = ngx_cpymem(p, argv[i].data, argv[i].len);
+        }
+
+        *p++ = CR;
+        *p++ = LF;
+    }
+
+    out->len = p - out->data;
 
     return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_notify_resp_line(u_char *p, u_char type, size_t n)
+{
+    u_char  *digit, digits[NGX_SIZE_T_LEN];
+
+    *p++ = type;
+
+    digit = &digits[NGX_SIZE_T_LEN];
+
+    do {
+        *--digit = (u_char) (n % 10 + '0');
+        n /= 10;
+    } while (n);
+
+    p = ngx_cpymem(p, digit, &digits[NGX_SIZE_T_LEN] - digit);
+
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
 }
 
 
 void
 ngx_http_notify_resp_format_free(ngx_str_t *out)
 {
-    redisFreeCommand((char *) out->data);
+    if (out->data) {
+        ngx_free(out->data);
+    }
+
     ngx_str_null(out);
 }
 

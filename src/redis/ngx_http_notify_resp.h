@@ -43,7 +43,7 @@ ngx_uint_t ngx_http_notify_resp_is_error(const ngx_http_notify_resp_t *resp,
     const char *word);
 
 /*
- * One command as bytes for the wire, in memory of hiredis that _format_free
+ * One command as bytes for the wire, in memory that _format_free
  * gives back.  NGX_ERROR: memory, or an argc of 0 or more than 64K.
  */
 ngx_int_t ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
