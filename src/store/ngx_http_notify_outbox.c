@@ -1,7 +1,8 @@
 /*
  * Events on their way into a log.  They are numbered; several batches are
  * under way at once, and when one fails all behind it are sent again, in
- * order: publish.lua appends each number once.  Lives as long as the worker.
+ * order: publish.lua appends each number once.  What nobody waits for goes
+ * with others, a few milliseconds later.  Lives as long as the worker.
  */
 
 #include <ngx_config.h>
@@ -14,7 +15,8 @@
 #define NGX_HTTP_NOTIFY_OUTBOX_BATCHES   8
 #define NGX_HTTP_NOTIFY_OUTBOX_EVENTS    128        /* of a batch */
 #define NGX_HTTP_NOTIFY_OUTBOX_BYTES     (256 * 1024)
-#define NGX_HTTP_NOTIFY_OUTBOX_AGAIN     100        /* milliseconds */
+#define NGX_HTTP_NOTIFY_OUTBOX_LINGER    5          /* milliseconds */
+#define NGX_HTTP_NOTIFY_OUTBOX_AGAIN     100
 #define NGX_HTTP_NOTIFY_OUTBOX_EXIT      30000
 #define NGX_HTTP_NOTIFY_OUTBOX_QUIET     10         /* seconds */
 #define NGX_HTTP_NOTIFY_OUTBOX_NAME      16         /* bytes, before hex */
@@ -46,12 +48,13 @@ struct ngx_http_notify_outbox_s {
     ngx_http_notify_redis_t      *redis;
     ngx_queue_t                   events;       /* lowest number first */
     uint64_t                      last;         /* number given */
+    uint64_t                      due;          /* all up to it are to go */
     uint64_t                      sent;         /* number under way */
     uint64_t                      done;         /* all up to it are gone */
     ngx_uint_t                    batches;      /* under way */
-    ngx_event_t                   event;        /* sends */
+    ngx_event_t                   event;        /* sends: posted, or timed */
     ngx_event_t                   timer;        /* tries again */
-    ngx_connection_t              dumb;         /* of the timer, for its log */
+    ngx_connection_t              dumb;         /* of the timers, for a log */
     ngx_msec_t                    exiting;      /* since then */
     unsigned                      failed:1;     /* all behind it again */
     unsigned                      wait:1;       /* but not at once */
@@ -64,7 +67,8 @@ static size_t ngx_http_notify_outbox_strings(
     ngx_http_notify_log_entry_t *entry, u_char *p);
 static void ngx_http_notify_outbox_lost(ngx_http_notify_outbox_t *outbox,
     ngx_uint_t n, const char *why);
-static void ngx_http_notify_outbox_send(ngx_event_t *ev);
+static void ngx_http_notify_outbox_event(ngx_event_t *ev);
+static void ngx_http_notify_outbox_send(ngx_http_notify_outbox_t *outbox);
 static ngx_uint_t ngx_http_notify_outbox_gather(
     ngx_http_notify_outbox_t *outbox, ngx_http_notify_log_entry_t *entries);
 static ngx_int_t ngx_http_notify_outbox_publish(
@@ -157,6 +161,10 @@ ngx_http_notify_outbox_exit(void)
             ngx_del_timer(&outbox->timer);
         }
 
+        if (outbox->event.timer_set) {
+            ngx_del_timer(&outbox->event);
+        }
+
         if (outbox->event.posted) {
             ngx_delete_posted_event(&outbox->event);
         }
@@ -198,14 +206,15 @@ ngx_http_notify_outbox_open(const ngx_http_notify_keys_t *keys,
     outbox->metrics = metrics;
     ngx_queue_init(&outbox->events);
 
-    outbox->event.handler = ngx_http_notify_outbox_send;
-    outbox->event.data = outbox;
-    outbox->event.log = ngx_cycle->log;
-
-    /* not cancelable: an exiting worker waits for it */
+    /* the timers are not cancelable: an exiting worker waits for them */
 
     outbox->dumb.fd = (ngx_socket_t) -1;
     outbox->dumb.data = outbox;
+
+    outbox->event.handler = ngx_http_notify_outbox_event;
+    outbox->event.data = &outbox->dumb;
+    outbox->event.log = ngx_cycle->log;
+
     outbox->timer.handler = ngx_http_notify_outbox_timer;
     outbox->timer.data = &outbox->dumb;
     outbox->timer.log = ngx_cycle->log;
@@ -283,7 +292,14 @@ ngx_http_notify_outbox_add(ngx_http_notify_outbox_t *outbox,
 
     ngx_queue_insert_tail(&outbox->events, &event->queue);
 
-    ngx_post_event(&outbox->event, &ngx_posted_events);
+    if (handler
+        || outbox->last - outbox->sent >= NGX_HTTP_NOTIFY_OUTBOX_EVENTS)
+    {
+        ngx_post_event(&outbox->event, &ngx_posted_events);
+
+    } else if (!outbox->event.timer_set) {
+        ngx_add_timer(&outbox->event, NGX_HTTP_NOTIFY_OUTBOX_LINGER);
+    }
 
     return event;
 }
@@ -416,12 +432,27 @@ ngx_http_notify_outbox_lost(ngx_http_notify_outbox_t *outbox, ngx_uint_t n,
 
 
 static void
-ngx_http_notify_outbox_send(ngx_event_t *ev)
+ngx_http_notify_outbox_event(ngx_event_t *ev)
 {
-    ngx_http_notify_outbox_t *outbox = ev->data;
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_http_notify_outbox_send(c->data);
+}
+
+
+static void
+ngx_http_notify_outbox_send(ngx_http_notify_outbox_t *outbox)
+{
+    if (outbox->event.timer_set) {
+        ngx_del_timer(&outbox->event);
+    }
+
+    outbox->due = outbox->last;
 
     while (!outbox->failed
-           && outbox->sent < outbox->last
+           && outbox->sent < outbox->due
            && outbox->batches < NGX_HTTP_NOTIFY_OUTBOX_BATCHES)
     {
         if (!ngx_http_notify_outbox_ready(outbox->redis)
@@ -562,10 +593,11 @@ ngx_http_notify_outbox_published(
         ngx_http_notify_outbox_free(event);
     }
 
-    if (!ngx_queue_empty(&outbox->events)) {
+    if (outbox->failed || outbox->sent < outbox->due) {
         ngx_post_event(&outbox->event, &ngx_posted_events);
+    }
 
-    } else if (outbox->timer.timer_set) {
+    if (ngx_queue_empty(&outbox->events) && outbox->timer.timer_set) {
         ngx_del_timer(&outbox->timer);
     }
 }
@@ -773,7 +805,7 @@ ngx_http_notify_outbox_timer(ngx_event_t *ev)
         }
     }
 
-    ngx_http_notify_outbox_send(&outbox->event);
+    ngx_http_notify_outbox_send(outbox);
 }
 
 
