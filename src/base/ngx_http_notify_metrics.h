@@ -37,7 +37,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_FENCED,         /* commits refused: lease lost */
     NGX_HTTP_NOTIFY_METRICS_HOPS,           /* loops cut */
     NGX_HTTP_NOTIFY_METRICS_LOST,           /* captured, no room to wait */
-    NGX_HTTP_NOTIFY_METRICS_UNREAD,         /* captured without their data */
+    NGX_HTTP_NOTIFY_METRICS_UNREAD,         /* bodies that were no data */
     NGX_HTTP_NOTIFY_METRICS_SKIPPED,        /* sessions that are connected */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;

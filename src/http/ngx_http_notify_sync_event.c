@@ -10,6 +10,7 @@
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_sync.h"
 
 
@@ -84,7 +85,7 @@ ngx_http_notify_sync_event(ngx_http_request_t *r,
 }
 
 
-/* JSON text; empty where there is none, or none that can be sent */
+/* JSON text; empty, and counted, where what there is cannot be sent */
 
 static ngx_int_t
 ngx_http_notify_sync_event_data(ngx_http_request_t *r,
@@ -101,7 +102,7 @@ ngx_http_notify_sync_event_data(ngx_http_request_t *r,
         rc = ngx_http_notify_body(r, sync->limit, &text);
 
         if (rc == NGX_DECLINED) {
-            return NGX_OK;
+            goto unread;
         }
 
     } else {
@@ -118,10 +119,18 @@ ngx_http_notify_sync_event_data(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ngx_str_null(data);
-
     /* what a variable says is text; a body that is not JSON is nothing */
 
-    return sync->data ? ngx_http_notify_json_quote(r->pool, &text, data)
-                           : NGX_OK;
+    if (sync->data) {
+        return ngx_http_notify_json_quote(r->pool, &text, data);
+    }
+
+unread:
+
+    ngx_str_null(data);
+
+    ngx_http_notify_metrics_add(sync->channel->metrics,
+                                NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
+
+    return NGX_OK;
 }
