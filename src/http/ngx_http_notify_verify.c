@@ -354,6 +354,16 @@ ngx_http_notify_verify_jwt(ngx_http_request_t *r,
     ngx_str_t   token;
     ngx_uint_t  bearer;
 
+    if (verify->token) {
+        *reason = "the token is not valid";
+
+        if (ngx_http_complex_value(r, verify->token, &token) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_verify_token(r->pool, verify, &token);
+    }
+
     if (ngx_http_notify_verify_header(r, &verify->header, &token) != NGX_OK) {
         *reason = "the header is missing or given twice";
         return NGX_DECLINED;

@@ -33,6 +33,7 @@ typedef struct {
     ngx_str_t                         alg;       /* jwt: its name */
     ngx_http_notify_crypto_hash_e     hash;
     ngx_str_t                         header;
+    ngx_http_complex_value_t         *token;     /* jwt; NULL: the header's */
     ngx_str_t                         prefix;
     ngx_http_complex_value_t         *data;      /* NULL: the body */
     ngx_array_t                       members;   /* of ngx_str_t: NAME of each

@@ -33,6 +33,7 @@ typedef struct {
     ngx_str_t  once;
     ngx_str_t  alg;
     ngx_str_t  key;
+    ngx_str_t  token;
     ngx_str_t  aud;
     ngx_str_t  iss;
     ngx_str_t  limit;
@@ -101,6 +102,8 @@ static const struct {
       offsetof(ngx_http_notify_verify_args_t, alg) },
     { ngx_string("key="), NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, key) },
+    { ngx_string("token="), NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, token) },
     { ngx_string("aud="), NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, aud) },
     { ngx_string("iss="), NGX_HTTP_NOTIFY_VERIFY_J,
@@ -479,6 +482,18 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
     verify->alg = algs[i].name;
     verify->aud = args->aud;
     verify->iss = args->iss;
+
+    if (args->token.data != NULL) {
+
+        if (args->header.data != NULL) {
+            return "takes \"header=\" or \"token=\"";
+        }
+
+        verify->token = ngx_http_notify_verify_conf_value(cf, &args->token);
+        if (verify->token == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
 
     if (verify->header.len == 0) {
         ngx_str_set(&verify->header, "Authorization");
