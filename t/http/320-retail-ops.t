@@ -1,4 +1,4 @@
-# conf.examples/retail-ops.conf over the wire: rows B1 to B5, B7 to B11.
+# conf.examples/retail-ops.conf over the wire: rows B1 to B11.
 
 use strict;
 use warnings;
@@ -116,6 +116,24 @@ eventually {
 is(req(POST => '/documents/payment',
        json => { entityTypeID => 1, entityID => 5 })->{status}, 200,
    'not for quotes');
+is(req(POST => '/documents/payment',
+       json => { entityTypeID => 'Order', entityID => 5 })->{status}, 402,
+   'B7: an entity type by its name');
+like((requests('/payment'))[-1]{body}, qr/"entityTypeID":3,/,
+     'B8: is its number in the call');
+my $quotes = req(POST => '/retail/subscriptions', json => {
+    event => 'document.payment', mode => 'sync', entityType => 'quote',
+    url => $receiver->url('/quotes') });
+is($quotes->{json}{entityTypeID}, 1, 'B7: and in a subscription')
+    or diag($quotes->{content});
+is(req(POST => '/retail/subscriptions', json => {
+       event => 'document.payment', mode => 'sync', entityTypeID => 1,
+       url => $receiver->url('/quotes') })->{status}, 409,
+   'B2: by either it is taken');
+is(req(POST => '/retail/subscriptions', json => {
+       event => 'document.payment', mode => 'sync', entityType => 'Invoice',
+       url => $receiver->url('/quotes') })->{status}, 422,
+   'B7: a name that is none');
 
 # B3
 
@@ -127,6 +145,34 @@ $r = req(POST => '/retail/sync/contact.search',
 like($r->{json}{data}{url}, qr{^http://127\.0\.0\.1:8000/page\?eventType=
      contact\.search&entityTypeID=2&entityID=77&token=[\w.-]+$}x,
      'B3: a page with its parameters');
+
+# B6: validations, told of where they are done by hand, and of changes only
+
+sub document {
+    my (%document) = @_;
+    is(req(POST => '/documents', json => \%document)->{json}{saved},
+       JSON::PP::true, 'a document is saved');
+}
+
+sub deltas { return @{ req(GET => '/retail/deltas')->{json}{data} } }
+
+document(entityTypeID => 3, entityID => 9, total => 1);
+is(scalar(deltas()), 0, 'B6: nobody is told of it');
+is(req(POST => '/retail/events', json => {
+       eventType => 'document.validation', entityID => 9 })->{json}{skipped},
+   'off', 'B6: it is off');
+is(req(PUT => '/retail/settings', json => {
+       flags => { 'document.validation' => JSON::PP::true } })->{status}, 200,
+   'B6: validation by hand is turned on');
+document(entityTypeID => 3, entityID => 9, total => 1);
+document(entityTypeID => 3, entityID => 9, total => 1);
+document(total => 1, entityID => 9, entityTypeID => 3);
+document(entityTypeID => 'Order', entityID => 9, total => 2);
+document(entityTypeID => 1, entityID => 9, total => 2);
+document(entityTypeID => 1, entityID => 9, total => 2);
+is(join(' ', map { "$_->{entityTypeID}/$_->{entityID}:$_->{data}{total}" }
+             deltas()),
+   '3/9:1 3/9:2 1/9:2', 'B6: of what has changed since it was told');
 
 # B4: async ones
 
@@ -142,9 +188,9 @@ eventually { $receiver->count('/a') && $receiver->count('/b') }
 
 # B5
 
-is(req(GET => '/retail/deltas')->{json}{data}[0]{entityID}, 5,
-   'B5: deltas have it');
-is(scalar @{ req(GET => '/retail/deltas')->{json}{data} }, 1,
+is((deltas())[-1]{entityID}, 5, 'B5: deltas have it');
+is(join(' ', grep { $_ ne 'document.validation' }
+             map { $_->{eventType} } deltas()), '',
    'but nothing of the sync ones');
 
 # B11
