@@ -46,6 +46,18 @@ my $locations = join "\n", map {
             $data; proxy_cache c; proxy_cache_valid 1m;
             proxy_cache_key \$request_uri; proxy_pass \$app/json;
         }
+        location /$at/fresh {
+            $bare if=\$fresh; proxy_cache c; proxy_cache_valid 1m;
+            proxy_cache_key \$request_uri; proxy_pass \$app/json;
+        }
+        location /$at/stored {
+            $data; proxy_cache c; proxy_cache_valid 1m;
+            proxy_cache_key \$request_uri; proxy_pass \$app/json;
+        }
+        location /$at/304    { $data; proxy_pass \$app/304; }
+        location /$at/asks {
+            $bare; auth_request /auth-emits; proxy_pass \$app/json;
+        }
         location /$at/204    { $data; return 204; }
         location /$at/302    { $bare; return 302 /x; }
         location /$at/404    { $bare; proxy_pass \$app/404; }
@@ -79,6 +91,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
     vars => { SIZE => length $big }, http => <<"END");
     proxy_cache_path %%DIR%%/cache keys_zone=c:1m;
     notify_channel shop { event e; event auth; event mirrored; }
+    map \$upstream_cache_status \$fresh { HIT 0; default 1; }
     server {
         listen 127.0.0.1:%%PORT%%;
         listen 127.0.0.1:$h2 http2;
@@ -88,6 +101,9 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
         location /plain { return 200 plain; }
         location /auth { internal; return 204; }
         location /deny { internal; return 403; }
+        location /auth-emits {
+            internal; notify_emit shop auth; return 204;
+        }
         location /mirrored {
             internal; notify_emit shop mirrored; return 200;
         }
@@ -102,6 +118,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
         }
         location /app/big { alias %%DIR%%/html/big; }
         location /app/404 { return 404; }
+        location /app/304 { return 304; }
         location /app/truncated {
             add_header Content-Length 1000; return 200 '{"a":';
         }
@@ -170,6 +187,8 @@ for my $at (qw(b c)) {
     row("/$at/file", 1, $whole, content => $json);
     row("/$at/static", 1, undef, content => $big);
     row("/$at/cached", 1, $whole, content => $json) for 1 .. 2;
+    row("/$at/fresh", 1, undef, content => $json);
+    row("/$at/fresh", 0, undef, content => $json) for 1 .. 2;
 
     my $modified = http(GET => $nginx->url("/$at/file"))
                    ->{headers}{'last-modified'};
@@ -182,6 +201,16 @@ for my $at (qw(b c)) {
               content => substr($json, 0, 10), @range)
         : row("/$at/file", 1, $whole, content => $json, @range);
 
+    # the same, of a cache; a Range is for what is stored, never for a 304
+    row("/$at/stored", 1, $whole, content => $json);
+    row("/$at/stored", 1, undef, status => 304, content => '',
+        headers => { 'If-Modified-Since' => $modified });
+    $at eq 'b'
+        ? row("/$at/stored", 1, undef, status => 206,
+              content => substr($json, 0, 10), @range)
+        : row("/$at/stored", 1, $whole, content => $json, @range);
+    row("/$at/304", 1, undef, status => 304, content => '');
+
     row("/$at/204", 1, undef, status => 204);
     row("/$at/302", 1, undef, status => 302);
     row("/$at/empty", 1, undef, content => '');
@@ -191,6 +220,7 @@ for my $at (qw(b c)) {
     row("/$at/error-page-emits", 1, 'fallback', content => '"fallback"');
     row("/$at/auth", 1, undef, content => $json);
     row("/$at/denied", 0, undef, status => 403);
+    row("/$at/asks", 2, undef, content => $json);
     row("/$at/mirror", 2, undef, content => $json);
     row("/$at/small", 0, undef, method => 'HEAD');
     row("/$at/small", 0, undef, method => 'OPTIONS', status => 405);
