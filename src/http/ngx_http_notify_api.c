@@ -17,11 +17,14 @@
 
 
 typedef struct {
-    ngx_http_notify_channel_t         *channel;
-    ngx_http_notify_api_resource_t    *resource;    /* NULL: all of them */
-    ngx_str_t                          prefix;      /* the location's name */
+    ngx_http_notify_api_mount_t        mount;
     ngx_int_t                          request_id;
 } ngx_http_notify_api_loc_conf_t;
+
+
+typedef struct {
+    ngx_array_t                        mounts;  /* of _api_mount_t * */
+} ngx_http_notify_api_srv_conf_t;
 
 
 static ngx_int_t ngx_http_notify_api_handler(ngx_http_request_t *r);
@@ -38,6 +41,7 @@ static ngx_int_t ngx_http_notify_api_collect(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_type(ngx_http_notify_api_t *api);
 static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
     ngx_uint_t also);
+static void *ngx_http_notify_api_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
@@ -58,6 +62,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_health,
     &ngx_http_notify_api_stats,
     &ngx_http_notify_api_jwks,
+    &ngx_http_notify_api_openapi,
     NULL
 };
 
@@ -95,7 +100,7 @@ static ngx_http_module_t  ngx_http_notify_api_module_ctx = {
     NULL,                                  /* create main configuration */
     NULL,                                  /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_notify_api_create_srv_conf,   /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_notify_api_create_loc_conf,   /* create location configuration */
@@ -141,7 +146,7 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
     }
 
     api->request = r;
-    api->channel = alcf->channel;
+    api->channel = alcf->mount.channel;
     api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
     api->request_id = alcf->request_id;
     api->invalid.pool = r->pool;
@@ -196,27 +201,27 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
 {
     u_char                          *p, *last;
     ngx_str_t                        name;
-    ngx_uint_t                       i;
     ngx_http_request_t              *r;
     ngx_http_notify_api_resource_t  *resource;
 
     r = api->request;
 
-    if (r->uri.len < alcf->prefix.len
-        || ngx_filename_cmp(r->uri.data, alcf->prefix.data, alcf->prefix.len)
+    if (r->uri.len < alcf->mount.prefix.len
+        || ngx_filename_cmp(r->uri.data, alcf->mount.prefix.data,
+                            alcf->mount.prefix.len)
            != 0)
     {
         return NULL;
     }
 
-    p = r->uri.data + alcf->prefix.len;
+    p = r->uri.data + alcf->mount.prefix.len;
     last = r->uri.data + r->uri.len;
 
     if (p < last && p > r->uri.data && p[-1] != '/' && *p != '/') {
         return NULL;
     }
 
-    resource = alcf->resource;
+    resource = alcf->mount.resource;
 
     if (resource == NULL) {
 
@@ -232,22 +237,11 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
 
         name.len = p - name.data;
 
-        for (i = 0; ngx_http_notify_api_resources[i]; i++) {
-            resource = ngx_http_notify_api_resources[i];
+        resource = ngx_http_notify_api_resource(&name);
 
-            /* samples are nobody's business where they are not asked for */
+        /* samples are nobody's business where they are not asked for */
 
-            if (resource != &ngx_http_notify_api_samples
-                && resource->name.len == name.len
-                && ngx_memcmp(resource->name.data, name.data, name.len) == 0)
-            {
-                break;
-            }
-
-            resource = NULL;
-        }
-
-        if (resource == NULL) {
+        if (resource == NULL || resource == &ngx_http_notify_api_samples) {
             return NULL;
         }
     }
@@ -260,6 +254,26 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
     }
 
     return ngx_http_notify_api_split(api, p, last) == NGX_OK ? resource : NULL;
+}
+
+
+ngx_http_notify_api_resource_t *
+ngx_http_notify_api_resource(const ngx_str_t *name)
+{
+    ngx_uint_t                       i;
+    ngx_http_notify_api_resource_t  *resource;
+
+    for (i = 0; ngx_http_notify_api_resources[i]; i++) {
+        resource = ngx_http_notify_api_resources[i];
+
+        if (resource->name.len == name->len
+            && ngx_memcmp(resource->name.data, name->data, name->len) == 0)
+        {
+            return resource;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -596,6 +610,47 @@ ngx_http_notify_api_serves(ngx_http_request_t *r)
 }
 
 
+const ngx_http_notify_api_mount_t *
+ngx_http_notify_api_mount(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_loc_conf_t  *alcf;
+
+    alcf = ngx_http_get_module_loc_conf(api->request,
+                                        ngx_http_notify_api_module);
+    return &alcf->mount;
+}
+
+
+const ngx_array_t *
+ngx_http_notify_api_mounts(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_srv_conf_t  *ascf;
+
+    ascf = ngx_http_get_module_srv_conf(api->request,
+                                        ngx_http_notify_api_module);
+    return &ascf->mounts;
+}
+
+
+static void *
+ngx_http_notify_api_create_srv_conf(ngx_conf_t *cf)
+{
+    ngx_http_notify_api_srv_conf_t  *ascf;
+
+    ascf = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_api_srv_conf_t));
+
+    if (ascf == NULL
+        || ngx_array_init(&ascf->mounts, cf->pool, 4,
+                          sizeof(ngx_http_notify_api_mount_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return ascf;
+}
+
+
 static void *
 ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf)
 {
@@ -609,13 +664,13 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_notify_api_loc_conf_t *alcf = conf;
 
     ngx_str_t                        *value;
-    ngx_uint_t                        i;
     ngx_http_core_loc_conf_t         *clcf;
-    ngx_http_notify_api_resource_t   *resource;
+    ngx_http_notify_api_mount_t     **mount;
+    ngx_http_notify_api_srv_conf_t   *ascf;
 
     static ngx_str_t  request_id = ngx_string("request_id");
 
-    if (alcf->prefix.data) {
+    if (alcf->mount.prefix.data) {
         return "is duplicate";
     }
 
@@ -633,37 +688,34 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     if (cf->args->nelts == 3) {
+        alcf->mount.resource = ngx_http_notify_api_resource(&value[2]);
 
-        for (i = 0; ngx_http_notify_api_resources[i]; i++) {
-            resource = ngx_http_notify_api_resources[i];
-
-            if (resource->name.len == value[2].len
-                && ngx_strncmp(resource->name.data, value[2].data,
-                               value[2].len)
-                   == 0)
-            {
-                alcf->resource = resource;
-                break;
-            }
-        }
-
-        if (alcf->resource == NULL) {
+        if (alcf->mount.resource == NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "unknown resource \"%V\"", &value[2]);
             return NGX_CONF_ERROR;
         }
     }
 
-    alcf->prefix = clcf->name;
+    alcf->mount.prefix = clcf->name;
 
     alcf->request_id = ngx_http_get_variable_index(cf, &request_id);
     if (alcf->request_id == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
 
+    ascf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_notify_api_module);
+
+    mount = ngx_array_push(&ascf->mounts);
+    if (mount == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *mount = &alcf->mount;
+
     clcf->handler = ngx_http_notify_api_handler;
 
-    return ngx_http_notify_module_channel(cf, &value[1], &alcf->channel);
+    return ngx_http_notify_module_channel(cf, &value[1], &alcf->mount.channel);
 }
 
 

@@ -71,6 +71,22 @@ extern ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_health;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_jwks;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_stats;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi;
+
+/* where `notify_api` stands: of its location, read-only after start */
+typedef struct {
+    ngx_http_notify_channel_t         *channel;
+    ngx_http_notify_api_resource_t    *resource;    /* NULL: all of them */
+    ngx_str_t                          prefix;      /* the location's name */
+} ngx_http_notify_api_mount_t;
+
+/* that of the request; all of its server: ngx_http_notify_api_mount_t * */
+const ngx_http_notify_api_mount_t *ngx_http_notify_api_mount(
+    ngx_http_notify_api_t *api);
+const ngx_array_t *ngx_http_notify_api_mounts(ngx_http_notify_api_t *api);
+/* by its name, or NULL */
+ngx_http_notify_api_resource_t *ngx_http_notify_api_resource(
+    const ngx_str_t *name);
 
 extern ngx_module_t  ngx_http_notify_api_module;
 

@@ -1,0 +1,693 @@
+/*
+ * The resource `openapi.json`: what is mounted here, of this channel, as
+ * OpenAPI 3.1.  The paths and schemas are those of openapi.json, a file of
+ * this folder; what a configuration adds is filled in.  Nothing is kept.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_pages.h"
+#include "ngx_http_notify_setting.h"
+
+
+static ngx_uint_t ngx_http_notify_api_openapi_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_openapi_handler(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_openapi_paths(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *doc);
+static ngx_int_t ngx_http_notify_api_openapi_mount(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *from, ngx_http_notify_json_t *to,
+    const ngx_http_notify_api_mount_t *mount);
+static ngx_int_t ngx_http_notify_api_openapi_path(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *to, const ngx_http_notify_json_t *path,
+    const ngx_str_t *prefix, const ngx_str_t *rest);
+static ngx_uint_t ngx_http_notify_api_openapi_served(
+    ngx_http_notify_api_t *api, const ngx_http_notify_api_mount_t *mount,
+    ngx_str_t *name);
+static ngx_uint_t ngx_http_notify_api_openapi_asks(
+    const ngx_http_notify_channel_t *channel);
+static ngx_int_t ngx_http_notify_api_openapi_identify(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *to);
+static ngx_int_t ngx_http_notify_api_openapi_schemas(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
+static ngx_int_t ngx_http_notify_api_openapi_names(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *schemas);
+static ngx_int_t ngx_http_notify_api_openapi_enum(
+    ngx_http_notify_json_t *schemas, const char *name,
+    ngx_http_notify_json_t *list);
+static ngx_int_t ngx_http_notify_api_openapi_attributes(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *schemas);
+static ngx_http_notify_json_t *ngx_http_notify_api_openapi_attribute(
+    ngx_http_notify_api_t *api,
+    const ngx_http_notify_channel_attribute_t *attribute);
+static ngx_uint_t ngx_http_notify_api_openapi_portable(
+    const ngx_str_t *pattern);
+static ngx_int_t ngx_http_notify_api_openapi_settings(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *schemas);
+static ngx_int_t ngx_http_notify_api_openapi_webhooks(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
+static ngx_http_notify_json_t *ngx_http_notify_api_openapi_webhook(
+    ngx_http_notify_api_t *api, const ngx_str_t *event);
+static ngx_int_t ngx_http_notify_api_openapi_text(
+    ngx_http_notify_json_t *object, const char *name, const char *text);
+static char *ngx_http_notify_api_openapi_cstr(ngx_pool_t *pool,
+    const ngx_str_t *prefix, const ngx_str_t *text);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi = {
+    ngx_string("openapi.json"),
+    ngx_http_notify_api_openapi_methods,
+    ngx_http_notify_api_openapi_handler,
+    0
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_openapi_methods(ngx_http_notify_api_t *api)
+{
+    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
+}
+
+
+static void
+ngx_http_notify_api_openapi_handler(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                      text;
+    ngx_http_notify_json_t        *doc;
+    ngx_http_notify_json_error_t   error;
+
+    text.data = (u_char *) ngx_http_notify_page_openapi;
+    text.len = sizeof(ngx_http_notify_page_openapi) - 1;
+
+    doc = ngx_http_notify_json_parse(api->request->pool, &text, &error);
+
+    if (doc == NULL
+        || ngx_http_notify_json_set_string(
+               ngx_http_notify_json_get(doc, "info"), "title",
+               &api->channel->name)
+           != NGX_OK
+        || ngx_http_notify_api_openapi_paths(api, doc) != NGX_OK
+        || ngx_http_notify_api_openapi_schemas(api, doc) != NGX_OK
+        || ngx_http_notify_api_openapi_webhooks(api, doc) != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, doc);
+}
+
+
+/*
+ * Below a location with all resources: these, and the samples of the channel
+ * in this server.  Mounted by itself: whatever of the channel is there.
+ */
+
+static ngx_int_t
+ngx_http_notify_api_openapi_paths(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *doc)
+{
+    ngx_uint_t                            i;
+    const ngx_array_t                    *mounts;
+    ngx_http_notify_json_t               *from, *to;
+    ngx_http_notify_api_mount_t         **mount;
+    const ngx_http_notify_api_mount_t    *own;
+
+    own = ngx_http_notify_api_mount(api);
+    mounts = ngx_http_notify_api_mounts(api);
+    mount = mounts->elts;
+
+    from = ngx_http_notify_json_copy(api->request->pool,
+                                     ngx_http_notify_json_get(doc, "paths"));
+    to = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (from == NULL
+        || to == NULL
+        || ngx_http_notify_json_set(doc, "paths", to) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < mounts->nelts; i++) {
+
+        if (mount[i]->channel != api->channel
+            || (own->resource == NULL && mount[i] != own
+                && mount[i]->resource != &ngx_http_notify_api_samples))
+        {
+            continue;
+        }
+
+        if (ngx_http_notify_api_openapi_mount(api, from, to, mount[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_notify_api_openapi_identify(api, to);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_mount(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *from, ngx_http_notify_json_t *to,
+    const ngx_http_notify_api_mount_t *mount)
+{
+    void                    *cursor;
+    u_char                  *p, *last;
+    ngx_str_t                name, prefix, rest;
+    ngx_http_notify_json_t  *path;
+
+    prefix = mount->prefix;
+
+    if (prefix.len && prefix.data[prefix.len - 1] == '/') {
+        prefix.len--;
+    }
+
+    cursor = NULL;
+
+    while ((path = ngx_http_notify_json_member(from, &cursor, &rest))) {
+
+        /* "/subscriptions/{id}": the resource is what stands first */
+
+        name.data = rest.data + 1;
+        last = rest.data + rest.len;
+        p = ngx_strlchr(name.data, last, '/');
+        name.len = (p ? p : last) - name.data;
+
+        if (!ngx_http_notify_api_openapi_served(api, mount, &name)) {
+            continue;
+        }
+
+        if (mount->resource) {
+            rest.data += 1 + name.len;
+            rest.len -= 1 + name.len;
+        }
+
+        if (ngx_http_notify_api_openapi_path(api, to, path, &prefix, &rest)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_path(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *to, const ngx_http_notify_json_t *path,
+    const ngx_str_t *prefix, const ngx_str_t *rest)
+{
+    char                    *name;
+    ngx_http_notify_json_t  *copy;
+
+    copy = ngx_http_notify_json_copy(api->request->pool, path);
+    name = ngx_http_notify_api_openapi_cstr(api->request->pool, prefix, rest);
+
+    if (copy == NULL || name == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_set(to, name[0] ? name : "/", copy);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_api_openapi_served(ngx_http_notify_api_t *api,
+    const ngx_http_notify_api_mount_t *mount, ngx_str_t *name)
+{
+    ngx_http_notify_api_resource_t  *resource;
+
+    resource = ngx_http_notify_api_resource(name);
+
+    if (resource == NULL
+        || (resource == &ngx_http_notify_api_sync
+            && !ngx_http_notify_api_openapi_asks(api->channel)))
+    {
+        return 0;
+    }
+
+    return mount->resource ? resource == mount->resource
+                           : resource != &ngx_http_notify_api_samples;
+}
+
+
+/* without a catalogue any event can be asked about */
+
+static ngx_uint_t
+ngx_http_notify_api_openapi_asks(const ngx_http_notify_channel_t *channel)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_channel_event_t  *event;
+
+    if (channel->events == NULL) {
+        return 1;
+    }
+
+    event = channel->events->elts;
+
+    for (i = 0; i < channel->events->nelts; i++) {
+        if (event[i].sync) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* a resource may be mounted twice; an operationId is there once */
+
+static ngx_int_t
+ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *to)
+{
+    void                    *paths, *methods;
+    char                    *key;
+    ngx_str_t                name, id, none;
+    ngx_http_notify_json_t  *path, *method, *seen;
+
+    ngx_str_null(&none);
+
+    seen = ngx_http_notify_json_new_object(api->request->pool);
+    if (seen == NULL) {
+        return NGX_ERROR;
+    }
+
+    paths = NULL;
+
+    while ((path = ngx_http_notify_json_member(to, &paths, &name))) {
+        methods = NULL;
+
+        while ((method = ngx_http_notify_json_member(path, &methods, &name))) {
+
+            id = ngx_http_notify_json_string(
+                               ngx_http_notify_json_get(method, "operationId"));
+            if (id.len == 0) {
+                continue;
+            }
+
+            key = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
+                                                   &id);
+            if (key == NULL) {
+                return NGX_ERROR;
+            }
+
+            if (ngx_http_notify_json_get(seen, key)) {
+                (void) ngx_http_notify_json_remove(method, "operationId");
+
+            } else if (ngx_http_notify_json_set_null(seen, key) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_schemas(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *doc)
+{
+    ngx_http_notify_json_t  *schemas;
+
+    schemas = ngx_http_notify_json_get(
+                  ngx_http_notify_json_get(doc, "components"), "schemas");
+
+    if (ngx_http_notify_api_openapi_names(api, schemas) != NGX_OK
+        || ngx_http_notify_api_openapi_attributes(api, schemas) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_api_openapi_settings(api, schemas);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_names(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *schemas)
+{
+    ngx_int_t                          rc;
+    ngx_uint_t                         i;
+    ngx_http_notify_json_t            *all, *sync, *profiles;
+    ngx_http_notify_profile_t        **profile;
+    ngx_http_notify_channel_event_t   *event;
+
+    all = ngx_http_notify_json_new_array(api->request->pool);
+    sync = ngx_http_notify_json_new_array(api->request->pool);
+    profiles = ngx_http_notify_json_new_array(api->request->pool);
+
+    if (all == NULL || sync == NULL || profiles == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+    profile = api->channel->profiles->elts;
+
+    for (i = 0; i < api->channel->profiles->nelts; i++) {
+        rc |= ngx_http_notify_json_append_string(profiles, &profile[i]->name);
+    }
+
+    if (api->channel->events) {
+        event = api->channel->events->elts;
+
+        for (i = 0; i < api->channel->events->nelts; i++) {
+            rc |= ngx_http_notify_json_append_string(all, &event[i].name);
+
+            if (event[i].sync) {
+                rc |= ngx_http_notify_json_append_string(sync, &event[i].name);
+            }
+        }
+    }
+
+    rc |= ngx_http_notify_api_openapi_enum(schemas, "Profile", profiles);
+    rc |= ngx_http_notify_api_openapi_enum(schemas, "EventType", all);
+    rc |= ngx_http_notify_api_openapi_enum(schemas, "SyncEvent", sync);
+
+    return rc == NGX_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+/* an empty list says nothing */
+
+static ngx_int_t
+ngx_http_notify_api_openapi_enum(ngx_http_notify_json_t *schemas,
+    const char *name, ngx_http_notify_json_t *list)
+{
+    if (ngx_http_notify_json_size(list) == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set(ngx_http_notify_json_get(schemas, name),
+                                    "enum", list);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_attributes(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *schemas)
+{
+    char                                 *name;
+    ngx_str_t                             none;
+    ngx_uint_t                            i, n;
+    ngx_http_notify_json_t               *schema, *value, *required;
+    ngx_http_notify_channel_attribute_t  *attribute;
+
+    /* the first two are what a client says, where it may be required */
+
+    static const char  *names[] = {
+        "SubscriptionInput", "EventInput", "SubscriptionPatch",
+        "Subscription", "Event", "Call"
+    };
+
+    if (api->channel->attributes == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&none);
+    attribute = api->channel->attributes->elts;
+
+    for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        schema = ngx_http_notify_json_get(schemas, names[n]);
+
+        required = ngx_http_notify_json_new_array(api->request->pool);
+        if (required == NULL) {
+            return NGX_ERROR;
+        }
+
+        for (i = 0; i < api->channel->attributes->nelts; i++) {
+
+            if (attribute[i].required
+                && ngx_http_notify_json_append_string(required,
+                                                      &attribute[i].name)
+                   != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            if (ngx_http_notify_json_get(schema, "properties") == NULL) {
+                continue;
+            }
+
+            value = ngx_http_notify_api_openapi_attribute(api, &attribute[i]);
+            name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
+                                                    &attribute[i].name);
+
+            if (value == NULL
+                || name == NULL
+                || ngx_http_notify_json_set(
+                       ngx_http_notify_json_get(schema, "properties"), name,
+                       value)
+                   != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+
+        if (n < 2
+            && ngx_http_notify_json_size(required)
+            && ngx_http_notify_json_set(schema, "required", required)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_openapi_attribute(ngx_http_notify_api_t *api,
+    const ngx_http_notify_channel_attribute_t *attribute)
+{
+    ngx_http_notify_json_t  *value;
+
+    value = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (value == NULL
+        || ngx_http_notify_api_openapi_text(value, "type", "string") != NGX_OK
+        || ngx_http_notify_json_set_integer(value, "maxLength", 512) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (attribute->pattern.len == 0) {
+        return value;
+    }
+
+    if (ngx_http_notify_json_set_string(value,
+            ngx_http_notify_api_openapi_portable(&attribute->pattern)
+            ? "pattern" : "description", &attribute->pattern)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return value;
+}
+
+
+/* whether it says the same to PCRE and to ECMA-262: nothing special is in it */
+
+static ngx_uint_t
+ngx_http_notify_api_openapi_portable(const ngx_str_t *pattern)
+{
+    size_t  i;
+
+    for (i = 0; i < pattern->len; i++) {
+
+        if (pattern->data[i] == '\\'
+            || pattern->data[i] >= 0x80
+            || (i && pattern->data[i - 1] == '('
+                && (pattern->data[i] == '?' || pattern->data[i] == '*'))
+            || (i && pattern->data[i - 1] == '[' && pattern->data[i] == '[')
+            || (i && pattern->data[i] == '+'
+                && ngx_strchr("*+?}", pattern->data[i - 1])))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_settings(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *schemas)
+{
+    char                       *name;
+    ngx_str_t                   none;
+    ngx_uint_t                  i, n;
+    ngx_http_notify_json_t     *value;
+    ngx_http_notify_setting_t  *setting;
+
+    static const char  *names[] = { "SettingsInput", "Settings" };
+
+    if (api->channel->settings == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&none);
+    setting = api->channel->settings->elts;
+
+    for (i = 0; i < api->channel->settings->nelts; i++) {
+        name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
+                                                &setting[i].name);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        for (n = 0; n < 2 && !(n && setting[i].secret); n++) {
+            value = ngx_http_notify_json_new_object(api->request->pool);
+
+            if (value == NULL
+                || (setting[i].secret
+                    && ngx_http_notify_json_set_bool(value, "writeOnly", 1)
+                       != NGX_OK)
+                || ngx_http_notify_json_set(ngx_http_notify_json_get(
+                       ngx_http_notify_json_get(schemas, names[n]),
+                       "properties"), name, value)
+                   != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what the default profile sends */
+
+static ngx_int_t
+ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *doc)
+{
+    char                             *name;
+    ngx_str_t                         none;
+    ngx_uint_t                        i;
+    ngx_http_notify_json_t           *hooks, *hook;
+    ngx_http_notify_channel_event_t  *event;
+
+    if (api->channel->events == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&none);
+
+    hooks = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (hooks == NULL
+        || ngx_http_notify_json_set(doc, "webhooks", hooks) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    event = api->channel->events->elts;
+
+    for (i = 0; i < api->channel->events->nelts; i++) {
+        name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
+                                                &event[i].name);
+        hook = ngx_http_notify_api_openapi_webhook(api, &event[i].name);
+
+        if (name == NULL
+            || hook == NULL
+            || ngx_http_notify_json_set(hooks, name, hook) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
+    const ngx_str_t *event)
+{
+    u_char                         method[8], text[1024], *p;
+    ngx_str_t                      json;
+    const char                    *media, *schema;
+    ngx_http_notify_profile_t    **profile;
+    ngx_http_notify_json_error_t   error;
+
+    profile = api->channel->profiles->elts;
+
+    ngx_memzero(method, sizeof(method));
+    ngx_strlow(method, profile[0]->call.payload.method.data,
+               ngx_min(profile[0]->call.payload.method.len,
+                       sizeof(method) - 1));
+
+    media = "application/json";
+    schema = "{}";
+
+    switch (profile[0]->call.payload.kind) {
+
+    case NGX_HTTP_NOTIFY_PAYLOAD_CALL:
+        schema = "{\"$ref\":\"#/components/schemas/Call\"}";
+        break;
+
+    case NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS:
+        media = "application/cloudevents+json";
+        break;
+
+    default:
+        break;
+    }
+
+    /* names of events need no escaping */
+
+    p = ngx_slprintf(text, text + sizeof(text),
+            "{\"%s\":{\"summary\":\"%V\",\"requestBody\":{\"content\":{"
+            "\"%s\":{\"schema\":%s}}},\"responses\":{"
+            "\"2XX\":{\"description\":\"It was taken\"},"
+            "\"410\":{\"description\":\"Nobody wants it any more\"}}}}",
+            method, event, media, schema);
+
+    json.data = text;
+    json.len = p - text;
+
+    return ngx_http_notify_json_parse(api->request->pool, &json, &error);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_openapi_text(ngx_http_notify_json_t *object,
+    const char *name, const char *text)
+{
+    ngx_str_t  value;
+
+    value.data = (u_char *) text;
+    value.len = ngx_strlen(text);
+
+    return ngx_http_notify_json_set_string(object, name, &value);
+}
+
+
+static char *
+ngx_http_notify_api_openapi_cstr(ngx_pool_t *pool, const ngx_str_t *prefix,
+    const ngx_str_t *text)
+{
+    u_char  *p, *s;
+
+    s = ngx_pnalloc(pool, prefix->len + text->len + 1);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    p = ngx_copy(s, prefix->data, prefix->len);
+    p = ngx_copy(p, text->data, text->len);
+    *p = '\0';
+
+    return (char *) s;
+}
