@@ -1,6 +1,6 @@
 /*
  * What came of deliveries goes to Redis: operations are collected at the
- * subscribers and written bucket by bucket, one fenced commit at a time.
+ * subscribers and written in fenced commits, one at a time for a bucket.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_COMMIT_H_INCLUDED_
@@ -39,8 +39,8 @@ ngx_int_t ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
 ngx_int_t ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
 
-/* The position moves although nothing else has changed. */
-void ngx_http_notify_commit_position(ngx_http_notify_lease_t *lease);
+/* The positions move although nothing else has changed. */
+void ngx_http_notify_commit_positions(ngx_http_notify_feed_t *feed);
 
 /* Whether something of the lease is not yet known to be in Redis. */
 ngx_uint_t ngx_http_notify_commit_pending(ngx_http_notify_lease_t *lease);

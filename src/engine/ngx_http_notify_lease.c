@@ -239,8 +239,6 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t *feed = data;
 
-    ngx_uint_t  i;
-
     feed->claiming = 0;
 
     if (resp == NULL) {
@@ -270,10 +268,7 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_tail_start(feed);
     ngx_http_notify_dispatch_resume(feed);
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
-        ngx_http_notify_commit_position(&feed->leases[i]);
-    }
-
+    ngx_http_notify_commit_positions(feed);
 }
 
 

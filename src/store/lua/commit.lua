@@ -1,16 +1,18 @@
 #!lua flags=allow-oom
--- What came of the deliveries of one bucket, fenced by the lease: position,
--- cursors and exceptions move together or not at all.  Runs out of memory too:
--- it mostly frees, and what it adds is bounded.
+-- What came of the deliveries of some buckets, each fenced by its lease:
+-- position, cursors and exceptions of a bucket move together or not at all.
+-- Runs out of memory too: it mostly frees, and what it adds is bounded.
 --
--- KEYS  1 leases  2 pos:<bucket>  3 cursor:<bucket>  4 due:<bucket>  5 subs
---       6 replays:<bucket>  7 attempted:<bucket>
---       then for each subscription: retry, tries, dead, gap, replay, attempts
--- ARGV  1 owner  2 bucket  3 epoch  4 position  5 now, ms
---       6 horizon, ms: what the log does not reach back to any more
+-- KEYS  1 leases  2 subs, then in the order of the operations
+--       for each B: pos, cursor, due, replays, attempted (of the bucket)
+--       for each S: retry, tries, dead, gap, replay, attempts
+-- ARGV  1 owner  2 now, ms
+--       3 horizon, ms: what the log does not reach back to any more
 --       then operations, each a word and its arguments:
---       S id                        the subscription that follows, in the
---                                   order of KEYS; skipped if it is deleted
+--       B bucket epoch position     the bucket that follows; it is skipped if
+--                                   the lease is not (any longer) the caller's
+--       S id                        the subscription that follows; skipped if
+--                                   it is deleted
 --       c value                     its cursor differs from the position
 --       x                           its cursor is the position
 --       r event due tries           try the event again
@@ -24,31 +26,21 @@
 --       p place | P                 how far a redelivery is | it is done
 --       a n max heads extras        n attempts, of which the last max are kept;
 --                                   an entry's id has their ordinal number
--- Reply 1, or 0: the lease is not (any longer) the caller's
+-- Reply the buckets that were skipped
 
-local lease = redis.call('HGET', KEYS[1], ARGV[2])
-local owner, epoch
-if lease then
-    owner, epoch = string.match(lease, '^(%S+) (%d+) ')
-end
-if owner ~= ARGV[1] or epoch ~= ARGV[3] then
-    return 0
-end
-
-redis.call('SET', KEYS[2], ARGV[4])
-
-local now, horizon = ARGV[5], ARGV[6]
-local arity = { S = 1, c = 1, C = 2, x = 0, r = 3, d = 2, k = 3, n = 0, g = 2,
-                p = 1, P = 0, a = 4 }
-local i, key, id, there, changed = 7, 1, nil, false, false
+local call = redis.call
+local owner, now, horizon = ARGV[1], ARGV[2], ARGV[3]
+local refused = {}
+local nkeys, bucket, key, i = 2, nil, nil, 4
+local held, id, there, changed = false, nil, false, false
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
-    local first = redis.call('LINDEX', gap, 0)
+    local first = call('LINDEX', gap, 0)
     while first and tonumber(string.match(first, ' (%d+)')) < tonumber(horizon)
     do
-        redis.call('LPOP', gap)
-        first = redis.call('LINDEX', gap, 0)
+        call('LPOP', gap)
+        first = call('LINDEX', gap, 0)
     end
 end
 
@@ -63,12 +55,12 @@ end
 
 -- what a redelivery has covered is no gap any more; both are (from, to]
 local function cut(gaps, from, to)
-    if not from or not to or redis.call('EXISTS', gaps) == 0 then
+    if not from or not to or call('EXISTS', gaps) == 0 then
         return
     end
 
     local rest = {}
-    for _, gap in ipairs(redis.call('LRANGE', gaps, 0, -1)) do
+    for _, gap in ipairs(call('LRANGE', gaps, 0, -1)) do
         local f, t = string.match(gap, '^(%S+) (%S+)$')
         if f then
             if after(from, f) then
@@ -80,78 +72,56 @@ local function cut(gaps, from, to)
         end
     end
 
-    redis.call('DEL', gaps)
+    call('DEL', gaps)
     for _, gap in ipairs(rest) do
-        redis.call('RPUSH', gaps, gap)
+        call('RPUSH', gaps, gap)
     end
 end
 
 local function close()
     if there and changed then
-        local first = redis.call('ZRANGE', KEYS[key], 0, 0, 'WITHSCORES')
+        local first = call('ZRANGE', KEYS[key], 0, 0, 'WITHSCORES')
         if first[2] then
-            redis.call('ZADD', KEYS[4], first[2], id)
+            call('ZADD', KEYS[bucket + 2], first[2], id)
         else
-            redis.call('ZREM', KEYS[4], id)
+            call('ZREM', KEYS[bucket + 2], id)
         end
     end
+    there, changed = false, false
 end
+
 
 while ARGV[i] do
     local op, a, b, c = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    if op == 'S' then
+    local arity = 1
+
+    if op == 'B' then
         close()
-        id, key = a, key == 1 and 8 or key + 6
-        there, changed = redis.call('HEXISTS', KEYS[5], id) == 1, false
-    elseif there then
-        local retry, tries, dead = KEYS[key], KEYS[key + 1], KEYS[key + 2]
-        if op == 'c' then
-            redis.call('HSET', KEYS[3], id, a)
-        elseif op == 'C' then
-            local doc = redis.call('HGET', KEYS[5], id)
-            if doc and string.match(doc, '^%S+') == b then
-                redis.call('HSET', KEYS[3], id, a)
-            end
-        elseif op == 'x' then
-            redis.call('HDEL', KEYS[3], id)
-        elseif op == 'r' then
-            redis.call('ZADD', retry, b, a)
-            redis.call('HSET', tries, a, c)
-            changed = true
-        elseif op == 'd' or op == 'k' then
-            redis.call('ZREM', retry, a)
-            redis.call('HDEL', tries, a)
-            for _, e in ipairs(redis.call('ZRANGEBYSCORE', dead, b, b)) do
-                if string.match(e, '^%S+') == a then
-                    redis.call('ZREM', dead, e)
-                end
-            end
-            if op == 'k' then
-                redis.call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
-                redis.call('ZADD', dead, b, a .. ' ' .. c)
-            end
-            changed = true
-        elseif op == 'n' then
-            for _, e in ipairs(redis.call('ZRANGE', retry, 0, -1)) do
-                redis.call('ZADD', retry, now, e)
-            end
-            changed = true
-        elseif op == 'g' then
-            redis.call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
-            redis.call('LTRIM', KEYS[key + 3], -1000, -1)
-            expire_gaps(KEYS[key + 3])
-        elseif op == 'p' then
-            if redis.call('EXISTS', KEYS[key + 4]) == 1 then
-                redis.call('HSET', KEYS[key + 4], 'pos', a)
-            end
-        elseif op == 'P' then
-            cut(KEYS[key + 3],
-                unpack(redis.call('HMGET', KEYS[key + 4], 'from', 'to')))
-            redis.call('DEL', KEYS[key + 4])
-            redis.call('SREM', KEYS[6], id)
-        elseif op == 'a' then
+        bucket, nkeys = nkeys + 1, nkeys + 5
+
+        local lease = call('HGET', KEYS[1], a)
+        local name, epoch
+        if lease then
+            name, epoch = string.match(lease, '^(%S+) (%d+) ')
+        end
+
+        held = name == owner and epoch == b
+        if held then
+            call('SET', KEYS[bucket], c)
+        else
+            refused[#refused + 1] = tonumber(a)
+        end
+        arity = 3
+
+    elseif op == 'S' then
+        close()
+        id, key, nkeys = a, nkeys + 1, nkeys + 6
+        there = held and call('HEXISTS', KEYS[2], id) == 1
+
+    elseif op == 'a' then
+        if there then
             local log, extras = KEYS[key + 5], ARGV[i + 4]
-            local total = redis.call('HINCRBY', KEYS[7], id, a)
+            local total = call('HINCRBY', KEYS[bucket + 4], id, a)
             local place = total .. '-0'
             local entry = { 'a', c, 'x', extras }
             if extras == '' then
@@ -159,22 +129,101 @@ while ARGV[i] do
             end
             if redis.pcall('XADD', log, place, unpack(entry)).err then
                 -- the counter was lost: a log that is ahead of it begins anew
-                redis.call('DEL', log)
-                redis.call('XADD', log, place, unpack(entry))
+                call('DEL', log)
+                call('XADD', log, place, unpack(entry))
             end
             if total % 64 < tonumber(a) then
-                redis.call('XTRIM', log, 'MINID', '~',
-                           math.max(total - b + 1, 0))
+                call('XTRIM', log, 'MINID', '~', math.max(total - b + 1, 0))
             end
             if total % 1024 < tonumber(a) then
-                redis.call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
+                call('ZREMRANGEBYSCORE', KEYS[key + 2], '-inf',
+                     '(' .. horizon)
                 expire_gaps(KEYS[key + 3])
             end
         end
+        arity = 4
+
+    elseif op == 'c' then
+        if there then
+            call('HSET', KEYS[bucket + 1], id, a)
+        end
+
+    elseif op == 'x' then
+        if there then
+            call('HDEL', KEYS[bucket + 1], id)
+        end
+        arity = 0
+
+    elseif op == 'r' then
+        if there then
+            call('ZADD', KEYS[key], b, a)
+            call('HSET', KEYS[key + 1], a, c)
+            changed = true
+        end
+        arity = 3
+
+    elseif op == 'd' or op == 'k' then
+        if there then
+            local dead = KEYS[key + 2]
+            call('ZREM', KEYS[key], a)
+            call('HDEL', KEYS[key + 1], a)
+            for _, e in ipairs(call('ZRANGEBYSCORE', dead, b, b)) do
+                if string.match(e, '^%S+') == a then
+                    call('ZREM', dead, e)
+                end
+            end
+            if op == 'k' then
+                call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
+                call('ZADD', dead, b, a .. ' ' .. c)
+            end
+            changed = true
+        end
+        arity = op == 'k' and 3 or 2
+
+    elseif op == 'n' then
+        if there then
+            for _, e in ipairs(call('ZRANGE', KEYS[key], 0, -1)) do
+                call('ZADD', KEYS[key], now, e)
+            end
+            changed = true
+        end
+        arity = 0
+
+    elseif op == 'g' then
+        if there then
+            call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
+            call('LTRIM', KEYS[key + 3], -1000, -1)
+            expire_gaps(KEYS[key + 3])
+        end
+        arity = 2
+
+    elseif op == 'p' then
+        if there and call('EXISTS', KEYS[key + 4]) == 1 then
+            call('HSET', KEYS[key + 4], 'pos', a)
+        end
+
+    elseif op == 'P' then
+        if there then
+            cut(KEYS[key + 3],
+                unpack(call('HMGET', KEYS[key + 4], 'from', 'to')))
+            call('DEL', KEYS[key + 4])
+            call('SREM', KEYS[bucket + 3], id)
+        end
+        arity = 0
+
+    elseif op == 'C' then
+        if there then
+            local doc = call('HGET', KEYS[2], id)
+            if doc and string.match(doc, '^%S+') == b then
+                call('HSET', KEYS[bucket + 1], id, a)
+            end
+        end
+        arity = 2
     end
-    i = i + 1 + arity[op]
+
+    i = i + 1 + arity
 end
 
 close()
 
-return 1
+return refused

@@ -1,0 +1,70 @@
+/*
+ * The command of a commit: a script's keys and arguments, a section for each
+ * bucket.  Lives until it is answered for; knows nothing of when it is sent.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_COMMIT_SECTION_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_COMMIT_SECTION_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_subscriber.h"
+
+
+typedef struct {
+    ngx_queue_t                    queue;
+    u_char                         code;
+    ngx_http_notify_id_t           id;
+    ngx_http_notify_id_t           to;
+    uint64_t                       due;
+    uint64_t                       first;
+    ngx_uint_t                     attempts;
+    const char                    *reason;
+} ngx_http_notify_commit_operation_t;
+
+
+typedef struct {
+    ngx_http_notify_lease_t       *lease;       /* NULL: forgotten */
+    ngx_http_notify_id_t           position;
+    ngx_uint_t                     epoch;       /* index of its argument */
+    ngx_uint_t                     first;       /* of its subscribers */
+    ngx_uint_t                     last;        /* and the one behind them */
+} ngx_http_notify_commit_section_t;
+
+
+typedef struct ngx_http_notify_commit_s  ngx_http_notify_commit_t;
+
+struct ngx_http_notify_commit_s {
+    ngx_pool_t                    *pool;
+    ngx_http_notify_feed_t        *feed;
+    ngx_array_t                    keys;        /* of ngx_str_t */
+    ngx_array_t                    args;        /* of ngx_str_t */
+    ngx_array_t                    sections;
+    ngx_array_t                    subscribers; /* pointers; NULL: dropped */
+    ngx_event_t                    again;
+    unsigned                       sent:1;
+};
+
+
+/* a command without sections; NULL: memory */
+ngx_http_notify_commit_t *ngx_http_notify_commit_section_start(
+    ngx_http_notify_feed_t *feed);
+
+/* whether another section of that lease is better left to another command */
+ngx_uint_t ngx_http_notify_commit_section_full(ngx_http_notify_commit_t *c,
+    ngx_http_notify_lease_t *lease);
+
+/*
+ * Takes what is dirty in the lease, operations and attempts.  NGX_ERROR:
+ * memory, and some of it may be in the command, which must not be sent.
+ */
+ngx_int_t ngx_http_notify_commit_section_add(ngx_http_notify_commit_t *c,
+    ngx_http_notify_lease_t *lease);
+
+/* makes it one that the script refuses, should it be sent again */
+void ngx_http_notify_commit_section_void(ngx_http_notify_commit_t *c,
+    ngx_http_notify_commit_section_t *section);
+
+
+#endif /* _NGX_HTTP_NOTIFY_COMMIT_SECTION_H_INCLUDED_ */
