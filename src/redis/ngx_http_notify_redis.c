@@ -21,6 +21,7 @@ static void ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis);
 static void ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_why_e why);
 static void ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_disconnect(ngx_http_notify_redis_t *redis);
 static void ngx_http_notify_redis_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis,
     u_char *buf, size_t size);
@@ -191,24 +192,13 @@ ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis)
 {
     ngx_int_t                        rc;
     ngx_err_t                        err;
-    ngx_str_t                       *host;
-    ngx_addr_t                      *addr;
     ngx_connection_t                *c;
     ngx_peer_connection_t           *pc;
     ngx_http_notify_redis_target_t  *target;
 
-    addr = redis->conf->addrs->elts;
-    addr += redis->addr;
-
-    host = redis->conf->hosts->elts;
-    host += redis->addr;
+    ngx_http_notify_redis_route(redis);
 
     target = &redis->target;
-    target->socklen = addr->socklen;
-    target->name = addr->name;
-    target->host = *host;
-    ngx_memcpy(&target->sockaddr, addr->sockaddr, addr->socklen);
-
     pc = &redis->peer;
 
     ngx_memzero(pc, sizeof(ngx_peer_connection_t));
@@ -307,7 +297,9 @@ ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis)
     if (redis->parser == NULL
         || ngx_tcp_nodelay(c) != NGX_OK
         || ngx_handle_read_event(c->read, 0) != NGX_OK
-        || ngx_http_notify_redis_setup(redis) != NGX_OK)
+        || (redis->routed ? ngx_http_notify_redis_setup(redis)
+                          : ngx_http_notify_redis_route_ask(redis))
+           != NGX_OK)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
                                    "setting up of the connection failed");
@@ -385,6 +377,7 @@ ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
     }
 
     ngx_http_notify_redis_close(redis);
+    redis->routed = 0;
 
     if (redis->stopped) {
         return;
@@ -392,7 +385,8 @@ ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
 
     redis->failures++;
 
-    if (why >= NGX_HTTP_NOTIFY_REDIS_AUTH) {
+    if (why >= NGX_HTTP_NOTIFY_REDIS_AUTH && redis->failures % naddrs == 0) {
+        /* none of the others either */
         delay = NGX_HTTP_NOTIFY_REDIS_RETRY_SLOW;
 
     } else {
@@ -412,8 +406,28 @@ ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
 }
 
 
+/* from who was only asked to where it pointed; early commands still wait */
+void
+ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis)
+{
+    ngx_http_notify_redis_disconnect(redis);
+
+    /* in a turn of its own: who reads from the old connection is on the stack */
+
+    ngx_add_timer(&redis->timer, 1);
+}
+
+
 static void
 ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis)
+{
+    ngx_http_notify_redis_disconnect(redis);
+    ngx_http_notify_redis_queue_lose(redis);
+}
+
+
+static void
+ngx_http_notify_redis_disconnect(ngx_http_notify_redis_t *redis)
 {
     ngx_pool_t        *pool;
     ngx_connection_t  *c;
@@ -444,8 +458,6 @@ ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis)
 
         redis->peer.connection = NULL;
     }
-
-    ngx_http_notify_redis_queue_lose(redis);
 }
 
 

@@ -25,6 +25,8 @@ typedef struct {
     ngx_str_t     prefix;         /* of every key; default "notify:" */
     ngx_msec_t    timeout;        /* connect, and deadline of a command; 2s */
     ngx_uint_t    replicas;       /* that a publish waits for */
+    ngx_str_t     sentinel;       /* name of the master; the addresses are
+                                     those of sentinels then */
 
     ngx_ssl_t    *ssl;            /* NULL: plain */
     ngx_str_t     ssl_verify;     /* "on", "off" or a file of CAs */

@@ -37,6 +37,8 @@ static char *ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_sentinel(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_verify(ngx_conf_t *cf,
@@ -62,7 +64,7 @@ static ngx_http_notify_redis_conf_param_t
     { ngx_string("ssl_name="), ngx_http_notify_redis_conf_name },
     { ngx_string("ssl_certificate="), ngx_http_notify_redis_conf_cert },
     { ngx_string("ssl_certificate_key="), ngx_http_notify_redis_conf_key },
-    { ngx_string("sentinel="), NULL },
+    { ngx_string("sentinel="), ngx_http_notify_redis_conf_sentinel },
     { ngx_string("replicas="), ngx_http_notify_redis_conf_replicas },
     { ngx_string("cluster"), NULL },
     { ngx_null_string, NULL }
@@ -425,6 +427,20 @@ ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
     }
 
     rcf->replicas = (ngx_uint_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_sentinel(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    if (value->len == 0) {
+        return "has an empty \"sentinel\"";
+    }
+
+    rcf->sentinel = *value;
 
     return NGX_CONF_OK;
 }

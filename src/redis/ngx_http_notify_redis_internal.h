@@ -30,6 +30,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_REDIS_EXITING,
     NGX_HTTP_NOTIFY_REDIS_AUTH,
     NGX_HTTP_NOTIFY_REDIS_SSL,
+    NGX_HTTP_NOTIFY_REDIS_SENTINEL,
     NGX_HTTP_NOTIFY_REDIS_SELECT,
     NGX_HTTP_NOTIFY_REDIS_VERSION
 } ngx_http_notify_redis_why_e;
@@ -48,6 +49,7 @@ typedef struct {
     ngx_str_t                          name;       /* for the log */
     ngx_str_t                          host;       /* for TLS */
     u_char                             text[NGX_SOCKADDR_STRLEN];
+    u_char                             address[NGX_SOCKADDR_STRLEN];
 } ngx_http_notify_redis_target_t;
 
 
@@ -89,6 +91,7 @@ struct ngx_http_notify_redis_s {
     ngx_msec_t                         ready_since;
 
     ngx_uint_t                         busy;       /* depth of callbacks */
+    unsigned                           routed:1;   /* target is a store */
     unsigned                           stopped:1;
     unsigned                           destroyed:1;
     unsigned                           warned:1;
@@ -102,6 +105,9 @@ void ngx_cdecl ngx_http_notify_redis_fail(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_why_e why, ngx_err_t err, const char *fmt, ...);
 void ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis);
+ngx_int_t ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis);
 char *ngx_http_notify_redis_ssl_conf(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf);
 ngx_int_t ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis);
