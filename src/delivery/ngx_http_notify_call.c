@@ -146,19 +146,24 @@ ngx_http_notify_call_active(void)
 
 
 ngx_uint_t
+ngx_http_notify_call_full(void)
+{
+    return ngx_http_notify_calls.active >= ngx_cycle->connection_n / 2;
+}
+
+
+ngx_uint_t
 ngx_http_notify_call_room(void)
 {
     ngx_uint_t  n, room;
 
-    n = ngx_cycle->connection_n / 2;
-
-    if (ngx_http_notify_calls.active >= n
+    if (ngx_http_notify_call_full()
         || ngx_http_notify_calls.started >= NGX_HTTP_NOTIFY_CALL_TURN)
     {
         return 0;
     }
 
-    n -= ngx_http_notify_calls.active;
+    n = ngx_cycle->connection_n / 2 - ngx_http_notify_calls.active;
     room = NGX_HTTP_NOTIFY_CALL_TURN - ngx_http_notify_calls.started;
 
     return ngx_min(n, room);
@@ -181,7 +186,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     ngx_pool_t              *pool;
     ngx_http_notify_call_t  *call;
 
-    if (ngx_http_notify_call_room() == 0) {
+    if (ngx_http_notify_call_full()) {
         return NULL;
     }
 

@@ -109,7 +109,7 @@ typedef void (*ngx_http_notify_call_pt)(
  * The event is referenced (ngx_http_notify_log_ref) for as long as it is
  * needed; it may be one that is not in the log (test, sync).  attempt counts
  * from 1.  timeout 0: the profile's.  The handler is called exactly once,
- * never inside start.  NULL: memory, or too many calls (see _room): not called.
+ * never inside start.  NULL: memory, or too many calls (see _full): not called.
  */
 ngx_http_notify_call_t *ngx_http_notify_call_start(
     ngx_http_notify_target_t *target, ngx_http_notify_event_t *event,
@@ -122,8 +122,10 @@ void ngx_http_notify_call_abort(ngx_http_notify_call_t *call);
  * worker_shutdown_timeout does not end calls. */
 void ngx_http_notify_call_abort_all(void);
 
-/* How many more calls may be started now: half of worker_connections at most,
- * and a bounded number per turn of the event loop. */
+/* Whether as many calls are under way as may be: half of worker_connections. */
+ngx_uint_t ngx_http_notify_call_full(void);
+/* How many more may be started now, by who can wait: a bounded number per turn
+ * of the event loop. */
 ngx_uint_t ngx_http_notify_call_room(void);
 /* calls in flight in this worker */
 ngx_uint_t ngx_http_notify_call_active(void);

@@ -121,7 +121,7 @@ ngx_http_notify_api_actions_test_start(
         return;
     }
 
-    if (ngx_http_notify_call_room() == 0) {
+    if (ngx_http_notify_call_full()) {
         ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "too_many_calls",
                                     "too many calls are under way");

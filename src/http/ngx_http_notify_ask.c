@@ -119,7 +119,7 @@ ngx_http_notify_ask_call(ngx_http_notify_ask_t *ask,
     ngx_pool_cleanup_t       *cln;
     ngx_http_notify_event_t  *event;
 
-    if (ngx_http_notify_call_room() == 0) {
+    if (ngx_http_notify_call_full()) {
         return ngx_http_notify_ask_fail(ask, NGX_HTTP_BAD_GATEWAY,
                                         "NOTIFICATION_TOO_MANY_CALLS",
                                         "too many calls are under way");
