@@ -82,7 +82,9 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "hops",
     "lost",
     "unread",
-    "skipped"
+    "skipped",
+    "unregistered",
+    "unheld"
 };
 
 

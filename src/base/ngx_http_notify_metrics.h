@@ -39,6 +39,9 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_LOST,           /* captured, no room to wait */
     NGX_HTTP_NOTIFY_METRICS_UNREAD,         /* bodies that were no data */
     NGX_HTTP_NOTIFY_METRICS_SKIPPED,        /* sessions that are connected */
+    NGX_HTTP_NOTIFY_METRICS_UNREGISTERED,   /* sessions that were to be */
+    NGX_HTTP_NOTIFY_METRICS_UNHELD,         /* connections of sessions that
+                                               are not taken for such */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 

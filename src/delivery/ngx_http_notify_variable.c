@@ -93,6 +93,10 @@ static ngx_int_t ngx_http_notify_variable_setting(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_asked(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_kept(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
@@ -181,6 +185,8 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
 
     { ngx_string("setting_"), ngx_http_notify_variable_setting, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
+
+    { ngx_string("session_data"), ngx_http_notify_variable_asked, 0, 0 },
 
     { ngx_string("session_"), ngx_http_notify_variable_kept, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
@@ -650,6 +656,20 @@ ngx_http_notify_variable_setting(ngx_pool_t *pool,
                                          value);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* the content, where the session has asked for it; else it is absent */
+
+static ngx_int_t
+ngx_http_notify_variable_asked(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    return ngx_http_notify_variable_session_flag(context->event, "payload")
+           ? ngx_http_notify_variable_data(pool, variable, context, value)
+           : NGX_OK;
 }
 
 

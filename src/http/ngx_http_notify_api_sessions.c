@@ -569,7 +569,8 @@ ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
         switch (field->str.data[0]) {
 
         case 'u':
-            until = n;
+        case '@':
+            until = ngx_max(until, n);
             break;
 
         case 's':

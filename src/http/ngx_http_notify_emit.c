@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 
 
@@ -112,7 +113,7 @@ ngx_http_notify_emit_handler(ngx_http_request_t *r)
 
     elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
 
-    if (elcf->list == NULL
+    if ((elcf->list == NULL && ngx_http_notify_session_here(r) == NULL)
         || (r->method & (NGX_HTTP_HEAD|NGX_HTTP_OPTIONS))
         || ngx_http_notify_api_serves(r))
     {
@@ -470,6 +471,13 @@ ngx_http_notify_emit_answered(ngx_int_t rc, void *data)
 
     pending->event = NULL;
 
+    ngx_http_notify_emit_settled(ctx);
+}
+
+
+void
+ngx_http_notify_emit_settled(ngx_http_notify_emit_ctx_t *ctx)
+{
     if (--ctx->waiting == 0) {
         ctx->pending.nelts = 0;
         ctx->resume(ctx);
@@ -500,6 +508,8 @@ ngx_http_notify_emit_abandon(ngx_http_notify_emit_ctx_t *ctx)
 
         pending[i]->event = NULL;
     }
+
+    ngx_http_notify_session_abandon(ctx);
 
     ctx->pending.nelts = 0;
     ctx->waiting = 0;
@@ -535,11 +545,20 @@ ngx_http_notify_emit_postconfiguration(ngx_conf_t *cf)
 
     emcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_emit_module);
 
-    if (emcf->list.nelts == 0) {
+    if (emcf->list.nelts == 0 && !ngx_http_notify_session_used(cf)) {
         return NGX_OK;
     }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    /* the last one is called first, and reads the body */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_notify_session_handler;
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
     if (h == NULL) {

@@ -78,6 +78,7 @@ struct ngx_http_notify_emit_ctx_s {
     ngx_uint_t                    waiting;  /* for so many answers of Redis */
     void                        (*resume)(ngx_http_notify_emit_ctx_t *ctx);
     void                         *data;     /* of resume */
+    void                         *session;  /* a registration that is awaited */
     unsigned                      reading:1;
     unsigned                      read:1;
     unsigned                      asked:1;  /* waits in the request's phase */
@@ -111,6 +112,8 @@ ngx_uint_t ngx_http_notify_emit_open(ngx_http_request_t *r,
 ngx_int_t ngx_http_notify_emit(ngx_http_request_t *r,
     ngx_http_notify_emit_ctx_t *ctx, ngx_http_notify_emit_conf_t *emit,
     ngx_uint_t wait);
+/* one of those waited for is answered, whatever is to be said of it is said */
+void ngx_http_notify_emit_settled(ngx_http_notify_emit_ctx_t *ctx);
 /* nobody waits any more: the client has gone, or gets another answer */
 void ngx_http_notify_emit_abandon(ngx_http_notify_emit_ctx_t *ctx);
 

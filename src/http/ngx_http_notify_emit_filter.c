@@ -15,6 +15,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 
 
@@ -41,6 +42,8 @@ typedef struct {
     size_t                           gathered;  /* of it, to be sent */
     ngx_chain_t                     *held;
     ngx_chain_t                    **last_held;
+    unsigned                         emits:1;   /* events */
+    unsigned                         session:1; /* it is to be registered */
     unsigned                         capture:1;
     unsigned                         over:1;    /* longer, or unreadable */
     unsigned                         last:1;    /* all of it was seen */
@@ -54,7 +57,14 @@ static ngx_int_t ngx_http_notify_emit_header_filter(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_notify_emit_filter_wanted(ngx_http_request_t *r,
     ngx_http_notify_emit_loc_conf_t *elcf);
 static ngx_http_notify_emit_filter_ctx_t *ngx_http_notify_emit_filter_create(
-    ngx_http_request_t *r, ngx_http_notify_emit_loc_conf_t *elcf);
+    ngx_http_request_t *r, ngx_uint_t emits,
+    ngx_http_notify_session_when_e when);
+static ngx_uint_t ngx_http_notify_emit_filter_reads(ngx_http_request_t *r,
+    ngx_uint_t emits, ngx_http_notify_session_when_e when);
+static ngx_uint_t ngx_http_notify_emit_filter_waits(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_emit_filter_register(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_uint_t wait);
 static ngx_int_t ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
@@ -121,6 +131,8 @@ static ngx_int_t
 ngx_http_notify_emit_header_filter(ngx_http_request_t *r)
 {
     ngx_int_t                           rc;
+    ngx_uint_t                          emits;
+    ngx_http_notify_session_when_e      when;
     ngx_http_notify_emit_loc_conf_t    *elcf;
     ngx_http_notify_emit_filter_ctx_t  *ctx;
 
@@ -140,21 +152,30 @@ ngx_http_notify_emit_header_filter(ngx_http_request_t *r)
 
     elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
 
-    if (!elcf->response || !ngx_http_notify_emit_filter_wanted(r, elcf)) {
+    when = ngx_http_notify_session_answer(r);
+    emits = elcf->response && ngx_http_notify_emit_filter_wanted(r, elcf);
+
+    if (!emits && when == NGX_HTTP_NOTIFY_SESSION_NONE) {
         return ngx_http_next_header_filter(r);
     }
 
-    ctx = ngx_http_notify_emit_filter_create(r, elcf);
+    ctx = ngx_http_notify_emit_filter_create(r, emits, when);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
 
-    if (elcf->commits && r == r->main) {
+    if (ngx_http_notify_emit_filter_waits(r, ctx)) {
         rc = ngx_http_notify_emit_filter_hold(r, ctx);
 
         if (rc != NGX_DECLINED) {
             return rc;
         }
+    }
+
+    if ((!ctx->capture || ctx->over)
+        && ngx_http_notify_emit_filter_register(r, ctx, 0) == NGX_ERROR)
+    {
+        return NGX_ERROR;
     }
 
     rc = ngx_http_next_header_filter(r);
@@ -212,8 +233,8 @@ ngx_http_notify_emit_filter_success(ngx_http_request_t *r)
 
 
 static ngx_http_notify_emit_filter_ctx_t *
-ngx_http_notify_emit_filter_create(ngx_http_request_t *r,
-    ngx_http_notify_emit_loc_conf_t *elcf)
+ngx_http_notify_emit_filter_create(ngx_http_request_t *r, ngx_uint_t emits,
+    ngx_http_notify_session_when_e when)
 {
     off_t                               length;
     ngx_http_notify_emit_filter_ctx_t  *ctx;
@@ -224,6 +245,13 @@ ngx_http_notify_emit_filter_create(ngx_http_request_t *r,
     }
 
     ctx->emit = ngx_http_notify_emit_ctx(r);
+
+    if (ctx->emit == NULL) {
+        return NULL;
+    }
+
+    ctx->emits = emits;
+    ctx->session = (when != NGX_HTTP_NOTIFY_SESSION_NONE);
     ctx->last_held = &ctx->held;
     ctx->limit = ngx_http_notify_body_size(r);
 
@@ -238,10 +266,7 @@ ngx_http_notify_emit_filter_create(ngx_http_request_t *r,
         r->header_only = 1;
     }
 
-    if (r->header_only
-        || (!elcf->reads_response
-            && !(ngx_http_notify_var_reads(r) & NGX_HTTP_NOTIFY_VAR_RESPONSE)))
-    {
+    if (r->header_only || !ngx_http_notify_emit_filter_reads(r, emits, when)) {
         return ctx;
     }
 
@@ -256,6 +281,61 @@ ngx_http_notify_emit_filter_create(ngx_http_request_t *r,
     r->filter_need_in_memory = 1;
 
     return ctx;
+}
+
+
+/* whether an event, or a session, may be made of the body */
+
+static ngx_uint_t
+ngx_http_notify_emit_filter_reads(ngx_http_request_t *r, ngx_uint_t emits,
+    ngx_http_notify_session_when_e when)
+{
+    ngx_uint_t                        reads;
+    ngx_http_notify_emit_loc_conf_t  *elcf;
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+    reads = ngx_http_notify_var_reads(r) & NGX_HTTP_NOTIFY_VAR_RESPONSE;
+
+    return (emits && (reads || elcf->reads_response))
+           || (when == NGX_HTTP_NOTIFY_SESSION_BODY && reads);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_emit_filter_waits(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
+{
+    ngx_http_notify_emit_loc_conf_t  *elcf;
+
+    /* what follows a 101 does not pass filters */
+
+    if (r != r->main
+        || r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS)
+    {
+        return 0;
+    }
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
+
+    return (ctx->emits && elcf->commits)
+           || (ctx->session && ngx_http_notify_session_here(r)->commit);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_filter_register(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_uint_t wait)
+{
+    if (!ctx->session) {
+        return NGX_OK;
+    }
+
+    ctx->session = 0;
+
+    wait = wait && ngx_http_notify_session_here(r)->commit;
+
+    return ngx_http_notify_session_register(r, wait ? ctx->emit : NULL);
 }
 
 
@@ -317,9 +397,9 @@ ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
     ctx->emit->resume = ngx_http_notify_emit_filter_resume;
     ctx->emit->data = ctx;
 
-    emit = elcf->list->elts;
+    emit = ctx->emits ? elcf->list->elts : NULL;
 
-    for (i = 0; i < elcf->list->nelts; i++) {
+    for (i = 0; ctx->emits && i < elcf->list->nelts; i++) {
 
         if (emit[i]->request
             || !emit[i]->commit
@@ -340,6 +420,13 @@ ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
             ctx->failed = 1;
             break;
         }
+    }
+
+    if (!ctx->failed
+        && ngx_http_notify_emit_filter_register(r, ctx, 1) == NGX_ERROR)
+    {
+        ngx_http_notify_emit_abandon(ctx->emit);
+        return NGX_ERROR;
     }
 
     if (ctx->emit->waiting) {
@@ -730,6 +817,15 @@ ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
         return;
     }
 
+    if (ngx_http_notify_emit_filter_register(r, ctx, 0) == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "notify emit: no memory for a session");
+    }
+
+    if (!ctx->emits) {
+        return;
+    }
+
     elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
 
     emit = elcf->list->elts;
@@ -785,7 +881,7 @@ ngx_http_notify_emit_filter_init(ngx_conf_t *cf)
 
     emcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_emit_module);
 
-    if (emcf->list.nelts == 0) {
+    if (emcf->list.nelts == 0 && !ngx_http_notify_session_used(cf)) {
         return NGX_OK;
     }
 

@@ -60,6 +60,7 @@ ngx_http_notify_script(deliveries);
 ngx_http_notify_script(redeliver);
 ngx_http_notify_script(settings);
 ngx_http_notify_script(session);
+ngx_http_notify_script(hold);
 ngx_http_notify_script(presence);
 ngx_http_notify_script(trim);
 ngx_http_notify_script(missed);
@@ -80,6 +81,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_redeliver,
     &ngx_http_notify_script_settings,
     &ngx_http_notify_script_session,
+    &ngx_http_notify_script_hold,
     &ngx_http_notify_script_presence,
     &ngx_http_notify_script_trim,
     &ngx_http_notify_script_missed,

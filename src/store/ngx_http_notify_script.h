@@ -32,6 +32,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_deliveries;
 extern ngx_http_notify_script_t  ngx_http_notify_script_redeliver;
 extern ngx_http_notify_script_t  ngx_http_notify_script_settings;
 extern ngx_http_notify_script_t  ngx_http_notify_script_session;
+extern ngx_http_notify_script_t  ngx_http_notify_script_hold;
 extern ngx_http_notify_script_t  ngx_http_notify_script_presence;
 extern ngx_http_notify_script_t  ngx_http_notify_script_trim;
 extern ngx_http_notify_script_t  ngx_http_notify_script_missed;

@@ -19,7 +19,8 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         payload '{"n":"$notify_data","session":"$notify_session_id",
                   "device":"$notify_session_pushDeviceId",
                   "say":"to $notify_session_nick of $notify_session_nothing!",
-                  "none":"$notify_session_nothing"}';
+                  "none":"$notify_session_nothing",
+                  "content":"$notify_session_data"}';
         retry 300ms 300ms 300ms 300ms;
     }
     notify_channel chat {
@@ -120,6 +121,20 @@ is(http(POST => $nginx->url("/subscriptions/$sub->{json}{id}/redeliver"),
    'all of it once more');
 eventually { 3 <= pushed('/push', $failed[-1]) } 'comes';
 is((pushed('/push', $many[0]))[1]{json}{device}, 'other', 'with the value');
+
+
+note('content');
+
+for (['', undef], ['0', undef], ['FALSE', undef], ['off', undef], ['no', undef],
+     ['true', 1], ['1', 1], ['yes', 1])
+{
+    my ($value, $asked) = @$_;
+    session('s-1', payload => $value);
+    $data = publish('s-1');
+    eventually { pushed('/push', $data) } "payload=\"$value\"";
+    is((pushed('/push', $data))[0]{json}{content}, $asked && $data,
+       $asked ? 'is the content' : 'is none');
+}
 
 
 note('own activity');

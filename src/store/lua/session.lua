@@ -3,11 +3,19 @@
 --
 -- KEYS  1   session:<digest of tenant and id>
 --           hash: t ttl ms, r registered ms, s subscription, u connected until
---           ms (absent: disconnected), and ":<name>" for each further value
+--           ms (absent: not by itself), "@<worker>" connected until ms by that
+--           worker's connections, see hold.lua, and ":<name>" for each further
+--           value
 --       2   subs:of:<tenant>  see subscribe.lua
--- ARGV  1   put | get | until | delete
---       put:    2 ttl, 3 subscription or "", then names and values
+-- ARGV  1   put | join | get | until | delete
+--       put:    2 ttl, 3 subscription or "", then names and values: all that
+--               it keeps
+--       join:   2 ttl, or "" as it is, 3 ttl of a new one, 4 subscription, or
+--               "" as it is, 5 worker or "", 6 how long its connection is
+--               believed, then names and values: "" is not kept any more,
+--               others stay
 --       until:  2 how long from now, "0": disconnected
+--       delete
 -- reply {"ok", now, 1 if it is new, field, value, ...} | {"none"}
 --       | {"subscription"}  there is no such one
 
@@ -23,32 +31,91 @@ if verb == 'delete' then
     return { 'ok' }
 end
 
+local function known(subscription)
+    return subscription == '' or redis.call('ZSCORE', SUBS, subscription)
+end
+
+-- workers that said so and were killed
+
+local function forget(session)
+    for i = 1, #session, 2 do
+        if string.sub(session[i], 1, 1) == '@'
+           and tonumber(session[i + 1]) <= now
+        then
+            redis.call('HDEL', SESSION, session[i])
+        end
+    end
+end
+
 if verb == 'put' then
     local ttl, subscription = ARGV[2], ARGV[3]
 
-    if subscription ~= '' and not redis.call('ZSCORE', SUBS, subscription)
-    then
+    if not known(subscription) then
         return { 'subscription' }
     end
 
-    -- registered again: what it was is replaced, its connection stays
+    -- registered again: what it was is replaced, its connections stay
 
-    local connected = redis.call('HGET', SESSION, 'u')
+    local session = redis.call('HGETALL', SESSION)
 
-    new = 1 - redis.call('EXISTS', SESSION)
-    redis.call('DEL', SESSION)
+    if #session == 0 then
+        new = 1
+    end
+
+    for i = 1, #session, 2 do
+        local kind = string.sub(session[i], 1, 1)
+
+        if kind == ':' or kind == 's' then
+            redis.call('HDEL', SESSION, session[i])
+        end
+    end
+
+    forget(session)
     redis.call('HSET', SESSION, 't', ttl, 'r', now)
 
     if subscription ~= '' then
         redis.call('HSET', SESSION, 's', subscription)
     end
 
-    if connected then
-        redis.call('HSET', SESSION, 'u', connected)
-    end
-
     for i = 4, #ARGV, 2 do
         redis.call('HSET', SESSION, ':' .. ARGV[i], ARGV[i + 1])
+    end
+
+elseif verb == 'join' then
+    local ttl, subscription = ARGV[2], ARGV[4]
+
+    if not known(subscription) then
+        return { 'subscription' }
+    end
+
+    local session = redis.call('HGETALL', SESSION)
+
+    if #session == 0 then
+        new = 1
+        ttl = ttl ~= '' and ttl or ARGV[3]
+    end
+
+    forget(session)
+    redis.call('HSET', SESSION, 'r', now)
+
+    if ttl ~= '' then
+        redis.call('HSET', SESSION, 't', ttl)
+    end
+
+    if subscription ~= '' then
+        redis.call('HSET', SESSION, 's', subscription)
+    end
+
+    if ARGV[5] ~= '' then
+        redis.call('HSET', SESSION, '@' .. ARGV[5], now + ARGV[6])
+    end
+
+    for i = 7, #ARGV, 2 do
+        if ARGV[i + 1] == '' then
+            redis.call('HDEL', SESSION, ':' .. ARGV[i])
+        else
+            redis.call('HSET', SESSION, ':' .. ARGV[i], ARGV[i + 1])
+        end
     end
 
 elseif redis.call('EXISTS', SESSION) == 0 then
@@ -65,6 +132,10 @@ end
 
 if verb ~= 'get' then
     redis.call('PEXPIRE', SESSION, redis.call('HGET', SESSION, 't'))
+end
+
+if verb == 'join' then
+    return { 'ok', now, new }
 end
 
 local reply = redis.call('HGETALL', SESSION)

@@ -1,0 +1,337 @@
+/*
+ * The arguments of notify_session.  Run while the configuration is read.
+ * Must not know what a session is for.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_module.h"
+#include "ngx_http_notify_session.h"
+
+
+#define NGX_HTTP_NOTIFY_SESSION_NAME   64           /* bytes */
+#define NGX_HTTP_NOTIFY_SESSION_DAY    86400000     /* ms */
+#define NGX_HTTP_NOTIFY_SESSION_HOUR   3600000
+#define NGX_HTTP_NOTIFY_SESSION_YEAR   (366 * 86400)    /* s */
+
+
+static ngx_http_notify_session_conf_t *ngx_http_notify_session_conf_create(
+    ngx_conf_t *cf);
+static char *ngx_http_notify_session_conf_arg(ngx_conf_t *cf,
+    ngx_http_notify_session_conf_t *session, ngx_str_t *arg);
+static char *ngx_http_notify_session_conf_times(
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *name,
+    ngx_str_t *value);
+static char *ngx_http_notify_session_conf_msec(ngx_str_t *value,
+    ngx_msec_t *msec, ngx_int_t min, ngx_int_t max, char *wrong);
+static ngx_http_complex_value_t **ngx_http_notify_session_conf_place(
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *name);
+static char *ngx_http_notify_session_conf_param(ngx_conf_t *cf,
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *name,
+    ngx_str_t *value);
+static char *ngx_http_notify_session_conf_value(ngx_conf_t *cf,
+    ngx_str_t *text, ngx_http_complex_value_t *value);
+static ngx_uint_t ngx_http_notify_session_conf_is(const ngx_str_t *text,
+    const char *word);
+
+
+/* what an answer of the resource says by itself */
+
+static const char  *ngx_http_notify_session_conf_ours[] = {
+    "connected", "connectedUntil", "registered", NULL
+};
+
+
+/* notify_session CHANNEL id=VALUE [presence] [commit] [NAME=VALUE]... */
+
+char *
+ngx_http_notify_session_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_session_loc_conf_t *slcf = conf;
+
+    char                                 *rv;
+    ngx_str_t                            *args;
+    ngx_uint_t                            i;
+    ngx_http_notify_session_conf_t       *session;
+    ngx_http_notify_session_main_conf_t  *smcf;
+
+    if (slcf->session != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    session = ngx_http_notify_session_conf_create(cf);
+    if (session == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_notify_session_conf_arg(cf, session, &args[i]);
+
+        if (rv == NGX_CONF_ERROR) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"%s", &args[i], rv);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (session->id == NULL) {
+        return "needs \"id=\"";
+    }
+
+    if (!session->presence && (session->grace != NGX_CONF_UNSET_MSEC
+                               || session->lease != NGX_CONF_UNSET_MSEC))
+    {
+        return "has \"grace=\" or \"lease=\" without \"presence\"";
+    }
+
+    ngx_conf_init_msec_value(session->grace, 30000);
+    ngx_conf_init_msec_value(session->lease, 30000);
+
+    smcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_notify_session_module);
+    smcf->used = 1;
+    smcf->presence |= session->presence;
+
+    slcf->session = session;
+
+    return ngx_http_notify_module_channel(cf, &args[1], &session->channel);
+}
+
+
+static ngx_http_notify_session_conf_t *
+ngx_http_notify_session_conf_create(ngx_conf_t *cf)
+{
+    ngx_http_notify_session_conf_t  *session;
+
+    session = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_session_conf_t));
+
+    if (session == NULL
+        || ngx_array_init(&session->params, cf->pool, 8,
+                          sizeof(ngx_http_notify_session_param_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    session->grace = NGX_CONF_UNSET_MSEC;
+    session->lease = NGX_CONF_UNSET_MSEC;
+
+    return session;
+}
+
+
+/* what is not right is a phrase that follows the argument */
+
+static char *
+ngx_http_notify_session_conf_arg(ngx_conf_t *cf,
+    ngx_http_notify_session_conf_t *session, ngx_str_t *arg)
+{
+    u_char                     *p;
+    ngx_str_t                   name, value;
+    ngx_http_complex_value_t  **place;
+
+    if (ngx_http_notify_session_conf_is(arg, "presence")) {
+        session->presence = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_notify_session_conf_is(arg, "commit")) {
+        session->commit = 1;
+        return NGX_CONF_OK;
+    }
+
+    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    if (p == NULL || p == arg->data) {
+        return "";
+    }
+
+    name.data = arg->data;
+    name.len = p - name.data;
+    value.data = p + 1;
+    value.len = arg->data + arg->len - value.data;
+
+    if (ngx_http_notify_session_conf_is(&name, "grace")
+        || ngx_http_notify_session_conf_is(&name, "lease")
+        || ngx_http_notify_session_conf_is(&name, "ttl"))
+    {
+        return ngx_http_notify_session_conf_times(session, &name, &value);
+    }
+
+    place = ngx_http_notify_session_conf_place(session, &name);
+
+    if (place == NULL) {
+        return ngx_http_notify_session_conf_param(cf, session, &name, &value);
+    }
+
+    if (*place) {
+        return ", it is given twice";
+    }
+
+    *place = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (*place == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_notify_session_conf_value(cf, &value, *place);
+}
+
+
+static char *
+ngx_http_notify_session_conf_times(ngx_http_notify_session_conf_t *session,
+    const ngx_str_t *name, ngx_str_t *value)
+{
+    if (ngx_http_notify_session_conf_is(name, "grace")) {
+        return ngx_http_notify_session_conf_msec(value, &session->grace, 0,
+                                    NGX_HTTP_NOTIFY_SESSION_DAY,
+                                    ", it must be a time of 0 to 1d");
+    }
+
+    if (ngx_http_notify_session_conf_is(name, "lease")) {
+        return ngx_http_notify_session_conf_msec(value, &session->lease, 1000,
+                                    NGX_HTTP_NOTIFY_SESSION_HOUR,
+                                    ", it must be a time of 1s to 1h");
+    }
+
+    if (session->ttl) {
+        return ", it is given twice";
+    }
+
+    session->ttl = ngx_parse_time(value, 1);
+
+    if (session->ttl < 1 || session->ttl > NGX_HTTP_NOTIFY_SESSION_YEAR) {
+        return ", it must be a time of 1s to 366d";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_session_conf_msec(ngx_str_t *value, ngx_msec_t *msec,
+    ngx_int_t min, ngx_int_t max, char *wrong)
+{
+    ngx_int_t  ms;
+
+    if (*msec != NGX_CONF_UNSET_MSEC) {
+        return ", it is given twice";
+    }
+
+    ms = ngx_parse_time(value, 0);
+
+    if (ms == NGX_ERROR || ms < min || ms > max) {
+        return wrong;
+    }
+
+    *msec = (ngx_msec_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+/* NULL: it is a value to keep */
+
+static ngx_http_complex_value_t **
+ngx_http_notify_session_conf_place(ngx_http_notify_session_conf_t *session,
+    const ngx_str_t *name)
+{
+    if (ngx_http_notify_session_conf_is(name, "id")) {
+        return &session->id;
+    }
+
+    if (ngx_http_notify_session_conf_is(name, "if")) {
+        return &session->condition;
+    }
+
+    if (ngx_http_notify_session_conf_is(name, "tenant")) {
+        return &session->tenant;
+    }
+
+    if (ngx_http_notify_session_conf_is(name, "subscription")) {
+        return &session->subscription;
+    }
+
+    return NULL;
+}
+
+
+static char *
+ngx_http_notify_session_conf_param(ngx_conf_t *cf,
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *name,
+    ngx_str_t *value)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_session_param_t  *param;
+
+    for (i = 0; ngx_http_notify_session_conf_ours[i]; i++) {
+        if (ngx_http_notify_session_conf_is(name,
+                                         ngx_http_notify_session_conf_ours[i]))
+        {
+            return ", it is a name of ours";
+        }
+    }
+
+    if (!ngx_http_notify_channel_chars(name, NGX_HTTP_NOTIFY_SESSION_NAME,
+                                       "-"))
+    {
+        return ", its name must be 1 to 64 characters of [A-Za-z0-9_-]";
+    }
+
+    if (session->params.nelts == NGX_HTTP_NOTIFY_SESSION_VALUES) {
+        return ", there are more than 32 values";
+    }
+
+    param = session->params.elts;
+
+    for (i = 0; i < session->params.nelts; i++) {
+        if (param[i].name.len == name->len
+            && ngx_strncasecmp(param[i].name.data, name->data, name->len)
+               == 0)
+        {
+            return ", it is given twice";
+        }
+    }
+
+    param = ngx_array_push(&session->params);
+    if (param == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    param->name = *name;
+
+    return ngx_http_notify_session_conf_value(cf, value, &param->value);
+}
+
+
+static char *
+ngx_http_notify_session_conf_value(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_complex_value_t *value)
+{
+    ngx_http_compile_complex_value_t  ccv;
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+    ngx_memzero(value, sizeof(ngx_http_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_session_conf_is(const ngx_str_t *text, const char *word)
+{
+    return text->len == ngx_strlen(word)
+           && ngx_strncmp(text->data, word, text->len) == 0;
+}
