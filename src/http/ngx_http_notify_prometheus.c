@@ -112,6 +112,10 @@ static const ngx_http_notify_prometheus_counter_t
       NGX_HTTP_NOTIFY_METRICS_HOPS },
     { "bodies_unread", "Emitted events whose body could not be taken.", NULL,
       NGX_HTTP_NOTIFY_METRICS_UNREAD },
+    { "sessions_unregistered", "Sessions that could not be registered.", NULL,
+      NGX_HTTP_NOTIFY_METRICS_UNREGISTERED },
+    { "connections_unheld", "Connections not taken for their session's.",
+      NULL, NGX_HTTP_NOTIFY_METRICS_UNHELD },
 
     { NULL, NULL, NULL, 0 }
 };
