@@ -606,7 +606,8 @@ ngx_uint_t
 ngx_http_notify_api_serves(ngx_http_request_t *r)
 {
     return r->content_handler == ngx_http_notify_api_handler
-           || ngx_http_notify_prometheus_serves(r);
+           || ngx_http_notify_prometheus_serves(r)
+           || ngx_http_notify_console_serves(r);
 }
 
 

@@ -92,8 +92,9 @@ extern ngx_module_t  ngx_http_notify_api_module;
 
 /* whether the request is one of these, and none to an application */
 ngx_uint_t ngx_http_notify_api_serves(ngx_http_request_t *r);
-/* the same of notify_metrics alone */
+/* the same of notify_metrics and notify_console alone */
 ngx_uint_t ngx_http_notify_prometheus_serves(ngx_http_request_t *r);
+ngx_uint_t ngx_http_notify_console_serves(ngx_http_request_t *r);
 
 /* events/{id} and what is below it, in api_event */
 void ngx_http_notify_api_event(ngx_http_notify_api_t *api);

@@ -208,4 +208,15 @@ eventually {
     ($json->{errorLevel} // 0) == 20 && $json->{data}{entityID} == 5;
 } 'B11: and one subscribed', 2;
 
+# what operators look at, and B11: the samples in the description
+
+like(req(GET => '/retail/console')->{content}, qr/^<!DOCTYPE html>/,
+     'the console is a page');
+like(req(GET => '/metrics')->{content},
+     qr/^notify_events_total\{channel="retail",outcome="published"\} [1-9]/m,
+     'the metrics have what was published');
+my $paths = req(GET => '/retail/openapi.json')->{json}{paths};
+ok($paths->{'/retail/subscriptions'} && $paths->{'/samples/{event}'},
+   'B11: the API and its samples are described in OpenAPI');
+
 finish();

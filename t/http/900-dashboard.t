@@ -158,4 +158,8 @@ http(GET => "$service/11?country=DK");
 http(GET => "$service/11?country=XXL");
 is($receiver->count('/se/INVOCATION'), 1, 'E1: HEAD retrieves nothing');
 
+like(http(GET => $nginx->url('/metrics'))->{content},
+     qr/^notify_events_total\{channel="dashboard",outcome="published"\} [1-9]/m,
+     'the metrics have what was published');
+
 finish();

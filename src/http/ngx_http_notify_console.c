@@ -1,0 +1,287 @@
+/*
+ * notify_console: one page that shows subscriptions, deliveries and events, and
+ * speaks to the REST API in its folder, with the rights of who looks at it.
+ * The page is console.html, a file of this folder; nothing in it varies.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_pages.h"
+
+
+typedef struct {
+    ngx_str_t   policy;     /* Content-Security-Policy */
+} ngx_http_notify_console_loc_conf_t;
+
+
+static ngx_int_t ngx_http_notify_console_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_console_output(ngx_http_request_t *r);
+static ngx_int_t ngx_http_notify_console_header(ngx_http_request_t *r,
+    const char *name, const ngx_str_t *value);
+static void *ngx_http_notify_console_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_console_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_notify_console_policy(ngx_conf_t *cf,
+    ngx_str_t *policy);
+static ngx_int_t ngx_http_notify_console_hash(ngx_conf_t *cf,
+    const char *open, const char *close, ngx_str_t *hash);
+
+
+static ngx_command_t  ngx_http_notify_console_commands[] = {
+
+    { ngx_string("notify_console"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_notify_console_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_notify_console_module_ctx = {
+    NULL,                                      /* preconfiguration */
+    NULL,                                      /* postconfiguration */
+
+    NULL,                                      /* create main configuration */
+    NULL,                                      /* init main configuration */
+
+    NULL,                                      /* create server configuration */
+    NULL,                                      /* merge server configuration */
+
+    ngx_http_notify_console_create_loc_conf,
+    NULL                                       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_notify_console_module = {
+    NGX_MODULE_V1,
+    &ngx_http_notify_console_module_ctx,   /* module context */
+    ngx_http_notify_console_commands,      /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_notify_console_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                            rc;
+    ngx_http_notify_console_loc_conf_t  *clcf;
+
+    static const ngx_str_t  allow = ngx_string("GET, HEAD");
+    static const ngx_str_t  no_cache = ngx_string("no-cache");
+    static const ngx_str_t  nosniff = ngx_string("nosniff");
+    static const ngx_str_t  no_referrer = ngx_string("no-referrer");
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_notify_console_header(r, "Allow", &allow) == NGX_OK
+               ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_console_module);
+
+    if (ngx_http_notify_console_header(r, "Content-Security-Policy",
+                                       &clcf->policy)
+        != NGX_OK
+        || ngx_http_notify_console_header(r, "Cache-Control", &no_cache)
+           != NGX_OK
+        || ngx_http_notify_console_header(r, "X-Content-Type-Options",
+                                          &nosniff)
+           != NGX_OK
+        || ngx_http_notify_console_header(r, "Referrer-Policy", &no_referrer)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_notify_console_output(r);
+}
+
+
+static ngx_int_t
+ngx_http_notify_console_output(ngx_http_request_t *r)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = sizeof(ngx_http_notify_page_console) - 1;
+    ngx_str_set(&r->headers_out.content_type, "text/html");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_str_set(&r->headers_out.charset, "utf-8");
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = (u_char *) ngx_http_notify_page_console;
+    b->last = b->pos + sizeof(ngx_http_notify_page_console) - 1;
+    b->memory = 1;
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static ngx_int_t
+ngx_http_notify_console_header(ngx_http_request_t *r, const char *name,
+    const ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_console_serves(ngx_http_request_t *r)
+{
+    return r->content_handler == ngx_http_notify_console_handler;
+}
+
+
+static void *
+ngx_http_notify_console_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_console_loc_conf_t));
+}
+
+
+static char *
+ngx_http_notify_console_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_console_loc_conf_t *nclcf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (nclcf->policy.data) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_notify_console_policy(cf, &nclcf->policy) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_notify_console_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+/* nothing but its own script and style, and calls to its own server */
+
+static ngx_int_t
+ngx_http_notify_console_policy(ngx_conf_t *cf, ngx_str_t *policy)
+{
+    u_char     *p;
+    ngx_str_t   script, style;
+
+    if (ngx_http_notify_console_hash(cf, "<script>", "</script>", &script)
+        != NGX_OK
+        || ngx_http_notify_console_hash(cf, "<style>", "</style>", &style)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    policy->data = ngx_pnalloc(cf->pool, 512);
+    if (policy->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_snprintf(policy->data, 512,
+                     "default-src 'none'; script-src 'sha256-%V'; "
+                     "style-src 'sha256-%V'; connect-src 'self'; "
+                     "base-uri 'none'; form-action 'none'; "
+                     "frame-ancestors 'none'", &script, &style);
+
+    policy->len = p - policy->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_console_hash(ngx_conf_t *cf, const char *open,
+    const char *close, ngx_str_t *hash)
+{
+    u_char     *start, *end, *page, *last;
+    ngx_str_t   text, digest;
+    u_char      buf[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX];
+
+    page = (u_char *) ngx_http_notify_page_console;
+    last = page + sizeof(ngx_http_notify_page_console) - 1;
+
+    start = ngx_strnstr(page, (char *) open, last - page);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    start += ngx_strlen(open);
+
+    end = ngx_strnstr(start, (char *) close, last - start);
+    if (end == NULL) {
+        return NGX_ERROR;
+    }
+
+    text.data = start;
+    text.len = end - start;
+
+    digest.data = buf;
+    digest.len = ngx_http_notify_crypto_digest(NGX_HTTP_NOTIFY_CRYPTO_SHA256,
+                                               &text, 1, buf);
+
+    hash->data = ngx_pnalloc(cf->pool, ngx_base64_encoded_length(digest.len));
+
+    if (digest.len == 0 || hash->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_encode_base64(hash, &digest);
+
+    return NGX_OK;
+}
