@@ -86,19 +86,28 @@ ngx_module_t  ngx_http_notify_body_module = {
 ngx_int_t
 ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 {
-    off_t         size;
-    u_char       *p;
-    ssize_t       n;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl, *in;
+    off_t                     size;
+    u_char                   *p;
+    ssize_t                   n;
+    ngx_buf_t                *b;
+    ngx_chain_t              *cl, *in;
+    ngx_http_request_body_t  *rb;
 
     ngx_str_null(text);
 
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+    rb = r->request_body;
+
+    if (rb == NULL || rb->bufs == NULL) {
         return NGX_OK;
     }
 
-    in = r->request_body->bufs;
+    /* whoever used it up has closed its file */
+
+    if (rb->temp_file && rb->temp_file->file.fd == NGX_INVALID_FILE) {
+        return NGX_DECLINED;
+    }
+
+    in = rb->bufs;
     size = 0;
 
     for (cl = in; cl; cl = cl->next) {
@@ -154,6 +163,21 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 }
 
 
+ngx_int_t
+ngx_http_notify_body_wait(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+        return NGX_OK;
+    }
+
+    return ngx_handle_read_event(r->connection->read, 0);
+}
+
+
 size_t
 ngx_http_notify_body_size(ngx_http_request_t *r)
 {
@@ -188,24 +212,46 @@ ngx_http_notify_body_is(ngx_http_request_t *r, const char *type)
 
 
 ngx_int_t
-ngx_http_notify_body_line(ngx_pool_t *pool, const ngx_str_t *text,
-    ngx_str_t *line)
+ngx_http_notify_body_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    const ngx_str_t *text)
 {
-    size_t  i;
+    size_t   i;
+    u_char  *p;
 
-    line->len = text->len;
-    line->data = ngx_pnalloc(pool, text->len + 1);
-
-    if (line->data == NULL) {
+    p = ngx_pnalloc(r->pool, text->len + 1);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < text->len; i++) {
-        line->data[i] = (text->data[i] < 0x20 || text->data[i] == 0x7f)
-                            ? ' ' : text->data[i];
+        p[i] = (text->data[i] < 0x20 || text->data[i] == 0x7f)
+                   ? ' ' : text->data[i];
     }
 
+    v->data = p;
+    v->len = text->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_body_plain(ngx_pool_t *pool, ngx_str_t *value)
+{
+    switch (ngx_http_notify_json_kind(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+        return NGX_DECLINED;
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        return ngx_http_notify_json_text(pool, value, value);
+
+    default:
+        return NGX_OK;
+    }
 }
 
 
@@ -265,7 +311,7 @@ ngx_http_notify_body_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     ngx_int_t                    rc;
-    ngx_str_t                   *variable, name, value, line;
+    ngx_str_t                   *variable, name, value;
     ngx_http_notify_body_ctx_t  *ctx;
 
     variable = (ngx_str_t *) data;
@@ -289,25 +335,9 @@ ngx_http_notify_body_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    /* it may be written into a header */
-
-    if (rc != NGX_OK
-        || ngx_http_notify_body_line(r->pool, &value, &line) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    v->data = line.data;
-    v->len = line.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return rc == NGX_OK ? ngx_http_notify_body_value(r, v, &value) : NGX_ERROR;
 }
 
-
-/* a string's text, any other value's JSON; null is absent */
 
 static ngx_int_t
 ngx_http_notify_body_member(ngx_http_request_t *r, const ngx_str_t *object,
@@ -330,17 +360,7 @@ ngx_http_notify_body_member(ngx_http_request_t *r, const ngx_str_t *object,
             continue;
         }
 
-        switch (ngx_http_notify_json_kind(value)) {
-
-        case NGX_HTTP_NOTIFY_JSON_NULL:
-            return NGX_DECLINED;
-
-        case NGX_HTTP_NOTIFY_JSON_STRING:
-            return ngx_http_notify_json_text(r->pool, value, value);
-
-        default:
-            return NGX_OK;
-        }
+        return ngx_http_notify_body_plain(r->pool, value);
     }
 
     return NGX_DECLINED;

@@ -17,8 +17,8 @@ extern ngx_module_t  ngx_http_notify_body_module;
 
 /*
  * The whole body in one piece, empty where there is none; a slice of the
- * request's or pool memory.  NGX_DECLINED: longer than limit; NGX_ERROR:
- * memory, or its file cannot be read.
+ * request's or pool memory.  NGX_DECLINED: longer than limit, or used up;
+ * NGX_ERROR: memory, or its file cannot be read.
  */
 ngx_int_t ngx_http_notify_body(ngx_http_request_t *r, size_t limit,
     ngx_str_t *text);
@@ -28,13 +28,21 @@ size_t ngx_http_notify_body_size(ngx_http_request_t *r);
 /* the media type, its case and parameters ignored (RFC 9110, 8.3) */
 ngx_uint_t ngx_http_notify_body_is(ngx_http_request_t *r, const char *type);
 
+/* The request waits for something else than its client, whose body is read:
+ * one that leaves is noticed.  NGX_ERROR: the connection is of no use. */
+ngx_int_t ngx_http_notify_body_wait(ngx_http_request_t *r);
+
 /* A field of an urlencoded form, decoded, its name's case ignored.
  * NGX_DECLINED: there is none; NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_body_field(ngx_http_request_t *r,
     const ngx_str_t *form, const ngx_str_t *name, ngx_str_t *value);
 
-/* A copy that may stand in a header: control characters become spaces.
- * Not into itself.  NGX_ERROR: memory. */
+/* A string's text, any other value's JSON, in its place; NGX_DECLINED: null */
+ngx_int_t ngx_http_notify_body_plain(ngx_pool_t *pool, ngx_str_t *value);
+/* A variable's value, a copy that may stand in a header: control characters
+ * become spaces.  NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_body_value(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, const ngx_str_t *text);
 ngx_int_t ngx_http_notify_body_line(ngx_pool_t *pool, const ngx_str_t *text,
     ngx_str_t *line);
 

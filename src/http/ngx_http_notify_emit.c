@@ -31,7 +31,6 @@ static ngx_uint_t ngx_http_notify_emit_reads(ngx_http_request_t *r,
 static void ngx_http_notify_emit_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_emit_request(ngx_http_request_t *r,
     ngx_http_notify_emit_loc_conf_t *elcf);
-static ngx_int_t ngx_http_notify_emit_wait(ngx_http_request_t *r);
 static void ngx_http_notify_emit_resume(ngx_http_notify_emit_ctx_t *ctx);
 static void ngx_http_notify_emit_answered(ngx_int_t rc, void *data);
 static void ngx_http_notify_emit_cleanup(void *data);
@@ -247,29 +246,12 @@ ngx_http_notify_emit_request(ngx_http_request_t *r,
 
     if (r == r->main && ctx->waiting) {
         ctx->asked = 1;
-        return ngx_http_notify_emit_wait(r);
+
+        return ngx_http_notify_body_wait(r) == NGX_OK
+               ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return NGX_DECLINED;
-}
-
-
-/* a client that leaves is noticed by the reading */
-
-static ngx_int_t
-ngx_http_notify_emit_wait(ngx_http_request_t *r)
-{
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (r->connection->read->ready) {
-        ngx_post_event(r->connection->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return NGX_DONE;
 }
 
 
@@ -407,9 +389,9 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
     redis = ngx_http_notify_module_publishes();
     ready = ngx_http_notify_outbox_ready(redis);
 
-    outbox = ngx_http_notify_outbox_open(&emit->channel->keys,
-                                         emit->channel->max_size,
-                                         emit->channel->metrics);
+    outbox = ngx_http_notify_outbox_open(&emit->source.channel->keys,
+                                         emit->source.channel->max_size,
+                                         emit->source.channel->metrics);
 
     if (outbox == NULL || (wait && emit->fail && !ready)) {
         return wait && emit->fail ? NGX_DECLINED : NGX_OK;
@@ -465,7 +447,7 @@ ngx_http_notify_emit_answered(ngx_int_t rc, void *data)
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
                       "notify emit: \"%V\" is not committed, the client gets "
-                      "%s", &pending->emit->event,
+                      "%s", &pending->emit->source.event,
                       pending->emit->fail ? "503" : "its answer");
     }
 
@@ -627,7 +609,9 @@ ngx_http_notify_emit_init_main_conf(ngx_conf_t *cf, void *conf)
 
     for (i = 0; i < emcf->list.nelts; i++) {
 
-        if (ngx_http_notify_emit_conf_init(cf, emit[i]) != NGX_CONF_OK) {
+        if (ngx_http_notify_source_init(cf, &emit[i]->source, NULL)
+            != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
     }

@@ -11,8 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_outbox.h"
+#include "ngx_http_notify_source.h"
 
 
 typedef enum {
@@ -22,24 +22,12 @@ typedef enum {
     NGX_HTTP_NOTIFY_EMIT_VALUE
 } ngx_http_notify_emit_data_e;
 
-/* NAME=VALUE: a member of the event */
-typedef struct {
-    ngx_str_t                     name;     /* as it was given */
-    ngx_str_t                     member;   /* "entityID", an attribute */
-    ngx_http_complex_value_t      value;
-} ngx_http_notify_emit_param_t;
-
 /* one notify_emit, read-only after start */
 typedef struct {
-    ngx_http_notify_channel_t    *channel;
-    ngx_str_t                     event;
+    ngx_http_notify_source_t      source;
     ngx_http_notify_emit_data_e   data;
     ngx_http_complex_value_t     *value;    /* of data */
     ngx_http_complex_value_t     *condition;
-    ngx_http_complex_value_t     *tenant;   /* NULL: notify_tenant's */
-    ngx_array_t                   params;   /* of _param_t */
-    u_char                       *file;
-    ngx_uint_t                    line;
     unsigned                      request:1;    /* on=request */
     unsigned                      commit:1;
     unsigned                      fail:1;       /* on_error=fail */
@@ -92,9 +80,6 @@ extern ngx_module_t  ngx_http_notify_emit_filter_module;
 
 char *ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-/* at the end of http {}: events and attributes by name */
-char *ngx_http_notify_emit_conf_init(ngx_conf_t *cf,
-    ngx_http_notify_emit_conf_t *emit);
 
 /* that of the main request, made where there is none; NULL: memory */
 ngx_http_notify_emit_ctx_t *ngx_http_notify_emit_ctx(ngx_http_request_t *r);

@@ -7,14 +7,11 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
-#include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_metrics.h"
-#include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_unchanged.h"
 
 
@@ -23,10 +20,6 @@
 
 static ngx_int_t ngx_http_notify_emit_event_wanted(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit);
-static ngx_int_t ngx_http_notify_emit_event_tenant(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_str_t *tenant);
-static ngx_int_t ngx_http_notify_emit_event_params(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_event_form_t *form);
 static ngx_int_t ngx_http_notify_emit_event_data(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_str_t *data);
 static ngx_int_t ngx_http_notify_emit_event_body(ngx_http_request_t *r,
@@ -48,7 +41,6 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_http_notify_log_entry_t *entry)
 {
     ngx_int_t                      rc;
-    const ngx_time_t              *now;
     ngx_http_notify_event_t       *event;
     ngx_http_notify_invalid_t      invalid;
     ngx_http_notify_event_form_t   form;
@@ -65,28 +57,21 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     event = &entry->event;
     invalid.pool = r->pool;
 
-    form.pool = r->pool;
-    form.log = r->connection->log;
-    form.channel = emit->channel;
     form.invalid = &invalid;
     form.event = event;
-    form.event_type = emit->event;
 
-    event->hops = ngx_http_notify_ask_hops(r->main);
+    ngx_http_notify_source_form(r, &emit->source, &form);
 
     if (event->hops >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
-        ngx_http_notify_metrics_add(emit->channel->metrics,
+        ngx_http_notify_metrics_add(emit->source.channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
         return NGX_DECLINED;
     }
 
-    now = ngx_timeofday();
-    event->time = (uint64_t) now->sec * 1000 + now->msec;
-
-    rc = ngx_http_notify_emit_event_tenant(r, emit, &event->tenant);
+    rc = ngx_http_notify_source_tenant(r, &emit->source, &event->tenant);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_notify_emit_event_params(r, emit, &form);
+        rc = ngx_http_notify_source_params(r, &emit->source, &form);
     }
 
     if (rc == NGX_OK) {
@@ -97,7 +82,7 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
         rc = ngx_http_notify_event_form_end(&form);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_DECLINED || rc == NGX_ABORT) {
         return ngx_http_notify_emit_event_drop(r, emit, &invalid);
     }
 
@@ -107,7 +92,7 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
 
     entry->flag = form.flag;
 
-    if (ngx_http_notify_unchanged(r->pool, emit->channel, entry) != NGX_OK) {
+    if (ngx_http_notify_unchanged(r->pool, emit->source.channel, entry) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -131,58 +116,6 @@ ngx_http_notify_emit_event_wanted(ngx_http_request_t *r,
 
     if (value.len == 0 || (value.len == 1 && value.data[0] == '0')) {
         return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_emit_event_tenant(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_str_t *tenant)
-{
-    ngx_int_t  rc;
-
-    if (emit->tenant == NULL) {
-        rc = ngx_http_notify_tenant(r, tenant);
-
-    } else if (ngx_http_complex_value(r, emit->tenant, tenant) != NGX_OK) {
-        return NGX_ERROR;
-
-    } else {
-        rc = ngx_http_notify_tenant_check(tenant);
-    }
-
-    return rc == NGX_ABORT ? NGX_DECLINED : rc;
-}
-
-
-static ngx_int_t
-ngx_http_notify_emit_event_params(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_event_form_t *form)
-{
-    ngx_str_t                      value, quoted;
-    ngx_uint_t                     i;
-    ngx_http_notify_emit_param_t  *param;
-
-    param = emit->params.elts;
-
-    for (i = 0; i < emit->params.nelts; i++) {
-
-        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (value.len == 0) {
-            continue;
-        }
-
-        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
-            || ngx_http_notify_event_form_set(form, &param[i].member, &quoted)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
     }
 
     return NGX_OK;
@@ -235,7 +168,7 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
 
     if (rc != NGX_OK) {
         ngx_str_null(data);
-        ngx_http_notify_metrics_add(emit->channel->metrics,
+        ngx_http_notify_metrics_add(emit->source.channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
     }
 
@@ -248,20 +181,10 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_notify_emit_event_body(ngx_http_request_t *r, ngx_str_t *text)
 {
-    ngx_http_request_body_t  *rb;
-
-    rb = r->main->request_body;
-
-    if (rb == NULL) {
+    if (r->main->request_body == NULL) {
         return (r->main->headers_in.content_length_n > 0
                 || r->main->headers_in.chunked)
                ? NGX_DECLINED : NGX_OK;
-    }
-
-    /* whoever used it up has closed its file */
-
-    if (rb->temp_file && rb->temp_file->file.fd == NGX_INVALID_FILE) {
-        return NGX_DECLINED;
     }
 
     return ngx_http_notify_body(r->main, ngx_http_notify_body_size(r), text);
@@ -374,7 +297,7 @@ ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
 {
     ngx_keyval_t  *reason;
 
-    ngx_http_notify_metrics_add(emit->channel->metrics,
+    ngx_http_notify_metrics_add(emit->source.channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
 
     if (invalid->list && invalid->list->nelts) {
@@ -382,12 +305,12 @@ ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
 
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "notify emit: \"%V\" is not emitted: %V %V",
-                      &emit->event, &reason->key, &reason->value);
+                      &emit->source.event, &reason->key, &reason->value);
 
     } else {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "notify emit: \"%V\" is not emitted: there is no tenant",
-                      &emit->event);
+                      &emit->source.event);
     }
 
     return NGX_DECLINED;

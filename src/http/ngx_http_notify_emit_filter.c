@@ -843,7 +843,7 @@ ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
         if (ngx_http_notify_emit(r, ctx->emit, emit[i], 0) == NGX_ERROR) {
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "notify emit: no memory for \"%V\"",
-                          &emit[i]->event);
+                          &emit[i]->source.event);
         }
     }
 }

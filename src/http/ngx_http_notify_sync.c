@@ -8,9 +8,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_body.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sync.h"
-#include "ngx_http_notify_tenant.h"
 
 
 typedef enum {
@@ -197,13 +197,13 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
         return rc;
     }
 
-    claims = ngx_http_notify_claims_open(sync->channel,
+    claims = ngx_http_notify_claims_open(sync->source.channel,
                                          ngx_http_notify_module_redis());
     if (claims == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_notify_claims_any(claims, &tenant, &sync->event);
+    rc = ngx_http_notify_claims_any(claims, &tenant, &sync->source.event);
 
     if (rc == NGX_DECLINED) {
         return NGX_DECLINED;
@@ -248,30 +248,20 @@ static ngx_int_t
 ngx_http_notify_sync_tenant(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync, ngx_str_t *tenant)
 {
-    if (sync->tenant == NULL) {
+    switch (ngx_http_notify_source_tenant(r, &sync->source, tenant)) {
 
-        switch (ngx_http_notify_tenant(r, tenant)) {
+    case NGX_OK:
+        return NGX_OK;
 
-        case NGX_OK:
-            return NGX_OK;
+    case NGX_DECLINED:
+        return NGX_HTTP_UNAUTHORIZED;
 
-        case NGX_DECLINED:
-            return NGX_HTTP_UNAUTHORIZED;
+    case NGX_ABORT:
+        return NGX_HTTP_BAD_REQUEST;
 
-        case NGX_ABORT:
-            return NGX_HTTP_BAD_REQUEST;
-
-        default:
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-
-    if (ngx_http_complex_value(r, sync->tenant, tenant) != NGX_OK) {
+    default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    return ngx_http_notify_tenant_check(tenant) == NGX_OK
-           ? NGX_OK : NGX_HTTP_BAD_REQUEST;
 }
 
 
@@ -323,16 +313,7 @@ ngx_http_notify_sync_body(ngx_http_request_t *r)
     rc = ngx_http_notify_sync_ask(r, ctx);
 
     if (rc == NGX_AGAIN) {
-
-        /* a client that leaves is noticed by the reading */
-
-        r->read_event_handler = ngx_http_test_reading;
-        r->write_event_handler = ngx_http_request_empty_handler;
-
-        if (r->connection->read->ready) {
-            ngx_post_event(r->connection->read, &ngx_posted_events);
-
-        } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        if (ngx_http_notify_body_wait(r) != NGX_OK) {
             ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         }
 
@@ -381,7 +362,7 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    claims = ngx_http_notify_claims_open(sync->channel,
+    claims = ngx_http_notify_claims_open(sync->source.channel,
                                          ngx_http_notify_module_redis());
     if (claims == NULL) {
         return NGX_ERROR;
@@ -395,7 +376,7 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
     ask = &ctx->ask;
 
     ask->request = r;
-    ask->channel = sync->channel;
+    ask->channel = sync->source.channel;
     ask->event = &ctx->event;
     ask->timeout = sync->timeout;
     ask->limit = sync->limit;
@@ -461,7 +442,7 @@ ngx_http_notify_sync_decide(ngx_http_request_t *r,
     if (response->status) {
 
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "notify sync: \"%V\" failed: %V %V", &sync->event,
+                      "notify sync: \"%V\" failed: %V %V", &sync->source.event,
                       &response->code, &response->message);
 
         ctx->status = response->status;
@@ -702,7 +683,7 @@ ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
     sync = smcf->list.elts;
 
     for (i = 0; i < smcf->list.nelts; i++) {
-        claims = ngx_http_notify_claims_open(sync[i]->channel, redis);
+        claims = ngx_http_notify_claims_open(sync[i]->source.channel, redis);
 
         if (claims == NULL || ngx_http_notify_claims_follow(claims) != NGX_OK)
         {

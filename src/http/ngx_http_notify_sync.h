@@ -10,31 +10,19 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_response.h"
+#include "ngx_http_notify_source.h"
 
-
-/* NAME=VALUE: a member of the event */
-typedef struct {
-    ngx_str_t                    name;      /* as it was given */
-    ngx_str_t                    member;    /* "entityID", an attribute */
-    ngx_http_complex_value_t     value;
-} ngx_http_notify_sync_param_t;
 
 /* one notify_sync */
 typedef struct {
-    ngx_http_notify_channel_t   *channel;
-    ngx_str_t                    event;     /* its canonical name, at last */
+    ngx_http_notify_source_t     source;
     ngx_uint_t                   gate;      /* unsigned  gate:1; */
     ngx_int_t                    pass;      /* on_error */
     ngx_uint_t                   refused;
     ngx_msec_t                   timeout;
     size_t                       limit;
     ngx_http_complex_value_t    *data;      /* NULL: the request's body */
-    ngx_http_complex_value_t    *tenant;    /* NULL: notify_tenant's */
-    ngx_array_t                  params;    /* of _param_t */
-    u_char                      *file;
-    ngx_uint_t                   line;
 } ngx_http_notify_sync_conf_t;
 
 typedef struct {

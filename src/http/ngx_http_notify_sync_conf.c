@@ -7,36 +7,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_ask.h"
-#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sync.h"
 
 
 static char *ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
     ngx_http_notify_sync_conf_t *sync, const ngx_str_t *name,
     ngx_str_t *value);
-static char *ngx_http_notify_sync_conf_param(ngx_conf_t *cf,
-    ngx_http_notify_sync_conf_t *sync, const ngx_str_t *name,
-    ngx_str_t *value);
-static char *ngx_http_notify_sync_conf_value(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_http_complex_value_t *value);
-static ngx_http_complex_value_t *ngx_http_notify_sync_conf_pointer(
-    ngx_conf_t *cf, ngx_str_t *text);
-static ngx_uint_t ngx_http_notify_sync_conf_is(const ngx_str_t *text,
-    const char *word);
-
-
-static const struct {
-    const char   *name;
-    ngx_str_t     member;
-} ngx_http_notify_sync_conf_members[] = {
-    { "entity_type_id",  ngx_string("entityTypeID") },
-    { "entity_id",       ngx_string("entityID") },
-    { "session_id",      ngx_string("sessionId") },
-    { "customer_id",     ngx_string("customerId") },
-    { "conversation_id", ngx_string("conversationId") },
-    { "id",              ngx_string("uid") },
-    { NULL,              ngx_null_string }
-};
 
 
 /* notify_sync CHANNEL EVENT answer|gate [NAME=VALUE]... | off */
@@ -59,7 +35,7 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     args = cf->args->elts;
 
-    if (cf->args->nelts == 2 && ngx_http_notify_sync_conf_is(&args[1], "off"))
+    if (cf->args->nelts == 2 && ngx_http_notify_source_is(&args[1], "off"))
     {
         slcf->sync = NULL;
         return NGX_CONF_OK;
@@ -71,17 +47,14 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     sync = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_sync_conf_t));
     if (sync == NULL
-        || ngx_array_init(&sync->params, cf->pool, 4,
-                          sizeof(ngx_http_notify_sync_param_t))
-           != NGX_OK)
+        || ngx_http_notify_source_create(cf, &sync->source) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    sync->event = args[2];
-    sync->gate = ngx_http_notify_sync_conf_is(&args[3], "gate");
+    sync->gate = ngx_http_notify_source_is(&args[3], "gate");
 
-    if (!sync->gate && !ngx_http_notify_sync_conf_is(&args[3], "answer")) {
+    if (!sync->gate && !ngx_http_notify_source_is(&args[3], "answer")) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid mode \"%V\", it must be \"answer\" or "
                            "\"gate\"", &args[3]);
@@ -92,8 +65,6 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     sync->refused = 422;
     sync->timeout = 5000;
     sync->limit = NGX_HTTP_NOTIFY_ASK_LIMIT;
-    sync->file = cf->conf_file->file.name.data;
-    sync->line = cf->conf_file->line;
 
     for (i = 4; i < cf->args->nelts; i++) {
 
@@ -135,7 +106,7 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *entry = sync;
     slcf->sync = sync;
 
-    return ngx_http_notify_module_channel(cf, &args[1], &sync->channel);
+    return NGX_CONF_OK;
 }
 
 
@@ -148,7 +119,7 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
 {
     ngx_int_t  n;
 
-    if (ngx_http_notify_sync_conf_is(name, "timeout")) {
+    if (ngx_http_notify_source_is(name, "timeout")) {
         n = ngx_parse_time(value, 0);
 
         if (n == NGX_ERROR || n == 0) {
@@ -159,7 +130,7 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_sync_conf_is(name, "limit")) {
+    if (ngx_http_notify_source_is(name, "limit")) {
         n = ngx_parse_size(value);
 
         if (n == NGX_ERROR || n == 0) {
@@ -170,17 +141,17 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_sync_conf_is(name, "on_error")) {
-        sync->pass = ngx_http_notify_sync_conf_is(value, "pass");
+    if (ngx_http_notify_source_is(name, "on_error")) {
+        sync->pass = ngx_http_notify_source_is(value, "pass");
 
-        if (!sync->pass && !ngx_http_notify_sync_conf_is(value, "fail")) {
+        if (!sync->pass && !ngx_http_notify_source_is(value, "fail")) {
             return ", it must be \"pass\" or \"fail\"";
         }
 
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_sync_conf_is(name, "refused")) {
+    if (ngx_http_notify_source_is(name, "refused")) {
         n = ngx_atoi(value->data, value->len);
 
         if (!sync->gate) {
@@ -195,65 +166,16 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_sync_conf_is(name, "data")) {
+    if (ngx_http_notify_source_is(name, "data")) {
 
-        if (ngx_http_notify_sync_conf_is(value, "request")) {
+        if (ngx_http_notify_source_is(value, "request")) {
             return NGX_CONF_OK;
         }
 
-        sync->data = ngx_http_notify_sync_conf_pointer(cf, value);
-
-        return sync->data ? NGX_CONF_OK : NGX_CONF_ERROR;
+        return ngx_http_notify_source_value(cf, value, &sync->data);
     }
 
-    if (ngx_http_notify_sync_conf_is(name, "tenant")) {
-        sync->tenant = ngx_http_notify_sync_conf_pointer(cf, value);
-
-        return sync->tenant ? NGX_CONF_OK : NGX_CONF_ERROR;
-    }
-
-    return ngx_http_notify_sync_conf_param(cf, sync, name, value);
-}
-
-
-/* what it names is known when the channel is */
-
-static char *
-ngx_http_notify_sync_conf_param(ngx_conf_t *cf,
-    ngx_http_notify_sync_conf_t *sync, const ngx_str_t *name,
-    ngx_str_t *value)
-{
-    ngx_uint_t                     i;
-    ngx_http_notify_sync_param_t  *param;
-
-    param = sync->params.elts;
-
-    for (i = 0; i < sync->params.nelts; i++) {
-        if (param[i].name.len == name->len
-            && ngx_strncmp(param[i].name.data, name->data, name->len) == 0)
-        {
-            return ", it is given twice";
-        }
-    }
-
-    param = ngx_array_push(&sync->params);
-    if (param == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(param, sizeof(ngx_http_notify_sync_param_t));
-
-    param->name = *name;
-
-    for (i = 0; ngx_http_notify_sync_conf_members[i].name; i++) {
-        if (ngx_http_notify_sync_conf_is(name,
-                                  ngx_http_notify_sync_conf_members[i].name))
-        {
-            param->member = ngx_http_notify_sync_conf_members[i].member;
-        }
-    }
-
-    return ngx_http_notify_sync_conf_value(cf, value, &param->value);
+    return ngx_http_notify_source_arg(cf, &sync->source, name, value);
 }
 
 
@@ -261,97 +183,23 @@ char *
 ngx_http_notify_sync_conf_init(ngx_conf_t *cf,
     ngx_http_notify_sync_conf_t *sync)
 {
-    ngx_str_t                                   name;
-    ngx_uint_t                                  i;
-    ngx_http_notify_sync_param_t               *param;
-    const ngx_http_notify_channel_event_t      *event;
-    const ngx_http_notify_channel_attribute_t  *attribute;
+    ngx_http_notify_source_t               *source;
+    const ngx_http_notify_channel_event_t  *event;
 
     event = NULL;
+    source = &sync->source;
 
-    if (ngx_http_notify_channel_event(sync->channel, &sync->event, &name,
-                                      &event)
-        != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "unknown event \"%V\" of notify_channel \"%V\" in "
-                      "%s:%ui", &sync->event, &sync->channel->name,
-                      sync->file, sync->line);
+    if (ngx_http_notify_source_init(cf, source, &event) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
     if (event == NULL || !(event->sync || (event->iframe && !sync->gate))) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "event \"%V\" of notify_channel \"%V\" is not declared "
-                      "\"sync\" in %s:%ui", &sync->event,
-                      &sync->channel->name, sync->file, sync->line);
+                      "\"sync\" in %s:%ui", &source->event,
+                      &source->channel->name, source->file, source->line);
         return NGX_CONF_ERROR;
     }
 
-    sync->event = name;
-    param = sync->params.elts;
-
-    for (i = 0; i < sync->params.nelts; i++) {
-
-        if (param[i].member.len) {
-            continue;
-        }
-
-        attribute = ngx_http_notify_channel_attribute(sync->channel,
-                                                      &param[i].name);
-        if (attribute == NULL) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "invalid parameter \"%V=\" of notify_sync, it is no "
-                          "attribute of notify_channel \"%V\" in %s:%ui",
-                          &param[i].name, &sync->channel->name, sync->file,
-                          sync->line);
-            return NGX_CONF_ERROR;
-        }
-
-        param[i].member = attribute->name;
-    }
-
     return NGX_CONF_OK;
-}
-
-
-static ngx_http_complex_value_t *
-ngx_http_notify_sync_conf_pointer(ngx_conf_t *cf, ngx_str_t *text)
-{
-    ngx_http_complex_value_t  *value;
-
-    value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-
-    if (value == NULL
-        || ngx_http_notify_sync_conf_value(cf, text, value) != NGX_CONF_OK)
-    {
-        return NULL;
-    }
-
-    return value;
-}
-
-
-static char *
-ngx_http_notify_sync_conf_value(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_http_complex_value_t *value)
-{
-    ngx_http_compile_complex_value_t  ccv;
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = value;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_sync_conf_is(const ngx_str_t *text, const char *word)
-{
-    return text->len == ngx_strlen(word)
-           && ngx_strncmp(text->data, word, text->len) == 0;
 }

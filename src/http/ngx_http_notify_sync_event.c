@@ -6,9 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_body.h"
-#include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_sync.h"
@@ -24,52 +22,24 @@ ngx_http_notify_sync_event(ngx_http_request_t *r,
     ngx_http_notify_event_t *event)
 {
     ngx_int_t                      rc;
-    ngx_str_t                      value, quoted;
-    ngx_uint_t                     i;
-    const ngx_time_t              *now;
     ngx_http_notify_invalid_t      invalid;
     ngx_http_notify_event_form_t   form;
-    ngx_http_notify_sync_param_t  *param;
 
     ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
     ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
 
     invalid.pool = r->pool;
 
-    form.pool = r->pool;
-    form.log = r->connection->log;
-    form.channel = sync->channel;
     form.invalid = &invalid;
     form.event = event;
-    form.event_type = sync->event;
 
     event->tenant = *tenant;
-    event->hops = ngx_http_notify_ask_hops(r);
 
-    now = ngx_timeofday();
-    event->time = (uint64_t) now->sec * 1000 + now->msec;
+    ngx_http_notify_source_form(r, &sync->source, &form);
 
-    param = sync->params.elts;
-
-    for (i = 0; i < sync->params.nelts; i++) {
-
-        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (value.len == 0) {
-            continue;
-        }
-
-        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
-            || ngx_http_notify_event_form_set(&form, &param[i].member, &quoted)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_notify_sync_event_data(r, sync, &event->data) != NGX_OK) {
+    if (ngx_http_notify_source_params(r, &sync->source, &form) != NGX_OK
+        || ngx_http_notify_sync_event_data(r, sync, &event->data) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -78,7 +48,7 @@ ngx_http_notify_sync_event(ngx_http_request_t *r,
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "notify sync: \"%V\" is not asked about, the event "
-                      "would not be valid", &sync->event);
+                      "would not be valid", &sync->source.event);
     }
 
     return rc;
@@ -129,7 +99,7 @@ unread:
 
     ngx_str_null(data);
 
-    ngx_http_notify_metrics_add(sync->channel->metrics,
+    ngx_http_notify_metrics_add(sync->source.channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
 
     return NGX_OK;

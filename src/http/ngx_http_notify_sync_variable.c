@@ -41,7 +41,7 @@ ngx_http_notify_sync_variable_get(ngx_http_request_t *r,
 {
     u_char                             level[NGX_INT_T_LEN];
     ngx_int_t                          rc;
-    ngx_str_t                          text, line;
+    ngx_str_t                          text;
     const ngx_str_t                   *json;
     const ngx_http_notify_response_t  *response;
 
@@ -90,17 +90,7 @@ ngx_http_notify_sync_variable_get(ngx_http_request_t *r,
         }
     }
 
-    if (ngx_http_notify_body_line(r->pool, &text, &line) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    v->data = line.data;
-    v->len = line.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return ngx_http_notify_body_value(r, v, &text);
 }
 
 

@@ -113,7 +113,7 @@ ngx_http_notify_var_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     ngx_int_t               rc;
-    ngx_str_t              *name, text, value, line;
+    ngx_str_t              *name, text, value;
     ngx_http_notify_var_t  *var;
 
     name = (ngx_str_t *) data;
@@ -136,21 +136,7 @@ ngx_http_notify_var_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    /* it may be written into a header */
-
-    if (rc != NGX_OK
-        || ngx_http_notify_body_line(r->pool, &value, &line) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    v->data = line.data;
-    v->len = line.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return rc == NGX_OK ? ngx_http_notify_body_value(r, v, &value) : NGX_ERROR;
 }
 
 
@@ -192,7 +178,6 @@ ngx_http_notify_var_text(ngx_http_request_t *r, ngx_http_notify_var_t *var,
     ngx_str_t *text)
 {
     ngx_int_t                       rc;
-    ngx_http_request_body_t        *rb;
     ngx_http_notify_emit_answer_t  *answer;
 
     if (var->kind == NGX_HTTP_NOTIFY_VAR_RESPONSE) {
@@ -207,12 +192,7 @@ ngx_http_notify_var_text(ngx_http_request_t *r, ngx_http_notify_var_t *var,
         return text->len ? NGX_OK : NGX_DECLINED;
     }
 
-    rb = r->main->request_body;
-
-    if (rb == NULL
-        || r->main->reading_body
-        || (rb->temp_file && rb->temp_file->file.fd == NGX_INVALID_FILE))
-    {
+    if (r->main->request_body == NULL || r->main->reading_body) {
         return NGX_DECLINED;
     }
 
@@ -225,8 +205,6 @@ ngx_http_notify_var_text(ngx_http_request_t *r, ngx_http_notify_var_t *var,
     return rc;
 }
 
-
-/* a string's text, any other value's JSON; null is absent */
 
 static ngx_int_t
 ngx_http_notify_var_walk(ngx_http_request_t *r, ngx_http_notify_var_t *var,
@@ -256,17 +234,7 @@ ngx_http_notify_var_walk(ngx_http_request_t *r, ngx_http_notify_var_t *var,
         }
     }
 
-    switch (ngx_http_notify_json_kind(value)) {
-
-    case NGX_HTTP_NOTIFY_JSON_NULL:
-        return NGX_DECLINED;
-
-    case NGX_HTTP_NOTIFY_JSON_STRING:
-        return ngx_http_notify_json_text(r->pool, value, value);
-
-    default:
-        return NGX_OK;
-    }
+    return ngx_http_notify_body_plain(r->pool, value);
 }
 
 

@@ -272,16 +272,7 @@ ngx_http_notify_verify_body(ngx_http_request_t *r)
     }
 
     if (rc == NGX_AGAIN) {
-
-        /* a client that leaves is noticed by the reading */
-
-        r->read_event_handler = ngx_http_test_reading;
-        r->write_event_handler = ngx_http_request_empty_handler;
-
-        if (r->connection->read->ready) {
-            ngx_post_event(r->connection->read, &ngx_posted_events);
-
-        } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        if (ngx_http_notify_body_wait(r) != NGX_OK) {
             ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         }
 

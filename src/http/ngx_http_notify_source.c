@@ -1,0 +1,263 @@
+/*
+ * From a request to an event, as notify_emit and notify_sync are told to.
+ * Read with the configuration, run once an event.
+ * Must not know what becomes of the event.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_module.h"
+#include "ngx_http_notify_source.h"
+#include "ngx_http_notify_tenant.h"
+
+
+/* NAME=VALUE */
+typedef struct {
+    ngx_str_t                   name;       /* as it was given */
+    ngx_str_t                   member;     /* "entityID", an attribute */
+    ngx_http_complex_value_t   *value;
+} ngx_http_notify_source_param_t;
+
+
+static char *ngx_http_notify_source_param(ngx_conf_t *cf,
+    ngx_http_notify_source_t *source, const ngx_str_t *name,
+    ngx_str_t *value);
+
+
+static const struct {
+    const char   *name;
+    ngx_str_t     member;
+} ngx_http_notify_source_members[] = {
+    { "entity_type_id",  ngx_string("entityTypeID") },
+    { "entity_id",       ngx_string("entityID") },
+    { "session_id",      ngx_string("sessionId") },
+    { "customer_id",     ngx_string("customerId") },
+    { "conversation_id", ngx_string("conversationId") },
+    { "id",              ngx_string("uid") },
+    { NULL,              ngx_null_string }
+};
+
+
+char *
+ngx_http_notify_source_create(ngx_conf_t *cf, ngx_http_notify_source_t *source)
+{
+    ngx_str_t  *args;
+
+    if (ngx_array_init(&source->params, cf->pool, 4,
+                       sizeof(ngx_http_notify_source_param_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    args = cf->args->elts;
+
+    source->directive = args[0];
+    source->event = args[2];
+    source->file = cf->conf_file->file.name.data;
+    source->line = cf->conf_file->line;
+
+    return ngx_http_notify_module_channel(cf, &args[1], &source->channel);
+}
+
+
+char *
+ngx_http_notify_source_arg(ngx_conf_t *cf, ngx_http_notify_source_t *source,
+    const ngx_str_t *name, ngx_str_t *value)
+{
+    if (ngx_http_notify_source_is(name, "tenant")) {
+        return ngx_http_notify_source_value(cf, value, &source->tenant);
+    }
+
+    return ngx_http_notify_source_param(cf, source, name, value);
+}
+
+
+/* what it names is known when the channel is */
+
+static char *
+ngx_http_notify_source_param(ngx_conf_t *cf, ngx_http_notify_source_t *source,
+    const ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_uint_t                       i;
+    ngx_http_notify_source_param_t  *param;
+
+    param = source->params.elts;
+
+    for (i = 0; i < source->params.nelts; i++) {
+        if (param[i].name.len == name->len
+            && ngx_strncmp(param[i].name.data, name->data, name->len) == 0)
+        {
+            return ", it is given twice";
+        }
+    }
+
+    param = ngx_array_push(&source->params);
+    if (param == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(param, sizeof(ngx_http_notify_source_param_t));
+
+    param->name = *name;
+
+    for (i = 0; ngx_http_notify_source_members[i].name; i++) {
+        if (ngx_http_notify_source_is(name,
+                                      ngx_http_notify_source_members[i].name))
+        {
+            param->member = ngx_http_notify_source_members[i].member;
+        }
+    }
+
+    return ngx_http_notify_source_value(cf, value, &param->value);
+}
+
+
+char *
+ngx_http_notify_source_init(ngx_conf_t *cf, ngx_http_notify_source_t *source,
+    const ngx_http_notify_channel_event_t **event)
+{
+    ngx_str_t                                   name;
+    ngx_uint_t                                  i;
+    ngx_http_notify_source_param_t             *param;
+    const ngx_http_notify_channel_attribute_t  *attribute;
+
+    if (ngx_http_notify_channel_event(source->channel, &source->event, &name,
+                                      event)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "unknown event \"%V\" of notify_channel \"%V\" in "
+                      "%s:%ui", &source->event, &source->channel->name,
+                      source->file, source->line);
+        return NGX_CONF_ERROR;
+    }
+
+    source->event = name;
+    param = source->params.elts;
+
+    for (i = 0; i < source->params.nelts; i++) {
+
+        if (param[i].member.len) {
+            continue;
+        }
+
+        attribute = ngx_http_notify_channel_attribute(source->channel,
+                                                      &param[i].name);
+        if (attribute == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "invalid parameter \"%V=\" of %V, it is no "
+                          "attribute of notify_channel \"%V\" in %s:%ui",
+                          &param[i].name, &source->directive,
+                          &source->channel->name, source->file, source->line);
+            return NGX_CONF_ERROR;
+        }
+
+        param[i].member = attribute->name;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_source_value(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_complex_value_t **value)
+{
+    ngx_http_compile_complex_value_t  ccv;
+
+    if (*value) {
+        return ", it is given twice";
+    }
+
+    *value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (*value == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = *value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+ngx_uint_t
+ngx_http_notify_source_is(const ngx_str_t *text, const char *word)
+{
+    return text->len == ngx_strlen(word)
+           && ngx_strncmp(text->data, word, text->len) == 0;
+}
+
+
+ngx_int_t
+ngx_http_notify_source_tenant(ngx_http_request_t *r,
+    const ngx_http_notify_source_t *source, ngx_str_t *tenant)
+{
+    if (source->tenant == NULL) {
+        return ngx_http_notify_tenant(r, tenant);
+    }
+
+    if (ngx_http_complex_value(r, source->tenant, tenant) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_tenant_check(tenant);
+}
+
+
+void
+ngx_http_notify_source_form(ngx_http_request_t *r,
+    const ngx_http_notify_source_t *source, ngx_http_notify_event_form_t *form)
+{
+    const ngx_time_t  *now;
+
+    form->pool = r->pool;
+    form->log = r->connection->log;
+    form->channel = source->channel;
+    form->event_type = source->event;
+
+    form->event->hops = ngx_http_notify_ask_hops(r->main);
+
+    now = ngx_timeofday();
+    form->event->time = (uint64_t) now->sec * 1000 + now->msec;
+}
+
+
+ngx_int_t
+ngx_http_notify_source_params(ngx_http_request_t *r,
+    const ngx_http_notify_source_t *source, ngx_http_notify_event_form_t *form)
+{
+    ngx_str_t                        value, quoted;
+    ngx_uint_t                       i;
+    ngx_http_notify_source_param_t  *param;
+
+    param = source->params.elts;
+
+    for (i = 0; i < source->params.nelts; i++) {
+
+        if (ngx_http_complex_value(r, param[i].value, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 0) {
+            continue;
+        }
+
+        if (ngx_http_notify_json_quote(r->pool, &value, &quoted) != NGX_OK
+            || ngx_http_notify_event_form_set(form, &param[i].member, &quoted)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
