@@ -84,7 +84,12 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "unread",
     "skipped",
     "unregistered",
-    "unheld"
+    "unheld",
+    "pushFailed",
+    "pushHeld",
+    "pushNoNode",
+    "pushNoDevice",
+    "pushNoProvider"
 };
 
 

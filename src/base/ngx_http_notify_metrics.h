@@ -42,6 +42,11 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_UNREGISTERED,   /* sessions that were to be */
     NGX_HTTP_NOTIFY_METRICS_UNHELD,         /* connections of sessions that
                                                are not taken for such */
+    NGX_HTTP_NOTIFY_METRICS_PUSH_FAILED,    /* pushes dropped: the call */
+    NGX_HTTP_NOTIFY_METRICS_PUSH_HELD,      /* the breaker was open */
+    NGX_HTTP_NOTIFY_METRICS_PUSH_NO_NODE,   /* none alive in the group */
+    NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE, /* the session has none */
+    NGX_HTTP_NOTIFY_METRICS_PUSH_NO_PROVIDER,   /* not configured */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 

@@ -15,6 +15,7 @@
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_provider_block.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_unchanged.h"
@@ -46,6 +47,8 @@ static char *ngx_http_notify_module_set_redis(ngx_conf_t *cf,
 static char *ngx_http_notify_module_set_zone(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_module_set_profile(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_module_set_provider(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_module_set_channel(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
@@ -133,6 +136,13 @@ static ngx_command_t  ngx_http_notify_module_commands[] = {
     { ngx_string("notify_profile"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
       ngx_http_notify_module_set_profile,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("notify_provider"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_notify_module_set_provider,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -245,6 +255,7 @@ ngx_http_notify_module_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (ngx_http_notify_module_init_channels(cf, mcf) != NGX_CONF_OK
+        || ngx_http_notify_provider_block_init(cf, mcf) != NGX_CONF_OK
         || ngx_http_notify_module_init_nonce(cf, mcf) != NGX_CONF_OK
         || ngx_http_notify_script_init(cf) != NGX_OK)
     {
@@ -400,6 +411,26 @@ ngx_http_notify_module_set_profile(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     return ngx_http_notify_module_read_profile(cf, profile, 1);
+}
+
+
+static char *
+ngx_http_notify_module_set_provider(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_main_conf_t *mcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    mcf->used = 1;
+
+    if (ngx_http_notify_module_check_name(cf, &value[1]) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_notify_provider_block(cf, mcf, &value[1]);
 }
 
 

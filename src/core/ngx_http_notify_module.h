@@ -19,6 +19,8 @@ typedef struct {
     ngx_http_notify_redis_conf_t   redis;
     ngx_http_notify_seal_conf_t    seal;
     ngx_array_t                   *profiles;  /* ngx_http_notify_profile_t * */
+    ngx_array_t                   *providers; /* ngx_http_notify_provider_t *,
+                                                 or NULL */
     ngx_array_t                   *channels;  /* ngx_http_notify_channel_t * */
     size_t                         zone_size;
     ngx_str_t                      nonce;     /* of this configuration */

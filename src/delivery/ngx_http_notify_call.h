@@ -78,7 +78,10 @@ typedef struct {
     ngx_str_t                        ssl_ciphers;
 
     struct ngx_http_notify_call_state_s  *state;   /* made from the above at
-                                                      the end of the block */
+                                                      the end of the block;
+                                                      copies of one conf that
+                                                      differ in the payload
+                                                      share connections */
 } ngx_http_notify_call_conf_t;
 
 
@@ -95,6 +98,9 @@ ngx_http_notify_target_t *ngx_http_notify_call_target(
     const ngx_http_notify_call_conf_t *conf,
     const ngx_http_notify_subscription_t *subscription, ngx_log_t *log,
     const char **reason);
+/* the address to call it at, whatever its host resolves to; before any call */
+void ngx_http_notify_call_target_at(ngx_http_notify_target_t *target,
+    const ngx_addr_t *addr);
 /* `gone` (may be NULL) is called with data when the last call has ended. */
 void ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
     void (*gone)(void *data), void *data);

@@ -59,7 +59,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
         goto failed;
     }
 
-    target->host = ngx_http_notify_host_get(conf, conf->keepalive,
+    target->host = ngx_http_notify_host_get(conf->state, conf->keepalive,
                                             conf->keepalive_idle,
                                             &target->url, log);
     if (target->host == NULL) {
@@ -122,6 +122,17 @@ ngx_http_notify_call_target_head(ngx_http_notify_target_t *target)
     target->head.len = p - target->head.data;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_notify_call_target_at(ngx_http_notify_target_t *target,
+    const ngx_addr_t *addr)
+{
+    ngx_memcpy(&target->url.sockaddr, addr->sockaddr, addr->socklen);
+
+    target->url.socklen = addr->socklen;
+    target->url.known = 1;
 }
 
 

@@ -624,7 +624,7 @@ ngx_http_notify_guard_port_open(const ngx_http_notify_guard_conf_t *conf,
     ngx_uint_t   i;
 
     if (conf->ports == NULL) {
-        return port >= 1024 || port == 80 || port == 443;
+        return conf->any_port || port >= 1024 || port == 80 || port == 443;
     }
 
     ports = conf->ports->elts;

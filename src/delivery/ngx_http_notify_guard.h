@@ -23,6 +23,8 @@ typedef struct {
     ngx_uint_t     http;        /* unsigned  http:1; schemes */
     ngx_uint_t     https;       /* unsigned  https:1; */
     ngx_array_t   *ports;       /* of in_port_t, or NULL: the default */
+    ngx_uint_t     any_port;    /* unsigned  any_port:1; no default: who
+                                   wrote the URL wrote the configuration */
 } ngx_http_notify_guard_conf_t;
 
 
@@ -37,6 +39,8 @@ typedef struct {
     in_port_t      port;
     ngx_uint_t     ssl;         /* unsigned  ssl:1; */
     ngx_uint_t     literal;     /* an address, in sockaddr */
+    ngx_uint_t     known;       /* a name, and its address in sockaddr; set by
+                                   whoever knows it */
     ngx_sockaddr_t sockaddr;    /* with the port, when literal */
     socklen_t      socklen;
 } ngx_http_notify_guard_url_t;

@@ -56,7 +56,7 @@ ngx_http_notify_peer_resolve(ngx_http_notify_peer_t *peer)
 {
     ngx_resolver_ctx_t  *ctx;
 
-    if (peer->url->literal) {
+    if (peer->url->literal || peer->url->known) {
         peer->addr.sockaddr = (struct sockaddr *) &peer->url->sockaddr;
         peer->addr.socklen = peer->url->socklen;
         peer->addrs = &peer->addr;

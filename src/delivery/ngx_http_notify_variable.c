@@ -102,6 +102,8 @@ static ngx_int_t ngx_http_notify_variable_kept(ngx_pool_t *pool,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
 
+static const ngx_str_t *ngx_http_notify_variable_other(
+    const ngx_str_t *name);
 static ngx_int_t ngx_http_notify_variable_number(ngx_pool_t *pool,
     int64_t n, ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
@@ -689,8 +691,9 @@ ngx_str_t
 ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
     const ngx_str_t *name)
 {
-    ngx_str_t   none;
-    ngx_uint_t  i;
+    ngx_str_t         value;
+    ngx_uint_t        i;
+    const ngx_str_t  *other;
 
     for (i = 0; i < event->nkept; i++) {
         if (ngx_http_notify_variable_same(&event->kept[i].key, name)) {
@@ -698,9 +701,44 @@ ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
         }
     }
 
-    ngx_str_null(&none);
+    other = ngx_http_notify_variable_other(name);
 
-    return none;
+    for (i = 0; other && i < event->nkept; i++) {
+        if (ngx_http_notify_variable_same(&event->kept[i].key, other)) {
+            return event->kept[i].value;
+        }
+    }
+
+    ngx_str_null(&value);
+
+    return value;
+}
+
+
+/* what chat clients send in userData[...] for the same, or NULL */
+
+static const ngx_str_t *
+ngx_http_notify_variable_other(const ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    static const ngx_str_t  names[][2] = {
+        { ngx_string("push"), ngx_string("GCTI_Chat_PushSubscribe") },
+        { ngx_string("provider"), ngx_string("GCTI_GMS_PushProvider") },
+        { ngx_string("deviceId"), ngx_string("GCTI_GMS_PushDeviceId") },
+        { ngx_string("group"), ngx_string("GCTI_GMS_NodeGroup") },
+        { ngx_string("payload"), ngx_string("GCTI_GMS_PushIncludePayload") },
+        { ngx_string("debug"), ngx_string("GCTI_GMS_PushDebug") },
+        { ngx_string("own"), ngx_string("GCTI_GMS_NotifyRequestor") }
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (ngx_http_notify_variable_same(&names[i][0], name)) {
+            return &names[i][1];
+        }
+    }
+
+    return NULL;
 }
 
 

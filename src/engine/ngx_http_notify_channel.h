@@ -60,6 +60,8 @@ typedef struct {
                                                NULL */
     ngx_array_t              *profiles;     /* of ngx_http_notify_profile_t *;
                                                the first is the default */
+    ngx_array_t              *providers;    /* of ngx_http_notify_provider_t *,
+                                               those of http {} */
     ngx_array_t              *profile_names;    /* of _channel_ref_t or NULL */
     uint64_t                  retention;    /* milliseconds; 15d */
     size_t                    max_size;     /* bytes; 0: off */

@@ -11,10 +11,12 @@
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_presence.h"
+#include "ngx_http_notify_push.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_window.h"
 
 
 static ngx_event_t *ngx_http_notify_dispatch_timer(ngx_event_t *ev,
@@ -35,10 +37,6 @@ static void ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
-static void ngx_http_notify_dispatch_close_window(
-    ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_dispatch_pass_handler(ngx_event_t *ev);
-static void ngx_http_notify_dispatch_pass(ngx_http_notify_delivery_t *d);
 static void ngx_http_notify_dispatch_resume_handler(ngx_event_t *ev);
 static void ngx_http_notify_dispatch_wake_handler(ngx_event_t *ev);
 
@@ -50,7 +48,7 @@ ngx_http_notify_dispatch_init(ngx_http_notify_feed_t *feed)
     ngx_queue_init(&feed->calls);
 
     ngx_http_notify_dispatch_timer(&feed->pass_timer,
-                                   ngx_http_notify_dispatch_pass_handler,
+                                   ngx_http_notify_window_pass,
                                    feed);
     ngx_http_notify_dispatch_timer(&feed->resume,
                                    ngx_http_notify_dispatch_resume_handler,
@@ -130,6 +128,14 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
             }
         }
 
+        if (s->provider != NULL
+            && ngx_http_notify_push_admit(s, event) != NGX_OK)
+        {
+            ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
+            ngx_http_notify_subscriber_touch(s);
+            continue;
+        }
+
         probe = 0;
         rc = ngx_http_notify_dispatch_may(s, &probe);
 
@@ -161,7 +167,7 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
         ngx_queue_insert_tail(&s->window, &d->link);
         s->nwindow++;
 
-        if (s->target == NULL) {
+        if (d->call == NULL) {
             ngx_http_notify_dispatch_refused(d);
             continue;
         }
@@ -431,9 +437,14 @@ ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s)
 
     s->gap_to = event->id;
 
-    ngx_http_notify_log_unref(event);
+    if (s->provider != NULL) {
+        ngx_http_notify_push_held(s, event);
 
-    s->lease->feed->counts[NGX_HTTP_NOTIFY_METRICS_DROPPED]++;
+    } else {
+        s->lease->feed->counts[NGX_HTTP_NOTIFY_METRICS_DROPPED]++;
+    }
+
+    ngx_http_notify_log_unref(event);
     ngx_http_notify_subscriber_touch(s);
 
     ngx_http_notify_dispatch_wake(s, s->breaker.until
@@ -527,7 +538,7 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
 
     ngx_queue_insert_tail(&s->others, &d->link);
 
-    if (s->target == NULL) {
+    if (d->call == NULL) {
         ngx_http_notify_dispatch_refused(d);
     }
 
@@ -542,6 +553,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, ngx_uint_t attempt)
 {
     ngx_http_notify_feed_t      *feed;
+    ngx_http_notify_target_t    *target;
     ngx_http_notify_delivery_t  *d;
 
     feed = s->lease->feed;
@@ -560,8 +572,10 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     d->first = ngx_http_notify_subscriber_now();
     d->started = ngx_current_msec;
 
-    if (s->target != NULL) {
-        d->call = ngx_http_notify_call_start(s->target, event, attempt, 0,
+    target = s->provider ? ngx_http_notify_push_target(d) : s->target;
+
+    if (target != NULL) {
+        d->call = ngx_http_notify_call_start(target, event, attempt, 0,
                                              ngx_http_notify_dispatch_result,
                                              d);
         if (d->call == NULL) {
@@ -676,7 +690,7 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
     d->done = 1;
 
     if (d->windowed) {
-        ngx_http_notify_dispatch_close_window(s);
+        ngx_http_notify_window_close(s);
 
     } else {
         ngx_queue_remove(&d->link);
@@ -705,6 +719,8 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     if (d->probe) {
         ngx_http_notify_breaker_probe(&s->breaker, 0);
     }
+
+    ngx_http_notify_push_result(d, result);
 
     if (s->profile != NULL) {
         rc = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
@@ -751,107 +767,6 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
             s->nretry--;
         }
     }
-}
-
-
-/* what is done at the head of the window moves the cursor */
-
-static void
-ngx_http_notify_dispatch_close_window(ngx_http_notify_subscriber_t *s)
-{
-    ngx_queue_t                 *q;
-    ngx_http_notify_delivery_t  *d;
-
-    while (!ngx_queue_empty(&s->window)) {
-        q = ngx_queue_head(&s->window);
-        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
-
-        if (!d->done) {
-            break;
-        }
-
-        ngx_queue_remove(q);
-        ngx_free(d);
-
-        s->nwindow--;
-        s->unacked++;
-    }
-}
-
-
-/*
- * A call that takes longer than a second is written down as one to be tried
- * again, and the cursor passes it: it holds up nobody and is not lost.
- */
-
-static void
-ngx_http_notify_dispatch_pass_handler(ngx_event_t *ev)
-{
-    ngx_msec_int_t                 left;
-    ngx_http_notify_feed_t        *feed;
-    ngx_http_notify_delivery_t    *d;
-    ngx_http_notify_subscriber_t  *s;
-
-    feed = ev->data;
-
-    while (!ngx_queue_empty(&feed->calls)) {
-        d = ngx_queue_data(ngx_queue_head(&feed->calls),
-                           ngx_http_notify_delivery_t, call_link);
-
-        left = (ngx_msec_int_t) (d->started + NGX_HTTP_NOTIFY_SUBSCRIBER_PASS
-                                 - ngx_current_msec);
-        if (left > 0) {
-            ngx_add_timer(&feed->pass_timer, (ngx_msec_t) left);
-            return;
-        }
-
-        ngx_queue_remove(&d->call_link);
-        d->queued = 0;
-
-        s = d->subscriber;
-
-        if (s != NULL && d->windowed && !s->disabled
-            && !(s->profile != NULL && s->profile->strict))
-        {
-            ngx_http_notify_dispatch_pass(d);
-            ngx_http_notify_dispatch_pump(s);
-        }
-    }
-}
-
-
-static void
-ngx_http_notify_dispatch_pass(ngx_http_notify_delivery_t *d)
-{
-    uint64_t                       due;
-    ngx_http_notify_subscriber_t  *s;
-
-    s = d->subscriber;
-
-    if (s->profile == NULL) {
-        return;
-    }
-
-    /* should this worker not live to see the result */
-
-    due = ngx_http_notify_subscriber_now() + s->profile->call.timeout + 1000;
-
-    if (ngx_http_notify_commit_retry(s, &d->id, due, d->attempt - 1, d->first)
-        != NGX_OK)
-    {
-        return;
-    }
-
-    s->nretry++;
-
-    ngx_queue_remove(&d->link);
-    ngx_queue_insert_tail(&s->others, &d->link);
-    d->windowed = 0;
-    d->retry = 1;
-    s->nwindow--;
-
-    ngx_http_notify_dispatch_close_window(s);
-    ngx_http_notify_subscriber_touch(s);
 }
 
 

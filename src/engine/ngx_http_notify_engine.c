@@ -12,6 +12,7 @@
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_node.h"
 #include "ngx_http_notify_outbox.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_tail.h"
@@ -61,6 +62,13 @@ ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
 
     channel = channels->elts;
 
+    if (channels->nelts
+        && ngx_http_notify_node_init_process(cycle, channel[0]->providers)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < channels->nelts; i++) {
         feed = ngx_http_notify_engine_feed(cycle, channel[i], conf, redis,
                                            owner);
@@ -98,6 +106,8 @@ ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle)
     if (ngx_http_notify_engine.measure.timer_set) {
         ngx_del_timer(&ngx_http_notify_engine.measure);
     }
+
+    ngx_http_notify_node_exit_process();
 
     if (ngx_http_notify_engine.watcher != NULL) {
         ngx_http_notify_engine.watcher->fd = (ngx_socket_t) -1;

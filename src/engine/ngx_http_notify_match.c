@@ -2,8 +2,9 @@
 /*
  * Index nodes live as long as something hangs on them.  A node's key is
  * "tenant NUL pattern NUL value"; subscribers that leave the first attribute
- * open hang on the node without the value.  The target of a channel belongs to
- * all tenants: it hangs on one that cannot be a tenant's name.
+ * open hang on the node without the value.  The target of a channel, and its
+ * providers, belong to all tenants: they hang on one that cannot be a tenant's
+ * name.
  */
 
 #include "ngx_http_notify_match.h"
@@ -240,7 +241,7 @@ ngx_http_notify_match_each(ngx_http_notify_match_t *match,
                                    data);
     }
 
-    if (match->channel->settings) {
+    if (match->channel->settings || match->channel->providers) {
         ngx_http_notify_match_node(match, &ngx_http_notify_match_all, &p,
                                    &none, event, handler, data);
     }
@@ -255,6 +256,10 @@ ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_subscription_t  *doc;
 
     doc = s->doc;
+
+    if (doc->provider.len && event->session_id.len == 0) {
+        return 0;
+    }
 
     if (!doc->internal
         && !ngx_http_notify_match_same(&doc->tenant, &event->tenant))

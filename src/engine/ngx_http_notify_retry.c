@@ -12,6 +12,7 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_presence.h"
+#include "ngx_http_notify_push.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -76,11 +77,13 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     s = d->subscriber;
     now = ngx_http_notify_subscriber_now();
 
-    ngx_log_error(NGX_LOG_INFO, d->feed->log, 0,
-                  "notify retry: attempt %ui of event %uL-%uL for "
-                  "subscription \"%V\" failed: %s, status %ui",
-                  d->attempt, d->id.ms, d->id.seq, &s->node.str,
-                  result->error, result->status);
+    if (s->provider == NULL) {
+        ngx_log_error(NGX_LOG_INFO, d->feed->log, 0,
+                      "notify retry: attempt %ui of event %uL-%uL for "
+                      "subscription \"%V\" failed: %s, status %ui",
+                      d->attempt, d->id.ms, d->id.seq, &s->node.str,
+                      result->error, result->status);
+    }
 
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED) {
         ngx_http_notify_metrics_add(d->feed->channel->metrics,
@@ -179,6 +182,11 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
 
     if (d->retry && s->nretry) {
         s->nretry--;
+    }
+
+    if (s->provider != NULL) {
+        ngx_http_notify_push_failed(d, result);
+        return ngx_http_notify_commit_dead(s, &d->id, reason);
     }
 
     ngx_log_error(NGX_LOG_WARN, d->feed->log, 0,

@@ -19,6 +19,8 @@
 
 static ngx_int_t ngx_http_notify_subscriber_prepare(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
+static ngx_http_notify_profile_t *ngx_http_notify_subscriber_profile(
+    ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_unprepare(
     ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_gone(void *data);
@@ -382,7 +384,7 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     s->filter = NULL;
     s->reason = NULL;
 
-    profile = ngx_http_notify_channel_profile(feed->channel, &doc->profile);
+    profile = ngx_http_notify_subscriber_profile(s);
 
     s->profile = profile;
     s->until = ngx_http_notify_setting_until(feed->channel, doc);
@@ -440,10 +442,39 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
         }
     }
 
-    s->target = ngx_http_notify_call_target(&profile->call, doc, feed->log,
-                                            &s->reason);
+    if (s->provider == NULL) {
+        s->target = ngx_http_notify_call_target(&profile->call, doc, feed->log,
+                                                &s->reason);
+    }
 
     return ngx_http_notify_match_add(feed->match, s);
+}
+
+
+/* sets its provider; one that is not configured any more has a successor */
+
+static ngx_http_notify_profile_t *
+ngx_http_notify_subscriber_profile(ngx_http_notify_subscriber_t *s)
+{
+    ngx_str_t                   none;
+    ngx_http_notify_channel_t  *channel;
+
+    channel = s->lease->feed->channel;
+
+    s->provider = NULL;
+
+    if (s->doc->provider.len == 0) {
+        return ngx_http_notify_channel_profile(channel, &s->doc->profile);
+    }
+
+    s->provider = ngx_http_notify_provider_find(channel->providers,
+                                                &s->doc->provider);
+    if (s->provider == NULL) {
+        ngx_str_null(&none);
+        s->provider = ngx_http_notify_provider_find(channel->providers, &none);
+    }
+
+    return s->provider ? &s->provider->profile : NULL;
 }
 
 

@@ -21,6 +21,7 @@
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_redis.h"
 #include "ngx_http_notify_subscriptions.h"
 
@@ -146,6 +147,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_subscription_t   *doc;      /* owned until handed over to
                                                    the target's release */
     ngx_http_notify_profile_t        *profile;
+    ngx_http_notify_provider_t       *provider; /* or NULL: a target an event,
+                                                   nothing is sent again */
     ngx_http_notify_target_t         *target;   /* NULL: cannot be called */
     const char                       *reason;   /* then why */
     ngx_http_notify_filter_t         *filter;   /* in doc's pool, or NULL */
@@ -222,6 +225,7 @@ struct ngx_http_notify_delivery_s {
     ngx_http_notify_event_t          *event;
     ngx_http_notify_id_t              id;
     ngx_http_notify_call_t           *call;
+    ngx_http_notify_provider_node_t  *node;     /* called by a provider */
     ngx_uint_t                        attempt;
     uint64_t                          first;    /* epoch ms, first attempt */
     ngx_msec_t                        started;

@@ -9,7 +9,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_id.h"
-#include "ngx_http_notify_sessions.h"
+#include "ngx_http_notify_push.h"
 
 
 #define NGX_HTTP_NOTIFY_API_SESSIONS_VALUES   32
@@ -466,6 +466,7 @@ static void
 ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     const ngx_str_t *args, ngx_uint_t nargs)
 {
+    ngx_int_t                   rc;
     ngx_http_notify_api_box_t  *box;
 
     box = ngx_http_notify_api_box(api);
@@ -474,12 +475,21 @@ ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (ngx_http_notify_sessions_call(ngx_http_notify_module_redis(),
-                                      &api->channel->keys, &api->tenant,
-                                      &api->segments[0], args, nargs,
-                                      ngx_http_notify_api_sessions_done, box)
-        != NGX_OK)
-    {
+    if (api->method == NGX_HTTP_PUT) {
+        rc = ngx_http_notify_push_register(ngx_http_notify_module_redis(),
+                                           api->channel, &api->tenant,
+                                           &api->segments[0], args, nargs,
+                                           ngx_http_notify_api_sessions_done,
+                                           box);
+    } else {
+        rc = ngx_http_notify_sessions_call(ngx_http_notify_module_redis(),
+                                           &api->channel->keys, &api->tenant,
+                                           &api->segments[0], args, nargs,
+                                           ngx_http_notify_api_sessions_done,
+                                           box);
+    }
+
+    if (rc != NGX_OK) {
         ngx_http_notify_api_discard(box);
         ngx_http_notify_api_failed(api);
     }

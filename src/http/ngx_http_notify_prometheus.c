@@ -94,6 +94,16 @@ static const ngx_http_notify_prometheus_counter_t
     { "deliveries", NULL, "expired", NGX_HTTP_NOTIFY_METRICS_EXPIRED },
     { "deliveries", NULL, "skipped", NGX_HTTP_NOTIFY_METRICS_SKIPPED },
 
+    { "pushes_dropped", "Pushes that a provider dropped.", "failed",
+      NGX_HTTP_NOTIFY_METRICS_PUSH_FAILED },
+    { "pushes_dropped", NULL, "held", NGX_HTTP_NOTIFY_METRICS_PUSH_HELD },
+    { "pushes_dropped", NULL, "no_node",
+      NGX_HTTP_NOTIFY_METRICS_PUSH_NO_NODE },
+    { "pushes_dropped", NULL, "no_device",
+      NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE },
+    { "pushes_dropped", NULL, "no_provider",
+      NGX_HTTP_NOTIFY_METRICS_PUSH_NO_PROVIDER },
+
     { "calls_started", "Calls to subscribers.", NULL,
       NGX_HTTP_NOTIFY_METRICS_ATTEMPTS },
     { "calls", "Calls to subscribers that have ended.", "succeeded",

@@ -11,8 +11,8 @@
 #include "ngx_http_notify_holds.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
+#include "ngx_http_notify_push.h"
 #include "ngx_http_notify_session.h"
-#include "ngx_http_notify_sessions.h"
 #include "ngx_http_notify_tenant.h"
 
 
@@ -560,8 +560,8 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_sessions_call(redis, &session->channel->keys, tenant,
-                                      id, args->elts, args->nelts,
+    if (ngx_http_notify_push_register(redis, session->channel, tenant, id,
+                                      args->elts, args->nelts,
                                       ngx_http_notify_session_answered, box)
         != NGX_OK)
     {

@@ -65,6 +65,7 @@ ngx_http_notify_script(presence);
 ngx_http_notify_script(trim);
 ngx_http_notify_script(missed);
 ngx_http_notify_script(consumer);
+ngx_http_notify_script(node);
 
 
 static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
@@ -86,6 +87,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_trim,
     &ngx_http_notify_script_missed,
     &ngx_http_notify_script_consumer,
+    &ngx_http_notify_script_node,
     NULL
 };
 

@@ -9,6 +9,10 @@
 #include "ngx_http_notify_sessions.h"
 
 
+static void ngx_http_notify_sessions_kept(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
 ngx_str_t
 ngx_http_notify_sessions_key(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
@@ -66,6 +70,101 @@ ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     ngx_destroy_pool(pool);
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *subscription, ngx_uint_t at,
+    const ngx_str_t *provider, const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_int_t    rc;
+    ngx_str_t    names[7], *all;
+    ngx_uint_t   i;
+    ngx_pool_t  *pool;
+
+    if (redis == NULL) {
+        return NGX_ERROR;
+    }
+
+    pool = ngx_create_pool(2048, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    all = ngx_palloc(pool, (nargs + 1) * sizeof(ngx_str_t));
+    if (all == NULL) {
+        goto done;
+    }
+
+    ngx_memcpy(all, args, nargs * sizeof(ngx_str_t));
+
+    all[at] = *subscription;
+    all[nargs] = *provider;
+
+    names[0] = ngx_http_notify_sessions_key(pool, keys, tenant, id);
+    names[1] = ngx_http_notify_keys_name(pool, keys, "subs:of", tenant);
+    names[2] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
+    names[3] = ngx_http_notify_keys_name(pool, keys, "subs:log", NULL);
+    names[4] = ngx_http_notify_keys_name(pool, keys, "subs:ver", NULL);
+    names[5] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
+                            ngx_http_notify_keys_bucket_of(subscription));
+    names[6] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+
+    for (i = 0; i < 7; i++) {
+        if (names[i].data == NULL) {
+            goto done;
+        }
+    }
+
+    rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_session,
+                                     names, 7, all, nargs + 1, handler, data);
+done:
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *node)
+{
+    ngx_int_t    rc;
+    ngx_str_t    key;
+    ngx_pool_t  *pool;
+
+    pool = ngx_create_pool(512, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+    key = ngx_http_notify_sessions_key(pool, keys, tenant, id);
+
+    if (key.data != NULL) {
+        rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_node,
+                                         &key, 1, node, 1,
+                                         ngx_http_notify_sessions_kept,
+                                         redis);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+static void
+ngx_http_notify_sessions_kept(ngx_http_notify_resp_t *resp, void *data)
+{
+    (void) ngx_http_notify_script_verdict(data, resp, "node");
 }
 
 

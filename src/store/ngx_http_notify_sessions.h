@@ -32,6 +32,22 @@ ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_handler_pt handler, void *data);
 
 /*
+ * The same with "put" or "join", for a session that is a provider's: it is
+ * bound to the provider's subscription, which is made if there is none.  That
+ * is the argument `at`.
+ */
+ngx_int_t ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *subscription, ngx_uint_t at,
+    const ngx_str_t *provider, const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+
+/* keeps `node` with the session, if it is there still; nobody waits for it */
+ngx_int_t ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *node);
+
+/*
  * The values that an event's session keeps, from an entry of the answer of
  * presence.lua: event->kept.  NGX_ERROR: memory, or not such an entry.
  */

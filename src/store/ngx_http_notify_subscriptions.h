@@ -36,7 +36,8 @@ typedef struct {
  *   id tenant url events entityTypeID attributes{} mode apiKey
  *   secrets[{text,expires}] name profile headers{} filter rate inFlight
  *   enabled reason metadata createdAt updatedAt (epoch ms)
- * and, where it is that of the channel's target: internal settings{}
+ * and, where it is that of the channel's target: internal settings{}, where it
+ * is that of a provider: internal provider, and no url
  */
 typedef struct {
     ngx_pool_t                *pool;
@@ -66,6 +67,8 @@ typedef struct {
     ngx_str_t                  reason;          /* why it is disabled */
     const char                *unreadable;      /* why its secrets cannot be
                                                    read; NULL: they are here */
+    ngx_str_t                  provider;        /* its events are pushed by
+                                                   it; internal, no url */
     uint64_t                   created;
     uint64_t                   updated;
     ngx_http_notify_json_t    *document;        /* whole, borrowed */

@@ -57,6 +57,7 @@ static const ngx_http_notify_subscriptions_parse_member_t
     { "apiKey",    offsetof(ngx_http_notify_subscription_t, api_key) },
     { "name",      offsetof(ngx_http_notify_subscription_t, name) },
     { "profile",   offsetof(ngx_http_notify_subscription_t, profile) },
+    { "provider",  offsetof(ngx_http_notify_subscription_t, provider) },
     { "reason",    offsetof(ngx_http_notify_subscription_t, reason) },
     { NULL, 0 }
 };
@@ -188,7 +189,7 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
             ngx_http_notify_subscriptions_parse_string(json, m->name);
     }
 
-    if (s->id.len == 0 || s->url.len == 0) {
+    if (s->id.len == 0 || (s->url.len == 0 && s->provider.len == 0)) {
         return NGX_DECLINED;
     }
 

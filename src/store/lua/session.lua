@@ -7,6 +7,11 @@
 --           worker's connections, see hold.lua, and ":<name>" for each further
 --           value
 --       2   subs:of:<tenant>  see subscribe.lua
+--       3   only for a session that is a provider's: subs
+--       4   subs:log
+--       5   subs:ver
+--       6   cursor:<bucket of the provider's subscription>
+--       7   log
 -- ARGV  1   put | join | get | until | delete
 --       put:    2 ttl, 3 subscription or "", then names and values: all that
 --               it keeps
@@ -14,6 +19,8 @@
 --               "" as it is, 5 worker or "", 6 how long its connection is
 --               believed, then names and values: "" is not kept any more,
 --               others stay
+--       with a provider, the subscription is its own, and the last argument
+--       its name
 --       until:  2 how long from now, "0": disconnected
 --       delete
 -- reply {"ok", now, 1 if it is new, field, value, ...} | {"none"}
@@ -25,13 +32,54 @@ local verb = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local new = 0
+local last = #ARGV - (KEYS[3] and 1 or 0)
 
 if verb == 'delete' then
     redis.call('DEL', SESSION)
     return { 'ok' }
 end
 
+-- A provider's subscription is all tenants' and comes with the first session:
+-- what is published from now on is for it.
+local function provide(id, provider)
+    local ALL, CHANGES, VERSION, CURSOR, LOG = unpack(KEYS, 3)
+    local from = '0-0'
+
+    if redis.call('HEXISTS', ALL, id) == 1 then
+        return
+    end
+
+    if redis.call('EXISTS', LOG) == 1 then
+        local info = redis.call('XINFO', 'STREAM', LOG)
+
+        -- not the id of the last entry, which may have been trimmed
+
+        for i = 1, #info, 2 do
+            if info[i] == 'last-generated-id' then
+                from = info[i + 1]
+            end
+        end
+    end
+
+    local version = string.format('%.0f', redis.call('INCR', VERSION))
+    local at = string.format('%.0f', now)
+
+    redis.call('HSET', ALL, id, version .. ' {"id":"' .. id
+               .. '","tenant":"","internal":true,"provider":"' .. provider
+               .. '","events":["*"],"enabled":true,"createdAt":' .. at
+               .. ',"updatedAt":' .. at .. '}')
+    redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+               'id', id, 'op', 'set', 'ver', version)
+    redis.call('HSET', CURSOR, id, from)
+end
+
 local function known(subscription)
+    if KEYS[3] then
+        provide(subscription, ARGV[#ARGV])
+        redis.call('HDEL', SESSION, ':node')
+        return true
+    end
+
     return subscription == '' or redis.call('ZSCORE', SUBS, subscription)
 end
 
@@ -77,7 +125,7 @@ if verb == 'put' then
         redis.call('HSET', SESSION, 's', subscription)
     end
 
-    for i = 4, #ARGV, 2 do
+    for i = 4, last, 2 do
         redis.call('HSET', SESSION, ':' .. ARGV[i], ARGV[i + 1])
     end
 
@@ -110,7 +158,7 @@ elseif verb == 'join' then
         redis.call('HSET', SESSION, '@' .. ARGV[5], now + ARGV[6])
     end
 
-    for i = 7, #ARGV, 2 do
+    for i = 7, last, 2 do
         if ARGV[i + 1] == '' then
             redis.call('HDEL', SESSION, ':' .. ARGV[i])
         else

@@ -1,0 +1,258 @@
+/*
+ * Nodes fail and recover as the servers of their upstream do: max_fails within
+ * fail_timeout, then left alone for as long.  A worker's knowledge, gone with
+ * it.  Must not know events.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_node.h"
+
+
+typedef struct {
+    ngx_uint_t                 fails;
+    ngx_msec_t                 checked;     /* when it failed last */
+    ngx_uint_t                 failed;      /* unsigned  failed:1; */
+    ngx_http_notify_target_t  *target[2][2];    /* [debug][payload] */
+} ngx_http_notify_node_t;
+
+
+static ngx_uint_t ngx_http_notify_node_alive(
+    const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node);
+static ngx_http_notify_provider_node_t *ngx_http_notify_node_spread(
+    const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_group_t *group, const ngx_str_t *session,
+    ngx_uint_t backup);
+static ngx_http_notify_node_t *ngx_http_notify_node(
+    const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node);
+
+
+static struct {
+    ngx_uint_t                 n;
+    ngx_http_notify_node_t    *nodes;
+} ngx_http_notify_nodes;
+
+
+ngx_int_t
+ngx_http_notify_node_init_process(ngx_cycle_t *cycle,
+    const ngx_array_t *providers)
+{
+    ngx_uint_t                    n;
+    ngx_http_notify_provider_t  **provider;
+
+    ngx_memzero(&ngx_http_notify_nodes, sizeof(ngx_http_notify_nodes));
+
+    if (providers == NULL || providers->nelts == 0) {
+        return NGX_OK;
+    }
+
+    provider = providers->elts;
+    provider += providers->nelts - 1;
+
+    n = (*provider)->index + (*provider)->nodes->nelts;
+
+    ngx_http_notify_nodes.nodes = ngx_pcalloc(cycle->pool,
+                                          n * sizeof(ngx_http_notify_node_t));
+    if (ngx_http_notify_nodes.nodes == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_nodes.n = n;
+
+    return NGX_OK;
+}
+
+
+/* a target goes with the last call that uses it */
+
+void
+ngx_http_notify_node_exit_process(void)
+{
+    ngx_uint_t                 i, j;
+    ngx_http_notify_target_t  *target;
+
+    for (i = 0; i < ngx_http_notify_nodes.n; i++) {
+        for (j = 0; j < 4; j++) {
+
+            target = ngx_http_notify_nodes.nodes[i].target[j / 2][j % 2];
+
+            if (target != NULL) {
+                ngx_http_notify_call_target_release(target, NULL, NULL);
+            }
+        }
+    }
+
+    ngx_http_notify_nodes.n = 0;
+}
+
+
+ngx_http_notify_provider_node_t *
+ngx_http_notify_node_choose(const ngx_http_notify_provider_t *provider,
+    const ngx_str_t *group, const ngx_str_t *session, const ngx_str_t *kept)
+{
+    ngx_uint_t                         i;
+    ngx_http_notify_provider_node_t   *node;
+    ngx_http_notify_provider_group_t  *g;
+
+    node = provider->nodes->elts;
+
+    if (provider->groups == NULL) {
+        return node;
+    }
+
+    g = provider->groups->elts;
+
+    for (i = 0; i < provider->groups->nelts; i++, g++) {
+        if (group->len == 0
+            || (g->name.len == group->len
+                && ngx_strncmp(g->name.data, group->data, group->len) == 0))
+        {
+            break;
+        }
+    }
+
+    if (i == provider->groups->nelts) {
+        return NULL;
+    }
+
+    node += g->first;
+
+    for (i = 0; kept->len && i < g->n; i++) {
+        if (node[i].name.len == kept->len
+            && ngx_strncmp(node[i].name.data, kept->data, kept->len) == 0
+            && ngx_http_notify_node_alive(provider, &node[i]))
+        {
+            return &node[i];
+        }
+    }
+
+    node = ngx_http_notify_node_spread(provider, g, session, 0);
+
+    return node ? node : ngx_http_notify_node_spread(provider, g, session, 1);
+}
+
+
+/* by weight; the same for all workers that know the same of the nodes */
+
+static ngx_http_notify_provider_node_t *
+ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_group_t *group, const ngx_str_t *session,
+    ngx_uint_t backup)
+{
+    ngx_uint_t                        i, total, at;
+    ngx_http_notify_provider_node_t  *node;
+
+    node = provider->nodes->elts;
+    node += group->first;
+    total = 0;
+
+    for (i = 0; i < group->n; i++) {
+        if (node[i].backup == backup
+            && ngx_http_notify_node_alive(provider, &node[i]))
+        {
+            total += node[i].weight;
+        }
+    }
+
+    if (total == 0) {
+        return NULL;
+    }
+
+    at = ngx_murmur_hash2(session->data, session->len) % total;
+
+    for (i = 0; i < group->n; i++) {
+        if (node[i].backup != backup
+            || !ngx_http_notify_node_alive(provider, &node[i]))
+        {
+            continue;
+        }
+
+        if (at < node[i].weight) {
+            return &node[i];
+        }
+
+        at -= node[i].weight;
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_node_alive(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node)
+{
+    ngx_http_notify_node_t  *state;
+
+    if (node->down) {
+        return 0;
+    }
+
+    state = ngx_http_notify_node(provider, node);
+
+    return !state->failed
+           || ngx_current_msec - state->checked >= node->fail_timeout;
+}
+
+
+void
+ngx_http_notify_node_result(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node, ngx_uint_t alive)
+{
+    ngx_http_notify_node_t  *state;
+
+    state = ngx_http_notify_node(provider, node);
+
+    if (alive || node->max_fails == 0) {
+        state->fails = 0;
+        state->failed = 0;
+        return;
+    }
+
+    if (ngx_current_msec - state->checked >= node->fail_timeout) {
+        state->fails = 0;
+    }
+
+    state->checked = ngx_current_msec;
+    state->fails++;
+    state->failed = (state->fails >= node->max_fails);
+}
+
+
+ngx_http_notify_target_t *
+ngx_http_notify_node_target(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node, ngx_uint_t debug,
+    ngx_uint_t payload, ngx_log_t *log)
+{
+    const char                 *reason;
+    ngx_http_notify_target_t  **target;
+
+    target = &ngx_http_notify_node(provider, node)->target[debug][payload];
+
+    if (*target == NULL) {
+        *target = ngx_http_notify_call_target(&provider->call[debug][payload],
+                                              &node->call[debug], log,
+                                              &reason);
+
+        if (*target != NULL && node->addr != NULL) {
+            ngx_http_notify_call_target_at(*target, node->addr);
+        }
+    }
+
+    return *target;
+}
+
+
+static ngx_http_notify_node_t *
+ngx_http_notify_node(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node)
+{
+    ngx_http_notify_provider_node_t  *first;
+
+    first = provider->nodes->elts;
+
+    return &ngx_http_notify_nodes.nodes[provider->index + (node - first)];
+}

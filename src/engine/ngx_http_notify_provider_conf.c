@@ -1,0 +1,695 @@
+/*
+ * The directives of notify_provider, and what a provider becomes: a profile
+ * with a body of its own, four ways to call, and nodes.  Runs while the
+ * configuration is read.  Must not know sessions.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_provider.h"
+
+
+static char *ngx_http_notify_provider_set_url(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_provider_set_message(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_provider_set_group(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_provider_refuse(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_provider_trust(ngx_conf_t *cf,
+    ngx_http_notify_guard_conf_t *guard);
+static ngx_http_notify_template_t *ngx_http_notify_provider_body(
+    ngx_conf_t *cf, const ngx_str_t *message, ngx_uint_t payload);
+static char *ngx_http_notify_provider_check(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider, ngx_uint_t debug,
+    ngx_http_notify_guard_url_t *url);
+static ngx_http_notify_provider_node_t *ngx_http_notify_provider_node(
+    ngx_conf_t *cf, ngx_http_notify_provider_t *provider);
+static char *ngx_http_notify_provider_group(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider,
+    ngx_http_notify_provider_group_t *group);
+static char *ngx_http_notify_provider_server(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider,
+    ngx_http_notify_provider_group_t *group,
+    const ngx_http_upstream_server_t *server, ngx_addr_t *addr);
+static ngx_int_t ngx_http_notify_provider_at(ngx_conf_t *cf,
+    const ngx_http_notify_guard_url_t *url,
+    const ngx_http_upstream_server_t *server, ngx_addr_t *addr,
+    ngx_str_t *text);
+static ngx_http_upstream_srv_conf_t *ngx_http_notify_provider_upstream(
+    ngx_conf_t *cf, const ngx_str_t *name);
+
+
+ngx_command_t  ngx_http_notify_provider_commands[] = {
+
+    { ngx_string("url"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_provider_set_url,
+      0,
+      offsetof(ngx_http_notify_provider_t, url[0]),
+      NULL },
+
+    { ngx_string("debug_url"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_provider_set_url,
+      0,
+      offsetof(ngx_http_notify_provider_t, url[1]),
+      NULL },
+
+    { ngx_string("message"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_provider_set_message,
+      0,
+      offsetof(ngx_http_notify_provider_t, message[0]),
+      NULL },
+
+    { ngx_string("debug_message"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_provider_set_message,
+      0,
+      offsetof(ngx_http_notify_provider_t, message[1]),
+      NULL },
+
+    { ngx_string("payload"),
+      NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      0,
+      offsetof(ngx_http_notify_provider_t, payload),
+      NULL },
+
+    { ngx_string("group"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_provider_set_group,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("retry"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_provider_refuse,
+      0,
+      0,
+      "cannot be in notify_provider: nothing is sent again" },
+
+    { ngx_string("order"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_provider_refuse,
+      0,
+      0,
+      "cannot be in notify_provider: nothing is sent again" },
+
+    { ngx_string("sign"),
+      NGX_CONF_1MORE,
+      ngx_http_notify_provider_refuse,
+      0,
+      0,
+      "cannot be in notify_provider, which has no subscription's secret: "
+      "use \"jwt\"" },
+
+      ngx_null_command
+};
+
+
+/* judged at the end of the block, when "allow" and "ports" are known */
+
+static char *
+ngx_http_notify_provider_set_url(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_provider_t *provider = conf;
+
+    ngx_uint_t  debug;
+
+    debug = (cmd->offset != offsetof(ngx_http_notify_provider_t, url[0]));
+    provider->line[debug] = cf->conf_file->line;
+
+    return ngx_conf_set_str_slot(cf, cmd, conf);
+}
+
+
+static char *
+ngx_http_notify_provider_set_message(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    char       *rv;
+    ngx_str_t  *value;
+
+    rv = ngx_conf_set_str_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+
+    return ngx_http_notify_provider_body(cf, &value[1], 0) ? NGX_CONF_OK
+                                                           : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_notify_provider_set_group(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_provider_t *provider = conf;
+
+    ngx_str_t                         *value;
+    ngx_uint_t                         i, j;
+    ngx_http_notify_provider_group_t  *group;
+
+    if (provider->groups != NULL) {
+        return "is duplicate";
+    }
+
+    provider->groups = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                     sizeof(ngx_http_notify_provider_group_t));
+    if (provider->groups == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (j = 1; j < i; j++) {
+            if (value[i].len == value[j].len
+                && ngx_strcmp(value[i].data, value[j].data) == 0)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "duplicate group \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        group = ngx_array_push(provider->groups);
+        if (group == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_memzero(group, sizeof(ngx_http_notify_provider_group_t));
+
+        group->name = value[i];
+        group->file = cf->conf_file->file.name.data;
+        group->line = cf->conf_file->line;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_provider_refuse(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return cmd->post;
+}
+
+
+ngx_http_notify_provider_t *
+ngx_http_notify_provider_create(ngx_conf_t *cf, const ngx_str_t *name)
+{
+    ngx_http_notify_profile_t   *profile;
+    ngx_http_notify_provider_t  *provider;
+
+    provider = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_provider_t));
+    profile = ngx_http_notify_profile_create(cf, name);
+
+    if (provider == NULL || profile == NULL) {
+        return NULL;
+    }
+
+    provider->profile = *profile;
+    provider->profile.retry.nsteps = 0;
+    provider->payload = NGX_CONF_UNSET;
+
+    provider->id.len = sizeof(NGX_HTTP_NOTIFY_PROVIDER_ID) - 1 + name->len;
+    provider->id.data = ngx_pnalloc(cf->pool, provider->id.len);
+    if (provider->id.data == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_sprintf(provider->id.data, NGX_HTTP_NOTIFY_PROVIDER_ID "%V",
+                       name);
+
+    return provider;
+}
+
+
+char *
+ngx_http_notify_provider_init(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider)
+{
+    char                         *rv;
+    ngx_uint_t                    debug, payload;
+    ngx_http_notify_guard_url_t   url;
+    ngx_http_notify_call_conf_t  *call;
+
+    ngx_conf_init_value(provider->payload, 0);
+
+    if (provider->url[0].data == NULL) {
+        return "has no \"url\"";
+    }
+
+    if (provider->message[0].data == NULL) {
+        ngx_str_set(&provider->message[0], "$notify_event_type");
+    }
+
+    if (provider->url[1].data == NULL) {
+        provider->url[1] = provider->url[0];
+        provider->line[1] = provider->line[0];
+    }
+
+    if (provider->message[1].data == NULL) {
+        provider->message[1] = provider->message[0];
+    }
+
+    if (ngx_http_notify_provider_trust(cf, &provider->profile.call.guard)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    for (debug = 0; debug < 2; debug++) {
+        if (ngx_http_notify_provider_check(cf, provider, debug, &url)
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    rv = ngx_http_notify_profile_init(cf, &provider->profile);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    for (debug = 0; debug < 2; debug++) {
+        for (payload = 0; payload < 2; payload++) {
+
+            call = &provider->call[debug][payload];
+
+            *call = provider->profile.call;
+            call->payload.kind = NGX_HTTP_NOTIFY_PAYLOAD_JSON;
+            call->payload.json = ngx_http_notify_provider_body(cf,
+                                             &provider->message[debug],
+                                             provider->payload && payload);
+            if (call->payload.json == NULL) {
+                return NGX_CONF_ERROR;
+            }
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the operator has written these addresses: what the block does not deny */
+
+static char *
+ngx_http_notify_provider_trust(ngx_conf_t *cf,
+    ngx_http_notify_guard_conf_t *guard)
+{
+    ngx_http_notify_cidr_rule_t  *rule;
+
+    if (guard->rules == NULL) {
+        guard->rules = ngx_array_create(cf->pool, 1,
+                                        sizeof(ngx_http_notify_cidr_rule_t));
+        if (guard->rules == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    rule = ngx_array_push(guard->rules);
+    if (rule == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(rule, sizeof(ngx_http_notify_cidr_rule_t));
+
+    guard->any_port = (guard->ports == NULL);
+
+    return NGX_CONF_OK;
+}
+
+
+/* {"message","deviceId","payload"?} */
+
+static ngx_http_notify_template_t *
+ngx_http_notify_provider_body(ngx_conf_t *cf, const ngx_str_t *message,
+    ngx_uint_t payload)
+{
+    u_char                      *p;
+    ngx_str_t                    text;
+    const char                  *reason;
+    ngx_http_notify_template_t  *t;
+
+    static const char  begin[] = "{\"message\":\"";
+    static const char  device[] = "\",\"deviceId\":"
+                                  "\"$notify_session_deviceId\"";
+    static const char  data[] = ",\"payload\":\"$notify_data\"";
+
+    text.data = ngx_pnalloc(cf->pool,
+                            sizeof(begin) + sizeof(device) + sizeof(data) + 1
+                            + message->len
+                            + ngx_escape_json(NULL, message->data,
+                                              message->len));
+    if (text.data == NULL) {
+        return NULL;
+    }
+
+    p = ngx_cpymem(text.data, begin, sizeof(begin) - 1);
+    p = (u_char *) ngx_escape_json(p, message->data, message->len);
+    p = ngx_cpymem(p, device, sizeof(device) - 1);
+
+    if (payload) {
+        p = ngx_cpymem(p, data, sizeof(data) - 1);
+    }
+
+    *p++ = '}';
+    text.len = p - text.data;
+
+    t = ngx_http_notify_payload_compile_json(cf, &text, 1, &reason);
+
+    if (t == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "message \"%V\": %s",
+                           message, reason);
+    }
+
+    return t;
+}
+
+
+static char *
+ngx_http_notify_provider_check(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider, ngx_uint_t debug,
+    ngx_http_notify_guard_url_t *url)
+{
+    ngx_uint_t   line;
+    const char  *reason;
+
+    if (ngx_http_notify_guard_url(cf->pool, &provider->url[debug],
+                                  &provider->profile.call.guard, url, &reason)
+        == NGX_OK)
+    {
+        return NGX_CONF_OK;
+    }
+
+    line = cf->conf_file->line;
+    cf->conf_file->line = provider->line[debug];
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid URL \"%V\": %s",
+                       &provider->url[debug], reason);
+
+    cf->conf_file->line = line;
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_notify_provider_resolve(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider, ngx_uint_t *nodes)
+{
+    ngx_uint_t                         i;
+    ngx_http_notify_provider_node_t   *node;
+    ngx_http_notify_provider_group_t  *group;
+
+    provider->index = *nodes;
+
+    provider->nodes = ngx_array_create(cf->pool, 4,
+                                      sizeof(ngx_http_notify_provider_node_t));
+    if (provider->nodes == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (provider->groups == NULL) {
+
+        node = ngx_http_notify_provider_node(cf, provider);
+        if (node == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        node->call[0].url = provider->url[0];
+        node->call[1].url = provider->url[1];
+
+        *nodes += 1;
+
+        return NGX_CONF_OK;
+    }
+
+    group = provider->groups->elts;
+
+    for (i = 0; i < provider->groups->nelts; i++) {
+
+        group[i].first = provider->nodes->nelts;
+
+        if (ngx_http_notify_provider_group(cf, provider, &group[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        group[i].n = provider->nodes->nelts - group[i].first;
+    }
+
+    *nodes += provider->nodes->nelts;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_http_notify_provider_node_t *
+ngx_http_notify_provider_node(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_provider_node_t  *node;
+
+    node = ngx_array_push(provider->nodes);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(node, sizeof(ngx_http_notify_provider_node_t));
+
+    for (i = 0; i < 2; i++) {
+        node->call[i].pool = cf->pool;
+        node->call[i].id = provider->id;
+        node->call[i].name = provider->profile.name;
+        node->call[i].enabled = 1;
+    }
+
+    return node;
+}
+
+
+static char *
+ngx_http_notify_provider_group(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider,
+    ngx_http_notify_provider_group_t *group)
+{
+    ngx_uint_t                     i, j;
+    ngx_http_upstream_server_t    *server;
+    ngx_http_upstream_srv_conf_t  *upstream;
+
+    upstream = ngx_http_notify_provider_upstream(cf, &group->name);
+
+    if (upstream == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "unknown upstream \"%V\" in %s:%ui", &group->name,
+                      group->file, group->line);
+        return NGX_CONF_ERROR;
+    }
+
+    server = upstream->servers->elts;
+
+    for (i = 0; i < upstream->servers->nelts; i++) {
+        for (j = 0; j < server[i].naddrs; j++) {
+
+            if (ngx_http_notify_provider_server(cf, provider, group,
+                                                &server[i],
+                                                &server[i].addrs[j])
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_provider_server(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider,
+    ngx_http_notify_provider_group_t *group,
+    const ngx_http_upstream_server_t *server, ngx_addr_t *addr)
+{
+    ngx_str_t                         text;
+    ngx_uint_t                        debug;
+    const char                       *reason;
+    ngx_http_notify_guard_url_t       url;
+    ngx_http_notify_provider_node_t  *node;
+
+    node = ngx_http_notify_provider_node(cf, provider);
+    if (node == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    node->name = addr->name;
+    node->addr = addr;
+    node->weight = server->weight;
+    node->max_fails = server->max_fails;
+    node->fail_timeout = (ngx_msec_t) server->fail_timeout * 1000;
+    node->backup = server->backup;
+    node->down = server->down;
+
+    for (debug = 0; debug < 2; debug++) {
+
+        reason = "it has no address with a port";
+
+        if (ngx_http_notify_provider_check(cf, provider, debug, &url)
+            != NGX_CONF_OK
+            || ngx_http_notify_provider_at(cf, &url, server, addr, &text)
+               == NGX_ERROR)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        node->call[debug].url = text;
+
+        if (text.len == 0
+            || ngx_http_notify_guard_url(cf->pool, &text,
+                                         &provider->profile.call.guard, &url,
+                                         &reason)
+               != NGX_OK
+            || ngx_http_notify_cidr_check(provider->profile.call.guard.rules,
+                                          addr->sockaddr, &reason)
+               != NGX_OK)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "server \"%V\" of upstream \"%V\" cannot be "
+                          "called, %s, in %s:%ui", &server->name,
+                          &group->name, reason, group->file, group->line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the URL with the server in its authority; empty: it has no port */
+
+static ngx_int_t
+ngx_http_notify_provider_at(ngx_conf_t *cf,
+    const ngx_http_notify_guard_url_t *url,
+    const ngx_http_upstream_server_t *server, ngx_addr_t *addr,
+    ngx_str_t *text)
+{
+    u_char     *p, *last;
+    in_port_t   port;
+
+    ngx_str_null(text);
+
+    port = ngx_inet_get_port(addr->sockaddr);
+
+    if (port == 0) {
+        return NGX_OK;
+    }
+
+    p = server->name.data;
+    last = p + server->name.len;
+
+    if (p < last && *p == '[') {
+        p = ngx_strlchr(p, last, ']');
+
+    } else {
+        p = ngx_strlchr(p, last, ':');
+    }
+
+    last = (p == NULL) ? last : p + (*p == ']');
+
+    text->data = ngx_pnalloc(cf->pool, sizeof("https://:65535/")
+                             + server->name.len + url->uri.len);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->len = ngx_sprintf(text->data, "%s://%*s:%d%s%V",
+                            url->ssl ? "https" : "http",
+                            (size_t) (last - server->name.data),
+                            server->name.data,
+                            (int) port,
+                            url->uri.data[0] == '/' ? "" : "/", &url->uri)
+                - text->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_upstream_srv_conf_t *
+ngx_http_notify_provider_upstream(ngx_conf_t *cf, const ngx_str_t *name)
+{
+    ngx_uint_t                       i;
+    ngx_http_upstream_srv_conf_t   **upstream;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+
+    upstream = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+
+        /* what proxy_pass names without a block has no servers */
+
+        if ((upstream[i]->flags & NGX_HTTP_UPSTREAM_CREATE)
+            && upstream[i]->servers != NULL
+            && upstream[i]->host.len == name->len
+            && ngx_strncasecmp(upstream[i]->host.data, name->data, name->len)
+               == 0)
+        {
+            return upstream[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_notify_provider_t *
+ngx_http_notify_provider_find(const ngx_array_t *providers,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                    i;
+    ngx_http_notify_provider_t  **provider, *standard;
+
+    if (providers == NULL || providers->nelts == 0) {
+        return NULL;
+    }
+
+    provider = providers->elts;
+    standard = provider[0];
+
+    for (i = 0; i < providers->nelts; i++) {
+
+        if (provider[i]->profile.name.len == name->len
+            && ngx_strncmp(provider[i]->profile.name.data, name->data,
+                           name->len)
+               == 0)
+        {
+            return provider[i];
+        }
+
+        if (provider[i]->profile.name.len == sizeof("default") - 1
+            && ngx_strncmp(provider[i]->profile.name.data, "default",
+                           sizeof("default") - 1)
+               == 0)
+        {
+            standard = provider[i];
+        }
+    }
+
+    return name->len ? NULL : standard;
+}

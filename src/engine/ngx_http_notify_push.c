@@ -1,0 +1,307 @@
+/*
+ * Between a provider's subscriber and its nodes.  What a session says is the
+ * client's own text: bounded and made printable before it is logged.  Must not
+ * know how a call is made, or why a push is held.
+ */
+
+#include "ngx_http_notify_push.h"
+#include "ngx_http_notify_node.h"
+#include "ngx_http_notify_provider.h"
+#include "ngx_http_notify_variable.h"
+
+
+#define NGX_HTTP_NOTIFY_PUSH_TEXT  128      /* bytes of a value in the log */
+
+
+static ngx_http_notify_provider_t *ngx_http_notify_push_provider(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *subscription,
+    const ngx_str_t *values, ngx_uint_t n);
+static ngx_uint_t ngx_http_notify_push_wanted(
+    const ngx_http_notify_event_t *event, ngx_str_t *provider);
+static ngx_http_notify_provider_node_t *ngx_http_notify_push_node(
+    const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event);
+static void ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event, ngx_http_notify_metrics_e counter,
+    const char *reason, ngx_uint_t status);
+static void ngx_http_notify_push_printable(u_char *buf,
+    const ngx_str_t *text);
+
+
+static const ngx_str_t  ngx_http_notify_push_name = ngx_string("provider");
+static const ngx_str_t  ngx_http_notify_push_device = ngx_string("deviceId");
+static const ngx_str_t  ngx_http_notify_push_group = ngx_string("group");
+static const ngx_str_t  ngx_http_notify_push_kept = ngx_string("node");
+
+
+ngx_int_t
+ngx_http_notify_push_register(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_uint_t                   at, values;
+    ngx_http_notify_provider_t  *provider;
+
+    /* where session.lua has the subscription and the values of its verb */
+
+    at = (args[0].data[0] == 'j') ? 3 : 2;
+    values = (at == 3) ? 6 : 3;
+
+    provider = ngx_http_notify_push_provider(channel, &args[at], &args[values],
+                                             (nargs - values) / 2);
+    if (provider == NULL) {
+        return ngx_http_notify_sessions_call(redis, &channel->keys, tenant, id,
+                                             args, nargs, handler, data);
+    }
+
+    return ngx_http_notify_sessions_bind(redis, &channel->keys, tenant, id,
+                                         &provider->id, at,
+                                         &provider->profile.name, args, nargs,
+                                         handler, data);
+}
+
+
+/*
+ * n values, each behind its name.  A provider that is not configured is not
+ * refused, it is the client's word: the default one drops what is for it.
+ */
+
+static ngx_http_notify_provider_t *
+ngx_http_notify_push_provider(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *subscription, const ngx_str_t *values, ngx_uint_t n)
+{
+    ngx_str_t                    name, none;
+    ngx_http_notify_event_t      event;
+    ngx_http_notify_provider_t  *provider, *standard;
+
+    ngx_str_null(&none);
+    ngx_memzero(&event, sizeof(ngx_http_notify_event_t));
+
+    standard = ngx_http_notify_provider_find(channel->providers, &none);
+
+    if (standard == NULL || n == 0) {
+        return NULL;
+    }
+
+    /* a name and its value, as in a pair */
+
+    event.kept = (ngx_keyval_t *) values;
+    event.nkept = n;
+
+    if (!ngx_http_notify_push_wanted(&event, &name)) {
+        return NULL;
+    }
+
+    provider = ngx_http_notify_provider_find(channel->providers, &name);
+
+    if (provider == NULL) {
+        provider = standard;
+    }
+
+    /* what an answer said may be sent back */
+
+    if (subscription->len
+        && (subscription->len != provider->id.len
+            || ngx_strncmp(subscription->data, provider->id.data,
+                           subscription->len)
+               != 0))
+    {
+        return NULL;
+    }
+
+    return provider;
+}
+
+
+/* whether a session asks for pushes, by whatever provider */
+
+static ngx_uint_t
+ngx_http_notify_push_wanted(const ngx_http_notify_event_t *event,
+    ngx_str_t *provider)
+{
+    *provider = ngx_http_notify_variable_session(event,
+                                                 &ngx_http_notify_push_name);
+
+    return provider->len
+           || ngx_http_notify_variable_session_flag(event, "push");
+}
+
+
+ngx_int_t
+ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_str_t  value;
+
+    if (event->bound == 0 || !ngx_http_notify_push_wanted(event, &value)) {
+
+        /* of a session that is nobody's, unknown, or asks no longer */
+
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_provider_find(s->lease->feed->channel->providers,
+                                      &value)
+        != s->provider)
+    {
+        ngx_http_notify_push_drop(s, event,
+                                  NGX_HTTP_NOTIFY_METRICS_PUSH_NO_PROVIDER,
+                                  "unknown provider", 0);
+        return NGX_DECLINED;
+    }
+
+    value = ngx_http_notify_variable_session(event,
+                                             &ngx_http_notify_push_device);
+
+    if (value.len == 0) {
+        ngx_http_notify_push_drop(s, event,
+                                  NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE,
+                                  "no device", 0);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_push_node(s, event) == NULL) {
+        ngx_http_notify_push_drop(s, event,
+                                  NGX_HTTP_NOTIFY_METRICS_PUSH_NO_NODE,
+                                  "no node in group", 0);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_provider_node_t *
+ngx_http_notify_push_node(const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_str_t  group, kept;
+
+    group = ngx_http_notify_variable_session(event,
+                                             &ngx_http_notify_push_group);
+    kept = ngx_http_notify_variable_session(event,
+                                            &ngx_http_notify_push_kept);
+
+    return ngx_http_notify_node_choose(s->provider, &group,
+                                       &event->session_id, &kept);
+}
+
+
+ngx_http_notify_target_t *
+ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
+{
+    ngx_str_t                      kept;
+    ngx_http_notify_event_t       *event;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+    event = d->event;
+
+    d->node = (event->bound == 0) ? NULL : ngx_http_notify_push_node(s, event);
+
+    if (d->node == NULL) {
+        return NULL;
+    }
+
+    kept = ngx_http_notify_variable_session(event,
+                                            &ngx_http_notify_push_kept);
+
+    if (d->node->addr != NULL
+        && (kept.len != d->node->name.len
+            || ngx_strncmp(kept.data, d->node->name.data, kept.len) != 0))
+    {
+        /* should it not be written, the next push chooses again */
+
+        (void) ngx_http_notify_sessions_node(d->feed->redis,
+                                             &d->feed->channel->keys,
+                                             &event->tenant,
+                                             &event->session_id,
+                                             &d->node->name);
+    }
+
+    return ngx_http_notify_node_target(s->provider, d->node,
+               ngx_http_notify_variable_session_flag(event, "debug"),
+               ngx_http_notify_variable_session_flag(event, "payload"),
+               d->feed->log);
+}
+
+
+void
+ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    if (d->node == NULL) {
+        return;
+    }
+
+    if (result->status) {
+        ngx_http_notify_node_result(d->subscriber->provider, d->node, 1);
+
+    } else if (result->verdict == NGX_HTTP_NOTIFY_CALL_RETRY) {
+        ngx_http_notify_node_result(d->subscriber->provider, d->node, 0);
+    }
+}
+
+
+void
+ngx_http_notify_push_failed(const ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    ngx_http_notify_push_drop(d->subscriber, d->event,
+                              NGX_HTTP_NOTIFY_METRICS_PUSH_FAILED,
+                              result->error, result->status);
+}
+
+
+void
+ngx_http_notify_push_held(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_http_notify_push_drop(s, event, NGX_HTTP_NOTIFY_METRICS_PUSH_HELD,
+                              "breaker open", 0);
+}
+
+
+static void
+ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event, ngx_http_notify_metrics_e counter,
+    const char *reason, ngx_uint_t status)
+{
+    u_char     device[NGX_HTTP_NOTIFY_PUSH_TEXT + 1];
+    u_char     group[NGX_HTTP_NOTIFY_PUSH_TEXT + 1];
+    ngx_str_t  text;
+
+    text = ngx_http_notify_variable_session(event,
+                                            &ngx_http_notify_push_device);
+    ngx_http_notify_push_printable(device, &text);
+
+    text = ngx_http_notify_variable_session(event,
+                                            &ngx_http_notify_push_group);
+    ngx_http_notify_push_printable(group, &text);
+
+    ngx_log_error(NGX_LOG_WARN, s->lease->feed->log, 0,
+                  "notify push: event %uL-%uL dropped by provider \"%V\": %s, "
+                  "status %ui, device \"%s\", group \"%s\"",
+                  event->id.ms, event->id.seq, &s->provider->profile.name,
+                  reason, status, device, group);
+
+    s->lease->feed->counts[counter]++;
+}
+
+
+static void
+ngx_http_notify_push_printable(u_char *buf, const ngx_str_t *text)
+{
+    size_t  i, n;
+
+    n = ngx_min(text->len, NGX_HTTP_NOTIFY_PUSH_TEXT);
+
+    for (i = 0; i < n; i++) {
+        buf[i] = (text->data[i] < 0x20 || text->data[i] == 0x7f
+                  || text->data[i] == '"')
+                 ? '?' : text->data[i];
+    }
+
+    buf[n] = '\0';
+}
