@@ -47,15 +47,18 @@ end
 
 local rows = {}
 
+-- in a list what has left the log is dead no more, unless of just that
 local function add(id, entry)
-    if not entry then
-        entry = redis.call('XRANGE', LOG, id, id)[1] or false
+    local reason = given_up(id)
+    entry = entry or redis.call('XRANGE', LOG, id, id)[1] or false
+    if how ~= 'one' and not entry and reason ~= 'expired' then
+        reason = ''
     end
     local n = #rows
     rows[n + 1], rows[n + 2] = id, entry
     rows[n + 3] = redis.call('ZSCORE', RETRY, id) or ''
     rows[n + 4] = redis.call('HGET', TRIES, id) or ''
-    rows[n + 5] = given_up(id)
+    rows[n + 5] = reason
 end
 
 if how == 'one' then
