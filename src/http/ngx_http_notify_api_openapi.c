@@ -271,7 +271,7 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
     ngx_str_t                name, id, none;
     ngx_http_notify_json_t  *path, *method, *seen;
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
 
     seen = ngx_http_notify_json_new_object(api->request->pool);
     if (seen == NULL) {
@@ -410,7 +410,7 @@ ngx_http_notify_api_openapi_attributes(ngx_http_notify_api_t *api,
         return NGX_OK;
     }
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
     attribute = api->channel->attributes->elts;
 
     for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
@@ -535,7 +535,7 @@ ngx_http_notify_api_openapi_settings(ngx_http_notify_api_t *api,
         return NGX_OK;
     }
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
     setting = api->channel->settings->elts;
 
     for (i = 0; i < api->channel->settings->nelts; i++) {
@@ -582,7 +582,7 @@ ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
         return NGX_OK;
     }
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
 
     hooks = ngx_http_notify_json_new_object(api->request->pool);
 

@@ -415,8 +415,8 @@ ngx_http_notify_prometheus_histogram(ngx_http_notify_prometheus_t *text,
     bounds = ngx_http_notify_metrics_bounds(family->histogram);
     ngx_http_notify_metrics_histogram(channel, family->histogram, &values);
 
-    ngx_str_null(&label);
-    ngx_str_null(&only);
+    ngx_str_set(&label, "");
+    ngx_str_set(&only, "");
 
     if (name->len) {
         p = ngx_snprintf(buf, sizeof(buf), "{channel=\"%V\"},", name);

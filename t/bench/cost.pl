@@ -119,7 +119,8 @@ sub load {
 # the same call of the script as a commit's, one at a time: median latency
 sub round_trip {
     my ($log) = $redis->key('}:log');
-    my $script = NotifyTest::slurp("$NotifyTest::TOP/src/store/lua/publish.lua");
+    my $script = NotifyTest::slurp(
+        "$NotifyTest::TOP/src/store/lua/publish.lua");
     my $sha = $redis->cli('SCRIPT', 'LOAD', $script);
     (my $from = $log) =~ s/log$/from:__rand_int__/;
     my @command = ('EVALSHA', $sha, 3, $log, $log =~ s/log$/settings/r, $from,
