@@ -1,14 +1,17 @@
-# conf.examples/contact-center.conf over the wire: rows C1, C3 to C6.
+# conf.examples/contact-center.conf over the wire: rows C1 to C8.
 
 use strict;
 use warnings;
 
+use Digest::SHA qw(hmac_sha256_hex);
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Chat;
 
 my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new;
+my $chat = NotifyTest::Chat->new;
 
 # the example, only its times compressed
 my $text = NotifyTest::slurp(
@@ -18,13 +21,17 @@ my ($http) = $text =~ /^http \{\n(.*)^\}\n/ms;
 for ($http) {
     s/^ *notify_redis [^;]+;\n//m;
     s/127\.0\.0\.1:8080/127.0.0.1:%%PORT%%/;
+    s/127\.0\.0\.1:8082/$chat->address/e or die;
+    s/grace=20s/grace=1s/ or die;
     s/failures=10 window=1m cooldown=5m/failures=4 window=20s cooldown=3s/
         or die;
     s/(retry +off;)/$1 read_timeout 300ms;/ or die;
 }
 
 my $nginx = NotifyTest::Nginx->new(http => $http, redis => $redis,
-                                   workers => 2);
+                                   workers => 2, start => 0);
+$nginx->example_files('contact-center');
+$nginx->start;
 my $configurations = $nginx->url('/push-configurations');
 my $n = 0;
 
@@ -236,5 +243,91 @@ is(got($sick[1]), 0, 'C5: to whom has asked');
 my %log = map { $_->{id} => 1 }
     @{ http(GET => $nginx->url('/deltas') . '?limit=250')->{json}{data} };
 is(scalar(grep { !$log{$_} } @dropped, @last), 0, 'C5: and stays in deltas');
+
+
+# C2: a device that is connected gets no push
+
+http(DELETE => "$configurations/$_")
+    for map { $_->{id} } @{ http(GET => "$configurations?limit=250")->{json} };
+$id = configuration('/c2');
+my $other = configuration('/c2-other');
+
+my $device = $chat->connect($nginx->port,
+                            "/device?session=d-1&configuration=$id");
+ok($device, 'C2: a device connects');
+eventually { http(GET => $nginx->url('/sessions/d-1'))->{json}{connected} }
+    'C2: its session is registered, and connected';
+is(http(GET => $nginx->url('/sessions/d-1'))->{json}{subscription}, $id,
+   'C2: with its push configuration');
+publish(sessionId => 'd-1');
+publish(sessionId => 'd-2');
+eventually { session('d-2', '/c2') } 'C2: others are pushed to';
+is(session('d-1', '/c2'), 0, 'C2: it is not');
+is($chat->talk($device, 'alive'), 'alive', 'C2: its connection lives');
+$chat->cut($device);
+eventually { !http(GET => $nginx->url('/sessions/d-1'))->{json}{connected} }
+    'C2: it is cut off, and disconnected';
+publish(sessionId => 'd-1');
+eventually { session('d-1', '/c2') } 'C2: then it is pushed to';
+is(session('d-1', '/c2'), 1, 'C2: once');
+publish(sessionId => 'd-2');
+eventually { 2 == session('d-2', '/c2-other') } 'C2: another configuration';
+is(session('d-1', '/c2-other'), 0, 'C2: has nothing of that session');
+
+
+# C7, C8: the connector of the example
+
+http(DELETE => "$configurations/$_") for $id, $other;
+my $secret = NotifyTest::slurp(
+    "$NotifyTest::TOP/conf.examples/contact-center.secret") =~ s/\n//r;
+my $connector = $nginx->url('/connector');
+is(http(POST => "$connector/providers", json => {
+    url => $receiver->url('/v1/projects/p/messages:send') })->{status}, 201,
+   'C8: a provider');
+is(http(PUT => "$connector/devices/f-1", json => { token => 'token of f-1' })
+   ->{status}, 201, 'C8: the token of a device');
+is(http(POST => $configurations, json => { name => 'Connector',
+       callbackUrl => "$connector/push", secret => $secret })->{status}, 201,
+   'C8: the connector is the callback');
+
+$event = publish(sessionId => 'f-1', customerId => 'c-1',
+                 conversationId => 'v-1', data => { text => 'the content' });
+eventually { $receiver->count('/v1/projects/p/messages:send') }
+    'C8: the provider is asked';
+($call) = $receiver->requests('/v1/projects/p/messages:send');
+my $message = from_json($call->{body})->{message};
+is($message->{token}, 'token of f-1', 'C8: for the device of the session');
+is($message->{data}{eventId}, $event, 'C8: with the id of the event');
+is(join(' ', sort keys %{ $message->{data} }),
+   'conversationId customerId eventDate eventId sessionId',
+   'C8: and the other metadata, nothing else');
+like($call->{headers}{authorization}, qr/^Bearer [\w-]+\.[\w-]+\.[\w-]+$/,
+     'C8: and a service token');
+
+sub callback {
+    my ($signature, %body) = @_;
+    return http(POST => "$connector/push", json => { %body },
+                headers => { 'X-hmac' => $signature });
+}
+
+my %body = (eventId => 'e-1', sessionId => 'f-1');
+my $signature = hmac_sha256_hex('e-1f-1', $secret);
+my $before = $receiver->count('/v1/projects/p/messages:send');
+my $refused = callback(substr($signature, 0, 63) . 'x', %body);
+is($refused->{status}, 401, 'C7: one digit that is wrong is 401');
+is(callback($signature, %body, sessionId => 'f-2')->{status}, 401,
+   'C7: so is another session');
+is(http(POST => "$connector/push", json => \%body)->{status}, 401,
+   'C7: and no signature');
+is(callback($signature, %body)->{status}, 204, 'C7: the right one is taken');
+my $again = callback($signature, %body);
+is($again->{status}, 401, 'C7: once');
+is($again->{content}, $refused->{content}, 'C7: all are refused alike');
+eventually { $before + 1 == $receiver->count('/v1/projects/p/messages:send') }
+    'C8: one more push comes of all that';
+
+ok(!grep({ $_->{body} =~ /the content/
+           || grep { /the content/ } %{ $_->{headers} } }
+         $receiver->requests), 'C3: no receiver has got a byte of content');
 
 finish();

@@ -6,7 +6,7 @@ package NotifyTest::Chat;
 #   POST /create            201 {"chatId":"<what the form's or query's id says>"}
 #                           ?status=... another status, ?header=1 the id in
 #                           X-Chat-Id instead of the body
-#   GET /ws                 a WebSocket that sends every message back;
+#   Upgrade: websocket      a WebSocket that sends every message back;
 #                           ?status=... that instead
 #   GET /stream             text/event-stream, a line now and then nothing more
 #   GET /poll               answers {"polled":1} to POST /say, or never
@@ -115,7 +115,7 @@ sub answer {
             : $say->(201, qq({"chatId":"$id"}),
                      'Content-Type: application/json');
 
-    } elsif ($uri =~ m{^/ws}) {
+    } elsif ($head =~ /^upgrade: *websocket/im) {
         my ($key) = $head =~ /^sec-websocket-key: *(\S+)/im;
         syswrite $socket, "HTTP/1.1 101 Switching Protocols\r\n"
             . "Upgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -83,9 +83,21 @@ END
     NotifyTest::spew($self->conf, $text);
 }
 
+# the files beside an example that it names
+sub example_files {
+    my ($self, $name) = @_;
+
+    for my $path (glob "$NotifyTest::TOP/conf.examples/$name.*") {
+        my ($file) = $path =~ m{([^/]+)$};
+        NotifyTest::spew("$self->{dir}/conf/$file", NotifyTest::slurp($path))
+            unless $file =~ /\.conf$/;
+    }
+}
+
 # an example with this suite's module, folders, port and Redis
 sub example {
     my ($self, $temp) = @_;
+    $self->example_files($self->{example});
     my $text = NotifyTest::slurp(
         "$NotifyTest::TOP/conf.examples/$self->{example}.conf");
 
