@@ -266,8 +266,9 @@ ngx_http_notify_verify_sign_code(
     ngx_uint_t  i;
 
     if (text->len < verify->prefix.len
-        || ngx_strncmp(text->data, verify->prefix.data, verify->prefix.len)
-           != 0)
+        || (verify->prefix.len
+            && ngx_strncmp(text->data, verify->prefix.data, verify->prefix.len)
+               != 0))
     {
         return 0;
     }
