@@ -96,9 +96,11 @@ ngx_http_notify_api_deliveries_list_args(ngx_http_notify_api_t *api)
         return NGX_ABORT;
     }
 
-    if (rc == NGX_OK
-        && ngx_http_notify_delivery_view_status(&list->name, &list->status)
-           != NGX_OK)
+    if (rc == NGX_DECLINED) {
+        ngx_str_set(&list->name, "");
+
+    } else if (ngx_http_notify_delivery_view_status(&list->name, &list->status)
+               != NGX_OK)
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
                                     "invalid_parameter",

@@ -4,12 +4,13 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes qw(sleep);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new;
 my $ok = '{ "Success": true, "Code": "0", "Message": "OK" }';
-my ($n, $nginx) = (0);
+my ($n, $i, $nginx) = (0, 0);
 
 # the example, only its times compressed
 my $text = NotifyTest::slurp(
@@ -195,11 +196,36 @@ my @failures = (
     ['empty',               ''],
 );
 
+# one event or more, each another, until one has come there
+sub called {
+    my ($path, $name) = @_;
+    eventually { publish('appointment.booked', { i => ++$i })
+                     if !$receiver->count($path);
+                 $receiver->count($path) } "A8: $name: it is called";
+}
+
+# how many calls were made again
+sub again {
+    my %seen;
+    return scalar grep { $seen{ $_->{body} }++ } $receiver->requests($_[0]);
+}
+
+for my $code ('"0"', '0') {
+    my $path = target('/a8-' . ++$n, {
+        body => qq({"Success":true,"Code":$code,"Message":""}) });
+    my $before = dead();
+    called($path, "Code $code");
+    eventually { !stored('retry') } "A8: Code $code is handled";
+    sleep 0.5;
+    is(again($path), 0, 'A8: and not tried again');
+    is(dead(), $before, 'A8: nor given up');
+}
+
 for my $failure (@failures) {
     my ($name, $body) = @$failure;
     my $path = target('/a8-' . ++$n, { body => $body }, { body => $ok });
-    eventually { publish('appointment.booked', { n => $n });
-                 $receiver->count($path) > 2 } "A8: $name is tried again";
+    called($path, $name);
+    eventually { again($path) } "A8: $name: it is tried again";
     is(scalar(grep { $_->{headers}{authorization} }
               $receiver->requests($path)), 0, 'A5: still no token');
 }
