@@ -149,7 +149,6 @@ api GET "/shop/subscriptions/$id" | sed 's/.*"status":"\([a-z]*\)".*/\1/' \
 used | paste - "$dir/used-before" \
     | awk '{ printf "%.0f\n", ($1 - $2) / 1024 }' > "$dir/used"
 { read -r redis_more; read -r log_more; read -r attempts_more; } < "$dir/used"
-echo $((redis_more - log_more - attempts_more)) > "$dir/other-kilobytes"
 resident notify | awk -v before="$memory" '{ print $1 / before }' \
     > "$dir/memory"
 
@@ -191,8 +190,6 @@ printf '%d out of their order, %d a second of at most %d\n' \
     "$wrong" "$pace" "$rate"
 heading figure
 row 'kilobytes in Redis for the dead one' dead-kilobytes '' '<= 200'
-row 'kilobytes more in Redis, less log and attempt logs' other-kilobytes '' \
-    '<= 200'
 row 'memory of the worker, after : before' memory '' '<= 1.2'
 row 'p99 of the others, one is dead : without it' p99-dead p99-without '<= 1.2'
 row 'p99 of the others, it catches up : without it' p99-back p99-without

@@ -3,7 +3,7 @@
 # The benchmarks that were named, or those that are quick; each is bounded.
 # usage: make -f Makefile.dev bench
 #        BENCH="speed sign slow pages waiting cost"     what is run
-#        BENCH=dead                                     a minute of its own
+#        BENCH=dead                                     two minutes
 #        BENCH_PORT=22200                               the first of a few
 
 set -eu

@@ -5,14 +5,14 @@
 # other thousandth is made anew before each measure, hanging or not; who is
 # first changes from round to round.
 # usage: BENCH=slow make -f Makefile.dev bench
-#        ROUNDS=4 RATE=6 (events a second) SECONDS_EACH=4 BENCH_PORT=22200
+#        ROUNDS=3 RATE=6 (events a second) SECONDS_EACH=4 BENCH_PORT=22200
 
 set -eu
 
 cd "$(dirname "$0")/../.."
 . t/bench/lib.sh
 
-rounds=${ROUNDS:-4}
+rounds=${ROUNDS:-3}
 rate=${RATE:-6}
 seconds=${SECONDS_EACH:-4}
 subscribers=${SUBSCRIBERS:-1000}
