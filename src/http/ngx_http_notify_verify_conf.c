@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sign_secret.h"
+#include "ngx_http_notify_source.h"
 #include "ngx_http_notify_verify.h"
 
 
@@ -64,10 +65,6 @@ static char *ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
     const char **reason);
 static ngx_int_t ngx_http_notify_verify_conf_file(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
-static ngx_http_complex_value_t *ngx_http_notify_verify_conf_value(
-    ngx_conf_t *cf, ngx_str_t *text);
-static ngx_uint_t ngx_http_notify_verify_conf_is(const ngx_str_t *text,
-    const char *word);
 
 
 static const struct {
@@ -135,14 +132,14 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
     value = cf->args->elts;
 
     if (cf->args->nelts == 2
-        && ngx_http_notify_verify_conf_is(&value[1], "off"))
+        && ngx_http_notify_source_is(&value[1], "off"))
     {
         vlcf->verify = NULL;
         return NGX_CONF_OK;
     }
 
     for (i = 0; schemes[i]; i++) {
-        if (ngx_http_notify_verify_conf_is(&value[1], schemes[i])) {
+        if (ngx_http_notify_source_is(&value[1], schemes[i])) {
             break;
         }
     }
@@ -254,6 +251,10 @@ ngx_http_notify_verify_conf_common(ngx_conf_t *cf,
     verify->header = args->header;
     verify->prefix = args->prefix;
 
+    if (verify->prefix.data == NULL) {
+        ngx_str_set(&verify->prefix, "");
+    }
+
     if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD) {
         verify->window = NGX_HTTP_NOTIFY_VERIFY_WINDOW;
     }
@@ -293,25 +294,29 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
     ngx_http_notify_verify_args_t *args)
 {
     u_char                       *p;
-    ngx_str_t                    *file;
+    ngx_str_t                    *file, header;
     ngx_http_notify_main_conf_t  *mcf;
 
-    verify->once = ngx_http_notify_verify_conf_value(cf, &args->once);
-    if (verify->once == NULL) {
+    if (ngx_http_notify_source_value(cf, &args->once, &verify->once)
+        != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
     file = args->key.data ? &args->key : &args->secret_file;
+    ngx_str_set(&header, "");
 
-    p = ngx_pnalloc(cf->pool, file->len + args->header.len
-                              + args->once.len + 2);
+    if (args->header.data != NULL) {
+        header = args->header;
+    }
+
+    p = ngx_pnalloc(cf->pool, file->len + header.len + args->once.len + 2);
     if (p == NULL) {
         return NGX_CONF_ERROR;
     }
 
     verify->scope.data = p;
-    verify->scope.len = ngx_sprintf(p, "%V %V %V", file, &args->header,
-                                    &args->once)
+    verify->scope.len = ngx_sprintf(p, "%V %V %V", file, &header, &args->once)
                         - p;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
@@ -334,14 +339,14 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
 
     verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
 
-    if (ngx_http_notify_verify_conf_is(&args->algorithm, "sha1")) {
+    if (ngx_http_notify_source_is(&args->algorithm, "sha1")) {
         verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA1;
 
-    } else if (ngx_http_notify_verify_conf_is(&args->algorithm, "sha512")) {
+    } else if (ngx_http_notify_source_is(&args->algorithm, "sha512")) {
         verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA512;
 
     } else if (args->algorithm.data
-               && !ngx_http_notify_verify_conf_is(&args->algorithm, "sha256"))
+               && !ngx_http_notify_source_is(&args->algorithm, "sha256"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"algorithm=%V\" must be sha1, sha256 or sha512",
@@ -349,11 +354,11 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_notify_verify_conf_is(&args->encoding, "base64")) {
+    if (ngx_http_notify_source_is(&args->encoding, "base64")) {
         verify->base64 = 1;
 
     } else if (args->encoding.data
-               && !ngx_http_notify_verify_conf_is(&args->encoding, "hex"))
+               && !ngx_http_notify_source_is(&args->encoding, "hex"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"encoding=%V\" must be hex or base64",
@@ -362,9 +367,8 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
     }
 
     if (args->data.data != NULL) {
-        verify->data = ngx_http_notify_verify_conf_value(cf, &args->data);
-
-        if (verify->data == NULL
+        if (ngx_http_notify_source_value(cf, &args->data, &verify->data)
+            != NGX_CONF_OK
             || ngx_http_notify_verify_conf_members(cf, verify, &args->data)
                != NGX_CONF_OK)
         {
@@ -461,7 +465,7 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
     };
 
     for (i = 0; algs[i].name.len; i++) {
-        if (ngx_http_notify_verify_conf_is(&args->alg,
+        if (ngx_http_notify_source_is(&args->alg,
                                            (char *) algs[i].name.data))
         {
             break;
@@ -489,8 +493,9 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
             return "takes \"header=\" or \"token=\"";
         }
 
-        verify->token = ngx_http_notify_verify_conf_value(cf, &args->token);
-        if (verify->token == NULL) {
+        if (ngx_http_notify_source_value(cf, &args->token, &verify->token)
+            != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
     }
@@ -712,33 +717,4 @@ done:
     }
 
     return rc;
-}
-
-
-static ngx_http_complex_value_t *
-ngx_http_notify_verify_conf_value(ngx_conf_t *cf, ngx_str_t *text)
-{
-    ngx_http_complex_value_t          *value;
-    ngx_http_compile_complex_value_t   ccv;
-
-    value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (value == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = value;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? value : NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_verify_conf_is(const ngx_str_t *text, const char *word)
-{
-    return text->len == ngx_strlen(word)
-           && ngx_strncmp(text->data, word, text->len) == 0;
 }
