@@ -13,7 +13,8 @@ my $number = 0;
 
 # new(http => TEXT, main => TEXT, workers => N, redis => REDIS, start => 0,
 #     allow => REGEX): allow: lines of trouble that this suite makes itself.
-# example => NAME takes conf.examples/NAME.conf as it stands, instead of http.
+# example => NAME takes conf.examples/NAME.conf as it stands, instead of http;
+# with hook => PORT for 8081, where examples call.
 # In the texts %%PORT%%, %%DIR%% are replaced, and %%NAME%% by vars => {NAME}.
 sub new {
     my ($class, %option) = @_;
@@ -94,16 +95,24 @@ sub example_files {
     }
 }
 
-# an example with this suite's module, folders, port and Redis
+# an example with this suite's module, folders, port and Redis; the files that
+# it says must be made, "#     $ command", are made
 sub example {
     my ($self, $temp) = @_;
     $self->example_files($self->{example});
     my $text = NotifyTest::slurp(
         "$NotifyTest::TOP/conf.examples/$self->{example}.conf");
 
+    for my $command ($text =~ /^# *\$ (.*)/mg) {
+        system("cd '$self->{dir}/conf' && $command 2> make.log") == 0
+            or die "$self->{example}: $command: "
+                   . NotifyTest::slurp("$self->{dir}/conf/make.log");
+    }
+
     $text =~ s{^load_module modules/\S+;}{load_module $NotifyTest::MODULE;}m;
     $text =~ s/^http \{\n/http {\n    access_log off;\n$temp\n/m;
     $text =~ s{127\.0\.0\.1:8080}{127.0.0.1:$self->{port}}g;
+    $text =~ s{127\.0\.0\.1:8081}{127.0.0.1:$self->{hook}}g if $self->{hook};
 
     if (my $redis = $self->{redis}) {
         $text =~ s{^(\s*notify_redis\s+)[^\s;]+}{$1 . $redis->address}me;
