@@ -210,10 +210,13 @@ ngx_http_notify_emit_request(ngx_http_request_t *r,
 {
     ngx_int_t                      rc;
     ngx_uint_t                     i;
+    ngx_array_t                   *list;
     ngx_http_notify_emit_ctx_t    *ctx;
     ngx_http_notify_emit_conf_t  **emit;
 
-    if (!elcf->request) {
+    list = elcf->list;
+
+    if (list == NULL || !elcf->request) {
         return NGX_DECLINED;
     }
 
@@ -227,9 +230,9 @@ ngx_http_notify_emit_request(ngx_http_request_t *r,
         ctx->resume = ngx_http_notify_emit_resume;
     }
 
-    emit = elcf->list->elts;
+    emit = list->elts;
 
-    for (i = 0; i < elcf->list->nelts; i++) {
+    for (i = 0; i < list->nelts; i++) {
 
         if (!emit[i]->request || !ngx_http_notify_emit_open(r, ctx, emit[i])) {
             continue;

@@ -92,7 +92,9 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
 
     entry->flag = form.flag;
 
-    if (ngx_http_notify_unchanged(r->pool, emit->source.channel, entry) != NGX_OK) {
+    if (ngx_http_notify_unchanged(r->pool, emit->source.channel, entry)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
