@@ -30,16 +30,23 @@ until_ready nginx serves /shop/deltas
 api POST /shop/events '{"eventType":"bench.event","entityID":1,
     "data":{"text":"a text of some length, as events have them"}}' > /dev/null
 
-# the fields of the one that was published, at a millisecond each
+# the fields of the one that was published, at a millisecond each; the first
+# script takes it out of the log, none blocks Redis for long
 now=$(($(date +%s) * 1000))
-redis eval "
-    local entry = redis.call('XRANGE', KEYS[1], '-', '+')[1][2]
-    redis.call('DEL', KEYS[1])
-    for i = 1, ARGV[1] do
-        redis.call('XADD', KEYS[1], string.format('%.0f', ARGV[2] - ARGV[1] + i)
-                   .. '-0', unpack(entry))
+fill="
+    if ARGV[1] == '1' then
+        redis.call('RENAME', KEYS[1], KEYS[2])
     end
-    return redis.call('XLEN', KEYS[1])" 1 "$log" "$entries" "$now" > /dev/null
+    local entry = redis.call('XRANGE', KEYS[2], '-', '+')[1][2]
+    for i = ARGV[1], ARGV[2] do
+        redis.call('XADD', KEYS[1], string.format('%.0f', ARGV[3] + i) .. '-0',
+                   unpack(entry))
+    end"
+for ((i = 1; i <= entries; i += 50000)); do
+    redis eval "$fill" 2 "$log" bench:entry $i $((i + 49999)) \
+        $((now - entries)) > /dev/null
+done
+until_ready nginx serves /shop/deltas
 
 since() { date -u -d "@$(($1 / 1000))" +since=%FT%TZ; }
 
