@@ -412,7 +412,7 @@ ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis)
 {
     ngx_http_notify_redis_disconnect(redis);
 
-    /* in a turn of its own: who reads from the old connection is on the stack */
+    /* in a turn of its own: who reads from the old one is on the stack */
 
     ngx_add_timer(&redis->timer, 1);
 }

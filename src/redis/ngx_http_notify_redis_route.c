@@ -1,7 +1,7 @@
 /*
  * Where a connection goes: to the addresses as they are configured, one after
- * the other, or to the master that the sentinel at such an address names.  Asked
- * anew for each connection.  Must not know what the connection is for.
+ * the other, or to the master that the sentinel at such an address names.
+ * Asked anew for each connection.  Must not know what the connection is for.
  * https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 
