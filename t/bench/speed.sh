@@ -4,21 +4,21 @@
 # the same run: every measure once per round, round after round, medians of
 # the rounds' ratios.  Its own Redis, nginx and receiver; nothing is left.
 # usage: BENCH=speed make -f Makefile.dev bench
-#        ROUNDS=3 SCALE=100 (per cent of events) BENCH_PORT=22200
+#        ROUNDS=5 SCALE=100 (per cent of events) BENCH_PORT=22200
 
 set -eu
 
 cd "$(dirname "$0")/../.."
 . t/bench/lib.sh
 
-rounds=${ROUNDS:-3}
+rounds=${ROUNDS:-5}
 receiver=$port
 status=$((port + 1))
 api=$((port + 2))
 
 bytes=600
 connections=64
-events_ten=$((8000 * scale / 100))
+events_ten=$((16000 * scale / 100))
 events_one=$((40000 * scale / 100))
 events_node=$((800 * scale / 100))
 adds=$((100000 * scale / 100))
@@ -132,7 +132,7 @@ deliveries one 1 1000 > /dev/null || fail "no deliveries, see $dir"
 for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds"
     measure ten     deliveries ten 10 $events_ten
-    measure wrk     wrk_posts 3s "http://127.0.0.1:$receiver/"
+    measure wrk     wrk_posts 2s "http://127.0.0.1:$receiver/"
     measure one     deliveries one 1 $events_one
     measure publish wrk_posts 2s "http://127.0.0.1:$api/none/events"
     measure xadd    redis_adds
