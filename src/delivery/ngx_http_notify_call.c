@@ -16,9 +16,10 @@
 #include "ngx_http_notify_peer.h"
 
 
-#define NGX_HTTP_NOTIFY_CALL_POOL    4864   /* two blocks for most calls */
+#define NGX_HTTP_NOTIFY_CALL_POOL    5000   /* two blocks for most calls */
 #define NGX_HTTP_NOTIFY_CALL_SPARE   64     /* pools for the next calls */
 #define NGX_HTTP_NOTIFY_CALL_SHARED  65536  /* bytes of a body */
+#define NGX_HTTP_NOTIFY_CALL_SMALL   1024   /* a body sent with its head */
 #define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
 #define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
 
@@ -167,6 +168,13 @@ ngx_http_notify_call_room(void)
     room = NGX_HTTP_NOTIFY_CALL_TURN - ngx_http_notify_calls.started;
 
     return ngx_min(n, room);
+}
+
+
+ngx_uint_t
+ngx_http_notify_call_next_turn(void)
+{
+    return ngx_http_notify_calls.active < ngx_cycle->connection_n / 2;
 }
 
 
@@ -385,15 +393,18 @@ static ngx_int_t
 ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     const ngx_str_t *body)
 {
-    size_t      len;
-    u_char     *p;
-    ngx_str_t  *head;
+    size_t       len;
+    u_char      *p;
+    ngx_str_t   *head;
+    ngx_uint_t   small;
 
     head = &call->target->head;
+    small = (body->len <= NGX_HTTP_NOTIFY_CALL_SMALL);
 
     len = head->len + NGX_SIZE_T_LEN
           + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1 + NGX_INT_T_LEN
-          + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1;
+          + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1
+          + (small ? body->len : 0);
 
     p = ngx_pnalloc(call->pool, len);
     if (p == NULL) {
@@ -408,6 +419,10 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     p = ngx_cpymem(p, lines->data, lines->len);
     *p++ = CR; *p++ = LF;
 
+    if (small && body->len) {
+        p = ngx_cpymem(p, body->data, body->len);
+    }
+
     call->head.pos = call->head.start;
     call->head.last = p;
     call->head.end = p;
@@ -415,7 +430,7 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
 
     call->out[0].buf = &call->head;
 
-    if (body->len == 0) {
+    if (small) {
         call->head.flush = 1;
         return NGX_OK;
     }

@@ -133,6 +133,8 @@ ngx_uint_t ngx_http_notify_call_full(void);
 /* How many more may be started now, by who can wait: a bounded number per turn
  * of the event loop. */
 ngx_uint_t ngx_http_notify_call_room(void);
+/* where there is no room: whether the next turn brings some in any case */
+ngx_uint_t ngx_http_notify_call_next_turn(void);
 /* calls in flight in this worker */
 ngx_uint_t ngx_http_notify_call_active(void);
 

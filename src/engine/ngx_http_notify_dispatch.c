@@ -19,6 +19,9 @@
 #include "ngx_http_notify_window.h"
 
 
+#define NGX_HTTP_NOTIFY_DISPATCH_FULL  10   /* ms, then there may be room */
+
+
 static ngx_event_t *ngx_http_notify_dispatch_timer(ngx_event_t *ev,
     ngx_event_handler_pt handler, ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_dispatch_reads(
@@ -26,6 +29,8 @@ static ngx_uint_t ngx_http_notify_dispatch_reads(
 static ngx_int_t ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe);
 static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
@@ -66,6 +71,10 @@ ngx_http_notify_dispatch_exit(ngx_http_notify_feed_t *feed)
 
     if (feed->resume.timer_set) {
         ngx_del_timer(&feed->resume);
+    }
+
+    if (feed->resume.posted) {
+        ngx_delete_posted_event(&feed->resume);
     }
 }
 
@@ -358,17 +367,40 @@ ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s)
 static void
 ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s)
 {
-    ngx_http_notify_feed_t  *feed;
+    ngx_http_notify_dispatch_line_up(s);
+    ngx_http_notify_dispatch_again(s->lease->feed);
+}
 
-    feed = s->lease->feed;
 
+static void
+ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s)
+{
     if (!s->waiting) {
         s->waiting = 1;
-        ngx_queue_insert_tail(&feed->waiting, &s->wait_link);
+        ngx_queue_insert_tail(&s->lease->feed->waiting, &s->wait_link);
+    }
+}
+
+
+/* a renewed lease resumes by itself */
+
+static void
+ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed)
+{
+    if (!ngx_http_notify_lease_trusted(feed)) {
+        return;
     }
 
-    if (!feed->resume.timer_set && ngx_http_notify_lease_trusted(feed)) {
-        ngx_add_timer(&feed->resume, 1);
+    if (ngx_http_notify_call_room() == 0
+        && ngx_http_notify_call_next_turn())
+    {
+        ngx_post_event(&feed->resume, &ngx_posted_next_events);
+
+    } else if (!feed->resume.timer_set) {
+
+        /* no memory; or all calls are of other channels */
+
+        ngx_add_timer(&feed->resume, NGX_HTTP_NOTIFY_DISPATCH_FULL);
     }
 }
 
@@ -396,10 +428,7 @@ ngx_http_notify_dispatch_resume(ngx_http_notify_feed_t *feed)
             ngx_queue_init(&feed->waiting);
             ngx_queue_add(&feed->waiting, &all);
 
-            if (!feed->resume.timer_set) {
-                ngx_add_timer(&feed->resume, 1);
-            }
-
+            ngx_http_notify_dispatch_again(feed);
             return;
         }
 
@@ -633,7 +662,15 @@ ngx_http_notify_dispatch_result(const ngx_http_notify_call_result_t *result,
     ngx_http_notify_dispatch_settle(d, result);
 
     if (s != NULL) {
-        ngx_http_notify_dispatch_work(s);
+
+        /* behind those that have waited longer */
+
+        if (ngx_queue_empty(&feed->waiting)) {
+            ngx_http_notify_dispatch_work(s);
+
+        } else {
+            ngx_http_notify_dispatch_line_up(s);
+        }
     }
 
     ngx_http_notify_dispatch_resume(feed);
