@@ -12,15 +12,17 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_keys.h"
 #include "ngx_http_notify_profile.h"
+#include "ngx_http_notify_schema.h"
 
 
 #define NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX  128   /* of an event's name */
 
 
-/* event NAME [sync] [iframe] [own] [alias=NAME]... [off] */
+/* event NAME [sync] [iframe] [own] [alias=NAME]... [schema=FILE] [off] */
 typedef struct {
     ngx_str_t      name;
     ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
+    ngx_http_notify_schema_t  *schema;  /* of its data, or NULL */
     unsigned       sync:1;
     unsigned       iframe:1;
     unsigned       own:1;       /* of the session itself */

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_channel_schema.h"
 
 
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE      64    /* of its name */
@@ -200,7 +201,10 @@ ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
     }
 
     if (ngx_strncmp(arg->data, "schema=", 7) == 0) {
-        return "parameter \"schema\" is not supported yet";
+        alias.data = arg->data + 7;
+        alias.len = arg->len - 7;
+
+        return ngx_http_notify_channel_schema(cf, event, &alias);
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);

@@ -118,8 +118,9 @@ ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *list,
     const ngx_http_notify_channel_event_t *event)
 {
-    ngx_int_t                rc;
-    ngx_http_notify_json_t  *out, *aliases;
+    ngx_int_t                      rc;
+    ngx_http_notify_json_t        *out, *aliases, *schema;
+    ngx_http_notify_json_error_t   error;
 
     out = ngx_http_notify_json_new_object(api->request->pool);
     aliases = ngx_http_notify_json_new_array(api->request->pool);
@@ -137,6 +138,15 @@ ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
     rc |= ngx_http_notify_api_event_types_names(out, "aliases", aliases,
                                                 event->aliases);
     rc |= ngx_http_notify_api_event_types_entities(api, out, event);
+
+    if (event->schema) {
+        schema = ngx_http_notify_json_parse(api->request->pool,
+                                ngx_http_notify_schema_text(event->schema),
+                                &error);
+
+        rc |= schema ? ngx_http_notify_json_set(out, "schema", schema)
+                     : NGX_ERROR;
+    }
 
     if (rc != NGX_OK) {
         return NGX_ERROR;

@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_notify_api_openapi_schemas(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
 static ngx_int_t ngx_http_notify_api_openapi_names(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *schemas);
+static ngx_int_t ngx_http_notify_api_openapi_data(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *schemas);
 static ngx_int_t ngx_http_notify_api_openapi_enum(
     ngx_http_notify_json_t *schemas, const char *name,
     ngx_http_notify_json_t *list);
@@ -49,7 +51,8 @@ static ngx_int_t ngx_http_notify_api_openapi_settings(
 static ngx_int_t ngx_http_notify_api_openapi_webhooks(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
 static ngx_http_notify_json_t *ngx_http_notify_api_openapi_webhook(
-    ngx_http_notify_api_t *api, const ngx_str_t *event);
+    ngx_http_notify_api_t *api,
+    const ngx_http_notify_channel_event_t *event);
 static ngx_int_t ngx_http_notify_api_openapi_text(
     ngx_http_notify_json_t *object, const char *name, const char *text);
 static char *ngx_http_notify_api_openapi_cstr(ngx_pool_t *pool,
@@ -320,6 +323,7 @@ ngx_http_notify_api_openapi_schemas(ngx_http_notify_api_t *api,
                   ngx_http_notify_json_get(doc, "components"), "schemas");
 
     if (ngx_http_notify_api_openapi_names(api, schemas) != NGX_OK
+        || ngx_http_notify_api_openapi_data(api, schemas) != NGX_OK
         || ngx_http_notify_api_openapi_attributes(api, schemas) != NGX_OK)
     {
         return NGX_ERROR;
@@ -371,6 +375,48 @@ ngx_http_notify_api_openapi_names(ngx_http_notify_api_t *api,
     rc |= ngx_http_notify_api_openapi_enum(schemas, "SyncEvent", sync);
 
     return rc == NGX_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+/* data.NAME: what the data of an event must be */
+
+static ngx_int_t
+ngx_http_notify_api_openapi_data(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *schemas)
+{
+    char                             *name;
+    ngx_str_t                         prefix = ngx_string("data.");
+    ngx_uint_t                        i;
+    ngx_http_notify_json_t           *schema;
+    ngx_http_notify_json_error_t      error;
+    ngx_http_notify_channel_event_t  *event;
+
+    if (api->channel->events == NULL) {
+        return NGX_OK;
+    }
+
+    event = api->channel->events->elts;
+
+    for (i = 0; i < api->channel->events->nelts; i++) {
+
+        if (event[i].schema == NULL) {
+            continue;
+        }
+
+        schema = ngx_http_notify_json_parse(api->request->pool,
+                             ngx_http_notify_schema_text(event[i].schema),
+                             &error);
+        name = ngx_http_notify_api_openapi_cstr(api->request->pool, &prefix,
+                                                &event[i].name);
+        if (schema == NULL
+            || name == NULL
+            || ngx_http_notify_json_set(schemas, name, schema) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -597,7 +643,7 @@ ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
     for (i = 0; i < api->channel->events->nelts; i++) {
         name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
                                                 &event[i].name);
-        hook = ngx_http_notify_api_openapi_webhook(api, &event[i].name);
+        hook = ngx_http_notify_api_openapi_webhook(api, &event[i]);
 
         if (name == NULL
             || hook == NULL
@@ -613,9 +659,9 @@ ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
 
 static ngx_http_notify_json_t *
 ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
-    const ngx_str_t *event)
+    const ngx_http_notify_channel_event_t *event)
 {
-    u_char                         method[8], text[1024], *p;
+    u_char                         method[8], data[256], text[1024], *p;
     ngx_str_t                      json;
     const char                    *media, *schema;
     ngx_http_notify_profile_t    **profile;
@@ -630,11 +676,21 @@ ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
 
     media = "application/json";
     schema = "{}";
+    data[0] = '\0';
 
     switch (profile[0]->call.payload.kind) {
 
     case NGX_HTTP_NOTIFY_PAYLOAD_CALL:
         schema = "{\"$ref\":\"#/components/schemas/Call\"}";
+
+        if (event->schema) {
+            p = ngx_slprintf(data, data + sizeof(data) - 1,
+                             ",{\"properties\":{\"data\":{\"$ref\":"
+                             "\"#/components/schemas/data.%V\"}}}",
+                             &event->name);
+            *p = '\0';
+        }
+
         break;
 
     case NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS:
@@ -649,10 +705,10 @@ ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
 
     p = ngx_slprintf(text, text + sizeof(text),
             "{\"%s\":{\"summary\":\"%V\",\"requestBody\":{\"content\":{"
-            "\"%s\":{\"schema\":%s}}},\"responses\":{"
+            "\"%s\":{\"schema\":{\"allOf\":[%s%s]}}}},\"responses\":{"
             "\"2XX\":{\"description\":\"It was taken\"},"
             "\"410\":{\"description\":\"Nobody wants it any more\"}}}}",
-            method, event, media, schema);
+            method, &event->name, media, schema, data);
 
     json.data = text;
     json.len = p - text;

@@ -54,6 +54,10 @@ static ngx_int_t ngx_http_notify_event_form_entity_type(
     ngx_http_notify_event_form_t *form);
 static void ngx_http_notify_event_form_required(
     ngx_http_notify_event_form_t *form);
+static ngx_int_t ngx_http_notify_event_form_schema(
+    ngx_http_notify_event_form_t *form);
+static void ngx_http_notify_event_form_unlike(void *data,
+    const ngx_str_t *pointer, const char *reason);
 
 
 #define ngx_http_notify_event_form_offset(field)                              \
@@ -194,7 +198,9 @@ ngx_http_notify_event_form_end(ngx_http_notify_event_form_t *form)
 
     ngx_http_notify_event_form_required(form);
 
-    if (form->invalid->failed) {
+    if (ngx_http_notify_event_form_schema(form) == NGX_ERROR
+        || form->invalid->failed)
+    {
         return NGX_ERROR;
     }
 
@@ -508,6 +514,7 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
     }
 
     if (event) {
+        form->schema = event->schema;
         form->flag = event->off ? NGX_HTTP_NOTIFY_LOG_OFF
                                 : NGX_HTTP_NOTIFY_LOG_ON;
     }
@@ -583,4 +590,61 @@ ngx_http_notify_event_form_required(ngx_http_notify_event_form_t *form)
                                         "is missing");
         }
     }
+}
+
+
+/* an event without data has null */
+
+static ngx_int_t
+ngx_http_notify_event_form_schema(ngx_http_notify_event_form_t *form)
+{
+    ngx_str_t  data;
+
+    if (form->schema == NULL) {
+        return NGX_OK;
+    }
+
+    data = form->event->data;
+
+    if (data.len == 0) {
+        ngx_str_set(&data, "null");
+    }
+
+    return ngx_http_notify_schema_check(form->schema, form->pool, &data,
+                                        ngx_http_notify_event_form_unlike,
+                                        form);
+}
+
+
+static void
+ngx_http_notify_event_form_unlike(void *data, const ngx_str_t *pointer,
+    const char *reason)
+{
+    ngx_http_notify_event_form_t *form = data;
+
+    u_char     *p;
+    ngx_str_t   prefix, inside;
+
+    prefix = form->invalid->prefix;
+
+    inside.len = prefix.len + sizeof("/data") - 1 + pointer->len;
+    inside.data = ngx_pnalloc(form->pool, inside.len);
+
+    if (inside.data == NULL) {
+        form->invalid->failed = 1;
+        return;
+    }
+
+    p = inside.data;
+
+    if (prefix.len) {
+        p = ngx_cpymem(p, prefix.data, prefix.len);
+    }
+
+    p = ngx_cpymem(p, "/data", sizeof("/data") - 1);
+    ngx_memcpy(p, pointer->data, pointer->len);
+
+    form->invalid->prefix = inside;
+    ngx_http_notify_invalid_add(form->invalid, NULL, "%s", reason);
+    form->invalid->prefix = prefix;
 }

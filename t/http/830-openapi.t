@@ -176,7 +176,7 @@ is_deeply([ sort keys %{ $document->{webhooks} } ],
           [qw(contact.search document.validation)],
           'each event is a webhook');
 is($document->{webhooks}{'contact.search'}{post}{requestBody}{content}
-       {'application/json'}{schema}{'$ref'}, '#/components/schemas/Call',
+       {'application/json'}{schema}{allOf}[0]{'$ref'}, '#/components/schemas/Call',
    'in the call format');
 
 

@@ -1,0 +1,617 @@
+/*
+ * JSON Schema: whether a value is as a compiled schema says.  Walks slices of
+ * the value; its depth is that of JSON's scanner, its work at most the nodes
+ * of the schema for each node of the value.  Changes nothing.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_schema_internal.h"
+
+
+#define NGX_HTTP_NOTIFY_SCHEMA_POINTER  512
+#define NGX_HTTP_NOTIFY_SCHEMA_REASON   160
+
+
+/* where a value stands, on the stack of who checks it */
+typedef struct ngx_http_notify_schema_place_s  ngx_http_notify_schema_place_t;
+
+struct ngx_http_notify_schema_place_s {
+    const ngx_http_notify_schema_place_t  *above;
+    const ngx_str_t                       *name;    /* NULL: an element */
+    ngx_uint_t                             index;
+};
+
+typedef struct {
+    ngx_pool_t                   *pool;
+    ngx_http_notify_schema_pt     handler;  /* NULL: only the verdict counts */
+    void                         *data;
+} ngx_http_notify_schema_run_t;
+
+
+static ngx_int_t ngx_http_notify_schema_value(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static ngx_uint_t ngx_http_notify_schema_is(ngx_uint_t types,
+    const ngx_str_t *value);
+static ngx_int_t ngx_http_notify_schema_number(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_string(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_array(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_object(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_required(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static const ngx_http_notify_schema_t *ngx_http_notify_schema_of(
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *name);
+static ngx_int_t ngx_http_notify_schema_combined(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_matches(
+    const ngx_http_notify_schema_run_t *run, const ngx_array_t *schemas,
+    const ngx_str_t *value, ngx_uint_t *n);
+static ngx_int_t ngx_http_notify_schema_say(
+    const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_place_t *place, const char *fmt, ...);
+static u_char *ngx_http_notify_schema_pointer(u_char *p, u_char *last,
+    const ngx_http_notify_schema_place_t *place);
+
+
+ngx_int_t
+ngx_http_notify_schema_check(const ngx_http_notify_schema_t *schema,
+    ngx_pool_t *pool, const ngx_str_t *value,
+    ngx_http_notify_schema_pt handler, void *data)
+{
+    ngx_http_notify_schema_run_t  run;
+
+    run.pool = pool;
+    run.handler = handler;
+    run.data = data;
+
+    return ngx_http_notify_schema_value(&run, schema, value, NULL);
+}
+
+
+/* goes on behind what is wrong, so that all of it is said */
+
+static ngx_int_t
+ngx_http_notify_schema_value(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    ngx_int_t  rc, verdict;
+
+    if (schema->never) {
+        return ngx_http_notify_schema_say(run, place, "is not allowed");
+    }
+
+    if (schema->types && !ngx_http_notify_schema_is(schema->types, value)) {
+        return ngx_http_notify_schema_say(run, place,
+                                          "is not of the type it must be");
+    }
+
+    if ((schema->values
+         && (rc = ngx_http_notify_schema_among(run->pool, schema->values,
+                                               value))
+            != NGX_OK)
+        || (schema->fixed
+            && (rc = ngx_http_notify_schema_among(run->pool, schema->fixed,
+                                                  value))
+               != NGX_OK))
+    {
+        return rc == NGX_ERROR ? NGX_ERROR
+                               : ngx_http_notify_schema_say(run, place,
+                                     "is not one of the values it may have");
+    }
+
+    switch (ngx_http_notify_json_kind(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        verdict = ngx_http_notify_schema_number(run, schema, value, place);
+        break;
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        verdict = ngx_http_notify_schema_string(run, schema, value, place);
+        break;
+
+    case NGX_HTTP_NOTIFY_JSON_ARRAY:
+        verdict = ngx_http_notify_schema_array(run, schema, value, place);
+        break;
+
+    case NGX_HTTP_NOTIFY_JSON_OBJECT:
+        verdict = ngx_http_notify_schema_object(run, schema, value, place);
+        break;
+
+    default:
+        verdict = NGX_OK;
+    }
+
+    if (verdict == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_schema_combined(run, schema, value, place);
+
+    return rc == NGX_OK ? verdict : rc;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_schema_is(ngx_uint_t types, const ngx_str_t *value)
+{
+    switch (ngx_http_notify_json_kind(value)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+        return (types & NGX_HTTP_NOTIFY_SCHEMA_NULL) != 0;
+
+    case NGX_HTTP_NOTIFY_JSON_TRUE:
+    case NGX_HTTP_NOTIFY_JSON_FALSE:
+        return (types & NGX_HTTP_NOTIFY_SCHEMA_BOOLEAN) != 0;
+
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        return (types & NGX_HTTP_NOTIFY_SCHEMA_NUMBER)
+               || ((types & NGX_HTTP_NOTIFY_SCHEMA_INTEGER)
+                   && ngx_http_notify_schema_integer(value));
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        return (types & NGX_HTTP_NOTIFY_SCHEMA_STRING) != 0;
+
+    case NGX_HTTP_NOTIFY_JSON_ARRAY:
+        return (types & NGX_HTTP_NOTIFY_SCHEMA_ARRAY) != 0;
+
+    default: /* NGX_HTTP_NOTIFY_JSON_OBJECT */
+        return (types & NGX_HTTP_NOTIFY_SCHEMA_OBJECT) != 0;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_number(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    if (schema->minimum.len
+        && ngx_http_notify_schema_compare(value, &schema->minimum) < 0)
+    {
+        return ngx_http_notify_schema_say(run, place, "is less than %V",
+                                          &schema->minimum);
+    }
+
+    if (schema->exclusive_minimum.len
+        && ngx_http_notify_schema_compare(value, &schema->exclusive_minimum)
+           <= 0)
+    {
+        return ngx_http_notify_schema_say(run, place, "is not more than %V",
+                                          &schema->exclusive_minimum);
+    }
+
+    if (schema->maximum.len
+        && ngx_http_notify_schema_compare(value, &schema->maximum) > 0)
+    {
+        return ngx_http_notify_schema_say(run, place, "is more than %V",
+                                          &schema->maximum);
+    }
+
+    if (schema->exclusive_maximum.len
+        && ngx_http_notify_schema_compare(value, &schema->exclusive_maximum)
+           >= 0)
+    {
+        return ngx_http_notify_schema_say(run, place, "is not less than %V",
+                                          &schema->exclusive_maximum);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_string(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    size_t      i;
+    ngx_str_t   text;
+    ngx_uint_t  n;
+
+    if (ngx_http_notify_json_text(run->pool, value, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+
+    for (i = 0; i < text.len; i++) {
+        n += ((text.data[i] & 0xc0) != 0x80);
+    }
+
+    if (n < schema->min_length) {
+        return ngx_http_notify_schema_say(run, place,
+                                          "is shorter than %ui characters",
+                                          schema->min_length);
+    }
+
+    if (n > schema->max_length) {
+        return ngx_http_notify_schema_say(run, place,
+                                          "is longer than %ui characters",
+                                          schema->max_length);
+    }
+
+#if (NGX_PCRE)
+
+    /* an error of the library is no match */
+
+    if (schema->regex && ngx_regex_exec(schema->regex, &text, NULL, 0) < 0) {
+        return ngx_http_notify_schema_say(run, place,
+                                          "does not match the pattern");
+    }
+
+#endif
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_array(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    ngx_int_t                        rc, verdict;
+    ngx_str_t                        name, one;
+    ngx_http_notify_json_iter_t      it;
+    ngx_http_notify_schema_place_t   below;
+
+    verdict = NGX_OK;
+    below.above = place;
+    below.name = NULL;
+    below.index = 0;
+
+    ngx_http_notify_json_iter(&it, value);
+
+    for ( /* void */ ;
+         ngx_http_notify_json_next(&it, &name, &one) == NGX_OK;
+         below.index++)
+    {
+        if (schema->items == NULL) {
+            continue;
+        }
+
+        rc = ngx_http_notify_schema_value(run, schema->items, &one, &below);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc != NGX_OK) {
+            verdict = rc;
+
+            if (run->handler == NULL) {
+                return verdict;
+            }
+        }
+    }
+
+    if (below.index < schema->min_items) {
+        return ngx_http_notify_schema_say(run, place,
+                                          "has less than %ui elements",
+                                          schema->min_items);
+    }
+
+    if (below.index > schema->max_items) {
+        return ngx_http_notify_schema_say(run, place,
+                                          "has more than %ui elements",
+                                          schema->max_items);
+    }
+
+    return verdict;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_object(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    ngx_int_t                         rc, verdict;
+    ngx_str_t                         name, member;
+    ngx_http_notify_json_iter_t       it;
+    ngx_http_notify_schema_place_t    below;
+    const ngx_http_notify_schema_t   *of;
+
+    verdict = ngx_http_notify_schema_required(run, schema, value, place);
+
+    if (verdict == NGX_ERROR
+        || (schema->properties == NULL && schema->additional == NULL))
+    {
+        return verdict;
+    }
+
+    below.above = place;
+    below.name = &name;
+    below.index = 0;
+
+    ngx_http_notify_json_iter(&it, value);
+
+    while (ngx_http_notify_json_next(&it, &name, &member) == NGX_OK) {
+
+        if (ngx_http_notify_schema_name(run->pool, &name) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        of = ngx_http_notify_schema_of(schema, &name);
+
+        if (of == NULL) {
+            continue;
+        }
+
+        rc = ngx_http_notify_schema_value(run, of, &member, &below);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc != NGX_OK) {
+            verdict = rc;
+
+            if (run->handler == NULL) {
+                return verdict;
+            }
+        }
+    }
+
+    return verdict;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_required(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    ngx_int_t                        rc, verdict;
+    ngx_str_t                       *name, member;
+    ngx_uint_t                       i;
+    ngx_http_notify_schema_place_t   below;
+
+    verdict = NGX_OK;
+
+    if (schema->required == NULL) {
+        return NGX_OK;
+    }
+
+    name = schema->required->elts;
+
+    for (i = 0; i < schema->required->nelts; i++) {
+        rc = ngx_http_notify_schema_member(run->pool, value, &name[i],
+                                           &member);
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc != NGX_OK) {
+            below.above = place;
+            below.name = &name[i];
+            below.index = 0;
+
+            verdict = ngx_http_notify_schema_say(run, &below, "is required");
+        }
+    }
+
+    return verdict;
+}
+
+
+static const ngx_http_notify_schema_t *
+ngx_http_notify_schema_of(const ngx_http_notify_schema_t *schema,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                          i;
+    ngx_http_notify_schema_property_t  *property;
+
+    if (schema->properties) {
+        property = schema->properties->elts;
+
+        for (i = 0; i < schema->properties->nelts; i++) {
+            if (property[i].name.len == name->len
+                && ngx_memcmp(property[i].name.data, name->data, name->len)
+                   == 0)
+            {
+                return property[i].schema;
+            }
+        }
+    }
+
+    return schema->additional;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_combined(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    ngx_int_t                      rc, verdict;
+    ngx_uint_t                     i, n;
+    ngx_http_notify_schema_t     **all;
+    ngx_http_notify_schema_run_t   quiet;
+
+    verdict = NGX_OK;
+
+    if (schema->all_of) {
+        all = schema->all_of->elts;
+
+        for (i = 0; i < schema->all_of->nelts; i++) {
+            rc = ngx_http_notify_schema_value(run, all[i], value, place);
+
+            if (rc == NGX_ERROR) {
+                return NGX_ERROR;
+            }
+
+            verdict = (rc == NGX_OK) ? verdict : rc;
+        }
+    }
+
+    if (schema->any_of) {
+        if (ngx_http_notify_schema_matches(run, schema->any_of, value, &n)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (n == 0) {
+            verdict = ngx_http_notify_schema_say(run, place,
+                                                 "is like none of \"anyOf\"");
+        }
+    }
+
+    if (schema->one_of) {
+        if (ngx_http_notify_schema_matches(run, schema->one_of, value, &n)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (n != 1) {
+            verdict = ngx_http_notify_schema_say(run, place,
+                                                 "is like %ui of \"oneOf\"",
+                                                 n);
+        }
+    }
+
+    if (schema->negated) {
+        quiet = *run;
+        quiet.handler = NULL;
+
+        rc = ngx_http_notify_schema_value(&quiet, schema->negated, value,
+                                          NULL);
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK) {
+            verdict = ngx_http_notify_schema_say(run, place,
+                                                 "is like \"not\"");
+        }
+    }
+
+    return verdict;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_matches(const ngx_http_notify_schema_run_t *run,
+    const ngx_array_t *schemas, const ngx_str_t *value, ngx_uint_t *n)
+{
+    ngx_int_t                      rc;
+    ngx_uint_t                     i;
+    ngx_http_notify_schema_t     **schema;
+    ngx_http_notify_schema_run_t   quiet;
+
+    quiet = *run;
+    quiet.handler = NULL;
+
+    schema = schemas->elts;
+    *n = 0;
+
+    for (i = 0; i < schemas->nelts; i++) {
+        rc = ngx_http_notify_schema_value(&quiet, schema[i], value, NULL);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        *n += (rc == NGX_OK);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_schema_say(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_place_t *place, const char *fmt, ...)
+{
+    u_char     *p;
+    va_list     args;
+    ngx_str_t   pointer;
+    u_char      buf[NGX_HTTP_NOTIFY_SCHEMA_POINTER];
+    u_char      reason[NGX_HTTP_NOTIFY_SCHEMA_REASON];
+
+    if (run->handler == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_http_notify_schema_pointer(buf, buf + sizeof(buf), place);
+
+    pointer.data = buf;
+    pointer.len = p - buf;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(reason, reason + sizeof(reason) - 1, fmt, args);
+    va_end(args);
+
+    *p = '\0';
+
+    run->handler(run->data, &pointer, (char *) reason);
+
+    return NGX_DECLINED;
+}
+
+
+/* RFC 6901; whole segments, as many as there is room for */
+
+static u_char *
+ngx_http_notify_schema_pointer(u_char *p, u_char *last,
+    const ngx_http_notify_schema_place_t *place)
+{
+    size_t   i;
+    u_char  *start, ch;
+
+    if (place == NULL) {
+        return p;
+    }
+
+    p = ngx_http_notify_schema_pointer(p, last, place->above);
+
+    if (place->name == NULL) {
+        return (size_t) (last - p) > NGX_INT_T_LEN + 1
+               ? ngx_sprintf(p, "/%ui", place->index) : p;
+    }
+
+    if ((size_t) (last - p) < 2 * place->name->len + 1) {
+        return p;
+    }
+
+    start = p;
+    *p++ = '/';
+
+    for (i = 0; i < place->name->len; i++) {
+        ch = place->name->data[i];
+
+        if (ch == '~' || ch == '/') {
+            *p++ = '~';
+            ch = (ch == '~') ? '0' : '1';
+        }
+
+        if (ch < 0x20) {
+            return start;
+        }
+
+        *p++ = ch;
+    }
+
+    return p;
+}

@@ -1,0 +1,76 @@
+/*
+ * A compiled schema, for the files that make and use it: one node for each
+ * schema in the text, a tree.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_SCHEMA_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SCHEMA_INTERNAL_H_INCLUDED_
+
+
+#include "ngx_http_notify_schema.h"
+
+
+#define NGX_HTTP_NOTIFY_SCHEMA_NULL     0x01
+#define NGX_HTTP_NOTIFY_SCHEMA_BOOLEAN  0x02
+#define NGX_HTTP_NOTIFY_SCHEMA_INTEGER  0x04
+#define NGX_HTTP_NOTIFY_SCHEMA_NUMBER   0x08
+#define NGX_HTTP_NOTIFY_SCHEMA_STRING   0x10
+#define NGX_HTTP_NOTIFY_SCHEMA_OBJECT   0x20
+#define NGX_HTTP_NOTIFY_SCHEMA_ARRAY    0x40
+
+#define NGX_HTTP_NOTIFY_SCHEMA_ANY      ((ngx_uint_t) -1)   /* no bound */
+
+
+typedef struct {
+    ngx_str_t                   name;
+    ngx_http_notify_schema_t   *schema;
+} ngx_http_notify_schema_property_t;
+
+struct ngx_http_notify_schema_s {
+    ngx_str_t                   text;
+    ngx_uint_t                  types;          /* 0: any */
+    ngx_array_t                *values;         /* enum, const: ngx_str_t */
+    ngx_array_t                *fixed;          /* const, besides enum */
+
+    ngx_array_t                *properties;     /* of _property_t */
+    ngx_array_t                *required;       /* of ngx_str_t */
+    ngx_http_notify_schema_t   *additional;
+
+    ngx_http_notify_schema_t   *items;
+    ngx_uint_t                  min_items;
+    ngx_uint_t                  max_items;
+    ngx_uint_t                  min_length;
+    ngx_uint_t                  max_length;
+#if (NGX_PCRE)
+    ngx_regex_t                *regex;
+#endif
+
+    ngx_str_t                   minimum;        /* numbers, or empty */
+    ngx_str_t                   maximum;
+    ngx_str_t                   exclusive_minimum;
+    ngx_str_t                   exclusive_maximum;
+
+    ngx_array_t                *all_of;         /* of _schema_t * */
+    ngx_array_t                *any_of;
+    ngx_array_t                *one_of;
+    ngx_http_notify_schema_t   *negated;
+
+    unsigned                    never:1;        /* the schema false */
+};
+
+
+/* the name of a member, decoded; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_schema_name(ngx_pool_t *pool, ngx_str_t *name);
+/* in schema_equal: NGX_DECLINED: no; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_schema_among(ngx_pool_t *pool,
+    const ngx_array_t *values, const ngx_str_t *value);
+ngx_int_t ngx_http_notify_schema_member(ngx_pool_t *pool,
+    const ngx_str_t *object, const ngx_str_t *want, ngx_str_t *value);
+/* a number that is written, as a decimal: < 0, 0, > 0 */
+ngx_int_t ngx_http_notify_schema_compare(const ngx_str_t *a,
+    const ngx_str_t *b);
+/* 1.0 and 1e2 are */
+ngx_uint_t ngx_http_notify_schema_integer(const ngx_str_t *number);
+
+
+#endif /* _NGX_HTTP_NOTIFY_SCHEMA_INTERNAL_H_INCLUDED_ */
