@@ -333,7 +333,8 @@ ngx_http_notify_commit_section_attempts(ngx_http_notify_commit_t *c,
     max = s->profile ? s->profile->attempts.max : NGX_HTTP_NOTIFY_ATTEMPTS_MAX;
 
     if (ngx_http_notify_commit_section_arg(c, "a") != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%ui", s->attempts->n) != NGX_OK
+        || ngx_http_notify_commit_section_arg(c, "%ui", s->attempts->n)
+           != NGX_OK
         || ngx_http_notify_commit_section_arg(c, "%ui", max) != NGX_OK)
     {
         return NGX_ERROR;
@@ -478,7 +479,8 @@ ngx_http_notify_commit_section_write(ngx_http_notify_commit_t *c,
 
 
 static ngx_int_t
-ngx_http_notify_commit_section_arg(ngx_http_notify_commit_t *c, const char *fmt, ...)
+ngx_http_notify_commit_section_arg(ngx_http_notify_commit_t *c,
+    const char *fmt, ...)
 {
     u_char      buf[512], *p;
     va_list     args;

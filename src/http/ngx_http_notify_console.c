@@ -44,17 +44,17 @@ static ngx_command_t  ngx_http_notify_console_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_notify_console_module_ctx = {
-    NULL,                                      /* preconfiguration */
-    NULL,                                      /* postconfiguration */
+    NULL,                                     /* preconfiguration */
+    NULL,                                     /* postconfiguration */
 
-    NULL,                                      /* create main configuration */
-    NULL,                                      /* init main configuration */
+    NULL,                                     /* create main configuration */
+    NULL,                                     /* init main configuration */
 
-    NULL,                                      /* create server configuration */
-    NULL,                                      /* merge server configuration */
+    NULL,                                     /* create server configuration */
+    NULL,                                     /* merge server configuration */
 
     ngx_http_notify_console_create_loc_conf,
-    NULL                                       /* merge location configuration */
+    NULL                                      /* merge location configuration */
 };
 
 

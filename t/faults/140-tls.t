@@ -20,6 +20,13 @@ sub openssl {
     die "openssl @command: $text" if $?;
 }
 
+# newer ones take no days that lie behind, older ones no dates
+sub dates {
+    my ($days) = @_;
+    return "-days $days" if $days > 0 || `openssl x509 -help 2>&1` !~ /not_before/;
+    return '-not_before 20200101000000Z -not_after 20200102000000Z';
+}
+
 # cert(NAME, SAN, ca => NAME, days => N, usage => EKU): NAME.crt and .key
 sub cert {
     my ($name, $san, %option) = @_;
@@ -33,8 +40,8 @@ sub cert {
          'basicConstraints=' . ($option{authority} ? 'CA:true' : 'CA:false'),
          'extendedKeyUsage=' . ($option{usage} // 'serverAuth'));
     openssl("req -new -key $file.key -out $file.csr $subject");
-    openssl("x509 -req -in $file.csr -out $file.crt -days "
-            . ($option{days} // 10) . " -extfile $file.ext "
+    openssl("x509 -req -in $file.csr -out $file.crt "
+            . dates($option{days} // 10) . " -extfile $file.ext "
             . ($ca eq $name ? "-signkey $file.key"
                : "-CA $dir/$ca.crt -CAkey $dir/$ca.key -CAcreateserial"));
 }
