@@ -9,69 +9,22 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_holds.h"
-#include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
-#include "ngx_http_notify_push.h"
 #include "ngx_http_notify_session.h"
+#include "ngx_http_notify_sessions.h"
 #include "ngx_http_notify_tenant.h"
 
 
-#define NGX_HTTP_NOTIFY_SESSION_ARGS  7     /* of join, before the values */
-#define NGX_HTTP_NOTIFY_SESSION_NONCE 12
+#define NGX_HTTP_NOTIFY_SESSION_NONCE  12
 
 
-/* of a client's request */
-typedef struct {
-    ngx_http_notify_hold_t        *hold;
-    ngx_str_t                      key;         /* of the hold */
-    ngx_msec_t                     grace;
-    ngx_uint_t                     registered;
-} ngx_http_notify_session_ctx_t;
-
-/* a registration on its way; outlives its request */
-typedef struct {
-    ngx_queue_t                    link;
-    ngx_http_notify_emit_ctx_t    *emit;        /* who waits, or NULL */
-    ngx_http_notify_channel_t     *channel;
-} ngx_http_notify_session_box_t;
-
-
-static ngx_http_notify_session_ctx_t *ngx_http_notify_session_ctx(
-    ngx_http_request_t *r);
 static void ngx_http_notify_session_cleanup(void *data);
-static ngx_int_t ngx_http_notify_session_key(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, ngx_str_t *tenant, ngx_str_t *id,
-    ngx_str_t *key);
-static void ngx_http_notify_session_hold(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, const ngx_str_t *key);
-static void ngx_http_notify_session_release(
-    ngx_http_notify_session_ctx_t *ctx);
-static ngx_int_t ngx_http_notify_session_wanted(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session);
-static ngx_int_t ngx_http_notify_session_args(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_session_push(ngx_array_t *args,
-    const ngx_str_t *value);
-static ngx_int_t ngx_http_notify_session_push_ms(ngx_http_request_t *r,
-    ngx_array_t *args, uint64_t ms);
-static ngx_int_t ngx_http_notify_session_send(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, const ngx_str_t *tenant,
-    const ngx_str_t *id, ngx_array_t *args, ngx_http_notify_emit_ctx_t *emit);
-static void ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
-    ngx_log_t *log, const char *reason);
-static ngx_int_t ngx_http_notify_session_acknowledge(ngx_http_request_t *r,
-    ngx_uint_t registered);
 static void *ngx_http_notify_session_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_session_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_session_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static ngx_int_t ngx_http_notify_session_init_process(ngx_cycle_t *cycle);
 static void ngx_http_notify_session_exit_process(ngx_cycle_t *cycle);
-
-
-static ngx_queue_t  ngx_http_notify_session_boxes;
 
 
 static ngx_command_t  ngx_http_notify_session_commands[] = {
@@ -170,7 +123,7 @@ ngx_http_notify_session_handler(ngx_http_request_t *r)
 }
 
 
-static ngx_http_notify_session_ctx_t *
+ngx_http_notify_session_ctx_t *
 ngx_http_notify_session_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t             *cln;
@@ -216,9 +169,7 @@ ngx_http_notify_session_cleanup(void *data)
 }
 
 
-/* NGX_DECLINED: there is no id, or it is none; NGX_ERROR: memory */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_session_key(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, ngx_str_t *tenant, ngx_str_t *id,
     ngx_str_t *key)
@@ -264,7 +215,7 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
 }
 
 
-static void
+void
 ngx_http_notify_session_hold(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, const ngx_str_t *key)
 {
@@ -295,7 +246,7 @@ ngx_http_notify_session_hold(ngx_http_request_t *r,
 }
 
 
-static void
+void
 ngx_http_notify_session_release(ngx_http_notify_session_ctx_t *ctx)
 {
     if (ctx->hold) {
@@ -358,330 +309,6 @@ ngx_http_notify_session_answer(ngx_http_request_t *r)
 }
 
 
-ngx_int_t
-ngx_http_notify_session_register(ngx_http_request_t *r,
-    ngx_http_notify_emit_ctx_t *emit)
-{
-    ngx_int_t                        rc;
-    ngx_str_t                        tenant, id, key;
-    ngx_array_t                      args;
-    ngx_http_notify_session_ctx_t   *ctx;
-    ngx_http_notify_session_conf_t  *session;
-
-    session = ngx_http_notify_session_here(r);
-    ctx = ngx_http_notify_session_ctx(r);
-
-    if (session == NULL || ctx == NULL || ctx->registered) {
-        return ctx ? NGX_OK : NGX_ERROR;
-    }
-
-    ctx->registered = 1;
-
-    rc = ngx_http_notify_session_wanted(r, session);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_notify_session_key(r, session, &tenant, &id, &key);
-    }
-
-    if (rc == NGX_DECLINED) {
-        ctx->grace = 0;
-        ngx_http_notify_session_release(ctx);
-        return NGX_OK;
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (session->presence) {
-        ngx_http_notify_session_hold(r, session, &key);
-    }
-
-    rc = ngx_http_notify_session_args(r, session, &args);
-
-    if (rc == NGX_OK) {
-        return ngx_http_notify_session_send(r, session, &tenant, &id, &args,
-                                            emit);
-    }
-
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_notify_session_failed(session->channel, r->connection->log,
-                                   "its values are too long, or not UTF-8");
-
-    return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
-}
-
-
-/* NGX_DECLINED: if= says that it is none */
-
-static ngx_int_t
-ngx_http_notify_session_wanted(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session)
-{
-    ngx_str_t  value;
-
-    if (session->condition == NULL) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_complex_value(r, session->condition, &value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return value.len == 0 || (value.len == 1 && value.data[0] == '0')
-           ? NGX_DECLINED : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_session_args(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, ngx_array_t *args)
-{
-    size_t                            bytes;
-    ngx_str_t                         value;
-    ngx_uint_t                        i;
-    ngx_http_notify_session_ctx_t    *ctx;
-    ngx_http_notify_session_param_t  *param;
-
-    static ngx_str_t  verb = ngx_string("join");
-    static ngx_str_t  none = ngx_null_string;
-    static ngx_str_t  ttl = ngx_string("86400000");
-
-    ctx = ngx_http_notify_session_ctx(r);
-    value = none;
-
-    if (ngx_array_init(args, r->pool, NGX_HTTP_NOTIFY_SESSION_ARGS
-                       + 2 * session->params.nelts, sizeof(ngx_str_t))
-        != NGX_OK
-        || (session->subscription
-            && ngx_http_complex_value(r, session->subscription, &value)
-               != NGX_OK)
-        || ngx_http_notify_session_push(args, &verb) != NGX_OK
-        || (session->ttl
-            ? ngx_http_notify_session_push_ms(r, args,
-                                              (uint64_t) session->ttl * 1000)
-            : ngx_http_notify_session_push(args, &none))
-           != NGX_OK
-        || ngx_http_notify_session_push(args, &ttl) != NGX_OK
-        || ngx_http_notify_session_push(args, &value) != NGX_OK
-        || ngx_http_notify_session_push(args, ctx->hold
-                                              ? ngx_http_notify_holds_name()
-                                              : &none)
-           != NGX_OK
-        || ngx_http_notify_session_push_ms(r, args, session->lease) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    param = session->params.elts;
-    bytes = 0;
-
-    for (i = 0; i < session->params.nelts; i++) {
-
-        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        bytes += param[i].name.len + value.len;
-
-        if (bytes > NGX_HTTP_NOTIFY_SESSION_BYTES
-            || !ngx_http_notify_api_utf8(&value))
-        {
-            return NGX_DECLINED;
-        }
-
-        if (ngx_http_notify_session_push(args, &param[i].name) != NGX_OK
-            || ngx_http_notify_session_push(args, &value) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_session_push(ngx_array_t *args, const ngx_str_t *value)
-{
-    ngx_str_t  *arg;
-
-    arg = ngx_array_push(args);
-    if (arg == NULL) {
-        return NGX_ERROR;
-    }
-
-    *arg = *value;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_session_push_ms(ngx_http_request_t *r, ngx_array_t *args,
-    uint64_t ms)
-{
-    ngx_str_t  text;
-
-    text.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-    if (text.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    text.len = ngx_sprintf(text.data, "%uL", ms) - text.data;
-
-    return ngx_http_notify_session_push(args, &text);
-}
-
-
-static ngx_int_t
-ngx_http_notify_session_send(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, const ngx_str_t *tenant,
-    const ngx_str_t *id, ngx_array_t *args, ngx_http_notify_emit_ctx_t *emit)
-{
-    ngx_http_notify_redis_t        *redis;
-    ngx_http_notify_session_box_t  *box;
-
-    redis = ngx_http_notify_module_redis();
-
-    if (redis == NULL || !ngx_http_notify_redis_ready(redis)) {
-        ngx_http_notify_session_failed(session->channel, r->connection->log,
-                                       "there is no connection to Redis");
-
-        return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
-    }
-
-    box = ngx_alloc(sizeof(ngx_http_notify_session_box_t),
-                    r->connection->log);
-    if (box == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_push_register(redis, session->channel, tenant, id,
-                                      args->elts, args->nelts,
-                                      ngx_http_notify_session_answered, box)
-        != NGX_OK)
-    {
-        ngx_free(box);
-        return NGX_ERROR;
-    }
-
-    box->emit = emit;
-    box->channel = session->channel;
-
-    ngx_queue_insert_tail(&ngx_http_notify_session_boxes, &box->link);
-
-    if (emit == NULL) {
-        return NGX_OK;
-    }
-
-    emit->session = box;
-    emit->waiting++;
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
-{
-    ngx_http_notify_session_box_t *box = data;
-
-    ngx_uint_t                   ok;
-    ngx_http_notify_emit_ctx_t  *emit;
-
-    ok = ngx_http_notify_script_verdict(ngx_http_notify_module_redis(), resp,
-                                        "session")
-         == NGX_OK;
-
-    if (!ok) {
-        ngx_http_notify_session_failed(box->channel, ngx_cycle->log,
-                                       "Redis has not taken it");
-
-    } else if (ngx_http_notify_script_says(resp, "subscription")) {
-        ok = 0;
-        ngx_http_notify_session_failed(box->channel, ngx_cycle->log,
-                                       "there is no such subscription");
-    }
-
-    emit = box->emit;
-
-    ngx_queue_remove(&box->link);
-    ngx_free(box);
-
-    if (emit == NULL) {
-        return;
-    }
-
-    emit->session = NULL;
-
-    if (ngx_http_notify_session_acknowledge(emit->request, ok) != NGX_OK) {
-        emit->failed = 1;
-    }
-
-    ngx_http_notify_emit_settled(emit);
-}
-
-
-void
-ngx_http_notify_session_abandon(ngx_http_notify_emit_ctx_t *emit)
-{
-    ngx_http_notify_session_box_t  *box;
-
-    box = emit->session;
-
-    if (box) {
-        box->emit = NULL;
-        emit->session = NULL;
-    }
-}
-
-
-/* neither the id nor a value: who knows an id may use it */
-
-static void
-ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
-    ngx_log_t *log, const char *reason)
-{
-    ngx_http_notify_metrics_add(channel->metrics,
-                                NGX_HTTP_NOTIFY_METRICS_UNREGISTERED, 1);
-
-    ngx_log_error(NGX_LOG_WARN, log, 0,
-                  "notify session: a session of \"%V\" is not registered: %s",
-                  &channel->name, reason);
-}
-
-
-static ngx_int_t
-ngx_http_notify_session_acknowledge(ngx_http_request_t *r,
-    ngx_uint_t registered)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "X-Notify-Session");
-
-    if (registered) {
-        ngx_str_set(&h->value, "registered");
-
-    } else {
-        ngx_str_set(&h->value, "failed");
-    }
-
-    return NGX_OK;
-}
-
-
 static void *
 ngx_http_notify_session_create_main_conf(ngx_conf_t *cf)
 {
@@ -727,7 +354,7 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
     ngx_http_notify_main_conf_t          *mcf;
     ngx_http_notify_session_main_conf_t  *smcf;
 
-    ngx_queue_init(&ngx_http_notify_session_boxes);
+    ngx_http_notify_session_register_init();
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
@@ -756,17 +383,6 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_notify_session_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_t  *q;
-
     ngx_http_notify_holds_exit();
-
-    if (ngx_http_notify_session_boxes.next == NULL) {
-        return;
-    }
-
-    while (!ngx_queue_empty(&ngx_http_notify_session_boxes)) {
-        q = ngx_queue_head(&ngx_http_notify_session_boxes);
-        ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_http_notify_session_box_t, link));
-    }
+    ngx_http_notify_session_register_exit();
 }

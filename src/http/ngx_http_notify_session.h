@@ -12,6 +12,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_holds.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_VALUES  32
@@ -48,6 +49,14 @@ typedef struct {
     ngx_http_notify_session_conf_t  *session;   /* or NULL */
 } ngx_http_notify_session_loc_conf_t;
 
+/* of a client's request */
+typedef struct {
+    ngx_http_notify_hold_t        *hold;
+    ngx_str_t                      key;         /* of the hold */
+    ngx_msec_t                     grace;
+    ngx_uint_t                     registered;
+} ngx_http_notify_session_ctx_t;
+
 
 extern ngx_module_t  ngx_http_notify_session_module;
 
@@ -71,6 +80,21 @@ typedef enum {
 /* the header of an answer: is the session to be registered, and when */
 ngx_http_notify_session_when_e ngx_http_notify_session_answer(
     ngx_http_request_t *r);
+/* that of the request; NULL: memory */
+ngx_http_notify_session_ctx_t *ngx_http_notify_session_ctx(
+    ngx_http_request_t *r);
+/* NGX_DECLINED: there is no id, or it is none; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_session_key(ngx_http_request_t *r,
+    ngx_http_notify_session_conf_t *session, ngx_str_t *tenant, ngx_str_t *id,
+    ngx_str_t *key);
+/* the request is a connection of the session, or is none any more */
+void ngx_http_notify_session_hold(ngx_http_request_t *r,
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *key);
+void ngx_http_notify_session_release(ngx_http_notify_session_ctx_t *ctx);
+
+/* in session_register: when a worker starts and exits */
+void ngx_http_notify_session_register_init(void);
+void ngx_http_notify_session_register_exit(void);
 /*
  * Registers it, once a request.  NGX_OK: nothing to wait for; NGX_AGAIN: one
  * more answer of Redis that emit->resume will be called behind, by `emit`,

@@ -4,6 +4,7 @@
 # usage: make -f Makefile.dev bench
 #        BENCH="speed sign slow pages waiting cost"     what is run
 #        BENCH=dead                                     two minutes
+#        BENCH=sessions                                 100,000 of them
 #        BENCH_PORT=22200                               the first of a few
 
 set -eu
