@@ -25,6 +25,7 @@ static void ngx_http_notify_lease_update(ngx_http_notify_feed_t *feed,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_lease_drain(ngx_http_notify_lease_t *lease);
 static void ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_lease_drain_all(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease);
 static void ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed);
@@ -225,6 +226,7 @@ ngx_http_notify_lease_call(ngx_http_notify_feed_t *feed, const char *verb)
         == NGX_OK)
     {
         feed->claiming = 1;
+        feed->draining = feed->leaving;
         feed->asked = ngx_current_msec;
     }
 
@@ -256,7 +258,11 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_lease_update(feed, resp);
 
     if (feed->leaving) {
-        feed->drained = 1;
+
+        /* an answer from before may have brought buckets that nobody wants */
+
+        ngx_http_notify_lease_drain_all(feed);
+        feed->drained = feed->draining;
         return;
     }
 
@@ -382,6 +388,21 @@ ngx_http_notify_lease_drain(ngx_http_notify_lease_t *lease)
 }
 
 
+static void
+ngx_http_notify_lease_drain_all(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE
+            && feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_DRAIN)
+        {
+            ngx_http_notify_lease_drain(&feed->leases[i]);
+        }
+    }
+}
+
+
 static ngx_uint_t
 ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed)
 {
@@ -409,16 +430,10 @@ ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease)
 void
 ngx_http_notify_lease_leave(ngx_http_notify_feed_t *feed)
 {
-    ngx_uint_t  i;
-
     feed->leaving = 1;
     feed->leave = ngx_current_msec;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
-        if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
-            ngx_http_notify_lease_drain(&feed->leases[i]);
-        }
-    }
+    ngx_http_notify_lease_drain_all(feed);
 
     /* not cancelable: it keeps the exiting worker until it has left */
 

@@ -91,6 +91,7 @@ struct ngx_http_notify_feed_s {
     unsigned                          fresh:1;      /* not yet claimed */
     unsigned                          claiming:1;
     unsigned                          leaving:1;
+    unsigned                          draining:1;   /* so asks the claim */
     unsigned                          drained:1;    /* Redis knows of it */
     unsigned                          left:1;
     ngx_msec_t                        leave;        /* since then, monotonic */
