@@ -249,7 +249,7 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     ngx_http_notify_prometheus_gauges(&text);
     ngx_http_notify_prometheus_histograms(&text);
 
-    if (text.failed) {
+    if (text.failed || text.buf == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

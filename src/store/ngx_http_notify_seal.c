@@ -196,7 +196,7 @@ ngx_http_notify_seal_open(ngx_pool_t *pool, ngx_http_notify_json_t *document)
         rc = ngx_http_notify_seal_open_settings(pool, document, &reason);
     }
 
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_DECLINED || reason == NULL) {
         return rc;
     }
 
