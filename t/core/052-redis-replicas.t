@@ -67,7 +67,8 @@ sub on_replica { return scalar $replica->cli('XLEN', 'notify:{shop.0}:log') }
 
 # as long as the replica is there
 
-eventually { publish()->{status} == 202 } 'a publish is acknowledged';
+eventually { $master->cli('WAIT', 1, 1000) eq '1' } 'the replica follows', 20;
+is(publish()->{status}, 202, 'a publish is acknowledged');
 for (1 .. 20) {
     my $answer = publish();
     my $have = on_replica();
