@@ -58,12 +58,24 @@ sub socket_blocks {
 }
 
 
+# what is wrong with a block fails it: dying here would end all suites
 sub prepare {
     my ($block) = @_;
     my ($number) = $block->name =~ /TEST (\d+)/;
     my $tenant = "t$number";
 
     %value = (PORT => $ENV{TEST_NGINX_PORT});
+
+    if (!eval { given($block, $tenant); 1 }) {
+        Test::More::fail($block->name . ' - what is given');
+        Test::More::diag($@);
+    }
+
+    headers($block, $tenant);
+}
+
+sub given {
+    my ($block, $tenant) = @_;
     ready();
 
     for my $line (split /\n/, $block->given // '') {
@@ -93,8 +105,6 @@ sub prepare {
                                  ? [ map { filled($_) } @$section ]
                                  : filled($section));
     }
-
-    headers($block, $tenant);
 }
 
 # a worker that has only just started answers 503 until Redis is reached
