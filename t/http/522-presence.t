@@ -135,7 +135,7 @@ note('a WebSocket');
 
     ok(!$chat->connect($nginx->port, '/ws?session=w-1&status=403'),
        'a WebSocket that the backend refuses');
-    ok(away('w-1'), 'connects nobody');
+    eventually { away('w-1') } 'connects nobody, not even for its grace', 0.6;
     ok($socket = $chat->connect($nginx->port, '/ws'), 'one without an id');
     is($chat->talk($socket, 'hello'), 'hello', 'is one all the same');
     $chat->cut($socket);
