@@ -25,6 +25,8 @@ my (%value, $redis);
 # before Test::Nginx::Socket, which reads the environment when it is loaded
 sub import {
     NotifyTest::socket_suite();
+    # one nginx for all blocks
+    $ENV{TEST_NGINX_FORCE_RESTART_ON_TEST} //= 0;
 
     if (!eval { require Test::Nginx::Socket; 1 }) {
         Test::More::plan(skip_all => 'Test::Nginx::Socket is not installed');
@@ -55,6 +57,20 @@ sub socket_blocks {
     Test::Nginx::Socket::no_shuffle();
     Test::Nginx::Socket::no_long_string();
     Test::Nginx::Socket::run_tests();
+    quit();
+}
+
+# what nginx says when it ends belongs to the suite, too
+sub quit {
+    my $logs = "$ENV{TEST_NGINX_SERVROOT}/logs";
+    my ($pid) = NotifyTest::slurp("$logs/nginx.pid") =~ /^(\d+)$/m or return;
+
+    kill 'QUIT', $pid;
+    NotifyTest::eventually(sub { !-e "$logs/nginx.pid" },
+                           'nginx ends when asked to');
+    my @bad = grep { $_ =~ $NotifyTest::TROUBLE }
+              split /\n/, NotifyTest::slurp("$logs/error.log");
+    Test::More::is(join("\n", @bad), '', 'no alert, emerg or sanitizer line');
 }
 
 
