@@ -8,10 +8,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
-#include "ngx_http_notify_log_wait.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_operator.h"
@@ -63,8 +63,6 @@ static ngx_http_notify_profile_t *ngx_http_notify_module_find_profile(
 static ngx_http_notify_channel_t *ngx_http_notify_module_find_channel(
     ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 
-static ngx_int_t ngx_http_notify_module_init_redis(ngx_cycle_t *cycle,
-    ngx_http_notify_redis_conf_t *conf);
 static ngx_int_t ngx_http_notify_module_init_process(ngx_cycle_t *cycle);
 static void ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
     ngx_http_notify_main_conf_t *mcf);
@@ -72,8 +70,6 @@ static void ngx_http_notify_module_exit_process(ngx_cycle_t *cycle);
 
 
 /* of the worker; read when a worker starts, gone when it exits */
-static ngx_http_notify_redis_t  *ngx_http_notify_module_commands_redis;
-static ngx_http_notify_redis_t  *ngx_http_notify_module_publishes_redis;
 static ngx_uint_t                ngx_http_notify_module_started;
 
 
@@ -666,50 +662,6 @@ ngx_http_notify_module_channel(ngx_conf_t *cf, const ngx_str_t *name,
 }
 
 
-ngx_http_notify_redis_t *
-ngx_http_notify_module_redis(void)
-{
-    return ngx_http_notify_module_commands_redis;
-}
-
-
-ngx_http_notify_redis_t *
-ngx_http_notify_module_publishes(void)
-{
-    return ngx_http_notify_module_publishes_redis;
-}
-
-
-static ngx_int_t
-ngx_http_notify_module_init_redis(ngx_cycle_t *cycle,
-    ngx_http_notify_redis_conf_t *conf)
-{
-    ngx_http_notify_redis_t  *redis;
-
-    redis = ngx_http_notify_redis_create(cycle, conf, "commands", NULL, NULL);
-    if (redis == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_notify_module_commands_redis = redis;
-    ngx_http_notify_module_publishes_redis = redis;
-
-    if (conf->replicas == 0) {
-        return NGX_OK;
-    }
-
-    redis = ngx_http_notify_redis_create(cycle, conf, "publishes", NULL, NULL);
-    if (redis == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_notify_module_publishes_redis = redis;
-    ngx_http_notify_log_wait_use(redis, conf->replicas, conf->timeout);
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
 {
@@ -745,7 +697,9 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
 
     ngx_http_notify_module_started = 1;
 
-    if (ngx_http_notify_module_init_redis(cycle, &mcf->redis) != NGX_OK) {
+    if (ngx_http_notify_connections_init(cycle, &mcf->redis, mcf->channels)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -761,8 +715,7 @@ ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
     }
 
     return ngx_http_notify_engine_init_process(cycle, mcf->channels,
-                                         &mcf->redis,
-                                         ngx_http_notify_module_commands_redis,
+                                         ngx_http_notify_connections_redis(),
                                          &owner);
 }
 
@@ -809,6 +762,8 @@ ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
 static void
 ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_notify_main_conf_t  *mcf;
+
     if (!ngx_http_notify_module_started) {
         return;
     }
@@ -818,21 +773,8 @@ ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
     ngx_http_notify_engine_exit_process(cycle);
     ngx_http_notify_call_exit_process(cycle);
 
-    ngx_http_notify_log_wait_end();
-
-    if (ngx_http_notify_module_publishes_redis
-        && ngx_http_notify_module_publishes_redis
-           != ngx_http_notify_module_commands_redis)
-    {
-        ngx_http_notify_redis_destroy(ngx_http_notify_module_publishes_redis);
-    }
-
-    ngx_http_notify_module_publishes_redis = NULL;
-
-    if (ngx_http_notify_module_commands_redis) {
-        ngx_http_notify_redis_destroy(ngx_http_notify_module_commands_redis);
-        ngx_http_notify_module_commands_redis = NULL;
-    }
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
+    ngx_http_notify_connections_exit(mcf->channels);
 
     ngx_http_notify_metrics_leave();
 }

@@ -47,10 +47,5 @@ extern ngx_module_t  ngx_http_notify_module;
 char *ngx_http_notify_module_channel(ngx_conf_t *cf, const ngx_str_t *name,
     ngx_http_notify_channel_t **channel);
 
-/* the worker's command connection; NULL where no worker runs */
-ngx_http_notify_redis_t *ngx_http_notify_module_redis(void);
-/* the one to publish on: the same, unless replicas have to acknowledge */
-ngx_http_notify_redis_t *ngx_http_notify_module_publishes(void);
-
 
 #endif /* _NGX_HTTP_NOTIFY_MODULE_H_INCLUDED_ */

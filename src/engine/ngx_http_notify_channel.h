@@ -69,7 +69,12 @@ typedef struct {
     size_t                    max_size;     /* bytes; 0: off */
     ngx_uint_t                subscriptions_max;
     ngx_flag_t                operator_events;
-    ngx_int_t                 metrics;      /* set when a worker starts */
+    ngx_int_t                 metrics;      /* set when a worker starts, as
+                                               are the next three */
+    ngx_http_notify_redis_conf_t  *store;   /* how to connect */
+    ngx_http_notify_redis_t  *redis;        /* for commands */
+    ngx_http_notify_redis_t  *publishes;    /* the same, unless replicas have
+                                               to acknowledge */
     u_char                   *file;
     ngx_uint_t                line;
 } ngx_http_notify_channel_t;

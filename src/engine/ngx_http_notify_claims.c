@@ -80,8 +80,7 @@ static ngx_queue_t  ngx_http_notify_claims_list;
 
 
 ngx_http_notify_claims_t *
-ngx_http_notify_claims_open(ngx_http_notify_channel_t *channel,
-    ngx_http_notify_redis_t *redis)
+ngx_http_notify_claims_open(ngx_http_notify_channel_t *channel)
 {
     ngx_queue_t               *q;
     ngx_http_notify_claims_t  *claims;
@@ -106,7 +105,7 @@ ngx_http_notify_claims_open(ngx_http_notify_channel_t *channel,
         return NULL;
     }
 
-    claims->redis = redis;
+    claims->redis = channel->redis;
 
     ngx_http_notify_claims_index_init(&claims->index, channel);
 

@@ -39,7 +39,7 @@ struct ngx_http_notify_claim_s {
 
 /* The channel's, made at the first call; NULL: memory. */
 ngx_http_notify_claims_t *ngx_http_notify_claims_open(
-    ngx_http_notify_channel_t *channel, ngx_http_notify_redis_t *redis);
+    ngx_http_notify_channel_t *channel);
 /* From now on it is kept fresh, without being asked. */
 ngx_int_t ngx_http_notify_claims_follow(ngx_http_notify_claims_t *claims);
 

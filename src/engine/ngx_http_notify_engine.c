@@ -22,8 +22,7 @@
 
 
 static ngx_http_notify_feed_t *ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
-    ngx_http_notify_channel_t *channel, ngx_http_notify_redis_conf_t *conf,
-    ngx_http_notify_redis_t *redis, const ngx_str_t *owner);
+    ngx_http_notify_channel_t *channel, const ngx_str_t *owner);
 static void ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_engine_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
@@ -47,8 +46,7 @@ static ngx_http_notify_engine_t  ngx_http_notify_engine;
 
 ngx_int_t
 ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
-    ngx_http_notify_redis_conf_t *conf, ngx_http_notify_redis_t *redis,
-    const ngx_str_t *owner)
+    ngx_http_notify_redis_t *redis, const ngx_str_t *owner)
 {
     ngx_uint_t                   i;
     ngx_http_notify_feed_t      *feed;
@@ -70,8 +68,7 @@ ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
     }
 
     for (i = 0; i < channels->nelts; i++) {
-        feed = ngx_http_notify_engine_feed(cycle, channel[i], conf, redis,
-                                           owner);
+        feed = ngx_http_notify_engine_feed(cycle, channel[i], owner);
         if (feed == NULL) {
             return NGX_ERROR;
         }
@@ -150,8 +147,7 @@ ngx_http_notify_engine_stats(const ngx_http_notify_channel_t *channel,
 
 static ngx_http_notify_feed_t *
 ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
-    ngx_http_notify_channel_t *channel, ngx_http_notify_redis_conf_t *conf,
-    ngx_http_notify_redis_t *redis, const ngx_str_t *owner)
+    ngx_http_notify_channel_t *channel, const ngx_str_t *owner)
 {
     ngx_http_notify_feed_t  *feed;
 
@@ -161,7 +157,7 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
     }
 
     feed->channel = channel;
-    feed->redis = redis;
+    feed->redis = channel->redis;
     feed->log = cycle->log;
     feed->owner = *owner;
 
@@ -177,9 +173,9 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
         || ngx_http_notify_dispatch_init(feed) != NGX_OK
         || ngx_http_notify_commit_init(feed) != NGX_OK
         || ngx_http_notify_presence_init(feed) != NGX_OK
-        || ngx_http_notify_tail_init(feed, conf) != NGX_OK
-        || ngx_http_notify_redis_watch(redis, ngx_http_notify_engine_state,
-                                       feed)
+        || ngx_http_notify_tail_init(feed, channel->store) != NGX_OK
+        || ngx_http_notify_redis_watch(feed->redis,
+                                       ngx_http_notify_engine_state, feed)
            != NGX_OK)
     {
         ngx_http_notify_engine_free(feed);
@@ -269,13 +265,25 @@ ngx_http_notify_engine_quit(ngx_event_t *ev)
 static void
 ngx_http_notify_engine_measure(ngx_event_t *ev)
 {
-    ngx_uint_t                i;
+    ngx_uint_t                i, ready, pending;
+    ngx_http_notify_feed_t   *feed;
     ngx_http_notify_redis_t  *redis;
 
     redis = ngx_http_notify_engine.redis;
+    ready = ngx_http_notify_redis_ready(redis);
+    pending = ngx_http_notify_redis_pending(redis);
 
     for (i = 0; i < ngx_http_notify_engine.n; i++) {
-        ngx_http_notify_gauges(ngx_http_notify_engine.feeds[i]);
+        feed = ngx_http_notify_engine.feeds[i];
+
+        ngx_http_notify_gauges(feed);
+
+        /* in a cluster each has its own */
+
+        if (feed->redis != redis) {
+            ready = ready && ngx_http_notify_redis_ready(feed->redis);
+            pending += ngx_http_notify_redis_pending(feed->redis);
+        }
     }
 
     ngx_http_notify_outbox_measure();
@@ -283,11 +291,9 @@ ngx_http_notify_engine_measure(ngx_event_t *ev)
     ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
                                 NGX_HTTP_NOTIFY_METRICS_WORKERS, 1);
     ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
-                                NGX_HTTP_NOTIFY_METRICS_REDIS,
-                                ngx_http_notify_redis_ready(redis));
+                                NGX_HTTP_NOTIFY_METRICS_REDIS, ready);
     ngx_http_notify_metrics_set(NGX_HTTP_NOTIFY_METRICS_ALL,
-                                NGX_HTTP_NOTIFY_METRICS_PENDING,
-                                ngx_http_notify_redis_pending(redis));
+                                NGX_HTTP_NOTIFY_METRICS_PENDING, pending);
     ngx_http_notify_metrics_beat();
 
     ngx_add_timer(ev, NGX_HTTP_NOTIFY_ENGINE_MEASURE);

@@ -14,13 +14,14 @@
 
 
 /*
- * channels: array of ngx_http_notify_channel_t *.  redis: the worker's command
- * connection.  owner: the name of this worker in leases; the same for the
- * worker that takes its place after a crash, another after a reload.
+ * channels: array of ngx_http_notify_channel_t *, with their connections.
+ * redis: the worker's own, to be measured.  owner: the name of this worker in
+ * leases; the same for the worker that takes its place after a crash, another
+ * after a reload.
  */
 ngx_int_t ngx_http_notify_engine_init_process(ngx_cycle_t *cycle,
-    ngx_array_t *channels, ngx_http_notify_redis_conf_t *conf,
-    ngx_http_notify_redis_t *redis, const ngx_str_t *owner);
+    ngx_array_t *channels, ngx_http_notify_redis_t *redis,
+    const ngx_str_t *owner);
 void ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle);
 
 

@@ -249,9 +249,11 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY || resp->nelts == 0) {
         (void) ngx_http_notify_script_verdict(feed->redis, resp, "lease");
+        feed->refused = ngx_http_notify_resp_is_error(resp, "CLUSTERDOWN");
         return;
     }
 
+    feed->refused = 0;
     feed->fresh = 0;
     feed->renewed = feed->asked ? feed->asked : 1;
 
@@ -468,7 +470,8 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
 
     if ((ngx_msec_int_t) (ngx_current_msec - feed->leave)
         > NGX_HTTP_NOTIFY_LEASE_LEAVE
-        || (!ngx_http_notify_redis_ready(feed->redis) && feed->active == 0))
+        || ((!ngx_http_notify_redis_ready(feed->redis) || feed->refused)
+            && feed->active == 0))
     {
         /* nobody to tell: the leases run out by themselves */
 

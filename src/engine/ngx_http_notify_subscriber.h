@@ -94,6 +94,8 @@ struct ngx_http_notify_feed_s {
     unsigned                          draining:1;   /* so asks the claim */
     unsigned                          drained:1;    /* Redis knows of it */
     unsigned                          left:1;
+    unsigned                          refused:1;    /* by a cluster that is
+                                                       down */
     ngx_msec_t                        leave;        /* since then, monotonic */
 
     ngx_rbtree_t                      subscribers;  /* ngx_str_rbtree by id */

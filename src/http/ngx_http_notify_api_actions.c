@@ -536,7 +536,7 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
         return;
     }
 
-    if (ngx_http_notify_script_call(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_script_call(api->channel->redis,
             &ngx_http_notify_script_replay, keys, 6, args, 4,
             ngx_http_notify_api_actions_replayed, box)
         != NGX_OK)

@@ -490,7 +490,7 @@ ngx_int_t
 ngx_http_notify_api_reply(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp, const char *who)
 {
-    switch (ngx_http_notify_script_verdict(ngx_http_notify_module_redis(),
+    switch (ngx_http_notify_script_verdict(api->channel->redis,
                                            resp, who))
     {
     case NGX_OK:

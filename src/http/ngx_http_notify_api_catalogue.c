@@ -243,7 +243,7 @@ ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
     ngx_str_t                 argv[2];
     ngx_http_notify_redis_t  *redis;
 
-    redis = ngx_http_notify_module_redis();
+    redis = api->channel->redis;
 
     if (!ngx_http_notify_redis_ready(redis)) {
         ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
@@ -444,7 +444,7 @@ ngx_http_notify_api_catalogue_ask(ngx_http_notify_api_t *api, ngx_str_t *argv,
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv,
+    if (ngx_http_notify_redis_submit(api->channel->redis, argv,
                                      argc, 0, handler, box)
         == NULL)
     {

@@ -148,7 +148,7 @@ ngx_http_notify_api_consumers_store(ngx_http_notify_api_t *api,
     arg[1].len = ngx_http_notify_id_print(text, place) - text;
     ngx_str_set(&arg[2], NGX_HTTP_NOTIFY_API_CONSUMERS_MAX);
 
-    if (ngx_http_notify_script_call(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_script_call(api->channel->redis,
                                     &ngx_http_notify_script_consumer, &key, 1,
                                     arg, 3,
                                     ngx_http_notify_api_consumers_stored, box)
@@ -226,7 +226,7 @@ ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv, 3,
+    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 3,
                                      0, handler, box)
         == NULL)
     {

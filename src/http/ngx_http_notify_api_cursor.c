@@ -58,7 +58,7 @@ ngx_http_notify_api_cursor(ngx_http_notify_api_t *api,
     ngx_http_notify_api_cursor_key_t   *key;
     ngx_http_notify_api_cursor_read_t  *read;
 
-    redis = ngx_http_notify_module_redis();
+    redis = api->channel->redis;
     generation = ngx_http_notify_redis_generation(redis);
 
     for (key = ngx_http_notify_api_cursor_keys; key; key = key->next) {
@@ -122,7 +122,7 @@ ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv, 5,
+    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 5,
                                      0, ngx_http_notify_api_cursor_answer,
                                      read->box)
         == NULL)

@@ -123,7 +123,7 @@ ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (ngx_http_notify_deliveries_read(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_deliveries_read(api->channel->redis,
             &api->channel->keys, &delivery->subscription,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, event, 1, 1,
             ngx_http_notify_api_deliveries_read, box)
@@ -267,7 +267,7 @@ ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_deliveries_again(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_deliveries_again(api->channel->redis,
             &api->channel->keys, &delivery->subscription, &delivery->event,
             ngx_http_notify_api_now(), ngx_http_notify_api_deliveries_asked,
             box)

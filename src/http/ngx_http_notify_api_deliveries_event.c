@@ -209,7 +209,7 @@ ngx_http_notify_api_deliveries_event_list(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_subscriptions_list(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_subscriptions_list(api->channel->redis,
             &api->channel->keys, &api->tenant, &list->after,
             NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS,
             ngx_http_notify_api_deliveries_event_page, box)
@@ -350,7 +350,7 @@ ngx_http_notify_api_deliveries_event_next(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_deliveries_read(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_deliveries_read(api->channel->redis,
             &api->channel->keys, &to[list->next].id,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, &list->event->id, 1, 1,
             ngx_http_notify_api_deliveries_event_one, box)

@@ -157,7 +157,7 @@ ngx_http_notify_api_deliveries_list_read(ngx_http_notify_api_t *api)
 
     list->asked = NGX_HTTP_NOTIFY_API_DELIVERIES_PAGE;
 
-    if (ngx_http_notify_deliveries_read(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_deliveries_read(api->channel->redis,
             &api->channel->keys, &api->segments[0], list->how,
             list->placed ? &list->before : NULL, list->asked, !list->taken,
             ngx_http_notify_api_deliveries_list_page, box)

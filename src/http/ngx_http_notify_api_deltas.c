@@ -139,7 +139,7 @@ ngx_http_notify_api_deltas_subscription(ngx_http_notify_api_deltas_t *deltas)
         return;
     }
 
-    if (ngx_http_notify_subscriptions_get(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_subscriptions_get(api->channel->redis,
                                           &api->channel->keys,
                                           &deltas->subscription,
                                           ngx_http_notify_api_deltas_loaded,
@@ -255,7 +255,7 @@ ngx_http_notify_api_deltas_begin(ngx_http_notify_api_deltas_t *deltas)
         return;
     }
 
-    if (ngx_http_notify_log_state_ask(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_log_state_ask(api->channel->redis,
                                       &api->channel->keys,
                                       ngx_http_notify_api_deltas_info, box)
         == NULL)

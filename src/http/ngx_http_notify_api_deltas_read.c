@@ -85,7 +85,7 @@ ngx_http_notify_api_deltas_ask(ngx_http_notify_api_deltas_t *deltas,
     to.ms = (uint64_t) -1;
     to.seq = (uint64_t) -1;
 
-    return ngx_http_notify_log_range(ngx_http_notify_module_redis(),
+    return ngx_http_notify_log_range(deltas->api->channel->redis,
                                      &deltas->api->channel->keys,
                                      &deltas->from, 0, &to, deltas->page,
                                      ngx_http_notify_api_deltas_page, box)
@@ -129,7 +129,7 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
     arg[2].data = count;
     arg[2].len = ngx_sprintf(count, "%ui", deltas->page) - count;
 
-    return ngx_http_notify_script_call(ngx_http_notify_module_redis(),
+    return ngx_http_notify_script_call(deltas->api->channel->redis,
                                        &ngx_http_notify_script_missed, key, 7,
                                        arg, 3,
                                        ngx_http_notify_api_deltas_page, box);

@@ -53,7 +53,7 @@ ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (ngx_http_notify_log_range(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_log_range(api->channel->redis,
                                   &api->channel->keys, id, 1, id, 1, handler,
                                   box)
         == NULL)
@@ -118,7 +118,7 @@ ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_redis_submit(ngx_http_notify_module_redis(), argv, 2,
+    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 2,
                                      0, ngx_http_notify_api_event_found, box)
         == NULL)
     {

@@ -94,7 +94,7 @@ ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_subscriptions_list(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_subscriptions_list(api->channel->redis,
             &api->channel->keys, &api->tenant, &list->after,
             list->limit + 1 - ngx_http_notify_json_size(list->rows),
             ngx_http_notify_api_list_page, box)

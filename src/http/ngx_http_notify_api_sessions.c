@@ -476,13 +476,13 @@ ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     }
 
     if (api->method == NGX_HTTP_PUT) {
-        rc = ngx_http_notify_push_register(ngx_http_notify_module_redis(),
+        rc = ngx_http_notify_push_register(api->channel->redis,
                                            api->channel, &api->tenant,
                                            &api->segments[0], args, nargs,
                                            ngx_http_notify_api_sessions_done,
                                            box);
     } else {
-        rc = ngx_http_notify_sessions_call(ngx_http_notify_module_redis(),
+        rc = ngx_http_notify_sessions_call(api->channel->redis,
                                            &api->channel->keys, &api->tenant,
                                            &api->segments[0], args, nargs,
                                            ngx_http_notify_api_sessions_done,

@@ -126,7 +126,7 @@ ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_settings_read(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_settings_read(api->channel->redis,
             &api->channel->keys, ngx_http_notify_api_settings_scope(api),
             declared.declared, declared.ndeclared, events, nevents,
             ngx_http_notify_api_settings_show, box)
@@ -228,7 +228,7 @@ ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (ngx_http_notify_settings_write(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_settings_write(api->channel->redis,
             &api->channel->keys, &write, ngx_http_notify_api_settings_written,
             box)
         != NGX_OK)

@@ -41,7 +41,7 @@ ngx_http_notify_api_stored_load(
         return;
     }
 
-    if (ngx_http_notify_subscriptions_get(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_subscriptions_get(api->channel->redis,
             &api->channel->keys, &call->id,
             ngx_http_notify_api_stored_loaded, box)
         != NGX_OK)
@@ -266,7 +266,7 @@ ngx_http_notify_api_stored_save(
         return;
     }
 
-    if (ngx_http_notify_subscriptions_write(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_subscriptions_write(api->channel->redis,
             &api->channel->keys, &write,
             ngx_http_notify_api_stored_written, box)
         != NGX_OK)

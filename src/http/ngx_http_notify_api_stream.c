@@ -282,7 +282,7 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *st)
     deltas->limit = NGX_HTTP_NOTIFY_API_DELTAS_PAGE;
     deltas->page = ngx_http_notify_api_deltas_count(deltas);
 
-    st->command = ngx_http_notify_log_range(ngx_http_notify_module_redis(),
+    st->command = ngx_http_notify_log_range(deltas->api->channel->redis,
                                             &deltas->api->channel->keys,
                                             &deltas->from, 0, &to,
                                             deltas->page,
@@ -309,7 +309,7 @@ ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp, void *data)
     r = st->deltas->api->request;
     ngx_http_set_log_request(r->connection->log, r);
 
-    if (ngx_http_notify_script_verdict(ngx_http_notify_module_redis(), resp,
+    if (ngx_http_notify_script_verdict(st->deltas->api->channel->redis, resp,
                                        "stream")
         != NGX_OK)
     {
@@ -393,12 +393,11 @@ ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *st,
 static ngx_int_t
 ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *st)
 {
-    ngx_http_request_t            *r;
-    ngx_http_notify_main_conf_t   *mcf;
+    ngx_http_notify_channel_t     *channel;
     ngx_http_notify_api_deltas_t  *deltas;
 
     deltas = st->deltas;
-    r = deltas->api->request;
+    channel = deltas->api->channel;
 
     /* what a read after that did not find is not there any more */
 
@@ -406,11 +405,8 @@ ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *st)
         deltas->from = deltas->seen;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_notify_module);
-
-    switch (ngx_http_notify_watch_join(&st->waiter, deltas->api->channel,
-                                       &mcf->redis, &deltas->from,
-                                       &deltas->seen))
+    switch (ngx_http_notify_watch_join(&st->waiter, channel, channel->store,
+                                       &deltas->from, &deltas->seen))
     {
     case NGX_OK:
         return NGX_OK;

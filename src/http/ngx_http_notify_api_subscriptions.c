@@ -425,7 +425,7 @@ ngx_http_notify_api_subscriptions_delete(
         return;
     }
 
-    if (ngx_http_notify_subscriptions_delete(ngx_http_notify_module_redis(),
+    if (ngx_http_notify_subscriptions_delete(api->channel->redis,
             &api->channel->keys, &api->tenant, &call->id, call->version,
             ngx_http_notify_api_subscriptions_deleted, box)
         != NGX_OK)

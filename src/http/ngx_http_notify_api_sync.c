@@ -75,8 +75,7 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    claims = ngx_http_notify_claims_open(api->channel,
-                                         ngx_http_notify_module_redis());
+    claims = ngx_http_notify_claims_open(api->channel);
     if (claims == NULL) {
         goto failed;
     }
@@ -210,8 +209,7 @@ ngx_http_notify_api_sync_find(ngx_int_t rc, void *data)
 
     sync = api->data;
 
-    claims = ngx_http_notify_claims_open(api->channel,
-                                         ngx_http_notify_module_redis());
+    claims = ngx_http_notify_claims_open(api->channel);
 
     claim = claims ? ngx_http_notify_claims_find(claims, &sync->event) : NULL;
 

@@ -33,7 +33,6 @@ void
 ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
 {
     ngx_http_notify_api_t        *api;
-    ngx_http_notify_main_conf_t  *mcf;
 
     api = deltas->api;
 
@@ -52,10 +51,8 @@ ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
         deltas->from = deltas->seen;
     }
 
-    mcf = ngx_http_get_module_main_conf(api->request, ngx_http_notify_module);
-
     switch (ngx_http_notify_watch_join(&deltas->waiting->waiter, api->channel,
-                                       &mcf->redis, &deltas->from,
+                                       api->channel->store, &deltas->from,
                                        &deltas->seen))
     {
     case NGX_OK:

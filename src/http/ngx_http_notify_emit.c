@@ -389,7 +389,7 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
     *done = emit;
 
     wait = wait && emit->commit;
-    redis = ngx_http_notify_module_publishes();
+    redis = emit->source.channel->publishes;
     ready = ngx_http_notify_outbox_ready(redis);
 
     outbox = ngx_http_notify_outbox_open(&emit->source.channel->keys,

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_holds.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_session.h"
@@ -20,6 +21,8 @@
 
 static void ngx_http_notify_session_cleanup(void *data);
 static void *ngx_http_notify_session_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_session_init_main_conf(ngx_conf_t *cf,
+    void *conf);
 static void *ngx_http_notify_session_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_session_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
@@ -45,7 +48,7 @@ static ngx_http_module_t  ngx_http_notify_session_module_ctx = {
     NULL,                                  /* postconfiguration */
 
     ngx_http_notify_session_create_main_conf, /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_http_notify_session_init_main_conf, /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -345,6 +348,28 @@ ngx_http_notify_session_merge_loc_conf(ngx_conf_t *cf, void *parent,
 }
 
 
+/* what a worker holds it tells Redis in one script for all channels */
+
+static char *
+ngx_http_notify_session_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_notify_session_main_conf_t *smcf = conf;
+
+    ngx_http_notify_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
+
+    if (smcf->presence && mcf->redis.cluster) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"presence\" of \"notify_session\" does not go "
+                           "together with \"cluster\" of \"notify_redis\"");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
 {
@@ -361,7 +386,7 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
                                                ngx_http_notify_session_module);
 
     if (smcf == NULL || !smcf->presence
-        || ngx_http_notify_module_redis() == NULL)
+        || ngx_http_notify_connections_redis() == NULL)
     {
         return NGX_OK;
     }
@@ -375,7 +400,8 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
                            mcf->nonce.data, ngx_worker)
                - buf;
 
-    return ngx_http_notify_holds_init(cycle, ngx_http_notify_module_redis(),
+    return ngx_http_notify_holds_init(cycle,
+                                      ngx_http_notify_connections_redis(),
                                       &name);
 }
 

@@ -259,7 +259,7 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
     ngx_http_notify_redis_t        *redis;
     ngx_http_notify_session_box_t  *box;
 
-    redis = ngx_http_notify_module_redis();
+    redis = session->channel->redis;
 
     if (redis == NULL || !ngx_http_notify_redis_ready(redis)) {
         ngx_http_notify_session_failed(session->channel, r->connection->log,
@@ -307,8 +307,7 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
     ngx_uint_t                   ok;
     ngx_http_notify_emit_ctx_t  *emit;
 
-    ok = ngx_http_notify_script_verdict(ngx_http_notify_module_redis(), resp,
-                                        "session")
+    ok = ngx_http_notify_script_verdict(box->channel->redis, resp, "session")
          == NGX_OK;
 
     if (!ok) {

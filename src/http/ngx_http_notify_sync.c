@@ -197,8 +197,7 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
         return rc;
     }
 
-    claims = ngx_http_notify_claims_open(sync->source.channel,
-                                         ngx_http_notify_module_redis());
+    claims = ngx_http_notify_claims_open(sync->source.channel);
     if (claims == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -362,8 +361,7 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    claims = ngx_http_notify_claims_open(sync->source.channel,
-                                         ngx_http_notify_module_redis());
+    claims = ngx_http_notify_claims_open(sync->source.channel);
     if (claims == NULL) {
         return NGX_ERROR;
     }
@@ -667,23 +665,26 @@ static ngx_int_t
 ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                          i;
-    ngx_http_notify_redis_t            *redis;
     ngx_http_notify_claims_t           *claims;
     ngx_http_notify_sync_conf_t       **sync;
     ngx_http_notify_sync_main_conf_t   *smcf;
 
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_notify_sync_module);
-    redis = ngx_http_notify_module_redis();
 
-    if (smcf == NULL || redis == NULL) {
+    if (smcf == NULL) {
         return NGX_OK;
     }
 
     sync = smcf->list.elts;
 
     for (i = 0; i < smcf->list.nelts; i++) {
-        claims = ngx_http_notify_claims_open(sync[i]->source.channel, redis);
+
+        if (sync[i]->source.channel->redis == NULL) {
+            continue;           /* not a worker */
+        }
+
+        claims = ngx_http_notify_claims_open(sync[i]->source.channel);
 
         if (claims == NULL || ngx_http_notify_claims_follow(claims) != NGX_OK)
         {

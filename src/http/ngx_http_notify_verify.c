@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_verify.h"
@@ -451,14 +452,14 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
 
     ctx->state = NGX_HTTP_NOTIFY_VERIFY_AWAY;
 
-    redis = ngx_http_notify_module_redis();
+    redis = ngx_http_notify_connections_redis();
     if (redis == NULL) {
         return NGX_OK;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_notify_module);
 
-    p = ngx_pnalloc(r->pool, mcf->redis.prefix.len + sizeof("once:") + 32);
+    p = ngx_pnalloc(r->pool, mcf->redis.prefix.len + sizeof("{once}:") + 32);
 
     if (p == NULL
         || ngx_http_notify_id_digest(parts, 2, digest) != NGX_OK)
@@ -468,7 +469,7 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
 
     ngx_str_set(&argv[0], "SET");
     argv[1].data = p;
-    argv[1].len = ngx_sprintf(p, "%Vonce:%*s", &mcf->redis.prefix,
+    argv[1].len = ngx_sprintf(p, "%V{once}:%*s", &mcf->redis.prefix,
                               sizeof(digest), digest)
                   - p;
     ngx_str_set(&argv[2], "1");
@@ -502,8 +503,8 @@ ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
 
     ctx->command = NULL;
 
-    if (ngx_http_notify_script_verdict(ngx_http_notify_module_redis(), resp,
-                                       "verify")
+    if (ngx_http_notify_script_verdict(ngx_http_notify_connections_redis(),
+                                       resp, "verify")
         != NGX_OK)
     {
         ctx->state = NGX_HTTP_NOTIFY_VERIFY_AWAY;

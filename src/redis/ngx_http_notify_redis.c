@@ -515,6 +515,7 @@ ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis, u_char *buf,
 {
     ssize_t                  n;
     ngx_int_t                rc;
+    ngx_uint_t               moved;
     ngx_connection_t        *c;
     ngx_http_notify_resp_t  *resp;
 
@@ -549,10 +550,20 @@ ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis, u_char *buf,
             break;
         }
 
+        moved = redis->conf->cluster
+                && ngx_http_notify_resp_is_error(resp, "MOVED");
+
         rc = ngx_http_notify_redis_queue_reply(redis, resp);
         ngx_http_notify_resp_free(resp);
 
         if (redis->peer.connection == NULL) {
+            return NGX_DONE;
+        }
+
+        if (moved) {
+            ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                       "slot %ui has moved from %V",
+                                       redis->conf->slot, redis->peer.name);
             return NGX_DONE;
         }
 

@@ -27,6 +27,9 @@ typedef struct {
     ngx_uint_t    replicas;       /* that a publish waits for */
     ngx_str_t     sentinel;       /* name of the master; the addresses are
                                      those of sentinels then */
+    ngx_uint_t    cluster;        /* unsigned  cluster:1; */
+    ngx_uint_t    slot;           /* that the connection is for, in a cluster;
+                                     set in a copy */
 
     ngx_ssl_t    *ssl;            /* NULL: plain */
     ngx_str_t     ssl_verify;     /* "on", "off" or a file of CAs */
@@ -103,6 +106,8 @@ ngx_uint_t ngx_http_notify_redis_generation(ngx_http_notify_redis_t *redis);
  */
 const char *ngx_http_notify_redis_reason(ngx_http_notify_redis_t *redis);
 const char *ngx_http_notify_redis_warning(ngx_http_notify_redis_t *redis);
+/* of a key in a cluster, by its hash tag */
+ngx_uint_t ngx_http_notify_redis_slot(const ngx_str_t *key);
 /* commands under way */
 ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
 

@@ -19,7 +19,7 @@ typedef char *(*ngx_http_notify_redis_conf_pt)(ngx_conf_t *cf,
 
 typedef struct {
     ngx_str_t                       name;
-    ngx_http_notify_redis_conf_pt   set;      /* NULL: not supported yet */
+    ngx_http_notify_redis_conf_pt   set;
 } ngx_http_notify_redis_conf_param_t;
 
 
@@ -38,6 +38,8 @@ static char *ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
 static char *ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_sentinel(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_notify_redis_conf_cluster(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
@@ -66,7 +68,7 @@ static ngx_http_notify_redis_conf_param_t
     { ngx_string("ssl_certificate_key="), ngx_http_notify_redis_conf_key },
     { ngx_string("sentinel="), ngx_http_notify_redis_conf_sentinel },
     { ngx_string("replicas="), ngx_http_notify_redis_conf_replicas },
-    { ngx_string("cluster"), NULL },
+    { ngx_string("cluster"), ngx_http_notify_redis_conf_cluster },
     { ngx_null_string, NULL }
 };
 
@@ -128,12 +130,6 @@ ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (param == NULL) {
             rv = ngx_http_notify_redis_conf_address(cf, rcf, &arg[i]);
 
-        } else if (param->set == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "parameter \"%V\" of \"notify_redis\" "
-                               "is not supported yet", &arg[i]);
-            return NGX_CONF_ERROR;
-
         } else {
             bit = (ngx_uint_t) 1 << (param - ngx_http_notify_redis_conf_params);
 
@@ -162,6 +158,11 @@ ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (rcf->user.len && rcf->password.len == 0) {
         return "has \"user\" but no \"password_file\"";
+    }
+
+    if (rcf->cluster && (rcf->sentinel.len || rcf->replicas || rcf->db)) {
+        return "cannot have \"cluster\" together with \"sentinel\", "
+               "\"replicas\" or \"db\"";
     }
 
     return ngx_http_notify_redis_ssl_conf(cf, rcf);
@@ -441,6 +442,16 @@ ngx_http_notify_redis_conf_sentinel(ngx_conf_t *cf,
     }
 
     rcf->sentinel = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_redis_conf_cluster(ngx_conf_t *cf,
+    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+{
+    rcf->cluster = 1;
 
     return NGX_CONF_OK;
 }

@@ -12,6 +12,7 @@
 
 
 #define NGX_HTTP_NOTIFY_REDIS_NAME_MAX  255
+#define NGX_HTTP_NOTIFY_REDIS_SLOTS     16384
 
 
 typedef enum {
@@ -113,6 +114,10 @@ char *ngx_http_notify_redis_ssl_conf(ngx_conf_t *cf,
 ngx_int_t ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_ssl_end(ngx_connection_t *c);
 ngx_int_t ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis);
+ngx_int_t ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis);
+ngx_int_t ngx_http_notify_redis_cluster_find(
+    const ngx_http_notify_resp_t *resp, ngx_uint_t slot, ngx_str_t *host,
+    ngx_uint_t *port);
 void ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);
 ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_command(

@@ -1,7 +1,8 @@
 /*
  * Where a connection goes: to the addresses as they are configured, one after
- * the other, or to the master that the sentinel at such an address names.
- * Asked anew for each connection.  Must not know what the connection is for.
+ * the other; or to the master that the sentinel at such an address names, or to
+ * the node that serves a slot of the cluster.  Asked anew for each connection.
+ * Must not know what the connection is for.
  * https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 
@@ -10,9 +11,11 @@
 
 static void ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_redis_route_named(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp,
+    void *data);
 static ngx_int_t ngx_http_notify_redis_route_take(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *host,
-    const ngx_str_t *port);
+    ngx_http_notify_redis_t *redis, const ngx_str_t *host, ngx_int_t port);
 
 
 /* sets the target of the next connect */
@@ -41,7 +44,8 @@ ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis)
     target->host = *host;
     ngx_memcpy(&target->sockaddr, addr->sockaddr, addr->socklen);
 
-    redis->routed = (redis->conf->sentinel.len == 0);
+    redis->routed = (redis->conf->sentinel.len == 0
+                     && !redis->conf->cluster);
 }
 
 
@@ -51,6 +55,19 @@ ngx_int_t
 ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis)
 {
     ngx_str_t  argv[3];
+
+    if (redis->conf->cluster) {
+        ngx_str_set(&argv[0], "CLUSTER");
+        ngx_str_set(&argv[1], "SLOTS");
+
+        if (ngx_http_notify_redis_setup_login(redis) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_redis_queue_command(redis, argv, 2, 0,
+                                       ngx_http_notify_redis_route_node, redis)
+               ? NGX_OK : NGX_ERROR;
+    }
 
     ngx_str_set(&argv[0], "SENTINEL");
     ngx_str_set(&argv[1], "get-master-addr-by-name");
@@ -86,7 +103,9 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (ngx_http_notify_redis_route_take(redis, &host->str, &port->str)
+    if (ngx_http_notify_redis_route_take(redis, &host->str,
+                                         ngx_atoi(port->str.data,
+                                                  port->str.len))
         != NGX_OK)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SENTINEL, 0,
@@ -100,21 +119,77 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
 }
 
 
+static void
+ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_redis_t *redis = data;
+
+    ngx_str_t   host;
+    ngx_uint_t  port;
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
+                                   "%V is no node of a cluster: %V",
+                                   redis->peer.name, &resp->str);
+        return;
+    }
+
+    if (ngx_http_notify_redis_cluster_find(resp, redis->conf->slot, &host,
+                                           &port)
+        != NGX_OK)
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "%V knows nobody for slot %ui",
+                                   redis->peer.name, redis->conf->slot);
+        return;
+    }
+
+    /* one that does not know its own address leaves it out */
+
+    if (host.len == 0) {
+        ngx_inet_set_port(&redis->target.sockaddr.sockaddr, (in_port_t) port);
+        ngx_http_notify_redis_route_named(redis);
+
+    } else if (ngx_http_notify_redis_route_take(redis, &host, port) != NGX_OK)
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SENTINEL, 0,
+                                   "%V named \"%V\", which is no address",
+                                   redis->peer.name, &host);
+        return;
+    }
+
+    ngx_http_notify_redis_hop(redis);
+}
+
+
+static void
+ngx_http_notify_redis_route_named(ngx_http_notify_redis_t *redis)
+{
+    ngx_http_notify_redis_target_t  *target;
+
+    target = &redis->target;
+
+    target->name.data = target->text;
+    target->name.len = ngx_sock_ntop(&target->sockaddr.sockaddr,
+                                     target->socklen, target->text,
+                                     NGX_SOCKADDR_STRLEN, 1);
+    redis->routed = 1;
+}
+
+
 /* NGX_DECLINED: not an address */
 
 static ngx_int_t
 ngx_http_notify_redis_route_take(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *host, const ngx_str_t *port)
+    const ngx_str_t *host, ngx_int_t port)
 {
-    ngx_int_t                        n, rc;
+    ngx_int_t                        rc;
     ngx_addr_t                       addr;
     ngx_pool_t                      *pool;
     ngx_http_notify_redis_target_t  *target;
 
-    n = ngx_atoi(port->data, port->len);
-
-    if (n < 1 || n > 65535 || host->len == 0
-        || host->len > NGX_SOCKADDR_STRLEN)
+    if (port < 1 || port > 65535
+        || host->len == 0 || host->len > NGX_SOCKADDR_STRLEN)
     {
         return NGX_DECLINED;
     }
@@ -129,20 +204,16 @@ ngx_http_notify_redis_route_take(ngx_http_notify_redis_t *redis,
     if (rc == NGX_OK) {
         target = &redis->target;
 
-        ngx_inet_set_port(addr.sockaddr, (in_port_t) n);
+        ngx_inet_set_port(addr.sockaddr, (in_port_t) port);
 
         target->socklen = addr.socklen;
         ngx_memcpy(&target->sockaddr, addr.sockaddr, addr.socklen);
-
-        target->name.data = target->text;
-        target->name.len = ngx_sock_ntop(addr.sockaddr, addr.socklen,
-                                         target->text, NGX_SOCKADDR_STRLEN, 1);
 
         target->host.len = host->len;
         target->host.data = target->address;
         ngx_memcpy(target->address, host->data, host->len);
 
-        redis->routed = 1;
+        ngx_http_notify_redis_route_named(redis);
     }
 
     ngx_destroy_pool(pool);

@@ -25,32 +25,44 @@ static void ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
 
 
 ngx_int_t
-ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
+ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis)
 {
-    u_char                         db[NGX_INT_T_LEN];
     ngx_str_t                      argv[3];
     ngx_uint_t                     argc;
     ngx_http_notify_redis_conf_t  *conf;
 
     conf = redis->conf;
 
-    if (conf->password.len) {
-        argc = 0;
-        ngx_str_set(&argv[argc], "AUTH");
-        argc++;
+    if (conf->password.len == 0) {
+        return NGX_OK;
+    }
 
-        if (conf->user.len) {
-            argv[argc++] = conf->user;
-        }
+    argc = 0;
+    ngx_str_set(&argv[argc], "AUTH");
+    argc++;
 
-        argv[argc++] = conf->password;
+    if (conf->user.len) {
+        argv[argc++] = conf->user;
+    }
 
-        if (ngx_http_notify_redis_setup_send(redis, argv, argc,
-                                             ngx_http_notify_redis_setup_auth)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    argv[argc++] = conf->password;
+
+    return ngx_http_notify_redis_setup_send(redis, argv, argc,
+                                            ngx_http_notify_redis_setup_auth);
+}
+
+
+ngx_int_t
+ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
+{
+    u_char                         db[NGX_INT_T_LEN];
+    ngx_str_t                      argv[3];
+    ngx_http_notify_redis_conf_t  *conf;
+
+    conf = redis->conf;
+
+    if (ngx_http_notify_redis_setup_login(redis) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (conf->db) {

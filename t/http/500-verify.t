@@ -322,7 +322,7 @@ note('hmac of two members: the contact centre');
     eventually { my %p = $push->();
                  req(POST => '/push', %p)->{status} == 200 }
         'and is let in when it is back';
-    like($redis->cli('TTL', $redis->cli('--scan', '--pattern', '*once:*')
+    like($redis->cli('TTL', $redis->cli('--scan', '--pattern', '*{once}:*')
                      =~ /(\S+)/),
          qr/^86[34]\d\d$/, 'values are remembered for a day');
 }

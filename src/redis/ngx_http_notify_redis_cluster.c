@@ -1,0 +1,106 @@
+/*
+ * A cluster's slots: that of a key, who serves it, and that it has moved.  No
+ * state.  Must not know connections.
+ * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+ */
+
+#include "ngx_http_notify_redis_internal.h"
+
+
+static ngx_uint_t ngx_http_notify_redis_cluster_within(
+    const ngx_http_notify_resp_t *range, ngx_uint_t slot);
+
+
+/* CRC16-CCITT (XMODEM) of what stands in the first braces, modulo 16384 */
+
+ngx_uint_t
+ngx_http_notify_redis_slot(const ngx_str_t *key)
+{
+    u_char      *p, *last, *open, *close;
+    uint16_t     crc;
+    ngx_uint_t   i;
+
+    p = key->data;
+    last = p + key->len;
+
+    open = ngx_strlchr(p, last, '{');
+    close = open ? ngx_strlchr(open + 1, last, '}') : NULL;
+
+    if (close && close > open + 1) {
+        p = open + 1;
+        last = close;
+    }
+
+    crc = 0;
+
+    for ( /* void */ ; p < last; p++) {
+        crc ^= (uint16_t) (*p << 8);
+
+        for (i = 0; i < 8; i++) {
+            crc = (uint16_t) ((crc & 0x8000) ? (crc << 1) ^ 0x1021 : crc << 1);
+        }
+    }
+
+    return crc % NGX_HTTP_NOTIFY_REDIS_SLOTS;
+}
+
+
+/* of CLUSTER SLOTS' answer: [[first, last, [host, port, ...], ...], ...] */
+
+ngx_int_t
+ngx_http_notify_redis_cluster_find(const ngx_http_notify_resp_t *resp,
+    ngx_uint_t slot, ngx_str_t *host, ngx_uint_t *port)
+{
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *range, *node, *name, *number;
+
+    for (i = 0; (range = ngx_http_notify_resp_at(resp, i)) != NULL; i++) {
+
+        if (!ngx_http_notify_redis_cluster_within(range, slot)) {
+            continue;
+        }
+
+        node = ngx_http_notify_resp_at(range, 2);
+        name = ngx_http_notify_resp_at(node, 0);
+        number = ngx_http_notify_resp_at(node, 1);
+
+        if (name == NULL
+            || number == NULL
+            || number->type != NGX_HTTP_NOTIFY_RESP_INTEGER
+            || number->integer < 1
+            || number->integer > 65535)
+        {
+            return NGX_DECLINED;
+        }
+
+        ngx_str_null(host);
+
+        if (name->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+            *host = name->str;
+        }
+
+        *port = (ngx_uint_t) number->integer;
+
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_redis_cluster_within(const ngx_http_notify_resp_t *range,
+    ngx_uint_t slot)
+{
+    ngx_http_notify_resp_t  *first, *last;
+
+    first = ngx_http_notify_resp_at(range, 0);
+    last = ngx_http_notify_resp_at(range, 1);
+
+    return first
+           && last
+           && first->type == NGX_HTTP_NOTIFY_RESP_INTEGER
+           && last->type == NGX_HTTP_NOTIFY_RESP_INTEGER
+           && first->integer <= (int64_t) slot
+           && last->integer >= (int64_t) slot;
+}
