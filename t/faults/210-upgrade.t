@@ -19,8 +19,14 @@ plan skip_all => 'only on x86-64 Linux'
 is(syscall(PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0,
    'orphans are adopted');
 
+# a new binary gets of the environment what the configuration names
+my $sanitizers = join '', map { "env $_;\n" }
+                 grep { exists $ENV{$_} } qw(ASAN_OPTIONS LSAN_OPTIONS
+                                             UBSAN_OPTIONS LD_PRELOAD);
+
 my $shop = NotifyTest::Shop->new(
-    start => 0, workers => 2, profile => 'in_flight 8; retry 200ms 1s until=5m;',
+    start => 0, workers => 2, main => $sanitizers,
+    profile => 'in_flight 8; retry 200ms 1s until=5m;',
     scripts => { '/a' => [{ status => 204, delay => 0.005 }] });
 my $nginx = $shop->nginx;
 my $file = $nginx->dir . '/nginx.pid';
