@@ -43,6 +43,8 @@ static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
     ngx_uint_t also);
 static void *ngx_http_notify_api_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_notify_api_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
 static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_notify_api_init_process(ngx_cycle_t *cycle);
@@ -104,7 +106,7 @@ static ngx_http_module_t  ngx_http_notify_api_module_ctx = {
     NULL,                                  /* merge server configuration */
 
     ngx_http_notify_api_create_loc_conf,   /* create location configuration */
-    NULL                                   /* merge location configuration */
+    ngx_http_notify_api_merge_loc_conf     /* merge location configuration */
 };
 
 
@@ -153,6 +155,10 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 
     ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
 
+    if (ngx_http_notify_api_large_is(r)) {
+        return ngx_http_notify_api_large(api);
+    }
+
     resource = ngx_http_notify_api_route(alcf, api);
     methods = resource ? resource->methods(api) : 0;
 
@@ -165,14 +171,7 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
                                             ngx_http_notify_api_body_handler);
 
         if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
-            r->keepalive = 0;
-            r->lingering_close = 1;
-            r->main->count++;
-
-            ngx_http_notify_api_problem(api, rc, "body_too_large",
-                                        "the body is larger than this "
-                                        "location's client_max_body_size");
-            return NGX_DONE;
+            return ngx_http_notify_api_large(api);
         }
 
         return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
@@ -656,6 +655,21 @@ static void *
 ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf)
 {
     return ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_api_loc_conf_t));
+}
+
+
+static char *
+ngx_http_notify_api_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_notify_api_loc_conf_t *alcf = child;
+
+    if (alcf->mount.prefix.data
+        && ngx_http_notify_api_large_conf(cf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -120,6 +120,11 @@ void ngx_http_notify_api_problem_extra(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
     const ngx_str_t *value, const char *fmt, ...);
 
+/* for each location with resources: nginx's own 413 comes back to it */
+ngx_int_t ngx_http_notify_api_large_conf(ngx_conf_t *cf);
+ngx_uint_t ngx_http_notify_api_large_is(ngx_http_request_t *r);
+ngx_int_t ngx_http_notify_api_large(ngx_http_notify_api_t *api);
+
 /* 500; 503 with what Redis lacks; 422 with what is in api->invalid */
 void ngx_http_notify_api_failed(ngx_http_notify_api_t *api);
 void ngx_http_notify_api_unavailable(ngx_http_notify_api_t *api);

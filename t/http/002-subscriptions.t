@@ -21,6 +21,12 @@ notify_channel shop {
 HTTP
 location /shop/  { notify_api shop; }
 location /small/ { client_max_body_size 64; notify_api shop; }
+location /own/   {
+    client_max_body_size 64;
+    error_page 413 /413;
+    notify_api shop;
+}
+location = /413  { return 413 "a page of its own"; }
 location /mine/  { notify_tenant $arg_tenant required; notify_api shop; }
 CONFIG
 
@@ -463,3 +469,19 @@ POST /shop/subscriptions {"url":"http://127.0.0.1:9000/","event":"order.paid"}
  '"pointer":"/filter/data.amount/\$near"']
 --- error_code eval
 [201, 422]
+
+
+=== TEST 42: a body that says that it is too large is refused the same way
+--- request eval
+"POST /small/subscriptions\n" . 'x' x 80
+--- response_headers
+Content-Type: application/problem+json
+--- response_body_like: "status":413.*"code":"body_too_large"
+--- error_code: 413
+
+
+=== TEST 43: an error_page that is configured stays
+--- request eval
+"POST /own/subscriptions\n" . 'x' x 80
+--- response_body: a page of its own
+--- error_code: 413

@@ -357,3 +357,12 @@ POST /shop/events {"eventType":"order.paid"}
 ['"/subscription"|"status":404', '"pointer":"/subscription"', '"status":405']
 --- error_code_like eval
 ['^(404|422)$', '^422$', '^405$']
+
+
+=== TEST 34: a body that says that it is too large is refused the same way
+--- request eval
+"POST /small/events\n" . 'x' x 80
+--- response_headers
+Content-Type: application/problem+json
+--- response_body_like: "status":413.*"code":"body_too_large"
+--- error_code: 413
