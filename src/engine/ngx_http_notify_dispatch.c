@@ -51,6 +51,7 @@ ngx_http_notify_dispatch_init(ngx_http_notify_feed_t *feed)
 {
     ngx_queue_init(&feed->waiting);
     ngx_queue_init(&feed->calls);
+    ngx_queue_init(&feed->discarded);
 
     ngx_http_notify_dispatch_timer(&feed->pass_timer,
                                    ngx_http_notify_window_pass,
@@ -830,6 +831,13 @@ ngx_http_notify_dispatch_discard(ngx_http_notify_subscriber_t *s)
                 continue;
             }
 
+            if (d->queued) {
+                ngx_queue_remove(&d->call_link);
+            }
+
+            d->queued = 1;
+            ngx_queue_insert_tail(&s->lease->feed->discarded, &d->call_link);
+
             d->subscriber = NULL;
             s->lease->active--;
         }
@@ -837,4 +845,27 @@ ngx_http_notify_dispatch_discard(ngx_http_notify_subscriber_t *s)
 
     s->in_flight = 0;
     s->nwindow = 0;
+}
+
+
+ngx_uint_t
+ngx_http_notify_dispatch_cut(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t                   n;
+    ngx_queue_t                 *q;
+    ngx_http_notify_delivery_t  *d;
+
+    for (n = 0; !ngx_queue_empty(&feed->discarded); n++) {
+        q = ngx_queue_head(&feed->discarded);
+        d = ngx_queue_data(q, ngx_http_notify_delivery_t, call_link);
+
+        ngx_queue_remove(q);
+        feed->active--;
+
+        ngx_http_notify_call_abort(d->call);
+        ngx_http_notify_log_unref(d->event);
+        ngx_free(d);
+    }
+
+    return n;
 }

@@ -43,6 +43,8 @@ void ngx_http_notify_dispatch_wake(ngx_http_notify_subscriber_t *s,
 
 /* Calls under way that belong to nobody any more. */
 void ngx_http_notify_dispatch_discard(ngx_http_notify_subscriber_t *s);
+/* Ends these at once; how many there were. */
+ngx_uint_t ngx_http_notify_dispatch_cut(ngx_http_notify_feed_t *feed);
 
 
 #endif /* _NGX_HTTP_NOTIFY_DISPATCH_H_INCLUDED_ */

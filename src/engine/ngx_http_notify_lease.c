@@ -29,6 +29,7 @@ static void ngx_http_notify_lease_drain_all(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease);
 static void ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_lease_alone(ngx_http_notify_feed_t *feed);
 
 
 ngx_int_t
@@ -461,6 +462,7 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
     ngx_http_notify_lease_t  *lease;
 
     if (ngx_http_notify_lease_owned(feed) == 0 && feed->drained
+        && ngx_http_notify_redis_ready(feed->redis)
         && ngx_http_notify_redis_pending(feed->redis) == 0)
     {
         /* nor does a client's request wait, which nginx would not wait for */
@@ -469,13 +471,13 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
     }
 
     if ((ngx_msec_int_t) (ngx_current_msec - feed->leave)
-        > NGX_HTTP_NOTIFY_LEASE_LEAVE
-        || ((!ngx_http_notify_redis_ready(feed->redis) || feed->refused)
-            && feed->active == 0))
+        > NGX_HTTP_NOTIFY_LEASE_LEAVE)
     {
-        /* nobody to tell: the leases run out by themselves */
-
         feed->left = 1;
+    }
+
+    if (!feed->left) {
+        ngx_http_notify_lease_alone(feed);
     }
 
     if (feed->left) {
@@ -504,4 +506,44 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
     ngx_http_notify_commit_soon(feed, 1);
 
     ngx_add_timer(&feed->lease_timer, 20);
+}
+
+
+/*
+ * Nobody to tell: the leases run out by themselves.  What calls under way come
+ * to was forgotten with the connection, so they are made again in any case.
+ */
+
+static void
+ngx_http_notify_lease_alone(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t  n;
+
+    if (ngx_http_notify_redis_ready(feed->redis)
+        && (!feed->refused || feed->active))
+    {
+        feed->alone = 0;
+        return;
+    }
+
+    if (!feed->alone) {
+        feed->alone = 1;
+        feed->away = ngx_current_msec;
+    }
+
+    if (feed->active
+        && (ngx_msec_int_t) (ngx_current_msec - feed->away)
+           < NGX_HTTP_NOTIFY_LEASE_ALONE)
+    {
+        return;
+    }
+
+    n = ngx_http_notify_dispatch_cut(feed);
+
+    ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+                  "notify lease: channel \"%V\" is left without Redis, "
+                  "%ui calls under way are cut; what is not committed is "
+                  "sent again", &feed->channel->name, n);
+
+    feed->left = 1;
 }

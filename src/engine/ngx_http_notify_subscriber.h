@@ -96,7 +96,9 @@ struct ngx_http_notify_feed_s {
     unsigned                          left:1;
     unsigned                          refused:1;    /* by a cluster that is
                                                        down */
+    unsigned                          alone:1;      /* leaving, without Redis */
     ngx_msec_t                        leave;        /* since then, monotonic */
+    ngx_msec_t                        away;         /* alone since then */
 
     ngx_rbtree_t                      subscribers;  /* ngx_str_rbtree by id */
     ngx_rbtree_node_t                 sentinel;
@@ -121,6 +123,7 @@ struct ngx_http_notify_feed_s {
 
     ngx_queue_t                       waiting;  /* subscribers without room */
     ngx_queue_t                       calls;    /* first attempts, by start */
+    ngx_queue_t                       discarded;    /* calls of nobody */
     ngx_event_t                       pass_timer;
     ngx_event_t                       commit_event;
     ngx_event_t                       commit_timer;
@@ -235,7 +238,8 @@ struct ngx_http_notify_delivery_s {
     unsigned                          retry:1;      /* it is in the retry set */
     unsigned                          replay:1;
     unsigned                          windowed:1;
-    unsigned                          queued:1;     /* in feed->calls */
+    unsigned                          queued:1;     /* in feed->calls, or
+                                                       among the discarded */
     unsigned                          done:1;
     unsigned                          probe:1;
 };
