@@ -33,9 +33,11 @@ if (!$no_mounts && system "mount -t tmpfs -o size=32m tmpfs '$disk' 2>&1") {
 }
 
 my $shop = NotifyTest::Shop->new(
-    profile => "in_flight $in_flight; retry 100ms 200ms jitter=0%; breaker off;",
+    profile => "in_flight $in_flight; retry 100ms 200ms jitter=0%;"
+               . ' breaker off;',
     scripts => { '/broken' => [{ status => 500 }],
-                 '/hold' => [({ hold => 1 }) x $in_flight, { status => 200 }] });
+                 '/hold' => [({ hold => 1 }) x $in_flight,
+                             { status => 200 }] });
 my ($redis, $nginx, $receiver) = ($shop->redis, $shop->nginx, $shop->receiver);
 $receiver->cycle('/half', { status => 500 }, { status => 204 });
 
