@@ -18,6 +18,7 @@
 
 /* one allocation: the structure, its argv, the bytes of the arguments */
 typedef struct {
+    ngx_queue_t                        queue;
     ngx_http_notify_redis_t           *redis;
     ngx_http_notify_script_t          *script;
     ngx_http_notify_redis_handler_pt   handler;
@@ -97,6 +98,11 @@ static ngx_str_t  ngx_http_notify_script_eval = ngx_string("EVAL");
 static ngx_http_notify_script_said_t
     ngx_http_notify_script_said[NGX_HTTP_NOTIFY_SCRIPT_SAID];
 
+/* of this worker, not answered yet */
+static ngx_queue_t  ngx_http_notify_script_calls = {
+    &ngx_http_notify_script_calls, &ngx_http_notify_script_calls
+};
+
 
 ngx_int_t
 ngx_http_notify_script_init(ngx_conf_t *cf)
@@ -163,7 +169,23 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
         return NGX_ERROR;
     }
 
+    ngx_queue_insert_tail(&ngx_http_notify_script_calls, &call->queue);
+
     return NGX_OK;
+}
+
+
+void
+ngx_http_notify_script_exit_process(void)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&ngx_http_notify_script_calls)) {
+        q = ngx_queue_head(&ngx_http_notify_script_calls);
+        ngx_queue_remove(q);
+
+        ngx_free(ngx_queue_data(q, ngx_http_notify_script_call_t, queue));
+    }
 }
 
 
@@ -225,6 +247,8 @@ ngx_http_notify_script_answer(ngx_http_notify_resp_t *resp, void *data)
 
         resp = NULL;
     }
+
+    ngx_queue_remove(&call->queue);
 
     call->handler(resp, call->data);
 

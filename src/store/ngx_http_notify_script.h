@@ -42,6 +42,8 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_node;
 
 /* once, before the workers start */
 ngx_int_t ngx_http_notify_script_init(ngx_conf_t *cf);
+/* behind the connections: whoever was not answered will not be */
+void ngx_http_notify_script_exit_process(void);
 
 /*
  * EVALSHA, and EVAL once when Redis answers NOSCRIPT.  Same contract as
