@@ -111,15 +111,29 @@ ngx_int_t
 ngx_http_notify_session_handler(ngx_http_request_t *r)
 {
     ngx_str_t                        tenant, id, key;
+    ngx_uint_t                      *index;
     ngx_http_notify_session_conf_t  *session;
 
     session = ngx_http_notify_session_here(r);
 
-    if (session && session->presence
-        && ngx_http_notify_session_key(r, session, &tenant, &id, &key)
-           == NGX_OK)
+    if (session == NULL || !session->presence) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_session_key(r, session, &tenant, &id, &key)
+        == NGX_OK)
     {
         ngx_http_notify_session_hold(r, session, &key);
+        return NGX_DECLINED;
+    }
+
+    /* the answer may say it; nginx would remember that there was none */
+
+    for (index = session->id->flushes;
+         index && *index != (ngx_uint_t) -1;
+         index++)
+    {
+        r->variables[*index].not_found = 0;
     }
 
     return NGX_DECLINED;

@@ -270,17 +270,23 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
 
     box = ngx_alloc(sizeof(ngx_http_notify_session_box_t),
                     r->connection->log);
-    if (box == NULL) {
-        return NGX_ERROR;
-    }
 
-    if (ngx_http_notify_push_register(redis, session->channel, tenant, id,
-                                      args->elts, args->nelts,
-                                      ngx_http_notify_session_answered, box)
-        != NGX_OK)
+    if (box == NULL
+        || ngx_http_notify_push_register(redis, session->channel, tenant, id,
+                                         args->elts, args->nelts,
+                                         ngx_http_notify_session_answered, box)
+           != NGX_OK)
     {
-        ngx_free(box);
-        return NGX_ERROR;
+        /* no memory, or too much waits for Redis: no request fails for it */
+
+        if (box) {
+            ngx_free(box);
+        }
+
+        ngx_http_notify_session_failed(session->channel, r->connection->log,
+                                       "Redis cannot be asked now");
+
+        return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
     }
 
     box->emit = emit;

@@ -25,6 +25,7 @@ struct ngx_http_notify_hold_s {
     ngx_uint_t                     refs;    /* connections */
     ngx_msec_t                     lease;
     ngx_msec_t                     grace;
+    ngx_msec_t                     until;   /* the latest end of a grace */
     ngx_msec_t                     left;    /* when the last one went */
     unsigned                       waits:1; /* stands in due */
     unsigned                       busy:1;  /* in a batch */
@@ -208,6 +209,7 @@ ngx_http_notify_holds_add(const ngx_str_t *key, uint32_t hash)
 
     ngx_memzero(hold, sizeof(ngx_http_notify_hold_t));
 
+    hold->until = ngx_current_msec;
     hold->node.node.key = hash;
     hold->node.str.len = key->len;
     hold->node.str.data = (u_char *) &hold[1];
@@ -241,11 +243,22 @@ ngx_http_notify_holds_free(ngx_http_notify_hold_t *hold)
 void
 ngx_http_notify_holds_close(ngx_http_notify_hold_t *hold, ngx_msec_t grace)
 {
+    ngx_msec_int_t  rest;
+
+    /* a refused request ends nobody else's grace */
+
+    rest = (ngx_msec_int_t) (hold->until - ngx_current_msec);
+
+    if (rest < (ngx_msec_int_t) grace) {
+        rest = (ngx_msec_int_t) grace;
+        hold->until = ngx_current_msec + grace;
+    }
+
     if (--hold->refs) {
         return;
     }
 
-    hold->grace = grace;
+    hold->grace = ngx_max(rest, 0);
     hold->left = ngx_current_msec;
 
     ngx_http_notify_holds.leaving++;
@@ -258,6 +271,7 @@ ngx_http_notify_holds_at(ngx_http_notify_hold_t *hold, ngx_msec_t delay)
 {
     if (hold->busy) {
         hold->again = 1;
+        ngx_http_notify_holds_rearm();
         return;
     }
 
@@ -493,9 +507,9 @@ ngx_http_notify_holds_sweep(ngx_event_t *ev)
 
     } else {
 
-        /* those that are over; the others wait */
+        /* those that are over; the others wait, but an exit does not */
 
-        for (i = 0; i < NGX_HTTP_NOTIFY_HOLDS_BATCH; i++) {
+        for (i = 0; ngx_exiting || i < NGX_HTTP_NOTIFY_HOLDS_BATCH; i++) {
             hold = ngx_http_notify_holds_next();
 
             if (hold == NULL) {

@@ -178,8 +178,18 @@ if verb == 'until' then
     end
 end
 
+-- it is kept as long as it may count as connected, at least
+
 if verb ~= 'get' then
-    redis.call('PEXPIRE', SESSION, redis.call('HGET', SESSION, 't'))
+    local ttl = tonumber(redis.call('HGET', SESSION, 't'))
+
+    if verb == 'until' then
+        ttl = math.max(ttl, tonumber(ARGV[2]))
+    elseif verb == 'join' and ARGV[5] ~= '' then
+        ttl = math.max(ttl, tonumber(ARGV[6]))
+    end
+
+    redis.call('PEXPIRE', SESSION, ttl)
 end
 
 if verb == 'join' then
