@@ -272,6 +272,7 @@ ngx_http_notify_commit_positions(ngx_http_notify_feed_t *feed)
         lease = &feed->leases[i];
 
         if (lease->commit != NULL
+            || lease->broken
             || lease->state != NGX_HTTP_NOTIFY_LEASE_JOINED
             || ngx_http_notify_id_compare(&lease->position, &lease->committed)
                == 0)
@@ -376,6 +377,13 @@ ngx_http_notify_commit_lease(ngx_http_notify_commit_t *c,
     lease->commit = c;
 
     if (ngx_http_notify_commit_section_add(c, lease) != NGX_OK) {
+
+        /* it may not be among the sections */
+
+        lease->commit = NULL;
+        lease->broken = 1;
+        ngx_http_notify_commit_soon(lease->feed, 0);
+
         ngx_http_notify_commit_failed(c);
         return NULL;
     }

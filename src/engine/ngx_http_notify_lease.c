@@ -250,7 +250,9 @@ ngx_http_notify_lease_reply(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY || resp->nelts == 0) {
         (void) ngx_http_notify_script_verdict(feed->redis, resp, "lease");
-        feed->refused = ngx_http_notify_resp_is_error(resp, "CLUSTERDOWN");
+        feed->refused = ngx_http_notify_resp_is_error(resp, "CLUSTERDOWN")
+                        || ngx_http_notify_resp_is_error(resp, "MISCONF")
+                        || ngx_http_notify_resp_is_error(resp, "NOREPLICAS");
         return;
     }
 
@@ -463,7 +465,8 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
 
     if (ngx_http_notify_lease_owned(feed) == 0 && feed->drained
         && ngx_http_notify_redis_ready(feed->redis)
-        && ngx_http_notify_redis_pending(feed->redis) == 0)
+        && ngx_http_notify_redis_pending(feed->redis) == 0
+        && ngx_http_notify_redis_pending(feed->channel->publishes) == 0)
     {
         /* nor does a client's request wait, which nginx would not wait for */
 

@@ -94,8 +94,8 @@ struct ngx_http_notify_feed_s {
     unsigned                          draining:1;   /* so asks the claim */
     unsigned                          drained:1;    /* Redis knows of it */
     unsigned                          left:1;
-    unsigned                          refused:1;    /* by a cluster that is
-                                                       down */
+    unsigned                          refused:1;    /* by a Redis that takes
+                                                       no writes */
     unsigned                          alone:1;      /* leaving, without Redis */
     ngx_msec_t                        leave;        /* since then, monotonic */
     ngx_msec_t                        away;         /* alone since then */
