@@ -534,9 +534,11 @@ ngx_http_notify_lease_alone(ngx_http_notify_feed_t *feed)
         feed->away = ngx_current_msec;
     }
 
-    if (feed->active
-        && (ngx_msec_int_t) (ngx_current_msec - feed->away)
-           < NGX_HTTP_NOTIFY_LEASE_ALONE)
+    /* clients that waited for it are told in the next turn */
+
+    if ((ngx_msec_int_t) (ngx_current_msec - feed->away)
+        < (feed->active ? NGX_HTTP_NOTIFY_LEASE_ALONE
+                        : NGX_HTTP_NOTIFY_LEASE_TELL))
     {
         return;
     }
