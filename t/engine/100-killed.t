@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Ledger;
 
 my $events = $ENV{EVENTS} // 3000;
 my $batch = 50;
@@ -16,6 +17,7 @@ my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new(scripts => {
     '/healthy' => [{ status => 204 }],
     '/second'  => [{ status => 200 }],
+    '/broken'  => [{ status => 500 }],
     '/slow'    => [{ status => 200, delay => 0.02 }],
 });
 $receiver->cycle('/half', { status => 500 }, { status => 200 });
@@ -31,7 +33,13 @@ notify_profile local {
     retry     100ms 300ms 500ms until=10m;
     breaker   off;
 }
-notify_channel shop { profile local; }
+notify_profile brief {
+    sign      standard;
+    allow     127.0.0.0/8;
+    retry     100ms 200ms jitter=0%;
+    breaker   off;
+}
+notify_channel shop { profile local brief; }
 server {
     listen 127.0.0.1:%%PORT%%;
     client_max_body_size 8m;
@@ -41,14 +49,21 @@ END
 
 my @answering = qw(healthy second half slow);
 
-for my $name (@answering, 'refused') {
+my %to;
+
+for my $name (@answering, 'broken', 'refused') {
     my $answer = http(POST => $nginx->url('/shop/subscriptions'), json => {
         event => 'order.paid', name => $name,
+        profile => $name eq 'broken' ? 'brief' : 'local',
         url => $name eq 'refused' ? "http://127.0.0.1:$closed/"
                                   : $receiver->url("/$name") });
     is($answer->{status}, 201, "subscription $name is created")
         or diag($answer->{content});
+    $to{"/$name"} = $answer->{json}{id} unless $name eq 'refused';
 }
+
+my $ledger = NotifyTest::Ledger->new(nginx => $nginx, redis => $redis,
+                                     receiver => $receiver, to => \%to);
 
 
 # publish, as a client that repeats what was not acknowledged
@@ -79,6 +94,7 @@ while (($n = 1 + keys %acknowledged) <= $events) {
     my @ids = publish($n, $n + $batch - 1);
     last unless @ids == $batch;
     @acknowledged{@ids} = ($n .. $n + $batch - 1);
+    $ledger->mark if $n < $events / 10;
 
     if (time > $next_kill) {
         $kills++ if $nginx->kill_worker;
@@ -144,6 +160,12 @@ for my $name (@answering) {
                "every event reached the subscriber \"$name\"", 180
         or diag("$name: ", received($name), " of $events");
 }
+
+
+$ledger->add(keys %acknowledged);
+$ledger->holds('after all of it', seconds => 180, grow => 4096,
+               twice => ($kills + $restarts * 2) * 2 * $in_flight,
+               spare => (keys %to) * $in_flight);
 
 
 # what came twice was in flight when a worker or Redis died

@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 my $close = "Connection: close\r\n\r\n";
@@ -147,6 +148,8 @@ my $shop = NotifyTest::Shop->new(
     profile => 'retry 200ms 300ms 300ms until=5m jitter=0%; breaker off;'
              . 'timeout 1s; read_timeout 700ms; connect_timeout 500ms;'
              . 'response_limit 2k; response_log 64; keepalive 4 idle=500ms;',
+    profiles => { brief => 'retry 100ms jitter=0%; breaker off; timeout 1s;'
+                         . 'read_timeout 700ms; keepalive 4 idle=500ms;' },
     channel => 'subscriptions_max 5000;');
 my ($redis, $receiver, $nginx) = ($shop->redis, $shop->receiver, $shop->nginx);
 my $worker;
@@ -158,6 +161,7 @@ for my $fault (keys %faults) {
     my ($answer, $expected) = @{ $faults{$fault} };
     $receiver->{scripts}{"/$fault"} =
         { answers => [$answer, $answer, {}], cycle => 1 };
+    $receiver->{scripts}{"/always-$fault"} = { answers => [$answer] };
 }
 $receiver->start;
 
@@ -233,8 +237,12 @@ is(scalar($receiver->requests('/elsewhere')), 0, 'nothing was followed');
 
 # load: nothing is left of it
 
+my $ledger = NotifyTest::Ledger->new(shop => $shop,
+    to => { map { ("/$_" => $id{$_}) }
+            grep { !/^(?:refused|hang|slow|slowbody|late)$/ } keys %id });
+
 sub load {
-    my @ids = $shop->publish(@_);
+    my @ids = $ledger->add($shop->publish(@_));
     my %open = map { $_ => 1 } grep { !/^(?:hang|slow|slowbody|late)$/ }
                keys %faults;
     eventually {
@@ -258,6 +266,8 @@ my $memory = status_of('VmRSS');
 load(12);
 my $more = status_of('VmRSS') - $memory;
 
+is(scalar($ledger->unlogged), 0, 'all of it is in deltas');
+
 SKIP: {
     skip 'a sanitizer keeps what is freed: memory is not measured', 1
         if $ENV{ASAN_OPTIONS};
@@ -267,6 +277,32 @@ SKIP: {
 
 eventually { files() <= $files } 'it has as many files as before'
     or diag(files() . " and not $files");
+
+
+# who never gets better: dead, and the reason is on record
+
+$faults{s410} = [{ status => 410 }, ['status']];
+$receiver->script('/always-s410', $faults{s410}[0]);
+my %always = map { $_ => $shop->subscribe("/always-$_", profile => 'brief',
+                                          event => 'always') }
+             grep { $_ ne 'refused' && defined $faults{$_}[1][0] } keys %faults;
+$ledger = NotifyTest::Ledger->new(shop => $shop,
+    to => { map { ("/always-$_" => $always{$_}) } keys %always });
+$event = $ledger->add($shop->publish(1, eventType => 'always'));
+$ledger->mark;
+$ledger->holds('never better', grow => 4096, spare => 4 * keys %always);
+
+my @wrong = grep { $_ } map {
+    my ($name, $error) = ($_, $faults{$_}[1][0]);
+    my ($one) = deliveries($always{$name});
+    my $said = join ' ', map { $_ // '' } @$one{qw(status reason attemptCount)},
+                                          $one->{lastAttempt}{error};
+    my $want = $name eq 's410' ? 'dead gone 1 status'
+                               : "dead exhausted 2 $error";
+    $said eq $want ? () : "$name: $said";
+} sort keys %always;
+is(join("\n", @wrong), '', 'each says why, and what the last attempt was');
+
 is(join(' ', $nginx->workers), $worker, 'it is the same worker');
 unlike($nginx->log, qr/\[crit\]/, 'and nothing of it was critical');
 

@@ -8,6 +8,7 @@ use POSIX qw(strftime);
 use Test::More;
 use Time::HiRes qw(time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 my $shop = NotifyTest::Shop->new(
@@ -84,7 +85,11 @@ for (@cases, @long) {
     $id{$name} = $shop->subscribe("/$name");
 }
 
-$shop->publish(1);
+my $ledger = NotifyTest::Ledger->new(shop => $shop,
+    to => { map { ("/$_->[0]" => $id{ $_->[0] }) }
+            grep { $_->[1] != 200 } @cases });
+$ledger->mark;
+$ledger->add($shop->publish(1));
 
 for (@cases) {
     my ($name, $status, $value, $least, $most) = @$_;
@@ -119,5 +124,7 @@ for (@long) {
     cmp_ok($left, '>=', $name eq 'two' ? 7100 : 86300,
            'and for what was asked, of two the first');
 }
+
+$ledger->holds('pauses that ended', spare => @cases + @long);
 
 finish();

@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 use NotifyTest;
 use NotifyTest::Dns;
+use NotifyTest::Ledger;
 
 my $dir = NotifyTest::test_dir();
 my $host = '4-127-0-0-1.right.test';
@@ -146,7 +147,12 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<"END");
     notify_profile loose {
         allow 127.0.0.0/8; ssl_verify off; breaker off;
     }
-    notify_channel shop { profile tls loose; }
+    notify_profile brief {
+        allow 127.0.0.0/8; ssl_trusted_certificate $dir/ca.crt;
+        retry 100ms jitter=0%; breaker off;
+        connect_timeout 700ms; timeout 2s;
+    }
+    notify_channel shop { profile tls loose brief; }
     server {
         listen 127.0.0.1:%%PORT%%;
         location /shop/ { notify_api shop; }
@@ -163,7 +169,7 @@ sub subscribe {
         url => "https://$to/$name", event => 'paid', %more });
     is($answer->{status}, 201, "$name is subscribed")
         or diag($answer->{content});
-    $id{$name} = $answer->{json}{id};
+    return $id{$name} = $answer->{json}{id};
 }
 sub publish { return http(POST => "$url/events", json => {
                   eventType => 'paid' })->{json}{id} }
@@ -203,6 +209,28 @@ for my $name (sort keys %servers) {
 for my $name (sort keys %mute) {
     unlike(slurp("$dir/$name.got"), qr/POST|webhook|eventType/,
            "$name: it got nothing in the clear");
+}
+
+
+# nobody becomes trusted by waiting: dead, with the reason
+
+my %never = map { $_ => subscribe("never-$_", "$servers{$_}[2]:$port{$_}",
+                                  profile => 'brief', event => 'never') }
+            grep { defined $servers{$_}[3] } sort keys %servers;
+my $ledger = NotifyTest::Ledger->new(nginx => $nginx, redis => $redis,
+    receiver => NotifyTest::Receiver->new,
+    to => { map { ("/$_" => $never{$_}) } keys %never });
+$ledger->mark;
+$ledger->add(http(POST => "$url/events", json => { eventType => 'never' })
+             ->{json}{id});
+$ledger->holds('no TLS to trust', spare => 2 * keys %never);
+
+for my $name (sort keys %never) {
+    my ($dead) = @{ http(GET => "$url/subscriptions/$never{$name}/deliveries")
+                    ->{json} };
+    is("$dead->{status} $dead->{reason} $dead->{lastAttempt}{error}",
+       "dead exhausted $servers{$name}[3]", "$name: dead, and it says why");
+    http(DELETE => "$url/subscriptions/$never{$name}");
 }
 
 

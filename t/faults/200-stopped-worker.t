@@ -7,18 +7,23 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 my $lease = 10;             # s; NGX_HTTP_NOTIFY_LEASE_TTL
 my $in_flight = 4;
 my $shop = NotifyTest::Shop->new(
     workers => 2, profile => "in_flight $in_flight; retry 200ms 1s until=5m;",
-    scripts => { map { ("/r$_" => [{ status => 204, delay => 0.01 }]) } 1 .. 8 });
+    profiles => { brief => 'retry 100ms 200ms jitter=0%; breaker off;' },
+    scripts => { '/broken' => [{ status => 500 }],
+                 map { ("/r$_" => [{ status => 204, delay => 0.01 }]) } 1 .. 8 });
 my $nginx = $shop->nginx;
 my @paths = map { "/r$_" } 1 .. 8;
 
-$shop->subscribe($_) for @paths;
+my %id = map { $_ => $shop->subscribe($_) } @paths;
+$id{'/broken'} = $shop->subscribe('/broken', profile => 'brief');
 $shop->ready;
+my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%id);
 
 # a client whose connection the sleeper has taken goes elsewhere
 sub publish {
@@ -29,6 +34,8 @@ sub publish {
 }
 
 my @ids = map { publish() } 1 .. 5;
+eventually { !$shop->lacks($paths[0], @ids) } 'events flow';
+$ledger->mark;
 my ($stopped, $other) = $nginx->workers;
 kill STOP => $stopped;
 
@@ -53,6 +60,10 @@ for my $path (@paths) {
     eventually { !$shop->lacks($path, @later) }
                "what is published then comes to $path";
 }
+
+$ledger->add(@ids, @later);
+$ledger->holds('a worker stood still', twice => 2 * $in_flight,
+               spare => 2 * @paths * $in_flight);
 
 my $again = 0;
 $again += $shop->again($_) for @paths;

@@ -7,6 +7,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 # A master in the foreground takes no USR2: this one is a daemon, and whose
@@ -27,7 +28,9 @@ my $sanitizers = join '', map { "env $_;\n" }
 my $shop = NotifyTest::Shop->new(
     start => 0, workers => 2, main => $sanitizers,
     profile => 'in_flight 8; retry 200ms 1s until=5m;',
-    scripts => { '/a' => [{ status => 204, delay => 0.005 }] });
+    profiles => { brief => 'retry 100ms 200ms jitter=0%; breaker off;' },
+    scripts => { '/a' => [{ status => 204, delay => 0.005 }],
+                 '/broken' => [{ status => 500 }] });
 my $nginx = $shop->nginx;
 my $file = $nginx->dir . '/nginx.pid';
 my %masters;
@@ -42,9 +45,11 @@ eventually { ($nginx->{pid}) = NotifyTest::slurp($file) =~ /^(\d+)/;
 my $old = $nginx->pid;
 $masters{$old} = 1;
 
-$shop->subscribe("/a?$_") for 1 .. 4;
+my %id = map { $_ => $shop->subscribe($_) } map { "/a?$_" } 1 .. 4;
+$id{'/broken'} = $shop->subscribe('/broken', profile => 'brief');
 $shop->ready;
 my @ids;
+my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%id);
 sub publish { push @ids, $shop->publish(20); sleep 0.02 }
 
 # publishes until the condition holds
@@ -82,6 +87,8 @@ sub gone {
 
 my $new;
 publish() for 1 .. 10;
+eventually { !$shop->lacks('/a?1', @ids) } 'events flow';
+$ledger->mark;
 kill USR2 => $old;
 meanwhile { $new = new_master() } 'USR2: a new master, with workers';
 kill WINCH => $old;
@@ -92,6 +99,8 @@ kill QUIT => $new;
 meanwhile { gone($new) } 'QUIT: the new master goes, the old one stays';
 meanwhile { NotifyTest::slurp($file) =~ /^(\d+)/ && $1 == $old }
           'its pid is in its file again';
+$ledger->add(@ids);
+$ledger->holds('there and back', spare => 64);
 
 # and for good
 
@@ -106,6 +115,10 @@ meanwhile { gone($old) } 'QUIT: the old master goes';
 eventually { !$shop->lacks("/a?$_", @ids) } "receiver $_ got every event", 30
     or diag($shop->lacks("/a?$_", @ids), ' of ', scalar @ids) for 1 .. 4;
 is($shop->again("/a?$_"), 0, "receiver $_ got none twice") for 1 .. 4;
+$nginx->{pid} = $new;
+$ledger->add(@ids);
+$ledger->holds('a new binary', spare => 64);
+delete $nginx->{pid};
 is($shop->redis->cli('XLEN', 'notify:{shop.0}:log'), @ids + 1,
    'the log has what was acknowledged, and nothing else');
 

@@ -7,17 +7,22 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 my $reloads = $ENV{RELOADS} // ($ENV{NOTIFY_TEST_LONG} ? 50 : 12);
 my $shop = NotifyTest::Shop->new(
     workers => 2, profile => 'in_flight 8; retry 200ms 1s until=5m;',
-    scripts => { '/a' => [{ status => 204, delay => 0.005 }] });
+    profiles => { brief => 'retry 100ms 200ms jitter=0%; breaker off;' },
+    scripts => { '/a' => [{ status => 204, delay => 0.005 }],
+                 '/broken' => [{ status => 500 }] });
 my $nginx = $shop->nginx;
 my @ids;
 
-$shop->subscribe("/a?$_") for 1 .. 4;
+my %id = map { $_ => $shop->subscribe($_) } map { "/a?$_" } 1 .. 4;
+$id{'/broken'} = $shop->subscribe('/broken', profile => 'brief');
 $shop->ready;
+my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%id);
 
 sub descriptors { return scalar(() = glob "/proc/$_[0]/fd/*") }
 sub memory      { return NotifyTest::slurp("/proc/$_[0]/status")
@@ -43,6 +48,7 @@ settled();
 push @ids, $shop->publish(20);
 eventually { !$shop->lacks("/a?1", @ids) };
 
+$ledger->mark;
 my @before = (descriptors($nginx->pid), memory($nginx->pid), clients());
 
 reload() for 1 .. $reloads;
@@ -52,6 +58,9 @@ push @ids, $shop->publish(20);
 eventually { !$shop->lacks("/a?$_", @ids) } "receiver $_ got every event", 30
     or diag($shop->lacks("/a?$_", @ids), ' of ', scalar @ids) for 1 .. 4;
 is($shop->again("/a?$_"), 0, "receiver $_ got none twice") for 1 .. 4;
+
+$ledger->add(@ids);
+$ledger->holds("$reloads reloads", spare => 64);
 
 is(descriptors($nginx->pid), $before[0], 'the master has no more descriptors');
 eventually { clients() == $before[2] } 'Redis has no more clients';

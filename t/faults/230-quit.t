@@ -7,11 +7,14 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 my $shop = NotifyTest::Shop->new(
     workers => 2, profile => 'in_flight 4; timeout 8s; retry 200ms until=5m;',
+    profiles => { brief => 'retry 100ms 200ms jitter=0%; breaker off;' },
     scripts => { '/fast'    => [{ status => 204 }],
+                 '/broken'  => [{ status => 500, delay => 0.3 }],
                  '/slow'    => [{ status => 204, delay => 2 }],
                  '/trickle' => [{ status => 200, body => 'x' x 200,
                                   trickle => 0.05 }, { status => 200 }],
@@ -19,14 +22,17 @@ my $shop = NotifyTest::Shop->new(
 my $nginx = $shop->nginx;
 my @paths = qw(/fast /slow /trickle /hold);
 
-$shop->subscribe($_) for @paths;
+my %id = map { $_ => $shop->subscribe($_) } @paths;
+$id{'/broken'} = $shop->subscribe('/broken', profile => 'brief');
 $shop->ready;
 
-my @ids = $shop->publish(8);
+my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%id);
+my @ids = $ledger->add($shop->publish(8));
 for my $path (@paths) {
     eventually { $shop->receiver->count($path) } "$path is called";
 }
 
+$ledger->mark;
 my $began = time;
 $nginx->stop;
 my $took = time - $began;
@@ -54,5 +60,7 @@ eventually { my $n = 0;
              $n += $_ > 1 for values %{{ map { my $i = $_; ($i =>
                  scalar grep { $_ eq $i } $shop->ids('/hold')) } @ids }};
              $n == 4 } 'what /hold did not answer is sent to it again';
+
+$ledger->holds('after the start', twice => 4, spare => 16);
 
 finish();

@@ -8,6 +8,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
 use NotifyTest::Dns;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 my $dns = NotifyTest::Dns->new;
@@ -15,6 +16,8 @@ my $receiver = NotifyTest::Receiver->new;
 my $shop = NotifyTest::Shop->new(
     receiver => $receiver, profile => 'timeout 2s; breaker off; '
                                     . 'retry 300ms 500ms until=5m;',
+    profiles => { brief => 'timeout 2s; breaker off; '
+                         . 'retry 100ms 200ms jitter=0%;' },
     server => 'resolver ' . $dns->address . ' valid=1s ipv6=off; '
             . 'resolver_timeout 1s;', start => 0);
 my $nginx = $shop->nginx;
@@ -37,7 +40,13 @@ my %id = (
     moves => $shop->subscribe(named('at-moves.a.test') . '/moves'),
     plain => $shop->subscribe('/plain'),
 );
+my %to = map { ("/$_" => $id{$_}) } qw(moves plain);
+$to{'/turn'} = $id{slow};
+$to{"/$_"} = $shop->subscribe(named("$_.b.test") . "/$_", profile => 'brief')
+    for qw(servfail refused silent);
 $shop->ready;
+my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%to);
+$ledger->mark;
 
 
 # nobody waits for a name server
@@ -83,5 +92,12 @@ eventually { !$shop->lacks('/moves', @more) }
            'and what failed meanwhile arrives', 20;
 is($shop->again('/moves'), 0, 'nothing of it twice');
 is($shop->again('/plain'), 0, 'nor the others');
+
+$ledger->add(@ids, @more);
+$ledger->holds('names fail and move', seconds => 60, spare => 64);
+is(join(' ', sort keys %{{ map { $_ => 1 }
+                           map { values %{ $ledger->dead("/$_") } }
+                           qw(servfail refused silent) }}), 'exhausted',
+   'what had no address to the end of its schedule says so');
 
 finish();

@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Ledger;
 use NotifyTest::Shop;
 
 plan skip_all => 'a sanitizer wants to be the first library'
@@ -88,7 +89,9 @@ is(system("$cc -shared -fPIC -O1 -DOFFSET='\"$offset\"' -o $library $library.c"
 my $shop = NotifyTest::Shop->new(
     start => 0, profile => 'in_flight 4; breaker off; '
                          . 'retry 300ms 500ms 500ms until=2d;',
-    scripts => { '/ok' => [{ status => 204 }] });
+    profiles => { brief => 'retry 100ms 200ms jitter=0%; breaker off;' },
+    scripts => { '/ok' => [{ status => 204 }],
+                 '/broken' => [{ status => 500 }] });
 my $nginx = $shop->nginx;
 
 $ENV{LD_PRELOAD} = $library;
@@ -97,7 +100,9 @@ delete $ENV{LD_PRELOAD};
 
 $shop->receiver->cycle('/half', { status => 500 }, { status => 204 });
 my %id = map { $_ => $shop->subscribe($_) } '/ok', '/half';
+$id{'/broken'} = $shop->subscribe('/broken', profile => 'brief');
 $shop->ready;
+my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%id);
 
 sub date { return http(GET => $nginx->url('/shop/health'))->{headers}{date} }
 sub missed {
@@ -116,6 +121,7 @@ for my $jump ([0, 'the clock is right'], [3600, 'an hour forwards'],
               [86400, 'a day forwards'])
 {
     my ($seconds, $title) = @$jump;
+    $ledger->mark if $seconds;
     my $was = date();
 
     # in the middle of a schedule
@@ -140,5 +146,8 @@ is($shop->redis->cli('XLEN', 'notify:{shop.0}:log'), @ids + 1,
 my @times = map { /^(\d+)-/ } grep { /^\d{13}-\d+$/ }
             $shop->redis->cli('--raw', 'XRANGE', 'notify:{shop.0}:log', '-', '+');
 cmp_ok(abs($times[-1] / 1000 - time), '<', 60, 'which did not jump');
+
+$ledger->add(@ids);
+$ledger->holds('the clock jumped');
 
 finish();

@@ -15,12 +15,17 @@ use Time::HiRes qw(sleep time);
 
 
 # new(profile => TEXT, channel => TEXT, server => TEXT, redis => REDIS,
-#     receiver => RECEIVER, scripts => {...}); the rest is for the nginx
+#     receiver => RECEIVER, scripts => {...}, profiles => { NAME => TEXT }, which
+#     subscriptions may choose, too); the rest is for the nginx
 sub new {
     my ($class, %option) = @_;
     my $self = bless {}, $class;
     my ($profile, $channel, $server, $scripts) =
         map { delete $option{$_} // '' } qw(profile channel server scripts);
+    my $more = delete $option{profiles} // {};
+    my $others = join '', map {
+        "notify_profile $_ { sign standard; allow 127.0.0.0/8; $more->{$_} }\n"
+    } sort keys %$more;
 
     $self->{redis} = delete $option{redis} // NotifyTest::Redis->new;
     $self->{receiver} = delete $option{receiver}
@@ -32,8 +37,9 @@ notify_profile local {
     allow  127.0.0.0/8;
     $profile
 }
+$others
 notify_channel shop {
-    profile  local;
+    profile  local @{[ sort keys %$more ]};
     $channel
 }
 server {
