@@ -286,6 +286,9 @@ $receiver->script('/always-s410', $faults{s410}[0]);
 my %always = map { $_ => $shop->subscribe("/always-$_", profile => 'brief',
                                           event => 'always') }
              grep { $_ ne 'refused' && defined $faults{$_}[1][0] } keys %faults;
+$faults{closed} = [undef, ['connection refused']];
+$always{closed} = $shop->subscribe('http://127.0.0.1:' . free_port() . '/',
+                                   profile => 'brief', event => 'always');
 $ledger = NotifyTest::Ledger->new(shop => $shop,
     to => { map { ("/always-$_" => $always{$_}) } keys %always });
 $event = $ledger->add($shop->publish(1, eventType => 'always'));

@@ -44,6 +44,7 @@ my %to = map { ("/$_" => $id{$_}) } qw(moves plain);
 $to{'/turn'} = $id{slow};
 $to{"/$_"} = $shop->subscribe(named("$_.b.test") . "/$_", profile => 'brief')
     for qw(servfail refused silent);
+$to{'/late'} = $shop->subscribe(named('late.4-127-0-0-1.test') . '/late');
 $shop->ready;
 my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%to);
 $ledger->mark;
@@ -57,6 +58,7 @@ eventually { !$shop->lacks('/plain', @ids) && !$shop->lacks('/moves', @ids) }
            'those with an address are called';
 cmp_ok(time - $began, '<', 1 * ($ENV{NOTIFY_TEST_SLOW} // 1),
        'without waiting for the others');
+eventually { !$shop->lacks('/late', @ids) } 'nor is a late answer lost';
 is($receiver->count('/turn'), 0, 'a name without an answer is not called');
 
 sub attempts {

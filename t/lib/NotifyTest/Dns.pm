@@ -4,7 +4,7 @@ package NotifyTest::Dns;
 #   4-10-0-0-1 and 6-fd000000000000000000000000000001, labels anywhere in a
 #   name, are its addresses; `at-NAME` are those of set(NAME => labels...)
 # and a first label that says what goes wrong with it:
-#   nx servfail refused silent empty cname chain loop garbage short otherid
+#   nx servfail refused silent late empty cname chain loop garbage short otherid
 #   otherwise truncated badlength
 # `halfway` answers A alone, `huge` has thirty good addresses in front.
 
@@ -68,9 +68,15 @@ sub serve {
         my $type = unpack 'n', substr $query, $at + 1, 2;
         print {$asked} join('.', @labels), "\n";
 
-        for my $packet (answers($self, $id, $type, @labels)) {
-            send $socket, $packet, 0, $peer;
-        }
+        my @packets = answers($self, $id, $type, @labels);
+
+        # late: others do not wait
+        local $SIG{CHLD} = 'IGNORE';
+        next if $labels[0] eq 'late' && fork;
+
+        select undef, undef, undef, 0.6 if $labels[0] eq 'late';
+        send $socket, $_, 0, $peer for @packets;
+        POSIX::_exit(0) if $labels[0] eq 'late';
     }
 }
 
