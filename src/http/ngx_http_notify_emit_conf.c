@@ -73,7 +73,8 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (elcf->list == NGX_CONF_UNSET_PTR) {
-        elcf->list = ngx_array_create(cf->pool, 2, sizeof(emit));
+        elcf->list = ngx_array_create(cf->pool, 2,
+                                      sizeof(ngx_http_notify_emit_conf_t *));
         if (elcf->list == NULL) {
             return NGX_CONF_ERROR;
         }
