@@ -420,6 +420,27 @@ note('jwt');
         for [jwk => { kty => 'oct', k => 'AAAA' }], [jku => 'https://x/'],
             [x5u => 'https://x/'], [x5c => ['AAAA']], [crit => ['exp']],
             [typ => 'at+jwt'], [typ => 1], [alg => 'HS512'], [alg => 'hs256'];
+    # RFC 8725, 3.10 and 3.12: what a token says of its key is nobody's path,
+    # query or command; 3.6: nothing is inflated; another kind of token
+    passes("kid \"$_\" is not looked at", '/hs',
+           $bearer->($hand->({ %head, kid => $_ }, \%good)))
+        for '../../../../dev/null', "' or 1=1 --", '| id', "a\0b", 'x' x 2000;
+    refused("header $_->[0] " . to_json($_->[1]), '/hs',
+            $bearer->($hand->({ %head, $_->[0] => $_->[1] }, \%good)))
+        for [zip => 'DEF'], [b64 => JSON::PP::false()],
+            [crit => []], [crit => 'exp'], [alg => ['HS256']], [alg => undef],
+            [typ => 'secevent+jwt'], [typ => 'dpop+jwt'], [typ => 'JWTx'];
+    refused("header text $_", '/hs', $bearer->($hand->($_, \%good)))
+        for '{"alg":"HS256","alg":"none"}', '{"alg":"none","alg":"HS256"}',
+            '{"ALG":"HS256"}', '{"alg":"HS256"}{}',
+            '["HS256"]', '"HS256"', '{"alg":"HS256",}',
+            "\xef\xbb\xbf{\"alg\":\"HS256\"}", "{\"alg\":\"HS256\",\"x\":\"\xff\"}",
+            join('', map { "$_\0" } split //, '{"alg":"HS256"}'),
+            '{"alg":"HS256","a":' . '[' x 100 . ']' x 100 . '}';
+    refused('two tokens', '/es', headers => { 'X-Token' => [$es, $es] });
+    refused("a key of $_->[0]", '/hs', $bearer->($hand->(\%head, \%good,
+                                                       $_->[1])))
+        for ['nothing', ''], ['a zero', "\0"], ['its end', "$hs\n"];
     refused("claims $_", '/hs', $bearer->($hand->(\%head, $_)))
         for map { my $t = $_; $t =~ s/NOW/$now/g; $t }
             '{"aud":"us"}', '{"aud":"us","exp":"NOW"}',
