@@ -1,16 +1,19 @@
 #!/usr/bin/env perl
 #
-# The small clients of the benchmarks, each over one connection.
+# The small clients of the benchmarks, but for one each over one connection.
 # usage: client.pl post URL                 a JSON text a line of stdin; prints
 #                                           the answers, a line each
 #        client.pl pace URL TYPE RATE SECONDS   events at a rate; entityID is
 #                                           the time of each in microseconds
 #        client.pl hang PORT                takes connections, never answers
+#        client.pl probe URL RATE SECONDS   GETs at a rate, however long the
+#                                           answers take; each one's ms
 #        client.pl p FRACTION               the percentile of numbers on stdin
 
 use strict;
 use warnings;
 use HTTP::Tiny;
+use IO::Poll qw(POLLIN);
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
@@ -25,6 +28,47 @@ sub post {
     die "client: $url: $answer->{status} $answer->{content}\n"
         if !$answer->{success};
     return $answer->{content};
+}
+
+sub probe {
+    my ($url, $rate, $seconds) = @_;
+    my ($port, $path) = $url =~ m{^http://127\.0\.0\.1:(\d+)(/.*)}
+        or die "client: probe: $url\n";
+    my $request = "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    my (@idle, %sent, @took);
+    my $poll = IO::Poll->new;
+    my $start = time;
+
+    for (my $n = 0; $n < $rate * $seconds || %sent; ) {
+        my $now = time;
+        my $due = $start + $n / $rate;
+
+        if ($n < $rate * $seconds && $now >= $due) {
+            my $socket = pop @idle // IO::Socket::INET->new(
+                PeerAddr => "127.0.0.1:$port") or die "client: probe: $!\n";
+            $poll->mask($socket => POLLIN);
+            $sent{$socket} = time;
+            syswrite $socket, $request or die "client: probe: $!\n";
+            $n++;
+            next;
+        }
+
+        my $wait = $n < $rate * $seconds ? $due - $now : 5;
+        if ($poll->poll($wait) <= 0) {
+            die "client: probe: no answer\n" if $wait == 5;
+            next;
+        }
+
+        for my $socket ($poll->handles(POLLIN)) {
+            my $got = time;
+            sysread $socket, my $text, 4096 or die "client: probe: closed\n";
+            push @took, 1000 * ($got - delete $sent{$socket});
+            $poll->remove($socket);
+            push @idle, $socket;
+        }
+    }
+
+    printf "%.3f\n", $_ for @took;
 }
 
 if ($what eq 'post') {
@@ -49,6 +93,9 @@ if ($what eq 'post') {
         Listen => 1024, ReuseAddr => 1) or die "client: hang: $!\n";
     my @held;
     while (my $socket = $listen->accept) { push @held, $socket }
+
+} elsif ($what eq 'probe') {
+    probe(@args);
 
 } elsif ($what eq 'p') {
     my @all = sort { $a <=> $b } <STDIN>;

@@ -2,16 +2,18 @@
 #
 # Publishes events in arrays and prints the deliveries a second, from the first
 # byte published to the last receipt, counted by the receiver's stub_status.
-# usage: deliver.pl API_PORT CHANNEL STATUS_PORT EVENTS SUBSCRIBERS BYTES
+# usage: deliver.pl API_PORT CHANNEL STATUS_PORT EVENTS SUBSCRIBERS BYTES [ARRAY]
 
 use strict;
 use warnings;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-use constant { ARRAY => 1000, POLL => 0.005, STALLED => 10 };
+use constant { POLL => 0.005, STALLED => 10 };
 
-my ($api_port, $channel, $status_port, $events, $subscribers, $bytes) = @ARGV;
+my ($api_port, $channel, $status_port, $events, $subscribers, $bytes, $array)
+    = @ARGV;
+$array //= 1000;
 
 sub connected {
     my ($port) = @_;
@@ -71,8 +73,8 @@ sub event {
 
 my @requests;
 
-for (my $n = 0; $n < $events; $n += ARRAY) {
-    my $last = $n + ARRAY < $events ? $n + ARRAY : $events;
+for (my $n = 0; $n < $events; $n += $array) {
+    my $last = $n + $array < $events ? $n + $array : $events;
     my $body = '[' . join(',', map { event(1e9 + $_) } $n .. $last - 1) . ']';
 
     push @requests, "POST /$channel/events HTTP/1.1\r\nHost: localhost\r\n"
