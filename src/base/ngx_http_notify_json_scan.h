@@ -25,6 +25,8 @@ size_t ngx_http_notify_json_utf8(const u_char *p, const u_char *last);
  * NULL: it is none, or half of a surrogate pair.
  */
 u_char *ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c);
+/* and a character as up to four bytes of UTF-8: returns their end */
+u_char *ngx_http_notify_json_put_utf8(u_char *p, uint32_t c);
 
 
 static ngx_inline u_char *

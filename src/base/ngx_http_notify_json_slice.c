@@ -205,7 +205,7 @@ ngx_http_notify_json_next(ngx_http_notify_json_iter_t *it, ngx_str_t *name,
 }
 
 
-static u_char *
+u_char *
 ngx_http_notify_json_put_utf8(u_char *p, uint32_t c)
 {
     if (c < 0x80) {

@@ -33,5 +33,24 @@ ngx_http_notify_filter_t *ngx_http_notify_filter_compile(ngx_pool_t *pool,
 ngx_uint_t ngx_http_notify_filter_test(ngx_http_notify_filter_t *filter,
     const ngx_http_notify_event_t *event);
 
+/*
+ * The n-th condition that each event that fulfils the filter must fulfil: that
+ * entityID, entityTypeID or a value in data equals a string or a number.  NULL:
+ * there are not so many.
+ */
+const ngx_http_notify_filter_t *ngx_http_notify_filter_key(
+    const ngx_http_notify_filter_t *filter, ngx_uint_t n);
+/* a copy of what it is about; memory of its own, freed by ngx_free() */
+ngx_http_notify_filter_t *ngx_http_notify_filter_key_copy(
+    const ngx_http_notify_filter_t *key, ngx_log_t *log);
+/* whether two are about the same value */
+ngx_uint_t ngx_http_notify_filter_key_same(const ngx_http_notify_filter_t *a,
+    const ngx_http_notify_filter_t *b);
+/* equal values have equal hashes */
+uint32_t ngx_http_notify_filter_key_hash(const ngx_http_notify_filter_t *key);
+/* of what an event has there; NGX_DECLINED: nothing that could be equal */
+ngx_int_t ngx_http_notify_filter_key_find(const ngx_http_notify_filter_t *key,
+    const ngx_http_notify_event_t *event, uint32_t *hash);
+
 
 #endif /* _NGX_HTTP_NOTIFY_FILTER_H_INCLUDED_ */

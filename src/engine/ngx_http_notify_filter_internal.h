@@ -80,6 +80,16 @@ struct ngx_http_notify_filter_s {
 };
 
 
+/* A member of an event, as it was found. */
+typedef struct {
+    ngx_http_notify_json_kind_e         kind;       /* NONE: absent */
+    ngx_str_t                           text;       /* JSON, unless plain */
+    ngx_http_notify_filter_number_t     number;
+    unsigned                            plain:1;
+    unsigned                            numeric:1;
+} ngx_http_notify_filter_item_t;
+
+
 /* Where the compiler is, from the innermost outwards: on its stack. */
 typedef struct ngx_http_notify_filter_place_s  ngx_http_notify_filter_place_t;
 
@@ -112,6 +122,12 @@ ngx_int_t ngx_http_notify_filter_fail(ngx_http_notify_filter_compiler_t *fc,
 ngx_int_t ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
     ngx_http_notify_filter_t *node, const ngx_http_notify_filter_path_t *path,
     ngx_http_notify_json_t *json, const ngx_http_notify_filter_place_t *place);
+
+/* id is used for a path of that name: what the item then points into */
+void ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
+    const ngx_http_notify_event_t *event,
+    u_char id[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
+    ngx_http_notify_filter_item_t *item);
 
 
 #endif /* _NGX_HTTP_NOTIFY_FILTER_INTERNAL_H_INCLUDED_ */

@@ -14,16 +14,6 @@
 #define NGX_HTTP_NOTIFY_FILTER_DIGITS  256
 
 
-/* A member of an event, as it was found. */
-typedef struct {
-    ngx_http_notify_json_kind_e       kind;     /* NONE: absent */
-    ngx_str_t                         text;     /* JSON, unless plain */
-    ngx_http_notify_filter_number_t   number;
-    unsigned                          plain:1;
-    unsigned                          numeric:1;
-} ngx_http_notify_filter_item_t;
-
-
 static ngx_uint_t ngx_http_notify_filter_node(ngx_http_notify_filter_t *node,
     const ngx_http_notify_event_t *event,
     const ngx_http_notify_filter_item_t *item);
@@ -33,7 +23,7 @@ static ngx_uint_t ngx_http_notify_filter_all(ngx_http_notify_filter_t *node,
 static ngx_uint_t ngx_http_notify_filter_compare(
     ngx_http_notify_filter_t *node,
     const ngx_http_notify_filter_item_t *item);
-static ngx_uint_t ngx_http_notify_filter_find(ngx_http_notify_filter_t *node,
+static ngx_uint_t ngx_http_notify_filter_field(ngx_http_notify_filter_t *node,
     const ngx_http_notify_event_t *event);
 static void ngx_http_notify_filter_attribute(
     ngx_http_notify_filter_item_t *item, const ngx_str_t *name,
@@ -103,7 +93,7 @@ ngx_http_notify_filter_node(ngx_http_notify_filter_t *node,
         return !ngx_http_notify_filter_all(node, event, item);
 
     case NGX_HTTP_NOTIFY_FILTER_FIELD:
-        return ngx_http_notify_filter_find(node, event);
+        return ngx_http_notify_filter_field(node, event);
 
     case NGX_HTTP_NOTIFY_FILTER_EQ:
     case NGX_HTTP_NOTIFY_FILTER_NE:
@@ -189,65 +179,76 @@ ngx_http_notify_filter_all(ngx_http_notify_filter_t *node,
 
 
 static ngx_uint_t
-ngx_http_notify_filter_find(ngx_http_notify_filter_t *node,
+ngx_http_notify_filter_field(ngx_http_notify_filter_t *node,
     const ngx_http_notify_event_t *event)
 {
-    u_char                          id[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
-    ngx_str_t                       text;
-    ngx_uint_t                      i;
-    ngx_http_notify_filter_item_t   item;
+    u_char                         id[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+    ngx_http_notify_filter_item_t  item;
 
-    ngx_memzero(&item, sizeof(ngx_http_notify_filter_item_t));
+    ngx_http_notify_filter_find(&node->path, event, id, &item);
 
-    switch (node->path.member) {
+    return ngx_http_notify_filter_all(node, event, &item);
+}
+
+
+void
+ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
+    const ngx_http_notify_event_t *event,
+    u_char id[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
+    ngx_http_notify_filter_item_t *item)
+{
+    ngx_str_t   text;
+    ngx_uint_t  i;
+
+    ngx_memzero(item, sizeof(ngx_http_notify_filter_item_t));
+
+    switch (path->member) {
 
     case NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE:
-        ngx_http_notify_filter_attribute(&item, &node->path.name, event);
+        ngx_http_notify_filter_attribute(item, &path->name, event);
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_TYPE:
-        ngx_http_notify_filter_plain(&item, &event->type);
+        ngx_http_notify_filter_plain(item, &event->type);
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE:
-        ngx_http_notify_filter_json(&item, &event->entity_type_id);
+        ngx_http_notify_filter_json(item, &event->entity_type_id);
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_ENTITY:
-        ngx_http_notify_filter_json(&item, &event->entity_id);
+        ngx_http_notify_filter_json(item, &event->entity_id);
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_DATA:
-        ngx_http_notify_filter_json(&item, &event->data);
+        ngx_http_notify_filter_json(item, &event->data);
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_ID:
         text.data = id;
         text.len = ngx_http_notify_id_event(id, &event->id) - id;
-        ngx_http_notify_filter_plain(&item, &text);
+        ngx_http_notify_filter_plain(item, &text);
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_TIME:
 
         /* its operands are compiled to the same */
 
-        item.kind = NGX_HTTP_NOTIFY_JSON_NUMBER;
-        item.numeric = 1;
-        item.number.integer = 1;
-        item.number.n = (int64_t) event->time;
-        item.number.d = (double) item.number.n;
+        item->kind = NGX_HTTP_NOTIFY_JSON_NUMBER;
+        item->numeric = 1;
+        item->number.integer = 1;
+        item->number.n = (int64_t) event->time;
+        item->number.d = (double) item->number.n;
         break;
     }
 
-    for (i = 0; i < node->path.nsteps; i++) {
-        ngx_http_notify_filter_step(&item, &node->path.steps[i]);
+    for (i = 0; i < path->nsteps; i++) {
+        ngx_http_notify_filter_step(item, &path->steps[i]);
     }
 
-    if (item.kind == NGX_HTTP_NOTIFY_JSON_NUMBER && !item.numeric) {
-        ngx_http_notify_filter_number(&item);
+    if (item->kind == NGX_HTTP_NOTIFY_JSON_NUMBER && !item->numeric) {
+        ngx_http_notify_filter_number(item);
     }
-
-    return ngx_http_notify_filter_all(node, event, &item);
 }
 
 

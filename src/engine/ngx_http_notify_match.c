@@ -1,58 +1,91 @@
 
 /*
- * Index nodes live as long as something hangs on them.  A node's key is
- * "tenant NUL pattern NUL value"; subscribers that leave the first attribute
- * open hang on the node without the value.  The target of a channel, and its
- * providers, belong to all tenants: they hang on one that cannot be a tenant's
- * name.
+ * A hash table of lists of subscribers.  A tenant and a pattern have a head:
+ * on it hang those who want all such events.  Who wants only those with some
+ * value of something (a dimension: the entity type, an attribute, what the
+ * filter says of one path) hangs on a list of that value, and the head knows in
+ * which dimensions there are lists.  All is told apart by hashes alone: what
+ * two have in common by accident is sorted out by the test.
+ *
+ * The target of a channel, and its providers, belong to all tenants: they hang
+ * on one that cannot be a tenant's name.
  */
 
 #include "ngx_http_notify_match.h"
+#include "ngx_http_notify_match_table.h"
 
 
-#define NGX_HTTP_NOTIFY_MATCH_KEY    1024
-#define NGX_HTTP_NOTIFY_MATCH_VALUE  256     /* longer ones are not indexed */
+#define NGX_HTTP_NOTIFY_MATCH_ATTRIBUTES  4     /* that are looked up */
+#define NGX_HTTP_NOTIFY_MATCH_PATHS       8     /* of filters, of a channel */
+#define NGX_HTTP_NOTIFY_MATCH_KEYS        4     /* of a filter */
 
-
-typedef struct {
-    ngx_str_node_t                  sn;
-    ngx_queue_t                     links;
-} ngx_http_notify_match_node_t;
+/* dimensions; what is open hangs on the head */
+#define NGX_HTTP_NOTIFY_MATCH_OPEN        0
+#define NGX_HTTP_NOTIFY_MATCH_ENTITY      1
+#define NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE   2
+#define NGX_HTTP_NOTIFY_MATCH_PATH                                            \
+    (NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + NGX_HTTP_NOTIFY_MATCH_ATTRIBUTES)
+#define NGX_HTTP_NOTIFY_MATCH_DIMENSIONS                                      \
+    (NGX_HTTP_NOTIFY_MATCH_PATH + NGX_HTTP_NOTIFY_MATCH_PATHS)
 
 
 struct ngx_http_notify_match_link_s {
     ngx_queue_t                     queue;
     ngx_http_notify_match_node_t   *node;
+    ngx_http_notify_match_node_t   *head;
     ngx_http_notify_subscriber_t   *subscriber;
+    ngx_uint_t                      dimension;
 };
 
 
+typedef struct {
+    ngx_http_notify_filter_t       *key;
+    ngx_uint_t                      refs;
+} ngx_http_notify_match_path_t;
+
+
 struct ngx_http_notify_match_s {
-    ngx_rbtree_t                    rbtree;
-    ngx_rbtree_node_t               sentinel;
+    ngx_http_notify_match_table_t   table;
+    ngx_http_notify_match_path_t    paths[NGX_HTTP_NOTIFY_MATCH_PATHS];
     ngx_http_notify_channel_t      *channel;
     ngx_log_t                      *log;
     uint64_t                        serial;
 };
 
 
+/* what an event, or a subscription, has in each dimension */
+
 typedef struct {
-    u_char                          data[NGX_HTTP_NOTIFY_MATCH_KEY];
-    ngx_str_t                       text;
-} ngx_http_notify_match_key_t;
+    uint32_t                        known;      /* a bit for each dimension */
+    uint32_t                        there;
+    uint32_t                        hash[NGX_HTTP_NOTIFY_MATCH_DIMENSIONS];
+} ngx_http_notify_match_values_t;
 
 
-static ngx_int_t ngx_http_notify_match_key(ngx_http_notify_match_key_t *key,
-    const ngx_str_t *tenant, const ngx_str_t *pattern, const ngx_str_t *value);
-static ngx_http_notify_match_node_t *ngx_http_notify_match_find(
-    ngx_http_notify_match_t *match, ngx_str_t *key);
-static void ngx_http_notify_match_node(ngx_http_notify_match_t *match,
-    const ngx_str_t *tenant, const ngx_str_t *pattern, const ngx_str_t *value,
-    ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
-    void *data);
-static const ngx_str_t *ngx_http_notify_match_value(
-    ngx_http_notify_channel_t *channel, const ngx_keyval_t *attributes,
-    ngx_uint_t n);
+typedef struct {
+    ngx_http_notify_match_t        *match;
+    ngx_http_notify_event_t        *event;
+    ngx_http_notify_match_values_t  values;
+    ngx_http_notify_match_pt        handler;
+    void                           *data;
+    ngx_uint_t                      n;
+} ngx_http_notify_match_walk_t;
+
+
+static void ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_match_values_t *values);
+static ngx_int_t ngx_http_notify_match_path(ngx_http_notify_match_t *match,
+    const ngx_http_notify_filter_t *key);
+static void ngx_http_notify_match_tidy(ngx_http_notify_match_t *match);
+static ngx_int_t ngx_http_notify_match_hang(ngx_http_notify_match_t *match,
+    ngx_http_notify_match_link_t *link, uint32_t hash,
+    const ngx_http_notify_match_values_t *values);
+static void ngx_http_notify_match_has(ngx_http_notify_match_walk_t *walk,
+    ngx_uint_t dimension);
+static void ngx_http_notify_match_head(ngx_http_notify_match_walk_t *walk,
+    const ngx_str_t *tenant, const ngx_str_t *pattern);
+static void ngx_http_notify_match_links(ngx_http_notify_match_walk_t *walk,
+    ngx_http_notify_match_node_t *node);
 static ngx_uint_t ngx_http_notify_match_same(const ngx_str_t *a,
     const ngx_str_t *b);
 static ngx_uint_t ngx_http_notify_match_pattern(const ngx_str_t *pattern,
@@ -72,11 +105,13 @@ ngx_http_notify_match_create(ngx_http_notify_channel_t *channel, ngx_log_t *log)
         return NULL;
     }
 
-    ngx_rbtree_init(&match->rbtree, &match->sentinel,
-                    ngx_str_rbtree_insert_value);
-
     match->channel = channel;
     match->log = log;
+
+    if (ngx_http_notify_match_table_init(&match->table, log) != NGX_OK) {
+        ngx_free(match);
+        return NULL;
+    }
 
     return match;
 }
@@ -85,12 +120,14 @@ ngx_http_notify_match_create(ngx_http_notify_channel_t *channel, ngx_log_t *log)
 void
 ngx_http_notify_match_destroy(ngx_http_notify_match_t *match)
 {
-    ngx_rbtree_node_t  *node;
+    ngx_uint_t  i;
 
-    while (match->rbtree.root != &match->sentinel) {
-        node = ngx_rbtree_min(match->rbtree.root, &match->sentinel);
-        ngx_rbtree_delete(&match->rbtree, node);
-        ngx_free(node);
+    ngx_http_notify_match_table_free(&match->table);
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_MATCH_PATHS; i++) {
+        if (match->paths[i].key) {
+            ngx_free(match->paths[i].key);
+        }
     }
 
     ngx_free(match);
@@ -101,13 +138,12 @@ ngx_int_t
 ngx_http_notify_match_add(ngx_http_notify_match_t *match,
     ngx_http_notify_subscriber_t *s)
 {
-    size_t                            len;
-    ngx_uint_t                        i;
-    const ngx_str_t                  *value;
-    ngx_http_notify_match_key_t       key;
-    ngx_http_notify_match_node_t     *node;
-    ngx_http_notify_match_link_t     *link;
-    ngx_http_notify_subscription_t   *doc;
+    ngx_int_t                        rc;
+    uint32_t                         tenant;
+    ngx_uint_t                       i;
+    ngx_http_notify_match_link_t    *link;
+    ngx_http_notify_match_values_t   values;
+    ngx_http_notify_subscription_t  *doc;
 
     doc = s->doc;
 
@@ -118,49 +154,35 @@ ngx_http_notify_match_add(ngx_http_notify_match_t *match,
         return NGX_ERROR;
     }
 
-    value = ngx_http_notify_match_value(match->channel, doc->attributes,
-                                        doc->nattributes);
+    tenant = ngx_http_notify_match_table_text(doc->internal
+                                        ? &ngx_http_notify_match_all
+                                        : &doc->tenant);
+
+    ngx_http_notify_match_wants(match, s, &values);
+
+    rc = NGX_OK;
 
     for (i = 0; i < doc->nevents; i++) {
 
-        if (ngx_http_notify_match_key(&key, doc->internal
-                                                ? &ngx_http_notify_match_all
-                                                : &doc->tenant,
-                                      &doc->events[i], value)
-            != NGX_OK)
-        {
-            continue;
-        }
-
-        node = ngx_http_notify_match_find(match, &key.text);
-
-        if (node == NULL) {
-            len = sizeof(ngx_http_notify_match_node_t) + key.text.len;
-
-            node = ngx_alloc(len, match->log);
-            if (node == NULL) {
-                ngx_http_notify_match_remove(match, s);
-                return NGX_ERROR;
-            }
-
-            node->sn.str.len = key.text.len;
-            node->sn.str.data = (u_char *) node
-                                + sizeof(ngx_http_notify_match_node_t);
-            ngx_memcpy(node->sn.str.data, key.data, key.text.len);
-
-            node->sn.node.key = ngx_crc32_short(key.data, key.text.len);
-            ngx_queue_init(&node->links);
-
-            ngx_rbtree_insert(&match->rbtree, &node->sn.node);
-        }
-
-        link = &s->links[s->nlinks++];
-        link->node = node;
+        link = &s->links[s->nlinks];
         link->subscriber = s;
-        ngx_queue_insert_tail(&node->links, &link->queue);
+
+        rc = ngx_http_notify_match_hang(match, link,
+                ngx_http_notify_match_table_mix(tenant,
+                             ngx_http_notify_match_table_text(&doc->events[i])),
+                &values);
+
+        if (rc != NGX_OK) {
+            ngx_http_notify_match_remove(match, s);
+            break;
+        }
+
+        s->nlinks++;
     }
 
-    return NGX_OK;
+    ngx_http_notify_match_tidy(match);
+
+    return rc;
 }
 
 
@@ -169,47 +191,217 @@ ngx_http_notify_match_remove(ngx_http_notify_match_t *match,
     ngx_http_notify_subscriber_t *s)
 {
     ngx_uint_t                     i;
-    ngx_http_notify_match_node_t  *node;
+    ngx_http_notify_match_link_t  *link;
 
     for (i = 0; i < s->nlinks; i++) {
-        node = s->links[i].node;
+        link = &s->links[i];
 
-        ngx_queue_remove(&s->links[i].queue);
+        ngx_queue_remove(&link->queue);
+        link->node->n--;
 
-        if (ngx_queue_empty(&node->links)) {
-            ngx_rbtree_delete(&match->rbtree, &node->sn.node);
-            ngx_free(node);
+        if (link->dimension >= NGX_HTTP_NOTIFY_MATCH_PATH) {
+            match->paths[link->dimension - NGX_HTTP_NOTIFY_MATCH_PATH].refs--;
         }
+
+        ngx_http_notify_match_table_unref(&match->table, link->node);
+        ngx_http_notify_match_table_unref(&match->table, link->head);
     }
 
     s->nlinks = 0;
+
+    ngx_http_notify_match_tidy(match);
 }
 
 
-void
+/* on the shortest of the lists where it belongs */
+
+static ngx_int_t
+ngx_http_notify_match_hang(ngx_http_notify_match_t *match,
+    ngx_http_notify_match_link_t *link, uint32_t hash,
+    const ngx_http_notify_match_values_t *values)
+{
+    uint32_t                       list, shortest;
+    ngx_uint_t                     i, n, least, dimension;
+    ngx_http_notify_match_node_t  *node;
+
+    dimension = NGX_HTTP_NOTIFY_MATCH_OPEN;
+    shortest = hash;
+    least = NGX_MAX_INT_T_VALUE;
+
+    for (i = NGX_HTTP_NOTIFY_MATCH_DIMENSIONS - 1; i > 0 && least; i--) {
+
+        if (!(values->there & (1u << i))) {
+            continue;
+        }
+
+        list = ngx_http_notify_match_table_mix(hash + i, values->hash[i]);
+
+        node = ngx_http_notify_match_table_find(&match->table, list);
+        n = node ? node->n : 0;
+
+        if (n < least) {
+            least = n;
+            shortest = list;
+            dimension = i;
+        }
+    }
+
+    link->dimension = dimension;
+
+    link->head = ngx_http_notify_match_table_get(&match->table, hash);
+    if (link->head == NULL) {
+        return NGX_ERROR;
+    }
+
+    link->node = ngx_http_notify_match_table_get(&match->table, shortest);
+    if (link->node == NULL) {
+        ngx_http_notify_match_table_unref(&match->table, link->head);
+        return NGX_ERROR;
+    }
+
+    link->head->dimensions |= 1u << dimension;
+
+    link->node->n++;
+    ngx_queue_insert_tail(&link->node->links, &link->queue);
+
+    if (dimension >= NGX_HTTP_NOTIFY_MATCH_PATH) {
+        match->paths[dimension - NGX_HTTP_NOTIFY_MATCH_PATH].refs++;
+    }
+
+    return NGX_OK;
+}
+
+
+/* where it wants one value only, and which */
+
+static void
+ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_match_values_t *values)
+{
+    ngx_int_t                                   i;
+    ngx_uint_t                                  n, j;
+    const ngx_http_notify_filter_t             *key;
+    ngx_http_notify_subscription_t             *doc;
+    const ngx_http_notify_channel_attribute_t  *attribute;
+
+    doc = s->doc;
+    values->there = 0;
+
+    if (doc->internal) {
+        return;
+    }
+
+    if (doc->entity_type_id.len) {
+        values->hash[NGX_HTTP_NOTIFY_MATCH_ENTITY] =
+                             ngx_http_notify_match_table_text(&doc->entity_type_id);
+        values->there |= 1u << NGX_HTTP_NOTIFY_MATCH_ENTITY;
+    }
+
+    n = match->channel->attributes ? match->channel->attributes->nelts : 0;
+    attribute = n ? match->channel->attributes->elts : NULL;
+
+    for (i = 0; i < (ngx_int_t) n && i < NGX_HTTP_NOTIFY_MATCH_ATTRIBUTES;
+         i++)
+    {
+        for (j = 0; j < doc->nattributes; j++) {
+            if (ngx_http_notify_match_same(&doc->attributes[j].key,
+                                           &attribute[i].name))
+            {
+                values->hash[NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i] =
+                        ngx_http_notify_match_table_text(&doc->attributes[j].value);
+                values->there |= 1u << (NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i);
+                break;
+            }
+        }
+    }
+
+    for (n = 0; s->filter && n < NGX_HTTP_NOTIFY_MATCH_KEYS; n++) {
+
+        key = ngx_http_notify_filter_key(s->filter, n);
+        if (key == NULL) {
+            break;
+        }
+
+        i = ngx_http_notify_match_path(match, key);
+
+        if (i != NGX_DECLINED) {
+            i += NGX_HTTP_NOTIFY_MATCH_PATH;
+            values->hash[i] = ngx_http_notify_filter_key_hash(key);
+            values->there |= 1u << i;
+        }
+    }
+}
+
+
+/* its number; NGX_DECLINED: there are too many, or no memory */
+
+static ngx_int_t
+ngx_http_notify_match_path(ngx_http_notify_match_t *match,
+    const ngx_http_notify_filter_t *key)
+{
+    ngx_uint_t                     i;
+    ngx_http_notify_match_path_t  *path, *vacant;
+
+    vacant = NULL;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_MATCH_PATHS; i++) {
+        path = &match->paths[i];
+
+        if (path->key == NULL) {
+            vacant = vacant ? vacant : path;
+
+        } else if (ngx_http_notify_filter_key_same(path->key, key)) {
+            return i;
+        }
+    }
+
+    if (vacant) {
+        vacant->key = ngx_http_notify_filter_key_copy(key, match->log);
+    }
+
+    return vacant && vacant->key ? vacant - match->paths : NGX_DECLINED;
+}
+
+
+static void
+ngx_http_notify_match_tidy(ngx_http_notify_match_t *match)
+{
+    ngx_uint_t                     i;
+    ngx_http_notify_match_path_t  *path;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_MATCH_PATHS; i++) {
+        path = &match->paths[i];
+
+        if (path->key && path->refs == 0) {
+            ngx_free(path->key);
+            path->key = NULL;
+        }
+    }
+}
+
+
+ngx_uint_t
 ngx_http_notify_match_each(ngx_http_notify_match_t *match,
     ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
     void *data)
 {
-    u_char            pattern[NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX + 2];
-    size_t            i;
-    ngx_str_t         p, none;
-    const ngx_str_t  *value, *tenant;
+    u_char                         pattern[NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX
+                                           + 2];
+    size_t                         i;
+    ngx_str_t                      p;
+    ngx_http_notify_match_walk_t   walk;
 
     match->serial++;
 
-    ngx_str_null(&none);
+    walk.match = match;
+    walk.event = event;
+    walk.values.known = 0;
+    walk.values.there = 0;
+    walk.handler = handler;
+    walk.data = data;
+    walk.n = 0;
 
-    tenant = &event->tenant;
-    value = ngx_http_notify_match_value(match->channel, event->attributes,
-                                        event->nattributes);
-
-    ngx_http_notify_match_node(match, tenant, &event->type, value, event,
-                               handler, data);
-    if (value->len) {
-        ngx_http_notify_match_node(match, tenant, &event->type, &none, event,
-                                   handler, data);
-    }
+    ngx_http_notify_match_head(&walk, &event->tenant, &event->type);
 
     p.data = pattern;
 
@@ -218,32 +410,147 @@ ngx_http_notify_match_each(ngx_http_notify_match_t *match,
     {
         pattern[i] = event->type.data[i];
 
-        if (pattern[i] != '.') {
-            continue;
-        }
+        if (pattern[i] == '.') {
+            p.len = i + 2;
+            pattern[i + 1] = '*';
 
-        p.len = i + 2;
-        pattern[i + 1] = '*';
-
-        ngx_http_notify_match_node(match, tenant, &p, value, event, handler,
-                                   data);
-        if (value->len) {
-            ngx_http_notify_match_node(match, tenant, &p, &none, event,
-                                       handler, data);
+            ngx_http_notify_match_head(&walk, &event->tenant, &p);
         }
     }
 
     ngx_str_set(&p, "*");
 
-    ngx_http_notify_match_node(match, tenant, &p, value, event, handler, data);
-    if (value->len) {
-        ngx_http_notify_match_node(match, tenant, &p, &none, event, handler,
-                                   data);
-    }
+    ngx_http_notify_match_head(&walk, &event->tenant, &p);
 
     if (match->channel->settings || match->channel->providers) {
-        ngx_http_notify_match_node(match, &ngx_http_notify_match_all, &p,
-                                   &none, event, handler, data);
+        ngx_http_notify_match_head(&walk, &ngx_http_notify_match_all, &p);
+    }
+
+    return walk.n;
+}
+
+
+static void
+ngx_http_notify_match_head(ngx_http_notify_match_walk_t *walk,
+    const ngx_str_t *tenant, const ngx_str_t *pattern)
+{
+    uint32_t                       hash, dimensions;
+    ngx_uint_t                     i;
+    ngx_http_notify_match_node_t  *head, *list;
+
+    hash = ngx_http_notify_match_table_mix(ngx_http_notify_match_table_text(tenant),
+                                     ngx_http_notify_match_table_text(pattern));
+
+    head = ngx_http_notify_match_table_find(&walk->match->table, hash);
+    if (head == NULL) {
+        return;
+    }
+
+    dimensions = head->dimensions;
+
+    ngx_http_notify_match_links(walk, head);
+
+    for (i = 1; dimensions >> i; i++) {
+
+        if (!(dimensions & (1u << i))) {
+            continue;
+        }
+
+        if (!(walk->values.known & (1u << i))) {
+            ngx_http_notify_match_has(walk, i);
+        }
+
+        if (!(walk->values.there & (1u << i))) {
+            continue;
+        }
+
+        list = ngx_http_notify_match_table_find(&walk->match->table,
+                       ngx_http_notify_match_table_mix(hash + i,
+                                                 walk->values.hash[i]));
+        if (list) {
+            ngx_http_notify_match_links(walk, list);
+        }
+    }
+}
+
+
+/* what the event has in that dimension */
+
+static void
+ngx_http_notify_match_has(ngx_http_notify_match_walk_t *walk,
+    ngx_uint_t dimension)
+{
+    uint32_t                                   *hash;
+    ngx_int_t                                   rc;
+    ngx_uint_t                                  i;
+    ngx_http_notify_event_t                    *event;
+    ngx_http_notify_match_path_t               *path;
+    const ngx_http_notify_channel_attribute_t  *attribute;
+
+    rc = NGX_DECLINED;
+    event = walk->event;
+    hash = &walk->values.hash[dimension];
+
+    if (dimension >= NGX_HTTP_NOTIFY_MATCH_PATH) {
+        path = &walk->match->paths[dimension - NGX_HTTP_NOTIFY_MATCH_PATH];
+
+        if (path->key) {
+            rc = ngx_http_notify_filter_key_find(path->key, event, hash);
+        }
+
+    } else if (dimension >= NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE) {
+        attribute = walk->match->channel->attributes->elts;
+        attribute += dimension - NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE;
+
+        for (i = 0; i < event->nattributes; i++) {
+            if (ngx_http_notify_match_same(&event->attributes[i].key,
+                                           &attribute->name))
+            {
+                *hash = ngx_http_notify_match_table_text(
+                                                &event->attributes[i].value);
+                rc = NGX_OK;
+                break;
+            }
+        }
+
+    } else if (event->entity_type_id.len) {
+        *hash = ngx_http_notify_match_table_text(&event->entity_type_id);
+        rc = NGX_OK;
+    }
+
+    walk->values.known |= 1u << dimension;
+
+    if (rc == NGX_OK) {
+        walk->values.there |= 1u << dimension;
+    }
+}
+
+
+static void
+ngx_http_notify_match_links(ngx_http_notify_match_walk_t *walk,
+    ngx_http_notify_match_node_t *node)
+{
+    ngx_queue_t                   *q;
+    ngx_http_notify_match_link_t  *link;
+    ngx_http_notify_subscriber_t  *s;
+
+    for (q = ngx_queue_head(&node->links);
+         q != ngx_queue_sentinel(&node->links);
+         q = ngx_queue_next(q))
+    {
+        link = ngx_queue_data(q, ngx_http_notify_match_link_t, queue);
+        s = link->subscriber;
+
+        if (s->seen == walk->match->serial) {
+            continue;
+        }
+
+        s->seen = walk->match->serial;
+        walk->n++;
+
+        if (ngx_http_notify_match_test(s, walk->event)) {
+            walk->handler(s, walk->event, walk->data);
+        }
     }
 }
 
@@ -337,122 +644,4 @@ ngx_http_notify_match_pattern(const ngx_str_t *pattern, const ngx_str_t *type)
     }
 
     return len == type->len && ngx_memcmp(pattern->data, type->data, len) == 0;
-}
-
-
-static ngx_int_t
-ngx_http_notify_match_key(ngx_http_notify_match_key_t *key,
-    const ngx_str_t *tenant, const ngx_str_t *pattern, const ngx_str_t *value)
-{
-    u_char  *p;
-
-    if (tenant->len + pattern->len + value->len + 2
-        > NGX_HTTP_NOTIFY_MATCH_KEY)
-    {
-        return NGX_DECLINED;
-    }
-
-    p = key->data;
-
-    /* the default tenant and an absent value have no data */
-
-    if (tenant->len) {
-        p = ngx_cpymem(p, tenant->data, tenant->len);
-    }
-
-    *p++ = '\0';
-    p = ngx_cpymem(p, pattern->data, pattern->len);
-    *p++ = '\0';
-
-    if (value->len) {
-        p = ngx_cpymem(p, value->data, value->len);
-    }
-
-    key->text.data = key->data;
-    key->text.len = p - key->data;
-
-    return NGX_OK;
-}
-
-
-static ngx_http_notify_match_node_t *
-ngx_http_notify_match_find(ngx_http_notify_match_t *match, ngx_str_t *key)
-{
-    return (ngx_http_notify_match_node_t *)
-               ngx_str_rbtree_lookup(&match->rbtree, key,
-                                     ngx_crc32_short(key->data, key->len));
-}
-
-
-static void
-ngx_http_notify_match_node(ngx_http_notify_match_t *match,
-    const ngx_str_t *tenant, const ngx_str_t *pattern, const ngx_str_t *value,
-    ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
-    void *data)
-{
-    ngx_queue_t                   *q;
-    ngx_http_notify_match_key_t    key;
-    ngx_http_notify_match_link_t  *link;
-    ngx_http_notify_match_node_t  *node;
-    ngx_http_notify_subscriber_t  *s;
-
-    if (ngx_http_notify_match_key(&key, tenant, pattern, value) != NGX_OK)
-    {
-        return;
-    }
-
-    node = ngx_http_notify_match_find(match, &key.text);
-    if (node == NULL) {
-        return;
-    }
-
-    for (q = ngx_queue_head(&node->links);
-         q != ngx_queue_sentinel(&node->links);
-         q = ngx_queue_next(q))
-    {
-        link = ngx_queue_data(q, ngx_http_notify_match_link_t, queue);
-        s = link->subscriber;
-
-        if (s->seen == match->serial) {
-            continue;
-        }
-
-        s->seen = match->serial;
-
-        if (ngx_http_notify_match_test(s, event)) {
-            handler(s, event, data);
-        }
-    }
-}
-
-
-/* the value of the attribute that the index goes by */
-
-static const ngx_str_t *
-ngx_http_notify_match_value(ngx_http_notify_channel_t *channel,
-    const ngx_keyval_t *attributes, ngx_uint_t n)
-{
-    ngx_uint_t                                  i;
-    const ngx_http_notify_channel_attribute_t  *first;
-
-    static const ngx_str_t  none = ngx_null_string;
-
-    if (channel->attributes == NULL || channel->attributes->nelts == 0) {
-        return &none;
-    }
-
-    first = channel->attributes->elts;
-
-    for (i = 0; i < n; i++) {
-        if (attributes[i].key.len == first->name.len
-            && ngx_memcmp(attributes[i].key.data, first->name.data,
-                          first->name.len)
-               == 0)
-        {
-            return attributes[i].value.len <= NGX_HTTP_NOTIFY_MATCH_VALUE
-                   ? &attributes[i].value : &none;
-        }
-    }
-
-    return &none;
 }

@@ -1,7 +1,8 @@
 /*
- * Which subscribers an event concerns: an index by tenant, event pattern and
- * the value of the channel's first attribute, so that those it does not
- * concern cost nothing; then the exact test.
+ * Which subscribers an event concerns: an index by tenant, event pattern and,
+ * where they want one value only, one of entity type, attributes and what their
+ * filters say is equal, so that those it does not concern cost nothing; then
+ * the exact test.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_MATCH_H_INCLUDED_
@@ -28,8 +29,8 @@ typedef void (*ngx_http_notify_match_pt)(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, void *data);
 
 /* the handler is called once for each subscriber that wants the event; it may
- * change anything but the index */
-void ngx_http_notify_match_each(ngx_http_notify_match_t *match,
+ * change anything but the index; how many were tested */
+ngx_uint_t ngx_http_notify_match_each(ngx_http_notify_match_t *match,
     ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
     void *data);
 
