@@ -110,6 +110,9 @@ struct ngx_http_notify_feed_s {
     ngx_http_notify_id_t              changes;      /* in subs:log */
     ngx_event_t                       tail_timer;
     ngx_uint_t                        tail_size;    /* an entry's, roughly */
+    ngx_uint_t                        tail_tests;   /* subscribers tested for
+                                                   one, roughly */
+    ngx_uint_t                        tail_asked;   /* entries, by the read */
     uint64_t                          clock;        /* epoch ms, and what the */
     ngx_msec_t                        clock_msec;   /* monotonic one was then */
     unsigned                          positioned:1; /* position is known */

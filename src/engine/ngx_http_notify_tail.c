@@ -20,6 +20,7 @@
 #define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
 #define NGX_HTTP_NOTIFY_TAIL_PAUSE    300       /* ms, while all are */
 #define NGX_HTTP_NOTIFY_TAIL_COUNT    256       /* entries a read */
+#define NGX_HTTP_NOTIFY_TAIL_TESTS    4096      /* for all of them, roughly */
 #define NGX_HTTP_NOTIFY_TAIL_BYTES    (2 * 1024 * 1024)
 
 
@@ -84,6 +85,7 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
     feed->trim_timer.cancelable = 1;
 
     feed->tail_size = 1024;
+    feed->tail_tests = 128;
     feed->clock = ngx_http_notify_subscriber_now();
     feed->clock_msec = ngx_current_msec;
 
@@ -213,6 +215,10 @@ ngx_http_notify_tail_count(ngx_http_notify_feed_t *feed)
 
     n = NGX_HTTP_NOTIFY_TAIL_BYTES / ngx_max(feed->tail_size, 1);
 
+    /* other requests wait as long as the entries of one read take */
+
+    n = ngx_min(n, NGX_HTTP_NOTIFY_TAIL_TESTS / ngx_max(feed->tail_tests, 1));
+
     return ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_TAIL_COUNT), 1);
 }
 
@@ -237,9 +243,9 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
     n++;
     ngx_str_set(&argv[n], "COUNT");
     n++;
+    feed->tail_asked = ngx_http_notify_tail_count(feed);
     argv[n].data = count;
-    argv[n].len = ngx_sprintf(count, "%ui", ngx_http_notify_tail_count(feed))
-                  - count;
+    argv[n].len = ngx_sprintf(count, "%ui", feed->tail_asked) - count;
     n++;
 
     if (log) {
@@ -345,7 +351,7 @@ static void
 ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
     ngx_http_notify_resp_t *entries)
 {
-    ngx_uint_t                i;
+    ngx_uint_t                i, n;
     ngx_http_notify_id_t      id;
     ngx_http_notify_event_t  *event;
     ngx_http_notify_lease_t  *lease;
@@ -359,14 +365,16 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
         return;
     }
 
-    feed->more = entries->nelts >= ngx_http_notify_tail_count(feed);
+    feed->more = entries->nelts >= feed->tail_asked;
 
     for (i = 0; i < entries->nelts; i++) {
         event = ngx_http_notify_tail_parse(feed, entries->elts[i], &id);
 
         if (event != NULL) {
-            ngx_http_notify_match_each(feed->match, event,
-                                       ngx_http_notify_tail_event, NULL);
+            n = ngx_http_notify_match_each(feed->match, event,
+                                           ngx_http_notify_tail_event, NULL);
+            feed->tail_tests = (feed->tail_tests * 7 + n + 7) / 8;
+
             ngx_http_notify_log_unref(event);
         }
     }
