@@ -16,7 +16,7 @@
 #include "ngx_http_notify_peer.h"
 
 
-#define NGX_HTTP_NOTIFY_CALL_POOL    5000   /* two blocks for most calls */
+#define NGX_HTTP_NOTIFY_CALL_POOL    4480   /* two blocks for most calls */
 #define NGX_HTTP_NOTIFY_CALL_SPARE   64     /* pools for the next calls */
 #define NGX_HTTP_NOTIFY_CALL_SHARED  65536  /* bytes of a body */
 #define NGX_HTTP_NOTIFY_CALL_SMALL   1024   /* a body sent with its head */

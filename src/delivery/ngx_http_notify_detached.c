@@ -13,6 +13,10 @@
 
 static ngx_http_request_t *ngx_http_notify_detached_main(
     ngx_http_notify_detached_t *d, ngx_pool_t *pool);
+static ngx_http_request_t *ngx_http_notify_detached_request(
+    ngx_http_notify_detached_t *d, ngx_http_request_t *main);
+static void ngx_http_notify_detached_init(ngx_http_request_t *r,
+    ngx_connection_t *c);
 static ngx_int_t ngx_http_notify_detached_finalized(ngx_http_request_t *r,
     void *data, ngx_int_t rc);
 static void ngx_http_notify_detached_done(ngx_event_t *ev);
@@ -114,21 +118,15 @@ ngx_http_notify_detached_run(ngx_http_notify_detached_t *d, ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    d->post.handler = ngx_http_notify_detached_finalized;
-    d->post.data = d;
-
-    if (ngx_http_subrequest(r, &ngx_http_notify_detached_uri, NULL, &sr,
-                            &d->post, NGX_HTTP_SUBREQUEST_BACKGROUND)
-        != NGX_OK)
-    {
+    sr = ngx_http_notify_detached_request(d, r);
+    if (sr == NULL) {
         return NGX_ERROR;
     }
 
-    sr->header_only = 1;
-    sr->write_event_handler = start;
-
     d->main = r;
     d->request = sr;
+
+    start(sr);
 
     ngx_http_run_posted_requests(&d->connection);
 
@@ -177,15 +175,14 @@ ngx_http_notify_detached_get(ngx_http_request_t *r)
 
 
 /*
- * Not ngx_http_create_request(): this request only stands above its subrequest.
- * Lists, contexts and variables that nobody asks for would take 4K a call, and
- * stub_status would count it as a client's.
+ * Not ngx_http_create_request() and ngx_http_subrequest(): lists, contexts and
+ * variables that nobody asks for would take 6K a call, and stub_status would
+ * count it as a client's.
  */
 
 static ngx_http_request_t *
 ngx_http_notify_detached_main(ngx_http_notify_detached_t *d, ngx_pool_t *pool)
 {
-    ngx_time_t          *tp;
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
@@ -234,20 +231,62 @@ ngx_http_notify_detached_main(ngx_http_notify_detached_t *d, ngx_pool_t *pool)
     d->ctx.request = r;
     d->ctx.current_request = r;
 
+    ngx_http_notify_detached_init(r, c);
+
+    r->main = r;
+    r->count = 1;
+    r->logged = 1;
+
+    return r;
+}
+
+
+static ngx_http_request_t *
+ngx_http_notify_detached_request(ngx_http_notify_detached_t *d,
+    ngx_http_request_t *main)
+{
+    ngx_http_request_t  *r;
+
+    r = ngx_pcalloc(main->pool, sizeof(ngx_http_request_t));
+    if (r == NULL) {
+        return NULL;
+    }
+
+    ngx_http_notify_detached_init(r, main->connection);
+
+    d->post.handler = ngx_http_notify_detached_finalized;
+    d->post.data = d;
+
+    r->main = main;
+    r->parent = main;
+    r->post_subrequest = &d->post;
+    r->background = 1;
+    r->header_only = 1;
+
+    main->count++;
+    d->ctx.current_request = r;
+
+    return r;
+}
+
+
+static void
+ngx_http_notify_detached_init(ngx_http_request_t *r, ngx_connection_t *c)
+{
+    ngx_time_t  *tp;
+
     r->signature = NGX_HTTP_MODULE;
     r->connection = c;
-    r->pool = pool;
+    r->pool = c->pool;
 
     r->main_conf = ngx_http_notify_detached_conf.ctx.main_conf;
     r->srv_conf = ngx_http_notify_detached_conf.ctx.srv_conf;
     r->loc_conf = ngx_http_notify_detached_conf.ctx.loc_conf;
 
-    r->main = r;
-    r->count = 1;
-    r->subrequests = 2;
+    r->subrequests = 1;
     r->uri_changes = NGX_HTTP_MAX_URI_CHANGES + 1;
     r->internal = 1;
-    r->logged = 1;
+    r->expect_tested = 1;
 
     r->method = NGX_HTTP_POST;
     r->http_version = NGX_HTTP_VERSION_11;
@@ -264,8 +303,6 @@ ngx_http_notify_detached_main(ngx_http_notify_detached_t *d, ngx_pool_t *pool)
     tp = ngx_timeofday();
     r->start_sec = tp->sec;
     r->start_msec = tp->msec;
-
-    return r;
 }
 
 
