@@ -41,7 +41,7 @@ start_nginx notify "$api" << END
     client_max_body_size     2m;
     client_body_buffer_size  1m;
     notify_redis unix:$socket;
-    notify_profile bench { sign standard; allow 127.0.0.0/8; keepalive 1024; }
+    notify_profile bench { sign standard; allow 127.0.0.0/8; keepalive 2048; }
     notify_channel ten      { profile bench; }
     notify_channel thousand { profile bench; }
     server {
