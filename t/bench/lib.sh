@@ -136,21 +136,28 @@ median() {
                             v[1], v[NR] }'
 }
 
-heading() { printf '\n%-58s %8s  %13s  %5s\n' '' "${1:-ratio}" range goal; }
+# WHAT: the figures of the rows that follow are that
+heading() {
+    what=${1:-ratio}
+    printf '\n%-58s %8s  %13s  %5s\n' '' "$what" range goal
+}
 
-# LABEL FILE [OTHER] [GOAL]: a goal is "<= N" or ">= N"; OTHER "" for none
+# LABEL FILE [OTHER] [GOAL]: a goal is "<= N" or ">= N"; OTHER "" for none.
+# It is in the table of all benchmarks too.
 row() {
-    local label=$1 file=$2 other=${3:-} goal=${4:-} m low high
+    local label=$1 file=$2 other=${3:-} goal=${4:-} m low high text
     read -r m low high < <(median "$dir/$file" ${other:+"$dir/$other"})
-    awk -v label="$label" -v m="$m" -v low="$low" -v high="$high" \
+    text=$(awk -v label="$label" -v m="$m" -v low="$low" -v high="$high" \
         -v goal="$goal" 'BEGIN {
-            form = (low < 100 && low >= 0) ? "%.2f" : "%.0f"
+            form = (low < 100 && low > -10) ? "%.2f" : "%.0f"
             printf "%-58s %8s  %13s", label, sprintf(form, m),
                    sprintf(form "-" form, low, high)
             if (split(goal, g, " ") == 2)
                 printf "  %5s  %s", g[2],
                        (g[1] == "<=" ? m <= g[2] : m >= g[2]) ? "met" : "short"
-            printf "\n" }'
+        }')
+    printf '%s\n' "$text"
+    printf '%s|%s\n' "$what" "$text" >> "${BENCH_ROWS:-/dev/null}"
 }
 
 no_alerts() {
@@ -163,9 +170,11 @@ version() { "$@" 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1; }
 load=$(cut -d' ' -f1 /proc/loadavg)
 
 machine() {
-    printf '\n%s, %s cores, %s, load %s before\n' \
-        "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
-        "$(nproc)" "$(uname -sr)" "$load"
-    printf 'nginx %s, Redis %s' "$(version "${NGINX_BINARY:-nginx}" -v)" \
-        "$(version redis-server --version)"
+    {
+        printf '\n%s, %s cores, %s, load %s before\n' \
+            "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
+            "$(nproc)" "$(uname -sr)" "$load"
+        printf 'nginx %s, Redis %s' "$(version "${NGINX_BINARY:-nginx}" -v)" \
+            "$(version redis-server --version)"
+    } | tee "${BENCH_MACHINE:-/dev/null}"
 }

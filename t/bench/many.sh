@@ -138,4 +138,5 @@ row "time an event of 10 calls, among $many others : 100" \
     time-ten-many time-ten-few '<= 1.2'
 row "time an event of 1 call, among $many others : 100" \
     time-one-many time-one-few
+heading bytes
 row 'bytes in the worker for a subscription' memory-many
