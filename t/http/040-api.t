@@ -75,9 +75,9 @@ is($answer->{content} // '', '', 'without a body');
 cmp_ok($answer->{headers}{'content-length'}, '>', 2, 'but with its length');
 
 $answer = http(GET => $nginx->url('/shop/nothing'));
-like(NotifyTest::slurp($nginx->dir . '/logs/id.log'),
-     qr/^404 \Q$answer->{json}{request_id}\E$/m,
-     'the request id of a problem is that of the access log');
+eventually { NotifyTest::slurp($nginx->dir . '/logs/id.log')
+             =~ /^404 \Q$answer->{json}{request_id}\E$/m }
+           'the request id of a problem is that of the access log';
 is_deeply([ sort keys %{ $answer->{json} } ],
           [qw(code detail request_id status title type)],
           'a problem has its members');
