@@ -454,7 +454,8 @@ ngx_http_notify_lease_leave(ngx_http_notify_feed_t *feed)
 
 /*
  * Each bucket goes as soon as it is settled, the others are renewed meanwhile,
- * so nobody waits for the slowest call of this worker but its own subscriber.
+ * so nobody waits for the slowest call of this worker but the subscribers of
+ * its bucket.
  */
 
 static void

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Compress::Raw::Zlib ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
@@ -11,11 +12,26 @@ use NotifyTest::Shop;
 my $shop = NotifyTest::Shop->new(
     workers => 2, profile => 'in_flight 16; retry 1s;',
     scripts => { '/busy' => [{ status => 200, delay => 0.005 }],
+                 '/same' => [{ status => 200 }],
                  '/slow' => [{ status => 200, delay => 3 }] });
 my $nginx = $shop->nginx;
 
-$shop->subscribe("/busy?$_") for 1 .. 4;
-$shop->subscribe('/slow', event => 'order.slow');
+# a worker hands on its subscriptions by buckets, each when it is settled
+sub bucket { return Compress::Raw::Zlib::crc32($_[0]) % 64 }
+sub subscribe_where {
+    my ($fits, $path, @more) = @_;
+    for (1 .. 2000) {
+        my $id = $shop->subscribe($path, @more);
+        return $id if $fits->(bucket($id));
+        $shop->delete($id);
+    }
+    die "none fits\n";
+}
+
+my %busy = map { bucket($shop->subscribe("/busy?$_")) => 1 } 1 .. 4;
+my $slow_id = subscribe_where(sub { !$busy{$_[0]} }, '/slow',
+                              event => 'order.slow');
+subscribe_where(sub { $_[0] == bucket($slow_id) }, '/same');
 $shop->ready;
 
 
@@ -69,6 +85,8 @@ note(sprintf 'reload: the longest waited %.2f s, half of them %.2f s',
 cmp_ok($waited[-1], '<', 1.5, 'and does not wait for the slow call');
 eventually { !$nginx->workers(exiting => 1) } 'the old worker exits after it',
            15;
+eventually { !$shop->lacks('/same', @ids, keys %published) }
+           'one that shares its bucket has got all of it as well';
 
 $shop->publish(1);
 $slow = $shop->publish(1, eventType => 'order.slow');
@@ -76,6 +94,7 @@ eventually { $shop->receiver->count('/slow') >= 2 } 'the next one is called';
 is($shop->again('/slow'), 0, 'the slow one is not called again');
 is($shop->again("/busy?$_"), 0, "receiver $_ has still got nothing twice")
     for 1 .. 4;
+is($shop->again('/same'), 0, 'nor has the one in the bucket of the slow one');
 unlike($nginx->log, qr/has another owner/, 'no result was fenced');
 
 finish();
