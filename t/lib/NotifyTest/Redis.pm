@@ -1,7 +1,8 @@
 package NotifyTest::Redis;
 
 # A Redis of one suite: append-only, on a port of its own, which it keeps when
-# it is killed and started again.
+# it is killed and started again.  What it has answered is in its file then:
+# with "everysec" it would not write while the disk is busy.
 
 use strict;
 use warnings;
@@ -36,7 +37,8 @@ sub start {
 
     $self->{pid} = NotifyTest::spawn([
         'redis-server', '--bind', '127.0.0.1', '--port', $self->{port},
-        '--dir', $self->{dir}, '--appendonly', 'yes', '--save', '',
+        '--dir', $self->{dir}, '--appendonly', 'yes',
+        '--appendfsync', 'no', '--save', '',
         '--maxmemory-policy', 'noeviction', '--daemonize', 'no',
         '--enable-debug-command', 'yes', @{ $self->{args} },
     ], "$self->{dir}/redis.log");
