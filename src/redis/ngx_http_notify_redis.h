@@ -1,6 +1,6 @@
 /*
  * A connection to Redis on nginx's own event loop: commands of one turn go out
- * in one write, replies come in order, each command has a deadline, a lost
+ * in few writes, replies come in order, each command has a deadline, a lost
  * connection is made anew with jittered backoff.  Created per worker, lives
  * until the worker exits.  Knows nothing of keys, scripts or events.
  */
@@ -122,6 +122,10 @@ ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
  */
 ngx_http_notify_redis_command_t *ngx_http_notify_redis_submit(
     ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
+/* the same of one command that is in RESP already, in n pieces */
+ngx_http_notify_redis_command_t *ngx_http_notify_redis_send(
+    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
     ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
 /*
  * The handler will not be called; the command itself may still be done.  Not

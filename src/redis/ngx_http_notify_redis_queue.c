@@ -1,7 +1,8 @@
 /*
- * The commands of a connection: written once a turn, answered in order or by a
- * deadline, told to their handlers exactly once; and the state handlers.  Lives
- * in the connection.  Must not know how the connection is made.
+ * The commands of a connection: written once a turn, or as soon as they fill
+ * what Redis reads at a time; answered in order or by a deadline, told to their
+ * handlers exactly once; and the state handlers.  Lives in the connection.
+ * Must not know how the connection is made.
  */
 
 #include "ngx_http_notify_metrics.h"
@@ -33,14 +34,22 @@ struct ngx_http_notify_redis_command_s {
 };
 
 
+static ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_pieces(
+    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
+    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
 static ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_early(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
+    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
     ngx_msec_t timeout);
+static size_t ngx_http_notify_redis_queue_size(const ngx_str_t *pieces,
+    ngx_uint_t n);
+static u_char *ngx_http_notify_redis_queue_join(u_char *p,
+    const ngx_str_t *pieces, ngx_uint_t n);
 static ngx_int_t ngx_http_notify_redis_queue_put(
     ngx_http_notify_redis_t *redis, ngx_http_notify_redis_command_t *command,
-    ngx_str_t *bytes, ngx_msec_t timeout);
+    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout);
 static ngx_int_t ngx_http_notify_redis_queue_append(
-    ngx_http_notify_redis_t *redis, ngx_str_t *bytes);
+    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
+    size_t len);
 static uint64_t ngx_http_notify_redis_queue_clock(void);
 static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_command_t *command, ngx_http_notify_resp_t *resp);
@@ -109,6 +118,27 @@ ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
     const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
+    ngx_str_t                         bytes;
+    ngx_http_notify_redis_command_t  *command;
+
+    if (ngx_http_notify_resp_format(argv, argc, &bytes) != NGX_OK) {
+        return NULL;
+    }
+
+    command = ngx_http_notify_redis_send(redis, &bytes, 1, timeout, handler,
+                                         data);
+
+    ngx_http_notify_resp_format_free(&bytes);
+
+    return command;
+}
+
+
+ngx_http_notify_redis_command_t *
+ngx_http_notify_redis_send(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
     ngx_http_notify_redis_command_t  *command;
 
     if (redis->destroyed
@@ -118,8 +148,8 @@ ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
     }
 
     if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
-        command = ngx_http_notify_redis_queue_command(redis, argv, argc,
-                                                      timeout, handler, data);
+        command = ngx_http_notify_redis_queue_pieces(redis, pieces, n,
+                                                     timeout, handler, data);
         if (command == NULL) {
             return NULL;
         }
@@ -129,7 +159,7 @@ ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
     {
         /* the worker has only just started: this is no time to refuse */
 
-        command = ngx_http_notify_redis_queue_early(redis, argv, argc,
+        command = ngx_http_notify_redis_queue_early(redis, pieces, n,
                                                     timeout);
         if (command == NULL) {
             return NULL;
@@ -187,13 +217,30 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
         return NULL;
     }
 
-    command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
+    command = ngx_http_notify_redis_queue_pieces(redis, &bytes, 1, timeout,
+                                                 handler, data);
 
-    if (command == NULL
-        || ngx_http_notify_redis_queue_put(redis, command, &bytes, timeout)
-           != NGX_OK)
+    ngx_http_notify_resp_format_free(&bytes);
+
+    return command;
+}
+
+
+static ngx_http_notify_redis_command_t *
+ngx_http_notify_redis_queue_pieces(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_http_notify_redis_command_t  *command;
+
+    command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
+    if (command == NULL) {
+        return NULL;
+    }
+
+    if (ngx_http_notify_redis_queue_put(redis, command, pieces, n, timeout)
+        != NGX_OK)
     {
-        ngx_http_notify_resp_format_free(&bytes);
         ngx_free(command);
         return NULL;
     }
@@ -203,8 +250,6 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
     command->data = data;
     command->setup = (redis->state == NGX_HTTP_NOTIFY_REDIS_SETUP);
 
-    ngx_http_notify_resp_format_free(&bytes);
-
     return command;
 }
 
@@ -213,25 +258,30 @@ ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
 
 static ngx_http_notify_redis_command_t *
 ngx_http_notify_redis_queue_early(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout)
+    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout)
 {
+    size_t                            size;
     ngx_http_notify_redis_command_t  *command;
+
+    size = ngx_http_notify_redis_queue_size(pieces, n);
+
+    if (size > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes) {
+        return NULL;
+    }
 
     command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
     if (command == NULL) {
         return NULL;
     }
 
-    if (ngx_http_notify_resp_format(argv, argc, &command->early) != NGX_OK) {
+    command->early.data = ngx_alloc(size, redis->log);
+    if (command->early.data == NULL) {
         ngx_free(command);
         return NULL;
     }
 
-    if (command->early.len > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes) {
-        ngx_http_notify_resp_format_free(&command->early);
-        ngx_free(command);
-        return NULL;
-    }
+    command->early.len = size;
+    (void) ngx_http_notify_redis_queue_join(command->early.data, pieces, n);
 
     command->redis = redis;
     command->timeout = timeout;
@@ -259,7 +309,7 @@ ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis)
         redis->nbytes -= command->size;
 
         if (ngx_http_notify_redis_queue_put(redis, command, &command->early,
-                                            command->timeout)
+                                            1, command->timeout)
             != NGX_OK)
         {
             command->lost = 1;
@@ -273,22 +323,56 @@ ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis)
 }
 
 
+static size_t
+ngx_http_notify_redis_queue_size(const ngx_str_t *pieces, ngx_uint_t n)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = 0;
+
+    for (i = 0; i < n; i++) {
+        size += pieces[i].len;
+    }
+
+    return size;
+}
+
+
+static u_char *
+ngx_http_notify_redis_queue_join(u_char *p, const ngx_str_t *pieces,
+    ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_cpymem(p, pieces[i].data, pieces[i].len);
+    }
+
+    return p;
+}
+
+
 static ngx_int_t
 ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_command_t *command, ngx_str_t *bytes,
-    ngx_msec_t timeout)
+    ngx_http_notify_redis_command_t *command, const ngx_str_t *pieces,
+    ngx_uint_t n, ngx_msec_t timeout)
 {
+    size_t             size;
     ngx_event_t       *ev;
     ngx_connection_t  *c;
 
-    if (bytes->len > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes
-        || ngx_http_notify_redis_queue_append(redis, bytes) != NGX_OK)
+    size = ngx_http_notify_redis_queue_size(pieces, n);
+
+    if (size > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes
+        || ngx_http_notify_redis_queue_append(redis, pieces, n, size)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    command->size = bytes->len;
-    redis->nbytes += bytes->len;
+    command->size = size;
+    redis->nbytes += size;
 
     ngx_queue_insert_tail(&redis->pending, &command->queue);
 
@@ -318,13 +402,20 @@ ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
         ngx_post_event(c->write, &ngx_posted_events);
     }
 
+    if (redis->out.last - redis->out.pos >= NGX_HTTP_NOTIFY_REDIS_OUT_MIN) {
+
+        /* Redis can begin; what is wrong the write handler will find, too */
+
+        (void) ngx_http_notify_redis_queue_send(redis);
+    }
+
     return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_notify_redis_queue_append(ngx_http_notify_redis_t *redis,
-    ngx_str_t *bytes)
+    const ngx_str_t *pieces, ngx_uint_t n, size_t len)
 {
     u_char     *start;
     size_t      used, size, wasted;
@@ -332,19 +423,19 @@ ngx_http_notify_redis_queue_append(ngx_http_notify_redis_t *redis,
 
     out = &redis->out;
 
-    if (bytes->len > (size_t) (out->end - out->last)) {
+    if (len > (size_t) (out->end - out->last)) {
 
         used = out->last - out->pos;
         wasted = out->pos - out->start;
         size = out->end - out->start;
 
-        if (wasted >= used && used + bytes->len <= size) {
+        if (wasted >= used && used + len <= size) {
             ngx_memcpy(out->start, out->pos, used);
 
         } else {
             size = ngx_max(size, NGX_HTTP_NOTIFY_REDIS_OUT_MIN);
 
-            while (size < used + bytes->len) {
+            while (size < used + len) {
                 size *= 2;
             }
 
@@ -366,7 +457,7 @@ ngx_http_notify_redis_queue_append(ngx_http_notify_redis_t *redis,
         out->last = out->start + used;
     }
 
-    out->last = ngx_cpymem(out->last, bytes->data, bytes->len);
+    out->last = ngx_http_notify_redis_queue_join(out->last, pieces, n);
 
     return NGX_OK;
 }

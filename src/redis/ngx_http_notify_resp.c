@@ -11,9 +11,6 @@
 #define NGX_HTTP_NOTIFY_RESP_MAX_SIZE   (128 * 1024 * 1024)
 #define NGX_HTTP_NOTIFY_RESP_MAX_NELTS  (1024 * 1024)
 #define NGX_HTTP_NOTIFY_RESP_MAX_DEPTH  7
-#define NGX_HTTP_NOTIFY_RESP_MAX_ARGC   (64 * 1024)
-/* "$<length>\r\n" */
-#define NGX_HTTP_NOTIFY_RESP_LINE       (1 + NGX_SIZE_T_LEN + 2)
 
 #define NGX_HTTP_NOTIFY_RESP_MIN_BLOCK  4096
 #define NGX_HTTP_NOTIFY_RESP_MAX_BLOCK  (64 * 1024)
@@ -130,7 +127,7 @@ ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
     size = NGX_HTTP_NOTIFY_RESP_LINE;
 
     for (i = 0; i < argc; i++) {
-        size += NGX_HTTP_NOTIFY_RESP_LINE + argv[i].len + 2;
+        size += ngx_http_notify_resp_string_size(argv[i].len);
     }
 
     p = ngx_alloc(size, ngx_cycle->log);
@@ -140,24 +137,47 @@ ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
 
     out->data = p;
 
-    p = ngx_http_notify_resp_line(p, '*', argc);
+    p = ngx_http_notify_resp_head(p, argc);
 
     for (i = 0; i < argc; i++) {
-        p = ngx_http_notify_resp_line(p, '$', argv[i].len);
-
-        /* an absent one has no data */
-
-        if (argv[i].len) {
-            p = ngx_cpymem(p, argv[i].data, argv[i].len);
-        }
-
-        *p++ = CR;
-        *p++ = LF;
+        p = ngx_http_notify_resp_string(p, &argv[i]);
     }
 
     out->len = p - out->data;
 
     return NGX_OK;
+}
+
+
+u_char *
+ngx_http_notify_resp_head(u_char *p, ngx_uint_t argc)
+{
+    return ngx_http_notify_resp_line(p, '*', argc);
+}
+
+
+u_char *
+ngx_http_notify_resp_length(u_char *p, size_t len)
+{
+    return ngx_http_notify_resp_line(p, '$', len);
+}
+
+
+u_char *
+ngx_http_notify_resp_string(u_char *p, const ngx_str_t *string)
+{
+    p = ngx_http_notify_resp_line(p, '$', string->len);
+
+    /* an absent one has no data */
+
+    if (string->len) {
+        p = ngx_cpymem(p, string->data, string->len);
+    }
+
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
 }
 
 

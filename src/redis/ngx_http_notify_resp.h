@@ -50,6 +50,19 @@ ngx_int_t ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
     ngx_str_t *out);
 void ngx_http_notify_resp_format_free(ngx_str_t *out);
 
+/*
+ * The same by hand: a head, then argc strings, each a length, its bytes and
+ * CRLF.  The first two take at most _LINE bytes.
+ */
+#define NGX_HTTP_NOTIFY_RESP_MAX_ARGC   (64 * 1024)
+#define NGX_HTTP_NOTIFY_RESP_LINE       (1 + NGX_SIZE_T_LEN + 2)
+
+u_char *ngx_http_notify_resp_head(u_char *p, ngx_uint_t argc);
+u_char *ngx_http_notify_resp_length(u_char *p, size_t len);
+#define ngx_http_notify_resp_string_size(len)                                 \
+    (NGX_HTTP_NOTIFY_RESP_LINE + (len) + 2)
+u_char *ngx_http_notify_resp_string(u_char *p, const ngx_str_t *string);
+
 
 /* A parser fed with bytes; replies come out in order. */
 typedef struct ngx_http_notify_resp_parser_s  ngx_http_notify_resp_parser_t;

@@ -16,15 +16,17 @@
 #define NGX_HTTP_NOTIFY_SCRIPT_TEXT   128
 
 
-/* one allocation: the structure, its argv, the bytes of the arguments */
+/* keys and arguments are in RESP, behind the structure or the caller's */
 typedef struct {
     ngx_queue_t                        queue;
     ngx_http_notify_redis_t           *redis;
     ngx_http_notify_script_t          *script;
     ngx_http_notify_redis_handler_pt   handler;
     void                              *data;
-    ngx_uint_t                         argc;
-    ngx_str_t                          argv[1];
+    ngx_uint_t                         nkeys;
+    ngx_uint_t                         nargs;
+    ngx_str_t                          keys;
+    ngx_str_t                          args;
 } ngx_http_notify_script_call_t;
 
 
@@ -35,9 +37,17 @@ typedef struct {
 } ngx_http_notify_script_said_t;
 
 
-static void ngx_http_notify_script_fill(ngx_http_notify_script_call_t *call,
-    const ngx_str_t *keys, ngx_uint_t nkeys, const ngx_str_t *args,
-    ngx_uint_t nargs);
+static size_t ngx_http_notify_script_size(const ngx_str_t *strings,
+    ngx_uint_t n);
+static u_char *ngx_http_notify_script_fill(ngx_str_t *text, u_char *p,
+    const ngx_str_t *strings, ngx_uint_t n);
+static ngx_int_t ngx_http_notify_script_start(
+    ngx_http_notify_script_call_t *call, ngx_http_notify_redis_t *redis,
+    ngx_http_notify_script_t *script,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+static ngx_int_t ngx_http_notify_script_submit(
+    ngx_http_notify_script_call_t *call, const char *command,
+    const ngx_str_t *script);
 static void ngx_http_notify_script_answer(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_script_say(const ngx_str_t *text, const char *who);
@@ -92,9 +102,6 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     NULL
 };
 
-static ngx_str_t  ngx_http_notify_script_evalsha = ngx_string("EVALSHA");
-static ngx_str_t  ngx_http_notify_script_eval = ngx_string("EVAL");
-
 static ngx_http_notify_script_said_t
     ngx_http_notify_script_said[NGX_HTTP_NOTIFY_SCRIPT_SAID];
 
@@ -131,47 +138,47 @@ ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
     const ngx_str_t *args, ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    size_t                          size;
-    ngx_uint_t                      i, argc;
+    u_char                         *p;
     ngx_http_notify_script_call_t  *call;
 
-    argc = 3 + nkeys + nargs;
-
-    size = offsetof(ngx_http_notify_script_call_t, argv)
-           + argc * sizeof(ngx_str_t) + NGX_INT_T_LEN;
-
-    for (i = 0; i < nkeys; i++) {
-        size += keys[i].len;
-    }
-
-    for (i = 0; i < nargs; i++) {
-        size += args[i].len;
-    }
-
-    call = ngx_alloc(size, ngx_cycle->log);
+    call = ngx_alloc(sizeof(ngx_http_notify_script_call_t)
+                     + ngx_http_notify_script_size(keys, nkeys)
+                     + ngx_http_notify_script_size(args, nargs),
+                     ngx_cycle->log);
     if (call == NULL) {
         return NGX_ERROR;
     }
 
-    call->redis = redis;
-    call->script = script;
-    call->handler = handler;
-    call->data = data;
-    call->argc = argc;
+    call->nkeys = nkeys;
+    call->nargs = nargs;
 
-    ngx_http_notify_script_fill(call, keys, nkeys, args, nargs);
+    p = (u_char *) &call[1];
+    p = ngx_http_notify_script_fill(&call->keys, p, keys, nkeys);
+    (void) ngx_http_notify_script_fill(&call->args, p, args, nargs);
 
-    if (ngx_http_notify_redis_submit(redis, call->argv, argc, 0,
-                                     ngx_http_notify_script_answer, call)
-        == NULL)
-    {
-        ngx_free(call);
+    return ngx_http_notify_script_start(call, redis, script, handler, data);
+}
+
+
+ngx_int_t
+ngx_http_notify_script_send(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
+    const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_http_notify_script_call_t  *call;
+
+    call = ngx_alloc(sizeof(ngx_http_notify_script_call_t), ngx_cycle->log);
+    if (call == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_queue_insert_tail(&ngx_http_notify_script_calls, &call->queue);
+    call->nkeys = nkeys;
+    call->nargs = nargs;
+    call->keys = *keys;
+    call->args = *args;
 
-    return NGX_OK;
+    return ngx_http_notify_script_start(call, redis, script, handler, data);
 }
 
 
@@ -189,40 +196,114 @@ ngx_http_notify_script_exit_process(void)
 }
 
 
-static void
-ngx_http_notify_script_fill(ngx_http_notify_script_call_t *call,
-    const ngx_str_t *keys, ngx_uint_t nkeys, const ngx_str_t *args,
-    ngx_uint_t nargs)
+static size_t
+ngx_http_notify_script_size(const ngx_str_t *strings, ngx_uint_t n)
 {
-    u_char           *p;
-    ngx_str_t        *arg;
-    ngx_uint_t        i;
-    const ngx_str_t  *from;
+    size_t      size;
+    ngx_uint_t  i;
 
-    arg = call->argv;
-    p = (u_char *) &arg[call->argc];
+    size = 0;
 
-    arg[0] = ngx_http_notify_script_evalsha;
-    arg[1].data = call->script->sha1;
-    arg[1].len = sizeof(call->script->sha1);
-    arg[2].data = p;
-    p = ngx_sprintf(p, "%ui", nkeys);
-    arg[2].len = p - arg[2].data;
-
-    arg += 3;
-
-    for (i = 0; i < nkeys + nargs; i++) {
-        from = (i < nkeys) ? &keys[i] : &args[i - nkeys];
-
-        arg[i].len = from->len;
-        arg[i].data = p;
-
-        /* an absent one has no data */
-
-        if (from->len) {
-            p = ngx_cpymem(p, from->data, from->len);
-        }
+    for (i = 0; i < n; i++) {
+        size += ngx_http_notify_resp_string_size(strings[i].len);
     }
+
+    return size;
+}
+
+
+static u_char *
+ngx_http_notify_script_fill(ngx_str_t *text, u_char *p,
+    const ngx_str_t *strings, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    text->data = p;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_http_notify_resp_string(p, &strings[i]);
+    }
+
+    text->len = p - text->data;
+
+    return p;
+}
+
+
+/* a call that cannot start is freed */
+
+static ngx_int_t
+ngx_http_notify_script_start(ngx_http_notify_script_call_t *call,
+    ngx_http_notify_redis_t *redis, ngx_http_notify_script_t *script,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_str_t  sha1;
+
+    call->redis = redis;
+    call->script = script;
+    call->handler = handler;
+    call->data = data;
+
+    sha1.data = script->sha1;
+    sha1.len = sizeof(script->sha1);
+
+    if (ngx_http_notify_script_submit(call, "EVALSHA", &sha1) != NGX_OK) {
+        ngx_free(call);
+        return NGX_ERROR;
+    }
+
+    ngx_queue_insert_tail(&ngx_http_notify_script_calls, &call->queue);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_script_submit(ngx_http_notify_script_call_t *call,
+    const char *command, const ngx_str_t *script)
+{
+    u_char      *p;
+    ngx_str_t    name, n, pieces[5];
+    ngx_uint_t   argc;
+    u_char       head[4 * NGX_HTTP_NOTIFY_RESP_LINE];
+    u_char       behind[4 * NGX_HTTP_NOTIFY_RESP_LINE];
+    u_char       number[NGX_INT_T_LEN];
+
+    argc = 3 + call->nkeys + call->nargs;
+
+    if (argc > NGX_HTTP_NOTIFY_RESP_MAX_ARGC) {
+        return NGX_ERROR;
+    }
+
+    name.data = (u_char *) command;
+    name.len = ngx_strlen(command);
+
+    p = ngx_http_notify_resp_head(head, argc);
+    p = ngx_http_notify_resp_string(p, &name);
+    p = ngx_http_notify_resp_length(p, script->len);
+
+    pieces[0].data = head;
+    pieces[0].len = p - head;
+
+    pieces[1] = *script;
+
+    n.data = number;
+    n.len = ngx_sprintf(number, "%ui", call->nkeys) - number;
+
+    p = behind;
+    *p++ = CR;
+    *p++ = LF;
+    p = ngx_http_notify_resp_string(p, &n);
+
+    pieces[2].data = behind;
+    pieces[2].len = p - behind;
+
+    pieces[3] = call->keys;
+    pieces[4] = call->args;
+
+    return ngx_http_notify_redis_send(call->redis, pieces, 5, 0,
+                                      ngx_http_notify_script_answer, call)
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -234,13 +315,9 @@ ngx_http_notify_script_answer(ngx_http_notify_resp_t *resp, void *data)
     /* EVAL never answers so: this happens once */
 
     if (resp && ngx_http_notify_resp_is_error(resp, "NOSCRIPT")) {
-        call->argv[0] = ngx_http_notify_script_eval;
-        call->argv[1] = call->script->text;
 
-        if (ngx_http_notify_redis_submit(call->redis, call->argv, call->argc,
-                                         0, ngx_http_notify_script_answer,
-                                         call)
-            != NULL)
+        if (ngx_http_notify_script_submit(call, "EVAL", &call->script->text)
+            == NGX_OK)
         {
             return;
         }

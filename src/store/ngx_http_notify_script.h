@@ -56,6 +56,15 @@ ngx_int_t ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_handler_pt handler, void *data);
 
 /*
+ * The same with keys and arguments that are in RESP already, each of them
+ * together in one text, which stays until the handler is called.
+ */
+ngx_int_t ngx_http_notify_script_send(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
+    const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+
+/*
  * What a reply says of a write.  NGX_OK: it is no error; NGX_DECLINED: Redis
  * is out of memory, nothing was done; NGX_ERROR: no answer, or Redis refuses.
  * Logs an error reply as "notify <who>: ...", at most once a minute while it
