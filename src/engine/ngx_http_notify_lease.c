@@ -467,7 +467,9 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
     if (ngx_http_notify_lease_owned(feed) == 0 && feed->drained
         && ngx_http_notify_redis_ready(feed->redis)
         && ngx_http_notify_redis_pending(feed->redis) == 0
-        && ngx_http_notify_redis_pending(feed->channel->publishes) == 0)
+        && ngx_http_notify_redis_pending(feed->channel->publishes) == 0
+        && !ngx_http_notify_log_publish_held(feed->redis)
+        && !ngx_http_notify_log_publish_held(feed->channel->publishes))
     {
         /* nor does a client's request wait, which nginx would not wait for */
 

@@ -1,32 +1,12 @@
 /*
- * The log of a channel: events to and from stream entries, publishing, ranges.
- * A publish lives until Redis has answered, whether or not its caller does.
- * Must not know who publishes or reads, nor look into an event's data.
+ * The log of a channel: events to and from stream entries, and ranges of it.
+ * Keeps nothing.  Must not know who publishes or reads, nor look into an
+ * event's data.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
-#include "ngx_http_notify_log_wait.h"
-#include "ngx_http_notify_script.h"
-
-
-#define NGX_HTTP_NOTIFY_LOG_PUBLISH_MAX  1000
-/* name and value of every field but the attributes, and what is in front */
-#define NGX_HTTP_NOTIFY_LOG_HEAD         5
-#define NGX_HTTP_NOTIFY_LOG_ARGS         (NGX_HTTP_NOTIFY_LOG_HEAD + 2 * 11)
-
-
-/* one allocation, the ids behind the structure */
-struct ngx_http_notify_log_publish_s {
-    ngx_http_notify_log_wait_t       wait;      /* the first member */
-    ngx_http_notify_log_published_t  published;
-    ngx_http_notify_redis_t         *redis;
-    ngx_http_notify_log_publish_pt   handler;   /* NULL: cancelled */
-    void                            *data;
-    ngx_uint_t                       n;
-    ngx_http_notify_id_t             ids[1];
-};
 
 
 static ngx_int_t ngx_http_notify_log_measure(
@@ -37,48 +17,12 @@ static void ngx_http_notify_log_fill(ngx_http_notify_event_t *event,
 static ngx_str_t *ngx_http_notify_log_member(ngx_http_notify_event_t *event,
     u_char letter);
 static ngx_uint_t ngx_http_notify_log_is_attribute(const ngx_str_t *name);
-static ngx_int_t ngx_http_notify_log_arguments(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_log_publisher_t *publisher,
-    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
-    ngx_array_t *names, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_log_name(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys, const char *kind,
-    const ngx_str_t *name, ngx_array_t *names);
-static ngx_int_t ngx_http_notify_log_entry(ngx_pool_t *pool,
-    const ngx_http_notify_log_entry_t *entry, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_log_fields(ngx_pool_t *pool,
-    const ngx_http_notify_event_t *event, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_log_attribute(ngx_pool_t *pool,
-    const ngx_keyval_t *attribute, ngx_str_t *arg);
-static ngx_int_t ngx_http_notify_log_number(ngx_pool_t *pool, uint64_t n,
-    ngx_str_t *arg);
-static void ngx_http_notify_log_publish_answer(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_log_publish_waited(ngx_int_t rc,
-    ngx_http_notify_log_wait_t *wait);
-static void ngx_http_notify_log_publish_end(ngx_http_notify_log_publish_t *p);
-static ngx_int_t ngx_http_notify_log_id(const ngx_str_t *text,
-    ngx_http_notify_id_t *id);
-static ngx_http_notify_log_status_e ngx_http_notify_log_publish_result(
-    ngx_http_notify_log_publish_t *p, const ngx_http_notify_resp_t *resp,
-    ngx_http_notify_log_published_t *published);
+static u_char *ngx_http_notify_log_number(u_char *p, const char *field,
+    uint64_t n);
 
 
 /* the fields that are strings, each named by one letter */
 static u_char  ngx_http_notify_log_letters[] = "tneidscvu";
-
-static ngx_str_t  ngx_http_notify_log_flags[] = {
-    ngx_null_string,        /* NGX_HTTP_NOTIFY_LOG_FREE */
-    ngx_string("1"),        /* NGX_HTTP_NOTIFY_LOG_ON */
-    ngx_string("0")         /* NGX_HTTP_NOTIFY_LOG_OFF */
-};
-
-static ngx_str_t  ngx_http_notify_log_words[] = {
-    ngx_string("off"),      /* NGX_HTTP_NOTIFY_LOG_IS_OFF */
-    ngx_string("unchanged"),
-    ngx_string("done")
-};
 
 
 ngx_http_notify_event_t *
@@ -322,450 +266,98 @@ ngx_http_notify_log_unref(ngx_http_notify_event_t *event)
 }
 
 
-ngx_http_notify_log_publish_t *
-ngx_http_notify_log_publish(ngx_http_notify_redis_t *redis,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
-    ngx_http_notify_log_publish_pt handler, void *data)
+size_t
+ngx_http_notify_log_entry_size(const ngx_http_notify_event_t *event,
+    ngx_uint_t *n)
 {
-    return ngx_http_notify_log_publish_numbered(redis, keys, NULL, entries, n,
-                                                max_size, handler, data);
-}
-
-
-ngx_http_notify_log_publish_t *
-ngx_http_notify_log_publish_numbered(ngx_http_notify_redis_t *redis,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_log_publisher_t *publisher,
-    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
-    ngx_http_notify_log_publish_pt handler, void *data)
-{
-    ngx_pool_t                     *pool;
-    ngx_array_t                     names, args;
-    ngx_http_notify_log_publish_t  *p;
-
-    if (n == 0 || n > NGX_HTTP_NOTIFY_LOG_PUBLISH_MAX) {
-        return NULL;
-    }
-
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    p = ngx_alloc(offsetof(ngx_http_notify_log_publish_t, ids)
-                  + n * sizeof(ngx_http_notify_id_t), ngx_cycle->log);
-    if (p == NULL) {
-        goto failed;
-    }
-
-    p->redis = redis;
-    p->handler = handler;
-    p->data = data;
-    p->n = n;
-
-    if (ngx_http_notify_log_arguments(pool, keys, publisher, entries, n,
-                                      max_size, &names, &args)
-        != NGX_OK)
-    {
-        goto failed;
-    }
-
-    if (ngx_http_notify_script_call(redis, &ngx_http_notify_script_publish,
-                                    names.elts, names.nelts,
-                                    args.elts, args.nelts,
-                                    ngx_http_notify_log_publish_answer, p)
-        != NGX_OK)
-    {
-        goto failed;
-    }
-
-    ngx_destroy_pool(pool);
-
-    return p;
-
-failed:
-
-    if (p) {
-        ngx_free(p);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return NULL;
-}
-
-
-void
-ngx_http_notify_log_publish_cancel(ngx_http_notify_log_publish_t *p)
-{
-    p->handler = NULL;
-}
-
-
-static ngx_int_t
-ngx_http_notify_log_arguments(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_log_publisher_t *publisher,
-    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
-    ngx_array_t *names, ngx_array_t *args)
-{
-    ngx_str_t   *arg;
-    ngx_uint_t   i, nargs;
-
-    nargs = 4;
-
-    for (i = 0; i < n; i++) {
-        nargs += NGX_HTTP_NOTIFY_LOG_ARGS + 2 * entries[i].event.nattributes;
-    }
-
-    if (ngx_array_init(args, pool, nargs, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_array_init(names, pool, 3 + 2 * n, sizeof(ngx_str_t))
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_log_name(pool, keys, "log", NULL, names) != NGX_OK
-        || ngx_http_notify_log_name(pool, keys, "settings", NULL, names)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    arg = ngx_array_push_n(args, 4);
-    ngx_memzero(arg, 4 * sizeof(ngx_str_t));
-
-    if (ngx_http_notify_log_number(pool, max_size, &arg[0]) != NGX_OK
-        || ngx_http_notify_log_number(pool, n, &arg[1]) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (publisher
-        && (ngx_http_notify_log_name(pool, keys, "from", &publisher->name,
-                                     names)
-            != NGX_OK
-            || ngx_http_notify_log_number(pool, publisher->first, &arg[2])
-               != NGX_OK
-            || ngx_http_notify_log_number(pool, publisher->done, &arg[3])
-               != NGX_OK))
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (ngx_http_notify_log_entry(pool, &entries[i], args) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (entries[i].key.len
-            && ngx_http_notify_log_name(pool, keys, "id", &entries[i].key,
-                                        names)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (entries[i].last.len
-            && ngx_http_notify_log_name(pool, keys, "last", &entries[i].last,
-                                        names)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* the array has room for it */
-
-static ngx_int_t
-ngx_http_notify_log_name(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
-    const char *kind, const ngx_str_t *name, ngx_array_t *names)
-{
-    ngx_str_t  *key;
-
-    key = ngx_array_push(names);
-    *key = ngx_http_notify_keys_name(pool, keys, kind, name);
-
-    return key->data ? NGX_OK : NGX_ERROR;
-}
-
-
-/* the array has room for all of it: the pushes cannot fail */
-
-static ngx_int_t
-ngx_http_notify_log_entry(ngx_pool_t *pool,
-    const ngx_http_notify_log_entry_t *entry, ngx_array_t *args)
-{
-    ngx_str_t   *arg;
-    ngx_uint_t   first;
-
-    arg = ngx_array_push_n(args, NGX_HTTP_NOTIFY_LOG_HEAD);
-    ngx_memzero(arg, NGX_HTTP_NOTIFY_LOG_HEAD * sizeof(ngx_str_t));
-
-    if (entry->key.len) {
-        arg[0] = entry->body;
-    }
-
-    arg[1] = ngx_http_notify_log_flags[entry->flag];
-
-    if (entry->last.len) {
-        arg[2] = entry->value;
-
-        if (ngx_http_notify_log_number(pool, entry->keep, &arg[3]) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    first = args->nelts;
-
-    if (!entry->hole
-        && ngx_http_notify_log_fields(pool, &entry->event, args) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_log_number(pool, args->nelts - first, &arg[4]);
-}
-
-
-static ngx_int_t
-ngx_http_notify_log_fields(ngx_pool_t *pool,
-    const ngx_http_notify_event_t *event, ngx_array_t *args)
-{
+    size_t       size;
     u_char      *letter;
-    ngx_str_t   *arg, *member;
+    ngx_str_t   *member;
     ngx_uint_t   i;
+
+    size = 0;
+    *n = 1 + (event->hops ? 1 : 0) + event->nattributes;
 
     for (letter = ngx_http_notify_log_letters; *letter; letter++) {
         member = ngx_http_notify_log_member((ngx_http_notify_event_t *) event,
                                             *letter);
-        if (member->len == 0) {
-            continue;
-        }
-
-        arg = ngx_array_push_n(args, 2);
-        arg[0].data = letter;
-        arg[0].len = 1;
-        arg[1] = *member;
-    }
-
-    arg = ngx_array_push_n(args, 2);
-    ngx_str_set(&arg[0], "w");
-
-    if (ngx_http_notify_log_number(pool, event->time, &arg[1]) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (event->hops) {
-        arg = ngx_array_push_n(args, 2);
-        ngx_str_set(&arg[0], "h");
-
-        if (ngx_http_notify_log_number(pool, event->hops, &arg[1]) != NGX_OK) {
-            return NGX_ERROR;
+        if (member->len) {
+            size += member->len;
+            (*n)++;
         }
     }
 
     for (i = 0; i < event->nattributes; i++) {
-        arg = ngx_array_push_n(args, 2);
+        size += 2 + event->attributes[i].key.len
+                + event->attributes[i].value.len;
+    }
 
-        if (ngx_http_notify_log_attribute(pool, &event->attributes[i], arg)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
+    *n *= 2;
+
+    return size + *n * ngx_http_notify_resp_string_size(1)
+           + 2 * NGX_INT64_LEN;
+}
+
+
+u_char *
+ngx_http_notify_log_entry_write(u_char *p,
+    const ngx_http_notify_event_t *event)
+{
+    u_char        *letter;
+    ngx_str_t      name, *member;
+    ngx_uint_t     i;
+    ngx_keyval_t  *attribute;
+
+    name.len = 1;
+
+    for (letter = ngx_http_notify_log_letters; *letter; letter++) {
+        member = ngx_http_notify_log_member((ngx_http_notify_event_t *) event,
+                                            *letter);
+        if (member->len) {
+            name.data = letter;
+            p = ngx_http_notify_resp_string(p, &name);
+            p = ngx_http_notify_resp_string(p, member);
         }
     }
 
-    return NGX_OK;
+    p = ngx_http_notify_log_number(p, "w", event->time);
+
+    if (event->hops) {
+        p = ngx_http_notify_log_number(p, "h", event->hops);
+    }
+
+    for (i = 0; i < event->nattributes; i++) {
+        attribute = &event->attributes[i];
+
+        p = ngx_http_notify_resp_length(p, 2 + attribute->key.len);
+        *p++ = 'a';
+        *p++ = ':';
+        p = ngx_cpymem(p, attribute->key.data, attribute->key.len);
+        *p++ = CR;
+        *p++ = LF;
+
+        p = ngx_http_notify_resp_string(p, &attribute->value);
+    }
+
+    return p;
 }
 
 
-static ngx_int_t
-ngx_http_notify_log_attribute(ngx_pool_t *pool, const ngx_keyval_t *attribute,
-    ngx_str_t *arg)
+static u_char *
+ngx_http_notify_log_number(u_char *p, const char *field, uint64_t n)
 {
-    u_char  *p;
+    ngx_str_t  name, text;
+    u_char     buf[NGX_INT64_LEN];
 
-    p = ngx_pnalloc(pool, attribute->key.len + 2);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    name.data = (u_char *) field;
+    name.len = 1;
 
-    arg[0].len = attribute->key.len + 2;
-    arg[0].data = p;
+    text.data = buf;
+    text.len = ngx_sprintf(buf, "%uL", n) - buf;
 
-    *p++ = 'a';
-    *p++ = ':';
-    ngx_memcpy(p, attribute->key.data, attribute->key.len);
+    p = ngx_http_notify_resp_string(p, &name);
 
-    arg[1] = attribute->value;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_log_number(ngx_pool_t *pool, uint64_t n, ngx_str_t *arg)
-{
-    arg->data = ngx_pnalloc(pool, NGX_INT64_LEN);
-    if (arg->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    arg->len = ngx_sprintf(arg->data, "%uL", n) - arg->data;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_notify_log_publish_answer(ngx_http_notify_resp_t *resp, void *data)
-{
-    ngx_http_notify_log_publish_t *p = data;
-
-    ngx_http_notify_log_published_t  *published;
-
-    published = &p->published;
-    ngx_memzero(published, sizeof(ngx_http_notify_log_published_t));
-
-    published->status = ngx_http_notify_log_publish_result(p, resp, published);
-
-    if (published->status == NGX_HTTP_NOTIFY_LOG_OK
-        && ngx_http_notify_log_wait_wanted(p->redis))
-    {
-        ngx_http_notify_log_wait(&p->wait, ngx_http_notify_log_publish_waited);
-        return;
-    }
-
-    ngx_http_notify_log_publish_end(p);
-}
-
-
-static void
-ngx_http_notify_log_publish_waited(ngx_int_t rc,
-    ngx_http_notify_log_wait_t *wait)
-{
-    ngx_http_notify_log_publish_t  *p;
-
-    p = (ngx_http_notify_log_publish_t *) wait;
-
-    if (rc != NGX_OK) {
-        p->published.status = NGX_HTTP_NOTIFY_LOG_UNAVAILABLE;
-    }
-
-    ngx_http_notify_log_publish_end(p);
-}
-
-
-static void
-ngx_http_notify_log_publish_end(ngx_http_notify_log_publish_t *p)
-{
-    if (p->handler) {
-        p->handler(&p->published, p->data);
-    }
-
-    ngx_free(p);
-}
-
-
-static ngx_http_notify_log_status_e
-ngx_http_notify_log_publish_result(ngx_http_notify_log_publish_t *p,
-    const ngx_http_notify_resp_t *resp,
-    ngx_http_notify_log_published_t *published)
-{
-    ngx_int_t                rc;
-    ngx_uint_t               i;
-    ngx_http_notify_resp_t  *id, *number;
-
-    rc = ngx_http_notify_script_verdict(p->redis, resp, "log");
-
-    if (rc == NGX_DECLINED) {
-        return NGX_HTTP_NOTIFY_LOG_FULL;
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_NOTIFY_LOG_UNAVAILABLE;
-    }
-
-    if (ngx_http_notify_script_says(resp, "full")) {
-        return NGX_HTTP_NOTIFY_LOG_FULL;
-    }
-
-    if (ngx_http_notify_script_says(resp, "gap")) {
-        return NGX_HTTP_NOTIFY_LOG_GAP;
-    }
-
-    number = ngx_http_notify_resp_at(resp, 1);
-
-    if (number == NULL || number->type != NGX_HTTP_NOTIFY_RESP_INTEGER) {
-        goto invalid;
-    }
-
-    if (ngx_http_notify_script_says(resp, "conflict")) {
-        published->conflict = number->integer;
-        return NGX_HTTP_NOTIFY_LOG_CONFLICT;
-    }
-
-    if (!ngx_http_notify_script_says(resp, "ok")) {
-        goto invalid;
-    }
-
-    for (i = 0; i < p->n; i++) {
-        id = ngx_http_notify_resp_at(resp, 2 + i);
-
-        if (id == NULL
-            || ngx_http_notify_log_id(&id->str, &p->ids[i]) != NGX_OK)
-        {
-            goto invalid;
-        }
-
-        if (p->ids[i].ms == 0) {
-            published->skipped++;
-        }
-    }
-
-    published->n = p->n;
-    published->ids = p->ids;
-    published->repeated = (number->integer == 0);
-
-    return NGX_HTTP_NOTIFY_LOG_OK;
-
-invalid:
-
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "notify log: unexpected answer to a publish");
-
-    return NGX_HTTP_NOTIFY_LOG_UNAVAILABLE;
-}
-
-
-/* of an event that was published, or why there is none */
-
-static ngx_int_t
-ngx_http_notify_log_id(const ngx_str_t *text, ngx_http_notify_id_t *id)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < sizeof(ngx_http_notify_log_words) / sizeof(ngx_str_t);
-         i++)
-    {
-        if (text->len == ngx_http_notify_log_words[i].len
-            && ngx_strncmp(text->data, ngx_http_notify_log_words[i].data,
-                           text->len)
-               == 0)
-        {
-            id->ms = 0;
-            id->seq = i;
-            return NGX_OK;
-        }
-    }
-
-    return ngx_http_notify_id_parse(text, id);
+    return ngx_http_notify_resp_string(p, &text);
 }
 
 

@@ -67,6 +67,16 @@ void ngx_http_notify_log_ref(ngx_http_notify_event_t *event);
 void ngx_http_notify_log_unref(ngx_http_notify_event_t *event);
 
 
+/*
+ * The other way: the fields of the entry as strings of a command, t first and
+ * then n.  _size: bytes at most, and how many strings they are.
+ */
+size_t ngx_http_notify_log_entry_size(const ngx_http_notify_event_t *event,
+    ngx_uint_t *n);
+u_char *ngx_http_notify_log_entry_write(u_char *p,
+    const ngx_http_notify_event_t *event);
+
+
 /* Is it published where no flag of the settings says so? */
 typedef enum {
     NGX_HTTP_NOTIFY_LOG_FREE = 0,       /* there is no flag for it */
@@ -128,10 +138,14 @@ typedef void (*ngx_http_notify_log_publish_pt)(
     const ngx_http_notify_log_published_t *published, void *data);
 
 /*
- * Appends n (1 ... 1,000) events in order, all or none, in one script.
+ * Appends n (1 ... 1,000) events in order, all or none; they are copied.
  * max_size: bytes the log's key may take, 0 = no limit.  The handler is called
- * exactly once, never inside; NGX_ERROR: memory, never called.  A caller that
- * goes away cancels by data owned elsewhere (ngx_http_notify_log_cancel).
+ * exactly once, never inside; NULL: memory, or more than 64K strings, never
+ * called.  A caller that goes away cancels.
+ *
+ * What is published to a log on one connection is sent in the order of these
+ * calls.  What goes through a script shares it with others of the same turn,
+ * and has an answer of its own; one that is numbered shares nothing.
  */
 typedef struct ngx_http_notify_log_publish_s  ngx_http_notify_log_publish_t;
 
@@ -145,6 +159,11 @@ ngx_http_notify_log_publish_t *ngx_http_notify_log_publish_numbered(
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
     ngx_http_notify_log_publish_pt handler, void *data);
 void ngx_http_notify_log_publish_cancel(ngx_http_notify_log_publish_t *p);
+/* whether some on this connection have not been sent yet */
+ngx_uint_t ngx_http_notify_log_publish_held(
+    const ngx_http_notify_redis_t *redis);
+/* behind the connections: frees what was not answered, without a word */
+void ngx_http_notify_log_publish_exit(void);
 
 
 /*

@@ -1,66 +1,83 @@
 #!lua
--- Appends events to a log: all of them or none.
+-- Appends events to a log: one publish or several of them, each with all of
+-- its events or none.
 --
 -- KEYS  1      the log (stream)
 --       2      settings, see settings.lua
---       3      only where ARGV 3 is a number: from:<publisher>, the number of
+--       3      only where ARGV 2 is a number: from:<publisher>, the number of
 --              its last event that was appended, or skipped
 --       ...    for each event in their order: id:<digest> where it has a key,
 --              last:<digest> where it has a value
 -- ARGV  1      bytes that the log may take, 0: no limit
---       2      number of events
---       3      a publisher numbers its events, one by one, to append each once
---              however often it is sent: the number of the first one; or ""
---       4      the number up to which it needs no answer any more
+--       2      a publisher numbers its events, one by one, to append each once
+--              however often it is sent: the number of the first one; or "".
+--              They are one publish, alone in its call
+--       3      the number up to which it needs no answer any more
 --       ...    for each event:
---       +1     digest of its body, or "" for an event without a key
---       +2     is it on where no flag says so: "1", "0"; "": it has no flag
---       +3     digest of the value that must differ from the last one's, or ""
---       +4     milliseconds after which that is forgotten
---       +5     number of the strings that follow; 0: takes up a number only
---       +6...  the fields of the entry: name, value, ...; t comes first, then
---              n where there is a tenant
--- reply {"ok", number of those that are not repeated, id, ...}  one id per
+--       +1     32 times the number of strings in its entry, and the sum of
+--                 1  the next event belongs to the same publish
+--                 2  it has a key
+--                 4  it has a value
+--                 8  it is on where no flag says so, or
+--                16  it is off; neither: it has no flag
+--              without any string it takes up a number only
+--       +2     digest of its body, where it has a key
+--       +3     digest of the value that must differ from the last one's, and
+--       +4     milliseconds after which that is forgotten, where it has one
+--       ...    the entry: name, value, ...; t comes first, then n where there
+--              is a tenant
+-- reply for each publish the id of its event, where that is one and was
+--       appended now; or
+--       {"ok", number of those that are not repeated, id, ...}  one id per
 --                      event; of one that was not appended: "off",
 --                      "unchanged", or "done" by its number
 --       {"conflict", index}  from 0: its key was used with another body
 --       {"full"}             the log has reached its size
 --       {"gap"}              an event with a lower number is not here yet
+--       an error that is this publish's own
 --
 -- An id:<digest> holds "<stream id> <digest of the body>", a last:<digest>
 -- "<stream id> <digest of the value>": it counts while that entry is there.
 
 local DAY = 86400000
-local HEAD = 5
+local MORE, KEY, VALUE, ON, OFF = 1, 2, 4, 8, 16
 
+local call, band = redis.call, bit.band
 local log, settings = KEYS[1], KEYS[2]
-local n, first = tonumber(ARGV[2]), tonumber(ARGV[3])
-local known, lasts, ids, names = {}, {}, {}, {}
-local flags = redis.call('EXISTS', settings) == 1
-local new, skipped, done, key, arg = 0, 0, 0, 2, 5
+local limit, first = tonumber(ARGV[1]), tonumber(ARGV[2])
+local flags = call('EXISTS', settings) == 1
+local key, arg, nargs = first and 3 or 2, 4, #ARGV
+local known, lasts, replies = {}, {}, {}
 
 -- the flag of the tenant, else that of the root, else what is declared
-local function is_off(default, at)
-    if default == '' or not flags then
-        return default == '0'
+local function is_off(event)
+    if not event.flagged or not flags then
+        return event.off
     end
 
-    local field = 'f:' .. ARGV[at + 2] .. ':'
+    local at = event.at
+    local field = 'f:' .. ARGV[at + 1] .. ':'
     local flag
 
-    if ARGV[at + 3] == 'n' then
-        flag = redis.call('HGET', settings, field .. ARGV[at + 4])
+    if ARGV[at + 2] == 'n' then
+        flag = call('HGET', settings, field .. ARGV[at + 3])
     end
 
-    return (flag or redis.call('HGET', settings, field) or default) == '0'
+    flag = flag or call('HGET', settings, field)
+
+    if flag then
+        return flag == '0'
+    end
+
+    return event.off
 end
 
--- what is under an id: or last: key, with the changes that this call will make
+-- what is under an id: or last: key, with the changes that this publish makes
 local function lookup(cache, name)
     local entry = cache[name]
 
     if not entry then
-        local value = redis.call('GET', name)
+        local value = call('GET', name)
 
         entry = {}
 
@@ -78,8 +95,7 @@ local function is_unchanged(name, digest)
     local last = lookup(lasts, name)
 
     if last.digest == digest
-        and (not last.id
-             or #redis.call('XRANGE', log, last.id, last.id) > 0)
+        and (not last.id or #call('XRANGE', log, last.id, last.id) > 0)
     then
         return true
     end
@@ -90,11 +106,11 @@ local function is_unchanged(name, digest)
 end
 
 -- false: it will be appended; true: it was; else why it is not to be
-local function judge(i, body, value, at)
-    local seen = names[i].id and lookup(known, names[i].id)
+local function judge(event)
+    local seen = event.key and lookup(known, event.key)
 
     if seen then
-        seen.digest = seen.digest or body
+        seen.digest = seen.digest or event.body
 
         -- what was published stays so, whatever is off since then
 
@@ -103,11 +119,11 @@ local function judge(i, body, value, at)
         end
     end
 
-    if is_off(ARGV[at - HEAD + 2], at) then
+    if is_off(event) then
         return 'off'
     end
 
-    if names[i].last and is_unchanged(names[i].last, value) then
+    if event.last and is_unchanged(event.last, event.value) then
         return 'unchanged'
     end
 
@@ -118,100 +134,146 @@ local function judge(i, body, value, at)
     return false
 end
 
-if first then
-    local last = tonumber(redis.call('GET', KEYS[3]) or 0)
-
-    last = math.max(last, tonumber(ARGV[4]))
-
-    if first > last + 1 then
-        return { 'gap' }
-    end
-
-    done = last + 1 - first
-    key = 3
-end
-
-for i = 1, n do
-    local body, value = ARGV[arg], ARGV[arg + 2]
-    local at = arg + HEAD - 1
-    local fields = tonumber(ARGV[at])
-
-    names[i] = {}
-
-    if body ~= '' then
-        key = key + 1
-        names[i].id = KEYS[key]
-    end
-
-    if value ~= '' then
-        key = key + 1
-        names[i].last = KEYS[key]
-    end
-
-    if i <= done or fields == 0 then
-        ids[i] = 'done'
-
-    else
-        ids[i] = judge(i, body, value, at)
-
-        if names[i].id and known[names[i].id].digest ~= body then
-            return { 'conflict', i - 1 }
-        end
-
-        if not ids[i] then
-            new = new + 1
-        elseif ids[i] ~= true then
-            skipped = skipped + 1
-        end
-    end
-
-    arg = at + fields + 1
-end
-
-if new > 0 and ARGV[1] ~= '0' then
-    local size = redis.call('MEMORY', 'USAGE', log)
-
-    if size and size >= tonumber(ARGV[1]) then
-        return { 'full' }
-    end
-end
-
-arg = 5
-
-for i = 1, n do
-    local body, value, keep = ARGV[arg], ARGV[arg + 2], ARGV[arg + 3]
-    local at = arg + HEAD - 1
-    local last = at + tonumber(ARGV[at])
-    local name = names[i]
-
-    if ids[i] == true then
-        ids[i] = known[name.id].id
+local function append(event, id)
+    if id == true then
+        id = known[event.key].id
 
         -- rewritten, so that a WAIT behind this script has something to wait
         -- for: the first answer may have been lost before a replica had it
 
-        redis.call('SET', name.id, ids[i] .. ' ' .. body, 'KEEPTTL')
+        call('SET', event.key, id .. ' ' .. event.body, 'KEEPTTL')
 
-    elseif not ids[i] then
-        ids[i] = redis.call('XADD', log, '*', unpack(ARGV, at + 1, last))
+    elseif not id then
+        id = call('XADD', log, '*', unpack(ARGV, event.at, event.to))
 
-        if name.id then
-            known[name.id].id = ids[i]
-            redis.call('SET', name.id, ids[i] .. ' ' .. body, 'PX', DAY)
+        if event.key then
+            known[event.key].id = id
+            call('SET', event.key, id .. ' ' .. event.body, 'PX', DAY)
         end
 
-        if name.last then
-            redis.call('SET', name.last, ids[i] .. ' ' .. value, 'PX', keep)
+        if event.last then
+            call('SET', event.last, id .. ' ' .. event.value, 'PX',
+                 event.keep)
         end
     end
 
-    arg = last + 1
+    return id
 end
 
-if first then
-    redis.call('SET', KEYS[3],
-               string.format('%.0f', first - 1 + math.max(n, done)),
-               'PX', DAY)
+local function publish(events)
+    local ids, new, skipped, done = {}, 0, 0, 0
+
+    known, lasts = {}, {}
+
+    if first then
+        local last = tonumber(call('GET', KEYS[3]) or 0)
+
+        last = math.max(last, tonumber(ARGV[3]))
+
+        if first > last + 1 then
+            return { 'gap' }
+        end
+
+        done = last + 1 - first
+    end
+
+    for i, event in ipairs(events) do
+        if i <= done or event.to < event.at then
+            ids[i] = 'done'
+
+        else
+            ids[i] = judge(event)
+
+            if event.key and known[event.key].digest ~= event.body then
+                return { 'conflict', i - 1 }
+            end
+
+            if not ids[i] then
+                new = new + 1
+            elseif ids[i] ~= true then
+                skipped = skipped + 1
+            end
+        end
+    end
+
+    if new > 0 and limit > 0 then
+        local size = call('MEMORY', 'USAGE', log)
+
+        if size and size >= limit then
+            return { 'full' }
+        end
+    end
+
+    for i, event in ipairs(events) do
+        ids[i] = append(event, ids[i])
+    end
+
+    if first then
+        call('SET', KEYS[3],
+             string.format('%.0f', first - 1 + math.max(#events, done)),
+             'PX', DAY)
+    end
+
+    return { 'ok', new + skipped, unpack(ids) }
 end
 
-return { 'ok', new + skipped, unpack(ids) }
+-- the event whose number of strings and bits these are, and what is behind it
+local function read(strings, bits)
+    local event = { flagged = bits >= ON, off = bits >= OFF }
+
+    arg = arg + 1
+
+    if band(bits, KEY) > 0 then
+        key = key + 1
+        event.key, event.body = KEYS[key], ARGV[arg]
+        arg = arg + 1
+    end
+
+    if band(bits, VALUE) > 0 then
+        key = key + 1
+        event.last, event.value, event.keep = KEYS[key], ARGV[arg],
+                                              ARGV[arg + 1]
+        arg = arg + 2
+    end
+
+    event.at = arg
+    arg = arg + strings
+    event.to = arg - 1
+
+    return event
+end
+
+local events = {}
+
+while arg <= nargs do
+    local head = tonumber(ARGV[arg])
+    local bits = head % 32
+    local strings = (head - bits) / 32
+
+    -- most are alone, and there is nothing to ask before
+
+    if (bits == 0 or bits == ON and not flags)
+        and limit == 0 and not first and #events == 0
+    then
+        replies[#replies + 1] = redis.pcall('XADD', log, '*',
+                                            unpack(ARGV, arg + 1,
+                                                   arg + strings))
+        arg = arg + 1 + strings
+
+    else
+        events[#events + 1] = read(strings, bits)
+
+        if band(bits, MORE) == 0 then
+            local ok, reply = pcall(publish, events)
+
+            if not ok and type(reply) ~= 'table' then
+                reply = redis.error_reply('ERR ' .. tostring(reply))
+            end
+
+            replies[#replies + 1] = reply
+            events = {}
+        end
+    end
+end
+
+return replies
