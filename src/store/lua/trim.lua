@@ -7,13 +7,16 @@
 -- ARGV  1  a stream id: what is smaller goes
 -- reply    number of those that went
 
-local last = redis.call('XREVRANGE', KEYS[1], '(' .. ARGV[1], '-',
-                        'COUNT', 1)[1]
+local below = '(' .. ARGV[1]
 
-if not last then
+-- from its beginning: backwards, Redis 7 walks through the whole of a stream
+-- that has nothing below
+
+if #redis.call('XRANGE', KEYS[1], '-', below, 'COUNT', 1) == 0 then
     return 0
 end
 
+local last = redis.call('XREVRANGE', KEYS[1], below, '-', 'COUNT', 1)[1]
 local n = redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])
 local info, stream = redis.call('XINFO', 'STREAM', KEYS[1]), {}
 
