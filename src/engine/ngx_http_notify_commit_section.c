@@ -6,7 +6,7 @@
 
 #include "ngx_http_notify_commit_section.h"
 #include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_retention.h"
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_SECTION_KEYS  6      /* a subscription's */
@@ -80,7 +80,7 @@ ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed)
                                       ngx_http_notify_subscriber_now())
            != NGX_OK
         || ngx_http_notify_commit_section_arg(c, "%uL",
-                                      ngx_http_notify_tail_horizon(feed))
+                                      ngx_http_notify_retention_horizon(feed))
            != NGX_OK)
     {
         goto failed;

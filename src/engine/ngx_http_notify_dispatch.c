@@ -24,12 +24,12 @@
 
 static ngx_event_t *ngx_http_notify_dispatch_timer(ngx_event_t *ev,
     ngx_event_handler_pt handler, ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s);
 static ngx_uint_t ngx_http_notify_dispatch_reads(
     ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe);
 static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
@@ -96,17 +96,35 @@ ngx_http_notify_dispatch_timer(ngx_event_t *ev, ngx_event_handler_pt handler,
 void
 ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
 {
-    ngx_int_t                    rc;
-    ngx_uint_t                   probe;
-    ngx_http_notify_event_t     *event;
-    ngx_http_notify_delivery_t  *d;
-
     if (!s->located || s->disabled || s->unusable
         || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
         || s->lease->feed->leaving)
     {
         return;
     }
+
+    /* no more often than there are pages */
+
+    do {
+        ngx_http_notify_dispatch_queue(s);
+
+    } while (s->behind && s->queued < NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY / 8
+             && ngx_http_notify_dispatch_reads(s)
+             && ngx_http_notify_tail_behind(s) == NGX_OK);
+
+    if (s->replay != NULL) {
+        ngx_http_notify_replay_run(s);
+    }
+}
+
+
+static void
+ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   probe;
+    ngx_http_notify_event_t     *event;
+    ngx_http_notify_delivery_t  *d;
 
     while (s->queued) {
         event = s->ring[s->ring_head];
@@ -189,16 +207,6 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
             ngx_add_timer(&s->lease->feed->pass_timer,
                           NGX_HTTP_NOTIFY_SUBSCRIBER_PASS);
         }
-    }
-
-    if (s->behind && s->queued < NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY / 8
-        && ngx_http_notify_dispatch_reads(s))
-    {
-        ngx_http_notify_tail_behind(s);
-    }
-
-    if (s->replay != NULL) {
-        ngx_http_notify_replay_run(s);
     }
 }
 
@@ -373,7 +381,7 @@ ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s)
 }
 
 
-static void
+void
 ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s)
 {
     if (!s->waiting) {

@@ -15,6 +15,7 @@
 #include "ngx_http_notify_node.h"
 #include "ngx_http_notify_outbox.h"
 #include "ngx_http_notify_presence.h"
+#include "ngx_http_notify_retention.h"
 #include "ngx_http_notify_tail.h"
 
 
@@ -169,6 +170,8 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
         return NULL;
     }
 
+    ngx_http_notify_retention_init(feed);
+
     if (ngx_http_notify_lease_init(feed) != NGX_OK
         || ngx_http_notify_dispatch_init(feed) != NGX_OK
         || ngx_http_notify_commit_init(feed) != NGX_OK
@@ -190,6 +193,7 @@ static void
 ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
 {
     ngx_http_notify_tail_exit(feed);
+    ngx_http_notify_retention_exit(feed);
     ngx_http_notify_lease_exit(feed);
     ngx_http_notify_commit_exit(feed);
     ngx_http_notify_dispatch_exit(feed);

@@ -17,6 +17,8 @@
 #include "ngx_http_notify_setting.h"
 
 
+static void ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed,
+    ngx_int_t n);
 static ngx_int_t ngx_http_notify_subscriber_prepare(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
 static ngx_http_notify_profile_t *ngx_http_notify_subscriber_profile(
@@ -289,8 +291,21 @@ ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
 
     if (s->behind != behind) {
         s->behind = behind;
-        s->lease->feed->behind += behind ? 1 : -1;
+        ngx_http_notify_subscriber_count(s->lease->feed, behind ? 1 : -1);
         ngx_http_notify_subscriber_weigh(s);
+    }
+}
+
+
+/* one more is behind, or one less: who is not reads no pages */
+
+static void
+ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed, ngx_int_t n)
+{
+    feed->behind += n;
+
+    if (feed->behind == 0) {
+        ngx_http_notify_pages_clear(&feed->pages);
     }
 }
 
@@ -349,7 +364,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_subscriber_unprepare(s);
 
     if (s->behind) {
-        feed->behind--;
+        ngx_http_notify_subscriber_count(feed, -1);
     }
 
     if (s->full) {

@@ -21,6 +21,7 @@
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_page.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_redis.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -142,6 +143,11 @@ struct ngx_http_notify_feed_s {
     ngx_uint_t                        behind;
     ngx_uint_t                        full;     /* subscribers that follow the
                                                    tail and are not hungry */
+    ngx_http_notify_pages_t           pages;    /* while any are behind */
+    ngx_http_notify_id_t              range_from;   /* the last range that one
+                                                       of these asked for, */
+    ngx_uint_t                        ranges;   /* its number */
+    unsigned                          ranging:1;    /* is it under way? */
     ngx_uint_t                        counts[NGX_HTTP_NOTIFY_METRICS_N];
     ngx_http_notify_gauges_t          gauges;
 };
@@ -175,6 +181,7 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_id_t              start;    /* none of its own up to here */
     ngx_http_notify_id_t              read;     /* when behind: read up to */
     ngx_http_notify_id_t              read_end; /* of the tail at that time */
+    ngx_uint_t                        awaited;  /* number of another's range */
 
     ngx_queue_t                       window;   /* first attempts, by id */
     ngx_queue_t                       others;   /* retries and redeliveries */
@@ -211,6 +218,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          behind:1;
     unsigned                          full:1;       /* counted in feed->full */
     unsigned                          reading:1;
+    unsigned                          awaiting:1;
     unsigned                          fetching:1;   /* due retries */
     unsigned                          settled:1;    /* one, meanwhile */
     unsigned                          dirty:1;

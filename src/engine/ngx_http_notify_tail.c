@@ -13,7 +13,7 @@
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_queue.h"
-#include "ngx_http_notify_script.h"
+#include "ngx_http_notify_retention.h"
 
 
 #define NGX_HTTP_NOTIFY_TAIL_BLOCK    5000      /* ms */
@@ -33,6 +33,7 @@ typedef struct {
     ngx_http_notify_id_t      from;         /* where it stood, when asked, */
     ngx_http_notify_id_t      end;          /* and the tail */
     ngx_uint_t                count;
+    ngx_uint_t                range;        /* number of a subscriber's */
     ngx_str_t                 id;           /* of a subscriber, or empty */
 } ngx_http_notify_tail_request_t;
 
@@ -52,6 +53,11 @@ static void ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
 static ngx_http_notify_event_t *ngx_http_notify_tail_parse(
     ngx_http_notify_feed_t *feed, ngx_http_notify_resp_t *entry,
     ngx_http_notify_id_t *id);
+static void ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_page_t *page);
+static void ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_tail_keep(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_page_t *page);
 static void ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
     ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp,
@@ -65,9 +71,6 @@ static void ngx_http_notify_tail_subscriber_range(
     ngx_http_notify_tail_request_t *request);
 static void ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from);
-static void ngx_http_notify_tail_trim(ngx_event_t *ev);
-static void ngx_http_notify_tail_trimmed(ngx_http_notify_resp_t *resp,
-    void *data);
 
 
 ngx_int_t
@@ -79,15 +82,8 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
     feed->tail_timer.log = feed->log;
     feed->tail_timer.cancelable = 1;
 
-    feed->trim_timer.handler = ngx_http_notify_tail_trim;
-    feed->trim_timer.data = feed;
-    feed->trim_timer.log = feed->log;
-    feed->trim_timer.cancelable = 1;
-
     feed->tail_size = 1024;
     feed->tail_tests = 128;
-    feed->clock = ngx_http_notify_subscriber_now();
-    feed->clock_msec = ngx_current_msec;
 
     feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle, conf,
                                               "tail",
@@ -96,8 +92,6 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
     if (feed->tail == NULL) {
         return NGX_ERROR;
     }
-
-    ngx_add_timer(&feed->trim_timer, 1000);
 
     return NGX_OK;
 }
@@ -115,9 +109,7 @@ ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed)
         ngx_del_timer(&feed->tail_timer);
     }
 
-    if (feed->trim_timer.timer_set) {
-        ngx_del_timer(&feed->trim_timer);
-    }
+    ngx_http_notify_pages_clear(&feed->pages);
 }
 
 
@@ -353,6 +345,7 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
 {
     ngx_uint_t                i, n;
     ngx_http_notify_id_t      id;
+    ngx_http_notify_page_t   *page;
     ngx_http_notify_event_t  *event;
     ngx_http_notify_lease_t  *lease;
 
@@ -367,16 +360,31 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
 
     feed->more = entries->nelts >= feed->tail_asked;
 
+    page = ngx_http_notify_page_create(entries->nelts, &feed->position,
+                                       feed->log);
+
     for (i = 0; i < entries->nelts; i++) {
         event = ngx_http_notify_tail_parse(feed, entries->elts[i], &id);
 
-        if (event != NULL) {
-            n = ngx_http_notify_match_each(feed->match, event,
-                                           ngx_http_notify_tail_event, NULL);
-            feed->tail_tests = (feed->tail_tests * 7 + n + 7) / 8;
+        if (event == NULL) {
+            continue;
+        }
 
+        n = ngx_http_notify_match_each(feed->match, event,
+                                       ngx_http_notify_tail_event, NULL);
+        feed->tail_tests = (feed->tail_tests * 7 + n + 7) / 8;
+
+        if (page != NULL) {
+            ngx_http_notify_page_add(page, event);
+
+        } else {
             ngx_http_notify_log_unref(event);
         }
+    }
+
+    if (page != NULL) {
+        page->to = id;
+        ngx_http_notify_tail_keep(feed, page);
     }
 
     feed->position = id;
@@ -520,16 +528,114 @@ ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
 }
 
 
-void
+ngx_int_t
 ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
 {
-    if (s->reading || s->lease->feed->leaving
+    ngx_http_notify_feed_t  *feed;
+    ngx_http_notify_page_t  *page;
+
+    feed = s->lease->feed;
+
+    if (s->reading || feed->leaving
         || s->lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
     {
-        return;
+        return NGX_AGAIN;
+    }
+
+    page = ngx_http_notify_pages_find(&feed->pages, &s->read);
+
+    if (page != NULL
+        && s->read.ms >= ngx_http_notify_retention_horizon(feed))
+    {
+        ngx_http_notify_tail_turn(s, page);
+        ngx_http_notify_tail_caught_up(s);
+        return NGX_OK;
+    }
+
+    /*
+     * What another one has asked for may be what comes next here, too: that
+     * one answer is waited for, and none after it.
+     */
+
+    if (feed->ranging
+        && ngx_http_notify_id_compare(&feed->range_from, &s->read) <= 0
+        && (!s->awaiting || s->awaited == feed->ranges))
+    {
+        s->awaiting = 1;
+        s->awaited = feed->ranges;
+        ngx_http_notify_dispatch_line_up(s);
+        return NGX_AGAIN;
     }
 
     ngx_http_notify_tail_range(s->lease, s);
+
+    return NGX_AGAIN;
+}
+
+
+/* what a page has for a subscriber that stands before it or in it */
+
+static void
+ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_page_t *page)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_event_t  *event;
+
+    s->awaiting = 0;
+
+    for (i = 0; i < page->n; i++) {
+        event = page->events[i];
+
+        if (ngx_http_notify_id_compare(&event->id, &s->read) <= 0) {
+            continue;
+        }
+
+        s->read = event->id;
+
+        if (ngx_http_notify_match_test(s, event)) {
+            ngx_http_notify_queue_put(s, event);
+        }
+
+        if (ngx_http_notify_id_compare(&s->read, &event->id) < 0) {
+            return;         /* the queue is full: this one is not in it */
+        }
+    }
+
+    s->read = page->to;
+}
+
+
+static void
+ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
+{
+    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
+
+        /*
+         * From there on its bucket is fed; what it has read beyond that is not
+         * to come again.
+         */
+
+        s->start = s->read;
+        ngx_http_notify_subscriber_behind(s, 0, NULL);
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+/* takes over the page; is there anybody to read it? */
+
+static void
+ngx_http_notify_tail_keep(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_page_t *page)
+{
+    if (feed->behind && page->n) {
+        ngx_http_notify_pages_keep(&feed->pages, page);
+
+    } else {
+        ngx_http_notify_page_free(page);
+    }
 }
 
 
@@ -587,6 +693,11 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
 
     if (s) {
         s->reading = 1;
+        s->awaiting = 0;
+
+        feed->ranging = 1;
+        feed->range_from = request->from;
+        request->range = ++feed->ranges;
 
     } else {
         lease->reading = 1;
@@ -610,6 +721,7 @@ ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_tail_request_t *request = data;
 
+    ngx_http_notify_feed_t        *feed;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
@@ -654,6 +766,13 @@ ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
     }
 
 done:
+
+    feed = request->feed;
+
+    if (request->id.len && feed->ranges == request->range) {
+        feed->ranging = 0;
+        ngx_http_notify_dispatch_resume(feed);
+    }
 
     ngx_free(request);
 }
@@ -733,8 +852,8 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
 {
     ngx_uint_t                i;
-    ngx_http_notify_id_t      id;
     ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_page_t   *page;
     ngx_http_notify_event_t  *event;
 
     feed = s->lease->feed;
@@ -751,46 +870,33 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
         return;
     }
 
+    page = ngx_http_notify_page_create(resp->nelts, &request->from, feed->log);
+    if (page == NULL) {
+        ngx_http_notify_dispatch_wake(s, 1000);
+        return;
+    }
+
     ngx_http_notify_tail_overtaken(s, resp, &s->read);
 
     for (i = 0; i < resp->nelts; i++) {
-        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
+        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &page->to);
 
-        s->read = id;
-
-        if (event == NULL) {
-            continue;
-        }
-
-        if (ngx_http_notify_match_test(s, event)) {
-            ngx_http_notify_queue_put(s, event);
-        }
-
-        ngx_http_notify_log_unref(event);
-
-        if (ngx_http_notify_id_compare(&s->read, &id) < 0) {
-            break;          /* the queue is full: this one is not in it */
+        if (event != NULL) {
+            ngx_http_notify_page_add(page, event);
         }
     }
 
-    if (i == resp->nelts && resp->nelts < request->count
+    ngx_http_notify_tail_turn(s, page);
+
+    if (resp->nelts < request->count
+        && ngx_http_notify_id_compare(&s->read, &page->to) == 0
         && ngx_http_notify_id_compare(&s->read, &request->end) < 0)
     {
         s->read = request->end;
     }
 
-    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
-
-        /*
-         * From there on its bucket is fed; what it has read beyond that is not
-         * to come again.
-         */
-
-        s->start = s->read;
-        ngx_http_notify_subscriber_behind(s, 0, NULL);
-    }
-
-    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_tail_keep(feed, page);
+    ngx_http_notify_tail_caught_up(s);
     ngx_http_notify_dispatch_pump(s);
 }
 
@@ -803,7 +909,7 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
 {
     ngx_http_notify_id_t  horizon, first;
 
-    horizon.ms = ngx_http_notify_tail_horizon(s->lease->feed);
+    horizon.ms = ngx_http_notify_retention_horizon(s->lease->feed);
     horizon.seq = 0;
 
     if (from->ms == 0 || ngx_http_notify_id_compare(from, &horizon) >= 0) {
@@ -821,76 +927,4 @@ ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
      * and so not have seen it either */
 
     ngx_http_notify_operator_overtaken(s, from, &horizon);
-}
-
-
-/* by the monotonic clock: a clock that jumps purges nothing */
-
-uint64_t
-ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed)
-{
-    uint64_t  now;
-
-    now = feed->clock + (ngx_msec_t) (ngx_current_msec - feed->clock_msec);
-
-    return now > feed->channel->retention ? now - feed->channel->retention : 0;
-}
-
-
-static void
-ngx_http_notify_tail_trim(ngx_event_t *ev)
-{
-    u_char                   horizon[NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_str_t                key, minid;
-    ngx_msec_t               interval;
-    ngx_pool_t              *pool;
-    ngx_http_notify_id_t     id;
-    ngx_http_notify_feed_t  *feed;
-
-    feed = ev->data;
-
-    interval = (ngx_msec_t) ngx_min(feed->channel->retention / 10, 60000);
-
-    if (!feed->leaving) {
-        ngx_add_timer(ev, ngx_max(interval, 100));
-    }
-
-    if (feed->leases[0].state != NGX_HTTP_NOTIFY_LEASE_JOINED
-        || !ngx_http_notify_lease_trusted(feed))
-    {
-        return;
-    }
-
-    id.ms = ngx_http_notify_tail_horizon(feed);
-    id.seq = 0;
-
-    pool = ngx_create_pool(512, feed->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    key = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log", NULL);
-
-    minid.data = horizon;
-    minid.len = ngx_http_notify_id_print(horizon, &id) - horizon;
-
-    if (key.data != NULL) {
-        (void) ngx_http_notify_script_call(feed->redis,
-                                           &ngx_http_notify_script_trim,
-                                           &key, 1, &minid, 1,
-                                           ngx_http_notify_tail_trimmed, feed);
-    }
-
-    ngx_destroy_pool(pool);
-}
-
-
-static void
-ngx_http_notify_tail_trimmed(ngx_http_notify_resp_t *resp, void *data)
-{
-    ngx_http_notify_feed_t *feed = data;
-
-    if (resp != NULL) {
-        (void) ngx_http_notify_script_verdict(feed->redis, resp, "tail");
-    }
 }

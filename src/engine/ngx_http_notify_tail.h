@@ -1,6 +1,6 @@
 /*
  * Reading the log: one blocking read a feed for all that keep up, ranges for
- * leases and subscribers that are behind; retention.
+ * leases and subscribers that are behind.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_TAIL_H_INCLUDED_
@@ -24,11 +24,11 @@ void ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease);
 /* The same for all that wait for the last one to be loaded. */
 void ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed);
 
-/* Epoch ms: what is older leaves the log. */
-uint64_t ngx_http_notify_tail_horizon(ngx_http_notify_feed_t *feed);
-
-/* A subscriber that is behind reads on by itself. */
-void ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s);
+/*
+ * A subscriber that is behind reads on.  NGX_OK: from what others have read,
+ * so its queue may have more now; NGX_AGAIN: it will be pumped.
+ */
+ngx_int_t ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s);
 
 
 #endif /* _NGX_HTTP_NOTIFY_TAIL_H_INCLUDED_ */

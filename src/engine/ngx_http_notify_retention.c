@@ -1,0 +1,109 @@
+
+/*
+ * What is too old leaves the log, as seen by a clock that no jump moves.
+ */
+
+#include "ngx_http_notify_retention.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_script.h"
+
+
+static void ngx_http_notify_retention_trim(ngx_event_t *ev);
+static void ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
+void
+ngx_http_notify_retention_init(ngx_http_notify_feed_t *feed)
+{
+    feed->clock = ngx_http_notify_subscriber_now();
+    feed->clock_msec = ngx_current_msec;
+
+    feed->trim_timer.handler = ngx_http_notify_retention_trim;
+    feed->trim_timer.data = feed;
+    feed->trim_timer.log = feed->log;
+    feed->trim_timer.cancelable = 1;
+
+    ngx_add_timer(&feed->trim_timer, 1000);
+}
+
+
+void
+ngx_http_notify_retention_exit(ngx_http_notify_feed_t *feed)
+{
+    if (feed->trim_timer.timer_set) {
+        ngx_del_timer(&feed->trim_timer);
+    }
+}
+
+
+/* by the monotonic clock: a clock that jumps purges nothing */
+
+uint64_t
+ngx_http_notify_retention_horizon(ngx_http_notify_feed_t *feed)
+{
+    uint64_t  now;
+
+    now = feed->clock + (ngx_msec_t) (ngx_current_msec - feed->clock_msec);
+
+    return now > feed->channel->retention ? now - feed->channel->retention : 0;
+}
+
+
+static void
+ngx_http_notify_retention_trim(ngx_event_t *ev)
+{
+    u_char                   horizon[NGX_HTTP_NOTIFY_ID_LEN];
+    ngx_str_t                key, minid;
+    ngx_msec_t               interval;
+    ngx_pool_t              *pool;
+    ngx_http_notify_id_t     id;
+    ngx_http_notify_feed_t  *feed;
+
+    feed = ev->data;
+
+    interval = (ngx_msec_t) ngx_min(feed->channel->retention / 10, 60000);
+
+    if (!feed->leaving) {
+        ngx_add_timer(ev, ngx_max(interval, 100));
+    }
+
+    if (feed->leases[0].state != NGX_HTTP_NOTIFY_LEASE_JOINED
+        || !ngx_http_notify_lease_trusted(feed))
+    {
+        return;
+    }
+
+    id.ms = ngx_http_notify_retention_horizon(feed);
+    id.seq = 0;
+
+    pool = ngx_create_pool(512, feed->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    key = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log", NULL);
+
+    minid.data = horizon;
+    minid.len = ngx_http_notify_id_print(horizon, &id) - horizon;
+
+    if (key.data != NULL) {
+        (void) ngx_http_notify_script_call(feed->redis,
+                                           &ngx_http_notify_script_trim,
+                                           &key, 1, &minid, 1,
+                                           ngx_http_notify_retention_trimmed, feed);
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_feed_t *feed = data;
+
+    if (resp != NULL) {
+        (void) ngx_http_notify_script_verdict(feed->redis, resp, "retention");
+    }
+}
