@@ -24,6 +24,7 @@ typedef struct {
     ngx_uint_t                        serial;
     ngx_uint_t                        expected; /* answers to come */
     ngx_uint_t                        failed;
+    ngx_uint_t                        gone;     /* there is no document */
     ngx_http_notify_subscription_t   *doc;
     ngx_str_t                         id;
 } ngx_http_notify_load_t;
@@ -710,6 +711,9 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
             ngx_http_notify_subscriber_drop(s);
         }
 
+        /* a document that was asked for before may yet arrive: look again */
+
+        ngx_http_notify_load_one(lease, id);
         return;
     }
 
@@ -808,6 +812,9 @@ ngx_http_notify_load_document(ngx_http_notify_resp_t *resp, void *data)
     if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
         load->doc = ngx_http_notify_subscriptions_parse(&resp->str,
                                                         load->feed->log);
+
+    } else if (resp->type == NGX_HTTP_NOTIFY_RESP_NIL) {
+        load->gone = 1;
     }
 }
 
@@ -825,6 +832,17 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
     }
 
     lease = load->lease;
+
+    if (load->gone) {
+        s = ngx_http_notify_subscriber_find(load->feed, &load->id);
+        ngx_free(load);
+
+        if (s != NULL) {
+            ngx_http_notify_subscriber_drop(s);
+        }
+
+        return;
+    }
 
     s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc) : NULL;
 

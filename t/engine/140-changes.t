@@ -120,4 +120,15 @@ ok(!defined $shop->show($gone)->{reason}, 'without a reason');
 is(scalar($redis->cli('LRANGE', "notify:{shop.0}:gap:$gone", 0, -1)) ? 1 : 0, 1,
    'what it was disabled for is a gap');
 
+
+
+# deleted as soon as created: a worker may still be reading it
+
+$shop->delete($shop->subscribe('/short')) for 1 .. 300;
+soon('/watch');
+$shop->publish(5);
+soon('/watch');
+is($receiver->count('/short'), 0,
+   'what was deleted as soon as it was created is not called');
+
 finish();
