@@ -20,7 +20,7 @@
 #define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
 #define NGX_HTTP_NOTIFY_TAIL_PAUSE    300       /* ms, while all are */
 #define NGX_HTTP_NOTIFY_TAIL_COUNT    256       /* entries a read */
-#define NGX_HTTP_NOTIFY_TAIL_TESTS    4096      /* for all of them, roughly */
+#define NGX_HTTP_NOTIFY_TAIL_TESTS    1024      /* for all of them, roughly */
 #define NGX_HTTP_NOTIFY_TAIL_BYTES    (2 * 1024 * 1024)
 
 

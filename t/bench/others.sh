@@ -3,7 +3,8 @@
 # How late a request of another location is answered while the worker fans out
 # as fast as it can: 200 GETs a second of a "return 200", with and without it,
 # to ten subscribers an event and to a thousand.  All of a machine's processes
-# compete for its processors: the probe goes first where that is allowed.
+# compete for its processors: the probe goes first where that is allowed, and
+# the same is measured while wrk keeps the worker busy with proxied requests.
 # usage: BENCH=others make -f Makefile.dev bench
 #        ROUNDS=3 SECONDS_EACH=3 BENCH_PORT=22200
 
@@ -44,8 +45,18 @@ start_nginx notify "$api" << END
     notify_profile bench { sign standard; allow 127.0.0.0/8; keepalive 2048; }
     notify_channel ten      { profile bench; }
     notify_channel thousand { profile bench; }
+    upstream back {
+        server 127.0.0.1:$receiver;
+        keepalive 1024;
+        keepalive_requests 1000000000;
+    }
     server {
         listen 127.0.0.1:$api backlog=4096;
+        location = /proxied {
+            proxy_pass         http://back;
+            proxy_http_version 1.1;
+            proxy_set_header   Connection "";
+        }
         location /ten/      { notify_api ten; }
         location /thousand/ { notify_api thousand; }
         location = /other   { return 200; }
@@ -85,6 +96,15 @@ measure() {
     wait $busy || fail "no deliveries, see $dir"
 }
 
+# CONNECTIONS
+proxy() {
+    wrk -t 1 -c "$1" -d $((seconds + 1)) "http://127.0.0.1:$api/proxied" \
+        > "$dir/wrk" &
+    sleep 0.5
+    probe "proxy-$1"
+    wait $! || fail "wrk failed, see $dir"
+}
+
 until_ready nginx serves /ten/deltas
 while read -r channel subscribers; do
     subscribe "$channel" "$subscribers"
@@ -103,9 +123,11 @@ for ((round = 1; round <= rounds; round++)); do
     probe idle
     measure ten 10
     measure thousand 1000
+    proxy 160
+    proxy 1000
 done
 
-for name in ten thousand; do
+for name in ten thousand proxy-160 proxy-1000; do
     paste "$dir/p99-$name" "$dir/p99-idle" | awk '{ print $1 - $2 }' \
         > "$dir/late-$name"
 done
@@ -126,3 +148,5 @@ heading ms
 row 'p99 of others, fan-out to 10 saturated, less idle' late-ten '' '<= 5'
 row 'p99 of others, fan-out to 1,000 saturated, less idle' late-thousand '' \
     '<= 5'
+row '    proxied requests of 160 connections instead' late-proxy-160
+row '    proxied requests of 1,000 connections instead' late-proxy-1000
