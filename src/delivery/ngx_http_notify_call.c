@@ -22,6 +22,7 @@
 #define NGX_HTTP_NOTIFY_CALL_SMALL   1024   /* a body sent with its head */
 #define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
 #define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
+#define NGX_HTTP_NOTIFY_CALL_AHEAD   512    /* of answers, in 10 ms */
 
 
 struct ngx_http_notify_call_s {
@@ -82,6 +83,8 @@ static struct {
     ngx_queue_t    calls;
     ngx_uint_t     active;
     ngx_uint_t     started;         /* in this turn of the event loop */
+    ngx_uint_t     ahead;           /* since then, and not ended */
+    ngx_msec_t     since;
     ngx_event_t    turn;
     u_char        *buffer;          /* answers are read through it */
     ngx_uint_t     nspare;
@@ -153,6 +156,12 @@ ngx_http_notify_call_full(void)
 }
 
 
+/*
+ * Answers that come all at once make everybody else wait.  A receiver that is
+ * quick needs no more than a few calls at a time, so that more of them are
+ * started only as answers come, or as time goes by.
+ */
+
 ngx_uint_t
 ngx_http_notify_call_room(void)
 {
@@ -164,8 +173,19 @@ ngx_http_notify_call_room(void)
         return 0;
     }
 
+    if (ngx_current_msec - ngx_http_notify_calls.since >= 10) {
+        ngx_http_notify_calls.since = ngx_current_msec;
+        ngx_http_notify_calls.ahead = 0;
+    }
+
+    if (ngx_http_notify_calls.ahead >= NGX_HTTP_NOTIFY_CALL_AHEAD) {
+        return 0;
+    }
+
     n = ngx_cycle->connection_n / 2 - ngx_http_notify_calls.active;
     room = NGX_HTTP_NOTIFY_CALL_TURN - ngx_http_notify_calls.started;
+    room = ngx_min(room, NGX_HTTP_NOTIFY_CALL_AHEAD
+                         - ngx_http_notify_calls.ahead);
 
     return ngx_min(n, room);
 }
@@ -174,7 +194,8 @@ ngx_http_notify_call_room(void)
 ngx_uint_t
 ngx_http_notify_call_next_turn(void)
 {
-    return ngx_http_notify_calls.active < ngx_cycle->connection_n / 2;
+    return ngx_http_notify_calls.active < ngx_cycle->connection_n / 2
+           && ngx_http_notify_calls.ahead < NGX_HTTP_NOTIFY_CALL_AHEAD;
 }
 
 
@@ -222,6 +243,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
 
     ngx_queue_insert_tail(&ngx_http_notify_calls.calls, &call->queue);
     ngx_http_notify_calls.active++;
+    ngx_http_notify_calls.ahead++;
 
     if (ngx_http_notify_calls.started++ == 0) {
         ngx_post_event(&ngx_http_notify_calls.turn, &ngx_posted_next_events);
@@ -748,6 +770,12 @@ ngx_http_notify_call_stop(ngx_http_notify_call_t *call)
 
     ngx_queue_remove(&call->queue);
     ngx_http_notify_calls.active--;
+
+    if (ngx_http_notify_calls.ahead
+        && (ngx_msec_int_t) (call->start - ngx_http_notify_calls.since) >= 0)
+    {
+        ngx_http_notify_calls.ahead--;
+    }
 }
 
 
