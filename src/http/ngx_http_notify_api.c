@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_watch.h"
 
@@ -152,6 +153,7 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
     api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
     api->request_id = alcf->request_id;
     api->invalid.pool = r->pool;
+    api->cleanups = r->pool->cleanup;
 
     ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
 
@@ -746,6 +748,7 @@ ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_notify_stream_exit();
     ngx_http_notify_watch_exit();
     ngx_http_notify_api_cursor_exit();
     ngx_http_notify_api_box_exit();

@@ -39,6 +39,7 @@ struct ngx_http_notify_api_s {
     ngx_http_notify_invalid_t    invalid;   /* `errors` of the problem */
     void                        *data;      /* the resource's own */
     void                        *resume;    /* of api_cursor */
+    ngx_pool_cleanup_t          *cleanups;  /* of others, from before */
     /* in place of a 503, or NULL */
     void                       (*unavailable)(ngx_http_notify_api_t *api);
     ngx_int_t                    request_id;    /* index of the variable */

@@ -72,6 +72,7 @@ ngx_http_notify_api_deltas_handler(ngx_http_notify_api_t *api)
     }
 
     deltas->api = api;
+    deltas->want.tenant = api->tenant;
     api->data = deltas;
 
     if (ngx_http_notify_api_deltas_args(deltas) != NGX_OK) {
@@ -201,6 +202,7 @@ ngx_http_notify_api_deltas_select(ngx_http_notify_api_deltas_t *deltas,
     ngx_pool_cleanup_t                    *cln;
     ngx_http_request_t                    *r;
     ngx_http_notify_resp_t                *text;
+    ngx_http_notify_selection_t           *selection;
     const ngx_http_notify_subscription_t  *document;
 
     r = deltas->api->request;
@@ -216,16 +218,19 @@ ngx_http_notify_api_deltas_select(ngx_http_notify_api_deltas_t *deltas,
         return NGX_ERROR;
     }
 
-    deltas->selection = ngx_http_notify_selection_create(&text->str,
-                                                         r->connection->log);
-    if (deltas->selection == NULL) {
+    selection = ngx_http_notify_selection_create(&text->str,
+                                                 r->connection->log);
+    if (selection == NULL) {
         return NGX_ERROR;
     }
 
     cln->handler = ngx_http_notify_api_deltas_unselect;
-    cln->data = deltas->selection;
+    cln->data = selection;
 
-    document = ngx_http_notify_selection_document(deltas->selection);
+    deltas->selected = cln;
+    deltas->want.selection = selection;
+
+    document = ngx_http_notify_selection_document(selection);
 
     return ngx_http_notify_api_owns(deltas->api, &document->tenant)
                ? NGX_OK : NGX_DECLINED;

@@ -15,7 +15,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_log.h"
-#include "ngx_http_notify_selection.h"
+#include "ngx_http_notify_want.h"
 
 
 #define NGX_HTTP_NOTIFY_API_DELTAS_SCAN   5000
@@ -35,13 +35,12 @@ typedef struct {
     ngx_http_notify_api_t           *api;
     ngx_uint_t                       limit;
     ngx_str_t                        cursor;        /* as given, or empty */
-    ngx_str_t                        event_type;    /* or empty */
-    ngx_str_t                        entity_type;   /* JSON text, or empty */
+    ngx_http_notify_want_t           want;
     ngx_str_t                        subscription;  /* its id, or empty */
     ngx_str_t                        consumer;      /* its name, or empty */
     ngx_msec_t                       wait;          /* long poll; 0: no */
     ngx_http_notify_crypto_hmac_t   *hmac;
-    ngx_http_notify_selection_t     *selection;     /* or NULL */
+    ngx_pool_cleanup_t              *selected;      /* of the selection */
 
     ngx_http_notify_id_t             from;          /* looked at so far */
     ngx_uint_t                       page;          /* entries asked for */
@@ -79,9 +78,6 @@ void ngx_http_notify_api_deltas_read(ngx_http_notify_api_deltas_t *deltas);
 /* how many entries to ask for next, of which size the last ones were */
 ngx_uint_t ngx_http_notify_api_deltas_count(
     const ngx_http_notify_api_deltas_t *deltas);
-ngx_uint_t ngx_http_notify_api_deltas_wanted(
-    ngx_http_notify_api_deltas_t *deltas,
-    const ngx_http_notify_event_t *event);
 /* NGX_DONE: the answer is full, the event is for the next one */
 ngx_int_t ngx_http_notify_api_deltas_event(
     ngx_http_notify_api_deltas_t *deltas,

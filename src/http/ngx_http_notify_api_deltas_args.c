@@ -166,13 +166,13 @@ ngx_http_notify_api_deltas_arg_type(ngx_http_notify_api_deltas_t *deltas)
     if (ngx_http_notify_channel_operator(api->channel, &value)
         && value.data[value.len - 1] != '*')
     {
-        deltas->event_type = value;
+        deltas->want.event_type = value;
         return NGX_OK;
     }
 
     if (value.len == 0
         || ngx_http_notify_channel_event(api->channel, &value,
-                                         &deltas->event_type, NULL)
+                                         &deltas->want.event_type, NULL)
            != NGX_OK)
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
@@ -204,15 +204,15 @@ ngx_http_notify_api_deltas_arg_entity(ngx_http_notify_api_deltas_t *deltas)
         return rc == NGX_ABORT ? NGX_ABORT : NGX_OK;
     }
 
-    type = deltas->event_type.len ? &deltas->event_type : &any;
+    type = deltas->want.event_type.len ? &deltas->want.event_type : &any;
 
     if (ngx_http_notify_json_int64(&value, NULL) == NGX_OK) {
-        deltas->entity_type = value;
+        deltas->want.entity_type = value;
         return NGX_OK;
     }
 
     rc = ngx_http_notify_entity_type_id(api->channel, type, &value,
-                                        &deltas->entity_type);
+                                        &deltas->want.entity_type);
     if (rc == NGX_OK) {
         return NGX_OK;
     }
@@ -226,7 +226,7 @@ ngx_http_notify_api_deltas_arg_entity(ngx_http_notify_api_deltas_t *deltas)
     }
 
     if (ngx_http_notify_json_quote(api->request->pool, &value,
-                                   &deltas->entity_type)
+                                   &deltas->want.entity_type)
         != NGX_OK)
     {
         ngx_http_notify_api_failed(api);

@@ -14,9 +14,6 @@
 
 #define NGX_HTTP_NOTIFY_API_DELTAS_FIRST  100
 
-#define ngx_http_notify_api_deltas_same(a, b)                                 \
-    ((a)->len == (b)->len && ngx_memcmp((a)->data, (b)->data, (b)->len) == 0)
-
 
 static ngx_int_t ngx_http_notify_api_deltas_ask(
     ngx_http_notify_api_deltas_t *deltas, ngx_http_notify_api_box_t *box);
@@ -282,7 +279,7 @@ ngx_http_notify_api_deltas_event(ngx_http_notify_api_deltas_t *deltas,
         return NGX_DONE;
     }
 
-    if (!ngx_http_notify_api_deltas_wanted(deltas, event)) {
+    if (!ngx_http_notify_want_test(&deltas->want, event)) {
         return NGX_OK;
     }
 
@@ -299,33 +296,6 @@ ngx_http_notify_api_deltas_event(ngx_http_notify_api_deltas_t *deltas,
     deltas->size += json->len + 1;
 
     return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_http_notify_api_deltas_wanted(ngx_http_notify_api_deltas_t *deltas,
-    const ngx_http_notify_event_t *event)
-{
-    if (!ngx_http_notify_api_owns(deltas->api, &event->tenant)) {
-        return 0;
-    }
-
-    if (deltas->event_type.len
-        && !ngx_http_notify_api_deltas_same(&event->type,
-                                            &deltas->event_type))
-    {
-        return 0;
-    }
-
-    if (deltas->entity_type.len
-        && !ngx_http_notify_api_deltas_same(&event->entity_type_id,
-                                            &deltas->entity_type))
-    {
-        return 0;
-    }
-
-    return deltas->selection == NULL
-           || ngx_http_notify_selection_test(deltas->selection, event);
 }
 
 

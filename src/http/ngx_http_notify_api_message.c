@@ -11,18 +11,24 @@
 #include "ngx_http_notify_payload.h"
 
 
+/* a chunk, of which some send the text alone */
 typedef struct {
     ngx_uint_t                       refs;
     ngx_http_notify_crypto_hmac_t   *hmac;      /* of its cursor */
-    size_t                           len;
+    size_t                           head;      /* the size, CRLF */
+    size_t                           len;       /* of the text behind it */
     u_char                           data[1];
 } ngx_http_notify_api_message_memory_t;
 
 /* a buffer that knows its memory; NULL: it is free */
 typedef struct {
     ngx_buf_t                               buf;
+    ngx_chain_t                             chain;
     ngx_http_notify_api_message_memory_t   *memory;
 } ngx_http_notify_api_message_buf_t;
+
+#define ngx_http_notify_api_message_begin(memory)                             \
+    ((memory)->data + (memory)->head)
 
 
 static ngx_int_t ngx_http_notify_api_message_format(ngx_pool_t *pool,
@@ -33,9 +39,10 @@ static ngx_http_notify_api_message_memory_t *
     ngx_http_notify_api_message_alloc(size_t len);
 static void ngx_http_notify_api_message_unref(void *data);
 static ngx_int_t ngx_http_notify_api_message_append(
-    ngx_http_notify_api_message_t *messages, ngx_http_request_t *r,
+    ngx_http_notify_api_message_t *messages,
     ngx_http_notify_api_message_memory_t *memory);
 static void ngx_http_notify_api_message_release(ngx_chain_t *cl);
+static void ngx_http_notify_api_message_discard(ngx_chain_t *cl);
 
 
 ngx_int_t
@@ -145,17 +152,27 @@ ngx_http_notify_api_message_format(ngx_pool_t *pool,
 static ngx_http_notify_api_message_memory_t *
 ngx_http_notify_api_message_alloc(size_t len)
 {
+    u_char                                 buf[NGX_SIZE_T_LEN + 2];
+    u_char                                *p;
+    size_t                                 head;
     ngx_http_notify_api_message_memory_t  *memory;
 
+    head = ngx_sprintf(buf, "%xz" CRLF, len) - buf;
+
     memory = ngx_alloc(offsetof(ngx_http_notify_api_message_memory_t, data)
-                       + len, ngx_cycle->log);
+                       + head + len + 2, ngx_cycle->log);
     if (memory == NULL) {
         return NULL;
     }
 
     memory->refs = 1;
     memory->hmac = NULL;
+    memory->head = head;
     memory->len = len;
+
+    p = ngx_cpymem(memory->data, buf, head) + len;
+    *p++ = CR;
+    *p = LF;
 
     return memory;
 }
@@ -174,7 +191,7 @@ ngx_http_notify_api_message_unref(void *data)
 
 ngx_int_t
 ngx_http_notify_api_message_put(ngx_http_notify_api_message_t *messages,
-    ngx_http_request_t *r, const ngx_http_notify_api_message_text_t *text)
+    const ngx_http_notify_api_message_text_t *text)
 {
     u_char                                *p;
     ngx_int_t                              rc;
@@ -187,14 +204,14 @@ ngx_http_notify_api_message_put(ngx_http_notify_api_message_t *messages,
         return NGX_ERROR;
     }
 
-    p = memory->data;
+    p = ngx_http_notify_api_message_begin(memory);
     part = text->parts.elts;
 
     for (i = 0; i < text->parts.nelts; i++) {
         p = ngx_cpymem(p, part[i].data, part[i].len);
     }
 
-    rc = ngx_http_notify_api_message_append(messages, r, memory);
+    rc = ngx_http_notify_api_message_append(messages, memory);
     ngx_http_notify_api_message_unref(memory);
 
     return rc;
@@ -203,7 +220,7 @@ ngx_http_notify_api_message_put(ngx_http_notify_api_message_t *messages,
 
 ngx_int_t
 ngx_http_notify_api_message_text(ngx_http_notify_api_message_t *messages,
-    ngx_http_request_t *r, const ngx_str_t *text)
+    const ngx_str_t *text)
 {
     ngx_int_t                              rc;
     ngx_http_notify_api_message_memory_t  *memory;
@@ -213,9 +230,10 @@ ngx_http_notify_api_message_text(ngx_http_notify_api_message_t *messages,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(memory->data, text->data, text->len);
+    ngx_memcpy(ngx_http_notify_api_message_begin(memory), text->data,
+               text->len);
 
-    rc = ngx_http_notify_api_message_append(messages, r, memory);
+    rc = ngx_http_notify_api_message_append(messages, memory);
     ngx_http_notify_api_message_unref(memory);
 
     return rc;
@@ -229,7 +247,7 @@ ngx_http_notify_api_message_text(ngx_http_notify_api_message_t *messages,
 
 ngx_int_t
 ngx_http_notify_api_message_share(ngx_http_notify_api_message_t *messages,
-    ngx_http_request_t *r, const ngx_http_notify_event_t *event,
+    const ngx_http_notify_event_t *event,
     ngx_http_notify_crypto_hmac_t *hmac, void **slot, ngx_pool_t *pool)
 {
     ngx_str_t                              text;
@@ -239,7 +257,7 @@ ngx_http_notify_api_message_share(ngx_http_notify_api_message_t *messages,
     memory = *slot;
 
     if (memory && memory->hmac == hmac) {
-        return ngx_http_notify_api_message_append(messages, r, memory);
+        return ngx_http_notify_api_message_append(messages, memory);
     }
 
     cln = ngx_pool_cleanup_add(pool, 0);
@@ -257,20 +275,21 @@ ngx_http_notify_api_message_share(ngx_http_notify_api_message_t *messages,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(memory->data, text.data, text.len);
+    ngx_memcpy(ngx_http_notify_api_message_begin(memory), text.data,
+               text.len);
     memory->hmac = hmac;
 
     cln->handler = ngx_http_notify_api_message_unref;
     cln->data = memory;
     *slot = memory;
 
-    return ngx_http_notify_api_message_append(messages, r, memory);
+    return ngx_http_notify_api_message_append(messages, memory);
 }
 
 
 static ngx_int_t
 ngx_http_notify_api_message_append(ngx_http_notify_api_message_t *messages,
-    ngx_http_request_t *r, ngx_http_notify_api_message_memory_t *memory)
+    ngx_http_notify_api_message_memory_t *memory)
 {
     ngx_chain_t                        *cl;
     ngx_http_notify_api_message_buf_t  *b;
@@ -282,29 +301,33 @@ ngx_http_notify_api_message_append(ngx_http_notify_api_message_t *messages,
         b = (ngx_http_notify_api_message_buf_t *) cl->buf;
 
     } else {
-        cl = ngx_alloc_chain_link(r->pool);
-        b = ngx_palloc(r->pool, sizeof(ngx_http_notify_api_message_buf_t));
-
-        if (cl == NULL || b == NULL) {
+        b = ngx_alloc(sizeof(ngx_http_notify_api_message_buf_t),
+                      ngx_cycle->log);
+        if (b == NULL) {
             return NGX_ERROR;
         }
-
-        cl->buf = &b->buf;
     }
 
     ngx_memzero(b, sizeof(ngx_http_notify_api_message_buf_t));
 
-    b->buf.start = memory->data;
-    b->buf.pos = memory->data;
-    b->buf.last = memory->data + memory->len;
-    b->buf.end = b->buf.last;
+    b->buf.start = ngx_http_notify_api_message_begin(memory);
+    b->buf.end = b->buf.start + memory->len;
+
+    if (messages->chunked) {
+        b->buf.start = memory->data;
+        b->buf.end += 2;
+    }
+
+    b->buf.pos = b->buf.start;
+    b->buf.last = b->buf.end;
     b->buf.tag = (ngx_buf_tag_t) &ngx_http_notify_api_message_append;
     b->buf.memory = 1;
     b->buf.flush = 1;
     b->memory = memory;
     memory->refs++;
 
-    cl->next = NULL;
+    cl = &b->chain;
+    cl->buf = &b->buf;
 
     if (messages->out == NULL) {
         messages->last = &messages->out;
@@ -321,7 +344,7 @@ ngx_int_t
 ngx_http_notify_api_message_send(ngx_http_notify_api_message_t *messages,
     ngx_http_request_t *r)
 {
-    ngx_chain_t  *cl, *out;
+    ngx_chain_t  *out;
 
     out = messages->out;
     messages->out = NULL;
@@ -345,13 +368,65 @@ ngx_http_notify_api_message_send(ngx_http_notify_api_message_t *messages,
 
     ngx_http_notify_api_message_release(messages->free);
 
-    messages->unsent = 0;
-
-    for (cl = messages->busy; cl; cl = cl->next) {
-        messages->unsent += ngx_buf_size(cl->buf);
-    }
+    messages->unsent = ngx_http_notify_api_message_size(messages);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_message_write(ngx_http_notify_api_message_t *messages,
+    ngx_connection_t *c)
+{
+    ngx_chain_t  *cl, *left, **link;
+
+    for (link = &messages->busy; *link; link = &(*link)->next) { /* void */ }
+
+    *link = messages->out;
+    messages->out = NULL;
+
+    if (messages->busy == NULL && !c->buffered) {
+        return NGX_OK;
+    }
+
+    left = c->send_chain(c, messages->busy, 0);
+
+    if (left == NGX_CHAIN_ERROR) {
+        return NGX_ERROR;
+    }
+
+    while (messages->busy && messages->busy != left) {
+        cl = messages->busy;
+        messages->busy = cl->next;
+
+        cl->next = NULL;
+        ngx_http_notify_api_message_discard(cl);
+    }
+
+    messages->unsent = ngx_http_notify_api_message_size(messages);
+
+    return NGX_OK;
+}
+
+
+size_t
+ngx_http_notify_api_message_size(
+    const ngx_http_notify_api_message_t *messages)
+{
+    size_t        size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    for (cl = messages->busy; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    for (cl = messages->out; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    return size;
 }
 
 
@@ -375,9 +450,34 @@ ngx_http_notify_api_message_release(ngx_chain_t *cl)
 }
 
 
+static void
+ngx_http_notify_api_message_discard(ngx_chain_t *cl)
+{
+    ngx_buf_t  *b;
+
+    ngx_http_notify_api_message_release(cl);
+
+    while (cl) {
+        b = cl->buf;
+        cl = cl->next;
+
+        ngx_free(b);
+    }
+}
+
+
+void
+ngx_http_notify_api_message_trim(ngx_http_notify_api_message_t *messages)
+{
+    ngx_http_notify_api_message_discard(messages->free);
+    messages->free = NULL;
+}
+
+
 void
 ngx_http_notify_api_message_free(ngx_http_notify_api_message_t *messages)
 {
-    ngx_http_notify_api_message_release(messages->out);
-    ngx_http_notify_api_message_release(messages->busy);
+    ngx_http_notify_api_message_discard(messages->out);
+    ngx_http_notify_api_message_discard(messages->busy);
+    ngx_http_notify_api_message_discard(messages->free);
 }

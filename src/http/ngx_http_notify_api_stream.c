@@ -1,7 +1,8 @@
 /*
  * Deltas as server-sent events: what is kept, page by page as fast as the
- * client takes it, then what comes, as the watch tells.  A stream that cannot
- * go on ends; its client comes again with Last-Event-ID.
+ * client takes it; then the stream follows the log.  A stream that cannot go on
+ * ends; its client comes again with Last-Event-ID.  Lives in the request's
+ * pool, which a stream may outlive (api_detach).
  * WHATWG HTML, 9.2.
  */
 
@@ -9,69 +10,47 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
-#include "ngx_http_notify_api_message.h"
+#include "ngx_http_notify_api_detach.h"
 #include "ngx_http_notify_script.h"
-#include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_stream.h"
 
 
-#define NGX_HTTP_NOTIFY_API_STREAM_PING    15000    /* ms */
 #define NGX_HTTP_NOTIFY_API_STREAM_RETRY   1000     /* ms, Redis is away */
 #define NGX_HTTP_NOTIFY_API_STREAM_LOW     (64 * 1024)  /* then it reads on */
-#define NGX_HTTP_NOTIFY_API_STREAM_UNSENT  (1024 * 1024)
 
 
 struct ngx_http_notify_api_stream_s {
-    ngx_http_notify_watch_waiter_t     waiter;
-    ngx_queue_t                        queue;       /* of all, by `sent` */
-    ngx_msec_t                         sent;        /* something, last */
+    ngx_http_notify_stream_t          *stream;
     ngx_http_notify_api_deltas_t      *deltas;
     ngx_http_notify_redis_command_t   *command;     /* a page is read */
-    ngx_http_notify_id_t               told;        /* from, as it knows */
-    ngx_http_notify_api_message_t      messages;
     ngx_event_t                        timer;
-    unsigned                           ended:1;
+    ngx_http_notify_api_detach_t       detach;
 };
 
 
 static ngx_int_t ngx_http_notify_api_stream_header(
     ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_stream_hello(
-    ngx_http_notify_api_stream_t *st);
+    ngx_http_notify_api_stream_t *as);
 static ngx_http_notify_api_stream_t *ngx_http_notify_api_stream_create(
     ngx_http_notify_api_deltas_t *deltas);
 static ngx_int_t ngx_http_notify_api_stream_read(
-    ngx_http_notify_api_stream_t *st);
+    ngx_http_notify_api_stream_t *as);
 static void ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_api_stream_take(
-    ngx_http_notify_api_stream_t *st, const ngx_http_notify_resp_t *resp);
+    ngx_http_notify_api_stream_t *as, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_stream_follow(
-    ngx_http_notify_api_stream_t *st);
-static void ngx_http_notify_api_stream_handler(
-    ngx_http_notify_watch_waiter_t *waiter,
-    const ngx_http_notify_watch_batch_t *batch);
-static ngx_int_t ngx_http_notify_api_stream_batch(
-    ngx_http_notify_api_stream_t *st,
-    const ngx_http_notify_watch_batch_t *batch);
-static ngx_int_t ngx_http_notify_api_stream_text(
-    ngx_http_notify_api_stream_t *st, const ngx_str_t *text);
+    ngx_http_notify_api_stream_t *as);
+static ngx_int_t ngx_http_notify_api_stream_send(
+    ngx_http_notify_api_stream_t *as);
 static ngx_int_t ngx_http_notify_api_stream_flush(
-    ngx_http_notify_api_stream_t *st);
+    ngx_http_notify_stream_t *st);
 static void ngx_http_notify_api_stream_writer(ngx_http_request_t *r);
-static void ngx_http_notify_api_stream_done(ngx_http_notify_api_stream_t *st,
+static void ngx_http_notify_api_stream_done(ngx_http_notify_stream_t *st,
     ngx_int_t rc);
 static void ngx_http_notify_api_stream_timer(ngx_event_t *ev);
-static void ngx_http_notify_api_stream_pings(ngx_event_t *ev);
-static ngx_int_t ngx_http_notify_api_stream_ping(
-    ngx_http_notify_api_stream_t *st);
 static void ngx_http_notify_api_stream_cleanup(void *data);
-
-
-static ngx_queue_t  ngx_http_notify_api_streams;
-static ngx_event_t  ngx_http_notify_api_stream_pinger;
-
-/* what the pinger's timer is said to be of, in a debug log */
-static ngx_connection_t  ngx_http_notify_api_stream_none;
 
 
 void
@@ -79,12 +58,12 @@ ngx_http_notify_api_stream(ngx_http_notify_api_deltas_t *deltas)
 {
     ngx_int_t                      rc;
     ngx_http_request_t            *r;
-    ngx_http_notify_api_stream_t  *st;
+    ngx_http_notify_api_stream_t  *as;
 
     r = deltas->api->request;
 
-    st = ngx_http_notify_api_stream_create(deltas);
-    if (st == NULL) {
+    as = ngx_http_notify_api_stream_create(deltas);
+    if (as == NULL) {
         ngx_http_notify_api_failed(deltas->api);
         return;
     }
@@ -92,20 +71,20 @@ ngx_http_notify_api_stream(ngx_http_notify_api_deltas_t *deltas)
     rc = ngx_http_notify_api_stream_header(deltas->api);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        ngx_http_notify_api_stream_done(st, rc);
+        ngx_http_notify_api_stream_done(as->stream, rc);
         return;
     }
 
     r->write_event_handler = ngx_http_notify_api_stream_writer;
 
-    rc = ngx_http_notify_api_stream_hello(st);
+    rc = ngx_http_notify_api_stream_hello(as);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_notify_api_stream_read(st);
+        rc = ngx_http_notify_api_stream_read(as);
     }
 
     if (rc != NGX_OK) {
-        ngx_http_notify_api_stream_done(st, rc);
+        ngx_http_notify_api_stream_done(as->stream, rc);
     }
 }
 
@@ -186,7 +165,7 @@ ngx_http_notify_api_stream_header(ngx_http_notify_api_t *api)
 /* clients that lose their worker together do not come back together */
 
 static ngx_int_t
-ngx_http_notify_api_stream_hello(ngx_http_notify_api_stream_t *st)
+ngx_http_notify_api_stream_hello(ngx_http_notify_api_stream_t *as)
 {
     u_char     buf[96];
     ngx_str_t  text;
@@ -194,11 +173,11 @@ ngx_http_notify_api_stream_hello(ngx_http_notify_api_stream_t *st)
     text.data = buf;
     text.len = ngx_sprintf(buf, "retry: %ui\n\n%s",
                            (ngx_uint_t) (500 + ngx_random() % 1000),
-                           st->deltas->resync
+                           as->deltas->resync
                            ? "event: resync\ndata: {\"resync\":true}\n\n" : "")
                - buf;
 
-    return ngx_http_notify_api_stream_text(st, &text);
+    return ngx_http_notify_stream_text(as->stream, &text);
 }
 
 
@@ -207,7 +186,8 @@ ngx_http_notify_api_stream_create(ngx_http_notify_api_deltas_t *deltas)
 {
     ngx_pool_cleanup_t            *cln;
     ngx_http_request_t            *r;
-    ngx_http_notify_api_stream_t  *st;
+    ngx_http_notify_stream_t      *st;
+    ngx_http_notify_api_stream_t  *as;
 
     r = deltas->api->request;
 
@@ -216,53 +196,51 @@ ngx_http_notify_api_stream_create(ngx_http_notify_api_deltas_t *deltas)
         return NULL;
     }
 
-    st = cln->data;
-    ngx_memzero(st, sizeof(ngx_http_notify_api_stream_t));
+    as = cln->data;
+    ngx_memzero(as, sizeof(ngx_http_notify_api_stream_t));
+
+    st = ngx_http_notify_stream_create(&deltas->want, r->connection);
+    if (st == NULL) {
+        return NULL;
+    }
+
+    if (deltas->selected) {
+        deltas->selected->handler = NULL;
+    }
 
     cln->handler = ngx_http_notify_api_stream_cleanup;
 
-    st->deltas = deltas;
+    st->from = deltas->from;
     st->told = deltas->from;
-    st->waiter.handler = ngx_http_notify_api_stream_handler;
-    st->waiter.data = st;
-    st->timer.handler = ngx_http_notify_api_stream_timer;
-    st->timer.data = st;
-    st->timer.log = r->connection->log;
+    st->hmac = deltas->hmac;
+    st->flush = ngx_http_notify_api_stream_flush;
+    st->done = ngx_http_notify_api_stream_done;
+    st->u.answer = as;
 
-    deltas->streaming = st;
+    as->stream = st;
+    as->deltas = deltas;
+    as->timer.handler = ngx_http_notify_api_stream_timer;
+    as->timer.data = as;
+    as->timer.log = r->connection->log;
 
-    if (ngx_http_notify_api_streams.next == NULL) {
-        ngx_queue_init(&ngx_http_notify_api_streams);
-        ngx_http_notify_api_stream_pinger.handler =
-                                             ngx_http_notify_api_stream_pings;
-        ngx_http_notify_api_stream_pinger.log = ngx_cycle->log;
-        ngx_http_notify_api_stream_pinger.cancelable = 1;
-        ngx_http_notify_api_stream_pinger.data =
-                                             &ngx_http_notify_api_stream_none;
-        ngx_http_notify_api_stream_none.fd = (ngx_socket_t) -1;
-    }
+    deltas->streaming = as;
 
-    st->sent = ngx_current_msec;
-    ngx_queue_insert_tail(&ngx_http_notify_api_streams, &st->queue);
+    ngx_http_notify_api_detach_init(&as->detach, r, deltas->api->cleanups,
+                                    cln);
 
-    if (!ngx_http_notify_api_stream_pinger.timer_set) {
-        ngx_add_timer(&ngx_http_notify_api_stream_pinger,
-                      NGX_HTTP_NOTIFY_API_STREAM_PING);
-    }
-
-    return st;
+    return as;
 }
 
 
 /* a page of what is kept, unless the client has yet to take the last one */
 
 static ngx_int_t
-ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *st)
+ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *as)
 {
     ngx_http_notify_id_t           to;
     ngx_http_notify_api_deltas_t  *deltas;
 
-    if (st->command || st->waiter.watch || st->timer.timer_set) {
+    if (as->command || as->stream->waiter.watch || as->timer.timer_set) {
         return NGX_OK;
     }
 
@@ -270,11 +248,11 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *st)
         return NGX_DONE;
     }
 
-    if (st->messages.unsent > NGX_HTTP_NOTIFY_API_STREAM_LOW) {
+    if (as->stream->messages.unsent > NGX_HTTP_NOTIFY_API_STREAM_LOW) {
         return NGX_OK;
     }
 
-    deltas = st->deltas;
+    deltas = as->deltas;
 
     to.ms = (uint64_t) -1;
     to.seq = (uint64_t) -1;
@@ -282,14 +260,14 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *st)
     deltas->limit = NGX_HTTP_NOTIFY_API_DELTAS_PAGE;
     deltas->page = ngx_http_notify_api_deltas_count(deltas);
 
-    st->command = ngx_http_notify_log_range(deltas->api->channel->redis,
+    as->command = ngx_http_notify_log_range(deltas->api->channel->redis,
                                             &deltas->api->channel->keys,
-                                            &deltas->from, 0, &to,
+                                            &as->stream->from, 0, &to,
                                             deltas->page,
                                             ngx_http_notify_api_stream_page,
-                                            st);
-    if (st->command == NULL) {
-        ngx_add_timer(&st->timer, NGX_HTTP_NOTIFY_API_STREAM_RETRY);
+                                            as);
+    if (as->command == NULL) {
+        ngx_add_timer(&as->timer, NGX_HTTP_NOTIFY_API_STREAM_RETRY);
     }
 
     return NGX_OK;
@@ -299,65 +277,70 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *st)
 static void
 ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_api_stream_t *st = data;
+    ngx_http_notify_api_stream_t *as = data;
 
     ngx_int_t            rc;
     ngx_http_request_t  *r;
 
-    st->command = NULL;
+    as->command = NULL;
 
-    r = st->deltas->api->request;
+    r = as->deltas->api->request;
     ngx_http_set_log_request(r->connection->log, r);
 
-    if (ngx_http_notify_script_verdict(st->deltas->api->channel->redis, resp,
+    if (ngx_http_notify_script_verdict(as->deltas->api->channel->redis, resp,
                                        "stream")
         != NGX_OK)
     {
-        ngx_add_timer(&st->timer, NGX_HTTP_NOTIFY_API_STREAM_RETRY);
+        ngx_add_timer(&as->timer, NGX_HTTP_NOTIFY_API_STREAM_RETRY);
         return;
     }
 
-    rc = ngx_http_notify_api_stream_take(st, resp);
+    rc = ngx_http_notify_api_stream_take(as, resp);
 
     if (rc == NGX_OK) {
-        rc = resp->nelts < st->deltas->page
-                 ? ngx_http_notify_api_stream_follow(st)
-                 : ngx_http_notify_api_stream_read(st);
+        rc = resp->nelts < as->deltas->page
+                 ? ngx_http_notify_api_stream_follow(as)
+                 : ngx_http_notify_api_stream_read(as);
     }
 
     if (rc != NGX_OK) {
-        ngx_http_notify_api_stream_done(st, rc);
+        ngx_http_notify_api_stream_done(as->stream, rc);
+        return;
     }
+
+    ngx_http_notify_api_detach(&as->detach, as->stream);
 }
 
 
 /* one message of all that is wanted of a page, so that few buffers are kept */
 
 static ngx_int_t
-ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *st,
+ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *as,
     const ngx_http_notify_resp_t *resp)
 {
-    ngx_int_t                             rc;
-    ngx_uint_t                            i;
-    ngx_pool_t                           *pool;
-    ngx_http_notify_event_t              *event;
-    ngx_http_notify_api_deltas_t         *deltas;
-    ngx_http_notify_api_message_text_t    text;
+    ngx_int_t                            rc;
+    ngx_uint_t                           i;
+    ngx_pool_t                          *pool;
+    ngx_http_notify_event_t             *event;
+    ngx_http_notify_stream_t            *st;
+    ngx_http_notify_api_deltas_t        *deltas;
+    ngx_http_notify_api_message_text_t   text;
 
-    deltas = st->deltas;
+    st = as->stream;
+    deltas = as->deltas;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_http_notify_api_message_init(&text, pool, &deltas->api->tenant,
-                                          deltas->hmac);
+    rc = ngx_http_notify_api_message_init(&text, pool, &st->want.tenant,
+                                          st->hmac);
     deltas->bytes = 0;
     deltas->scanned = 0;
 
     for (i = 0; rc == NGX_OK && i < resp->nelts; i++) {
-        (void) ngx_http_notify_log_entry_id(resp->elts[i], &deltas->from);
+        (void) ngx_http_notify_log_entry_id(resp->elts[i], &st->from);
         deltas->scanned++;
 
         event = ngx_http_notify_log_event(resp->elts[i], ngx_cycle->log);
@@ -367,7 +350,7 @@ ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *st,
 
         deltas->bytes += event->size;
 
-        if (ngx_http_notify_api_deltas_wanted(deltas, event)) {
+        if (ngx_http_notify_want_test(&st->want, event)) {
             rc = ngx_http_notify_api_message_add(&text, event);
         }
 
@@ -375,12 +358,11 @@ ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *st,
     }
 
     if (rc == NGX_OK && text.len) {
-        rc = ngx_http_notify_api_message_put(&st->messages,
-                                             deltas->api->request, &text);
-        st->told = deltas->from;
+        rc = ngx_http_notify_api_message_put(&st->messages, &text);
+        st->told = st->from;
 
         if (rc == NGX_OK) {
-            rc = ngx_http_notify_api_stream_flush(st);
+            rc = ngx_http_notify_api_stream_send(as);
         }
     }
 
@@ -391,28 +373,28 @@ ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *st,
 
 
 static ngx_int_t
-ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *st)
+ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *as)
 {
-    ngx_http_notify_channel_t     *channel;
-    ngx_http_notify_api_deltas_t  *deltas;
+    ngx_http_notify_stream_t   *st;
+    ngx_http_notify_channel_t  *channel;
 
-    deltas = st->deltas;
-    channel = deltas->api->channel;
+    st = as->stream;
+    channel = as->deltas->api->channel;
 
     /* what a read after that did not find is not there any more */
 
-    if (ngx_http_notify_id_compare(&deltas->from, &deltas->seen) < 0) {
-        deltas->from = deltas->seen;
+    if (ngx_http_notify_id_compare(&st->from, &as->deltas->seen) < 0) {
+        st->from = as->deltas->seen;
     }
 
     switch (ngx_http_notify_watch_join(&st->waiter, channel, channel->store,
-                                       &deltas->from, &deltas->seen))
+                                       &st->from, &as->deltas->seen))
     {
     case NGX_OK:
         return NGX_OK;
 
     case NGX_AGAIN:
-        return ngx_http_notify_api_stream_read(st);
+        return ngx_http_notify_api_stream_read(as);
 
     case NGX_DECLINED:
         return NGX_DONE;
@@ -423,144 +405,30 @@ ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *st)
 }
 
 
-static void
-ngx_http_notify_api_stream_handler(ngx_http_notify_watch_waiter_t *waiter,
-    const ngx_http_notify_watch_batch_t *batch)
-{
-    ngx_http_notify_api_stream_t *st = waiter->data;
-
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    r = st->deltas->api->request;
-    ngx_http_set_log_request(r->connection->log, r);
-
-    rc = NGX_DONE;
-
-    if (batch->why == NGX_HTTP_NOTIFY_WATCH_EVENTS) {
-        rc = ngx_http_notify_api_stream_batch(st, batch);
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_notify_api_stream_done(st, rc);
-    }
-}
-
-
-/* what most streams send of a batch, one event, is made once for all */
-
 static ngx_int_t
-ngx_http_notify_api_stream_batch(ngx_http_notify_api_stream_t *st,
-    const ngx_http_notify_watch_batch_t *batch)
-{
-    ngx_int_t                            rc;
-    ngx_uint_t                           i, n, at;
-    ngx_http_request_t                  *r;
-    ngx_http_notify_event_t             *event;
-    ngx_http_notify_api_deltas_t        *deltas;
-    ngx_http_notify_api_message_text_t   text;
-
-    deltas = st->deltas;
-    r = deltas->api->request;
-    n = 0;
-    at = 0;
-    rc = NGX_OK;
-
-    text.pool = NULL;
-
-    for (i = 0; rc == NGX_OK && i < batch->n; i++) {
-        event = batch->events[i];
-
-        if (ngx_http_notify_id_compare(&event->id, &deltas->from) <= 0
-            || !ngx_http_notify_api_deltas_wanted(deltas, event))
-        {
-            continue;
-        }
-
-        if (n == 1) {
-            rc = ngx_http_notify_api_message_init(&text, batch->pool,
-                                                  &deltas->api->tenant,
-                                                  deltas->hmac);
-            if (rc == NGX_OK) {
-                rc = ngx_http_notify_api_message_add(&text,
-                                                     batch->events[at]);
-            }
-        }
-
-        if (rc == NGX_OK && n) {
-            rc = ngx_http_notify_api_message_add(&text, event);
-        }
-
-        at = i;
-        n++;
-    }
-
-    if (ngx_http_notify_id_compare(&deltas->from, &batch->last) < 0) {
-        deltas->from = batch->last;
-    }
-
-    if (rc != NGX_OK || n == 0) {
-        return rc;
-    }
-
-    if (st->messages.unsent > NGX_HTTP_NOTIFY_API_STREAM_UNSENT) {
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "notify stream: the client takes less than there is, "
-                      "%uz bytes are unsent", st->messages.unsent);
-        return NGX_ERROR;
-    }
-
-    rc = n > 1 ? ngx_http_notify_api_message_put(&st->messages, r, &text)
-               : ngx_http_notify_api_message_share(&st->messages, r,
-                                                   batch->events[at],
-                                                   deltas->hmac,
-                                                   &batch->slots[at],
-                                                   batch->pool);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    st->told = deltas->from;
-
-    return ngx_http_notify_api_stream_flush(st);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_stream_text(ngx_http_notify_api_stream_t *st,
-    const ngx_str_t *text)
-{
-    if (ngx_http_notify_api_message_text(&st->messages,
-                                         st->deltas->api->request, text)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_api_stream_flush(st);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_stream_flush(ngx_http_notify_api_stream_t *st)
+ngx_http_notify_api_stream_send(ngx_http_notify_api_stream_t *as)
 {
     ngx_event_t               *wev;
     ngx_connection_t          *c;
     ngx_http_request_t        *r;
     ngx_http_core_loc_conf_t  *clcf;
 
-    r = st->deltas->api->request;
+    r = as->deltas->api->request;
     c = r->connection;
     wev = c->write;
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    if (ngx_http_notify_api_message_send(&st->messages, r) != NGX_OK) {
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_notify_api_detach_sends(&as->detach, &as->stream->messages);
+
+    if (ngx_http_notify_api_message_send(&as->stream->messages, r)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    st->sent = ngx_current_msec;
-    ngx_queue_remove(&st->queue);
-    ngx_queue_insert_tail(&ngx_http_notify_api_streams, &st->queue);
+    ngx_http_notify_stream_touch(as->stream);
 
     if (r->buffered || c->buffered) {
 
@@ -577,6 +445,23 @@ ngx_http_notify_api_stream_flush(ngx_http_notify_api_stream_t *st)
 }
 
 
+/* what it followed has come; after that the request may be over */
+
+static ngx_int_t
+ngx_http_notify_api_stream_flush(ngx_http_notify_stream_t *st)
+{
+    ngx_http_notify_api_stream_t *as = st->u.answer;
+
+    if (ngx_http_notify_api_stream_send(as) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_api_detach(&as->detach, st);
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_http_notify_api_stream_writer(ngx_http_request_t *r)
 {
@@ -584,18 +469,21 @@ ngx_http_notify_api_stream_writer(ngx_http_request_t *r)
     ngx_event_t                   *wev;
     ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
+    ngx_http_notify_api_stream_t  *as;
 
     wev = r->connection->write;
 
     api = ngx_http_get_module_ctx(r, ngx_http_notify_api_module);
     deltas = api->data;
+    as = deltas->streaming;
 
     if (wev->timedout) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT,
                       "client timed out");
         r->connection->timedout = 1;
-        rc = NGX_HTTP_REQUEST_TIME_OUT;
-        goto done;
+        ngx_http_notify_api_stream_done(as->stream,
+                                        NGX_HTTP_REQUEST_TIME_OUT);
+        return;
     }
 
     /* the client has taken something */
@@ -604,31 +492,28 @@ ngx_http_notify_api_stream_writer(ngx_http_request_t *r)
         ngx_del_timer(wev);
     }
 
-    rc = ngx_http_notify_api_stream_flush(deltas->streaming);
+    rc = ngx_http_notify_api_stream_send(as);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_notify_api_stream_read(deltas->streaming);
+        rc = ngx_http_notify_api_stream_read(as);
     }
-
-done:
 
     if (rc != NGX_OK) {
-        ngx_http_notify_api_stream_done(deltas->streaming, rc);
+        ngx_http_notify_api_stream_done(as->stream, rc);
+        return;
     }
+
+    ngx_http_notify_api_detach(&as->detach, as->stream);
 }
 
 
-/* NGX_DONE: it ends as it should, and the client comes again */
-
 static void
-ngx_http_notify_api_stream_done(ngx_http_notify_api_stream_t *st,
-    ngx_int_t rc)
+ngx_http_notify_api_stream_done(ngx_http_notify_stream_t *st, ngx_int_t rc)
 {
+    ngx_http_notify_api_stream_t *as = st->u.answer;
+
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
-
-    r = st->deltas->api->request;
-    c = r->connection;
 
     if (st->ended) {
         return;
@@ -636,11 +521,15 @@ ngx_http_notify_api_stream_done(ngx_http_notify_api_stream_t *st,
 
     st->ended = 1;
 
-    ngx_http_notify_watch_leave(&st->waiter);
-    ngx_queue_remove(&st->queue);
+    r = as->deltas->api->request;
+    c = r->connection;
 
-    if (st->timer.timer_set) {
-        ngx_del_timer(&st->timer);
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_notify_watch_leave(&st->waiter);
+
+    if (as->timer.timer_set) {
+        ngx_del_timer(&as->timer);
     }
 
     if (rc == NGX_DONE) {
@@ -657,119 +546,34 @@ ngx_http_notify_api_stream_done(ngx_http_notify_api_stream_t *st,
 static void
 ngx_http_notify_api_stream_timer(ngx_event_t *ev)
 {
-    ngx_http_notify_api_stream_t *st = ev->data;
+    ngx_http_notify_api_stream_t *as = ev->data;
 
     ngx_int_t            rc;
     ngx_http_request_t  *r;
 
-    r = st->deltas->api->request;
+    r = as->deltas->api->request;
     ngx_http_set_log_request(r->connection->log, r);
 
-    rc = ngx_http_notify_api_stream_read(st);
+    rc = ngx_http_notify_api_stream_read(as);
 
     if (rc != NGX_OK) {
-        ngx_http_notify_api_stream_done(st, rc);
+        ngx_http_notify_api_stream_done(as->stream, rc);
     }
-}
-
-
-/* those that were silent for long enough are the first of the queue */
-
-static void
-ngx_http_notify_api_stream_pings(ngx_event_t *ev)
-{
-    ngx_msec_t                     idle;
-    ngx_queue_t                   *q;
-    ngx_http_request_t            *r;
-    ngx_http_notify_api_stream_t  *st;
-
-    while (!ngx_queue_empty(&ngx_http_notify_api_streams)) {
-        q = ngx_queue_head(&ngx_http_notify_api_streams);
-        st = ngx_queue_data(q, ngx_http_notify_api_stream_t, queue);
-
-        idle = ngx_current_msec - st->sent;
-
-        if (idle < NGX_HTTP_NOTIFY_API_STREAM_PING) {
-
-            /* some at a time, not one */
-
-            idle = NGX_HTTP_NOTIFY_API_STREAM_PING - idle;
-            ngx_add_timer(ev, ngx_max(idle, 100));
-            return;
-        }
-
-        r = st->deltas->api->request;
-        ngx_http_set_log_request(r->connection->log, r);
-
-        if (ngx_http_notify_api_stream_ping(st) != NGX_OK) {
-            ngx_http_notify_api_stream_done(st, NGX_ERROR);
-        }
-    }
-}
-
-
-/* with the place that was come to meanwhile: coming again is cheap then */
-
-static ngx_int_t
-ngx_http_notify_api_stream_ping(ngx_http_notify_api_stream_t *st)
-{
-    u_char                         buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN + 32];
-    u_char                        *p;
-    ngx_str_t                      text;
-    ngx_http_notify_api_deltas_t  *deltas;
-
-    deltas = st->deltas;
-
-    if (st->messages.unsent) {
-        st->sent = ngx_current_msec;
-        ngx_queue_remove(&st->queue);
-        ngx_queue_insert_tail(&ngx_http_notify_api_streams, &st->queue);
-
-        return NGX_OK;
-    }
-
-    p = ngx_sprintf(buf, ": ping\n");
-
-    if (ngx_http_notify_id_compare(&st->told, &deltas->from) < 0) {
-        p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
-
-        p = ngx_http_notify_id_cursor(p, &deltas->from, &deltas->api->tenant,
-                                      deltas->hmac);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        *p++ = '\n';
-        st->told = deltas->from;
-    }
-
-    *p++ = '\n';
-
-    text.data = buf;
-    text.len = p - buf;
-
-    return ngx_http_notify_api_stream_text(st, &text);
 }
 
 
 static void
 ngx_http_notify_api_stream_cleanup(void *data)
 {
-    ngx_http_notify_api_stream_t *st = data;
+    ngx_http_notify_api_stream_t *as = data;
 
-    ngx_http_notify_watch_leave(&st->waiter);
-
-    if (!st->ended) {
-        ngx_queue_remove(&st->queue);
+    if (as->command) {
+        ngx_http_notify_redis_cancel(as->command);
     }
 
-    if (st->command) {
-        ngx_http_notify_redis_cancel(st->command);
+    if (as->timer.timer_set) {
+        ngx_del_timer(&as->timer);
     }
 
-    if (st->timer.timer_set) {
-        ngx_del_timer(&st->timer);
-    }
-
-    ngx_http_notify_api_message_free(&st->messages);
+    ngx_http_notify_stream_free(as->stream);
 }

@@ -43,7 +43,6 @@ static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx(
     ngx_http_request_t *r, ngx_http_notify_verify_conf_t *verify);
 static ngx_int_t ngx_http_notify_verify_begin(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify);
-static void ngx_http_notify_verify_cleanup(void *data);
 static void ngx_http_notify_verify_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_verify_judge(
     ngx_http_notify_verify_ctx_t *ctx);
@@ -241,7 +240,7 @@ ngx_http_notify_verify_begin(ngx_http_request_t *r,
 
 /* marks the context, too */
 
-static void
+void
 ngx_http_notify_verify_cleanup(void *data)
 {
     ngx_http_notify_verify_ctx_t *ctx = data;

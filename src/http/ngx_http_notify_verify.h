@@ -84,5 +84,8 @@ ngx_int_t ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
 ngx_int_t ngx_http_notify_verify_token(ngx_pool_t *pool,
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token);
 
+/* of the request's pool; nothing is left to it once a call is judged */
+void ngx_http_notify_verify_cleanup(void *data);
+
 
 #endif /* _NGX_HTTP_NOTIFY_VERIFY_H_INCLUDED_ */

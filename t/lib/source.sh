@@ -80,6 +80,7 @@ nginx_make() {
         (cd "$tree/src" && $configure --with-compat --with-threads \
             --with-http_ssl_module --with-http_v2_module \
             --with-http_sub_module --with-http_realip_module \
+            --with-http_addition_module --with-http_stub_status_module \
             --with-http_auth_request_module "$@" --with-cc="${CC:-gcc}" \
             --with-cc-opt="$(echo $cc_opt)" --with-ld-opt="$ld_opt" \
             --add-dynamic-module="$top" > "$tree/configure.log" 2>&1) \
