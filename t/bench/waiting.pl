@@ -4,8 +4,8 @@
 # usage: waiting.pl streams URL WORKER_PID CLIENTS
 #            idle streams; prints the worker's bytes for each, and the
 #            milliseconds until the last of them has an event
-#        waiting.pl reading URL WORKER_PID CLIENTS
-#            the same bytes for requests of which the end does not come
+#        waiting.pl together URL WORKER_PID CLIENTS
+#            the same for streams that all are asked for at once
 #        waiting.pl polls URL REDIS_SOCKET CLIENTS TIMES
 #            long polls, for one of which an event comes, TIMES times; then one
 #            for all; prints the median milliseconds of publish to answer, of a
@@ -91,9 +91,10 @@ sub resident {
     return $kb * 1024;
 }
 
-# bytes for each of as many clients, which `$how` begins with
+# bytes for each of as many clients, which `$how` begins with; where there is a
+# `$then`, which is for later, the worker gets all of them in one turn
 sub bytes {
-    my ($pid, $clients, $list, $how) = @_;
+    my ($pid, $clients, $list, $how, $then) = @_;
     my $first = 500;            # these find memory that is free
     my $before;
 
@@ -102,27 +103,30 @@ sub bytes {
         $how->($list->[-1]);
 
         if (@$list == $first) {
+            $then->($_) for $then ? @$list : ();
             sleep 0.5;
             $before = resident($pid);
+            kill STOP => $pid if $then;
         }
     }
 
+    kill CONT => $pid;
+
+    $then->($_) for $then ? @$list[$first .. $#$list] : ();
     sleep 0.5;
     return (resident($pid) - $before) / $clients;
 }
 
-if ($what eq 'reading') {
-    my @reading;
-    printf "%.0f\n", bytes(@args, \@reading, sub {
-        syswrite $_[0], "GET $path/deltas HTTP/1.1\r\nHost: localhost\r\n";
-    });
-
-} elsif ($what eq 'streams') {
+if ($what ne 'polls') {
     my @idle;
-    printf "%.0f ", bytes(@args, \@idle, sub {
+    my $ask = sub {
         ask($_[0], GET => 'deltas', undef, 'Accept: text/event-stream');
-        until_seen($_[0], qr/retry: \d+\n\n/);
-    });
+    };
+    my $seen = sub { until_seen($_[0], qr/retry: \d+\n\n/) };
+
+    printf "%.0f ", $what eq 'together'
+        ? bytes(@args, \@idle, $ask, $seen)
+        : bytes(@args, \@idle, sub { $ask->(@_); $seen->(@_) });
 
     my $start = publish('x');
     my @times = sort { $a <=> $b } told($start, qr/"evt_/, @idle);

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 #
 # Clients that wait: what an idle stream of server-sent events takes in its
-# worker, with nginx's default pool for a request and with the one that
-# conf.examples/deltas.conf has, how much of that nginx takes for any request
-# that it reads, and how soon a long poll is answered.
+# worker, alone, where as many come at once as a backlog has room for, and where
+# it needs its request, as for limit_rate; and how soon a long poll is answered.
 # usage: BENCH=waiting make -f Makefile.dev bench
 #        CLIENTS=10000 WAITERS=1000 BENCH_PORT=22200
 
@@ -40,22 +39,20 @@ END
     until_ready nginx serves /shop/deltas
 }
 
-for size in default 6k; do
-    directive=
-    [ $size = default ] || directive="request_pool_size $size;"
-    notify "notify-$size" "$directive"
-    perl t/bench/waiting.pl streams "http://127.0.0.1:$api/shop" \
-        "$(worker "notify-$size")" "$clients" > "$dir/streams-$size" \
-        || fail "no streams, see $dir"
-    cut -d' ' -f1 "$dir/streams-$size" > "$dir/bytes-$size"
-    cut -d' ' -f2 "$dir/streams-$size" > "$dir/told-$size"
-done
+# HOW CLIENTS [DIRECTIVES]
+streams() {
+    notify "notify-$1" "${3:-}"
+    perl t/bench/waiting.pl "${1/bound/streams}" \
+        "http://127.0.0.1:$api/shop" "$(worker "notify-$1")" "$2" \
+        > "$dir/$1" || fail "no streams, see $dir"
+    cut -d' ' -f1 "$dir/$1" > "$dir/bytes-$1"
+    cut -d' ' -f2 "$dir/$1" > "$dir/told-$1"
+}
 
-notify notify-reading ''
-perl t/bench/waiting.pl reading "http://127.0.0.1:$api/shop" \
-    "$(worker notify-reading)" "$clients" > "$dir/reading" \
-    || fail "no requests, see $dir"
-paste "$dir/bytes-default" "$dir/reading" | awk '{ print $1 - $2 }' > "$dir/own"
+together=$((clients < 4000 ? clients : 4000))
+streams bound "$clients" 'limit_rate 1g;'
+streams together "$together"
+streams streams "$clients"
 
 perl t/bench/waiting.pl polls "http://127.0.0.1:$api/shop" "$socket" \
     "$waiters" 300 > "$dir/polls" || fail "no long polls, see $dir"
@@ -67,9 +64,9 @@ machine
 printf '\n%d idle streams, then %d long polls, one worker\n' \
     "$clients" "$waiters"
 heading figure
-row 'bytes in the worker per stream' bytes-default '' '<= 6144'
-row '    less what nginx takes for a request it reads' own '' '<= 6144'
-row '    with request_pool_size 6k' bytes-6k '' '<= 6144'
-row 'ms from publish until the last stream has it' told-6k
+row 'bytes in the worker per stream' bytes-streams '' '<= 6144'
+row "    where $together come at once" bytes-together '' '<= 6144'
+row '    where it needs its request' bytes-bound
+row 'ms from publish until the last stream has it' told-streams
 row 'ms from publish to answer, less a round trip to Redis' late '' '<= 2'
 row "ms from publish to answer, $waiters waiters for one event" all
