@@ -488,9 +488,10 @@ ngx_http_notify_provider_group(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider,
     ngx_http_notify_provider_group_t *group)
 {
-    ngx_uint_t                     i, j;
-    ngx_http_upstream_server_t    *server;
-    ngx_http_upstream_srv_conf_t  *upstream;
+    ngx_uint_t                        i, j;
+    ngx_http_upstream_server_t       *server;
+    ngx_http_upstream_srv_conf_t     *upstream;
+    ngx_http_notify_provider_node_t  *node;
 
     upstream = ngx_http_notify_provider_upstream(cf, &group->name);
 
@@ -504,6 +505,16 @@ ngx_http_notify_provider_group(ngx_conf_t *cf,
     server = upstream->servers->elts;
 
     for (i = 0; i < upstream->servers->nelts; i++) {
+
+        if (server[i].naddrs == 0) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "server \"%V\" of upstream \"%V\" cannot be "
+                          "called, its addresses are not known yet "
+                          "(\"resolve\"), in %s:%ui", &server[i].name,
+                          &group->name, group->file, group->line);
+            return NGX_CONF_ERROR;
+        }
+
         for (j = 0; j < server[i].naddrs; j++) {
 
             if (ngx_http_notify_provider_server(cf, provider, group,
@@ -514,6 +525,14 @@ ngx_http_notify_provider_group(ngx_conf_t *cf,
                 return NGX_CONF_ERROR;
             }
         }
+    }
+
+    if (provider->nodes->nelts == group->first + 1) {
+
+        /* as round robin does: who is alone is tried, however often it fails */
+
+        node = provider->nodes->elts;
+        node[group->first].max_fails = 0;
     }
 
     return NGX_CONF_OK;
