@@ -79,6 +79,7 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "gone",
     "opened",
     "fenced",
+    "stuck",
     "hops",
     "lost",
     "unread",

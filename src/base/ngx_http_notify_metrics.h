@@ -35,6 +35,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_GONE,           /* subscriptions disabled by 410 */
     NGX_HTTP_NOTIFY_METRICS_OPENED,         /* breakers that opened */
     NGX_HTTP_NOTIFY_METRICS_FENCED,         /* commits refused: lease lost */
+    NGX_HTTP_NOTIFY_METRICS_STUCK,          /* buckets that Redis refused */
     NGX_HTTP_NOTIFY_METRICS_HOPS,           /* loops cut */
     NGX_HTTP_NOTIFY_METRICS_LOST,           /* captured, no room to wait */
     NGX_HTTP_NOTIFY_METRICS_UNREAD,         /* bodies that were no data */

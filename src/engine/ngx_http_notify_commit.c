@@ -14,6 +14,7 @@
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_AGAIN     1000   /* ms, after an error */
+#define NGX_HTTP_NOTIFY_COMMIT_STUCK     5000   /* ms, of a bucket alone */
 
 static ngx_int_t ngx_http_notify_commit_operation(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_commit_operation_t *op);
@@ -26,6 +27,8 @@ static void ngx_http_notify_commit_again(ngx_event_t *ev);
 static void ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
+    ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section);
@@ -491,12 +494,15 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
 
     if (left) {
         ngx_http_notify_commit_fenced(c, resp);
+        ngx_http_notify_commit_stuck(c, resp);
     }
+
+    left = 0;
 
     for (i = 0; i < c->sections.nelts; i++) {
         lease = section[i].lease;
 
-        if (lease == NULL) {
+        if (lease == NULL || section[i].stuck) {
             continue;
         }
 
@@ -507,6 +513,19 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
         if (!ngx_queue_empty(&lease->dirty)) {
             ngx_http_notify_commit_soon(feed, lease->urgent);
         }
+
+        section[i].lease = NULL;
+        ngx_http_notify_commit_section_void(c, &section[i]);
+    }
+
+    for (i = 0; i < c->sections.nelts; i++) {
+        left |= (section[i].lease != NULL);
+    }
+
+    if (left) {
+        c->sent = 0;
+        ngx_add_timer(&c->again, NGX_HTTP_NOTIFY_COMMIT_STUCK);
+        return;
     }
 
     ngx_destroy_pool(c->pool);
@@ -531,6 +550,7 @@ ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
             lease = section[i].lease;
 
             if (lease == NULL
+                || resp->elts[n]->type != NGX_HTTP_NOTIFY_RESP_INTEGER
                 || (int64_t) lease->bucket != resp->elts[n]->integer)
             {
                 continue;
@@ -550,6 +570,67 @@ ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
 }
 
 
+/*
+ * And, as "bucket why", those in which Redis has refused something: nothing
+ * of them counts, and they are sent again, without the others.
+ */
+
+static void
+ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
+    ngx_http_notify_resp_t *resp)
+{
+    u_char                            *p;
+    ngx_int_t                          bucket;
+    ngx_str_t                         *text;
+    ngx_uint_t                         i, n;
+    ngx_http_notify_commit_section_t  *section;
+
+    section = c->sections.elts;
+
+    for (i = 0; i < c->sections.nelts; i++) {
+        section[i].stuck = 0;
+    }
+
+    for (n = 0; n < resp->nelts; n++) {
+        text = &resp->elts[n]->str;
+
+        if (resp->elts[n]->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+            continue;
+        }
+
+        p = ngx_strlchr(text->data, text->data + text->len, ' ');
+        bucket = (p != NULL) ? ngx_atoi(text->data, p - text->data)
+                             : NGX_ERROR;
+
+        for (i = 0; i < c->sections.nelts; i++) {
+
+            if (section[i].lease == NULL
+                || (ngx_int_t) section[i].lease->bucket != bucket)
+            {
+                continue;
+            }
+
+            section[i].stuck = 1;
+
+            if (section[i].said) {
+                continue;
+            }
+
+            section[i].said = 1;
+
+            ngx_log_error(NGX_LOG_ERR, c->feed->log, 0,
+                          "notify commit: bucket %i of channel \"%V\" is "
+                          "held, as Redis refuses what is written: %*s",
+                          bucket, &c->feed->channel->name,
+                          (size_t) (text->data + text->len - p - 1), p + 1);
+
+            ngx_http_notify_metrics_add(c->feed->channel->metrics,
+                                        NGX_HTTP_NOTIFY_METRICS_STUCK, 1);
+        }
+    }
+}
+
+
 static void
 ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section)
@@ -558,6 +639,12 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t   *s, **ss;
 
     section->lease->committed = section->position;
+
+    if (section->said) {
+        ngx_log_error(NGX_LOG_NOTICE, c->feed->log, 0,
+                      "notify commit: bucket %ui of channel \"%V\" goes on",
+                      section->lease->bucket, &c->feed->channel->name);
+    }
 
     ss = c->subscribers.elts;
 

@@ -118,6 +118,8 @@ static const ngx_http_notify_prometheus_counter_t
       NGX_HTTP_NOTIFY_METRICS_GONE },
     { "commits_fenced", "Results that came after a lease was lost.", NULL,
       NGX_HTTP_NOTIFY_METRICS_FENCED },
+    { "commits_stuck", "Buckets that wait, as Redis refuses what they write.",
+      NULL, NGX_HTTP_NOTIFY_METRICS_STUCK },
     { "loops", "Events and questions that came through too many calls.", NULL,
       NGX_HTTP_NOTIFY_METRICS_HOPS },
     { "bodies_unread", "Emitted events whose body could not be taken.", NULL,

@@ -26,13 +26,19 @@
 --       p place | P                 how far a redelivery is | it is done
 --       a n max heads extras        n attempts, of which the last max are kept;
 --                                   an entry's id has their ordinal number
--- Reply the buckets that were skipped
+-- Reply for each bucket that was skipped its number, and for each in which
+-- Redis refused something (a key that somebody made by hand) a text,
+-- "bucket why": its position has not moved, what came after the refusal was
+-- not done, and the whole of it is to be sent again
 
 local call = redis.call
 local owner, now, horizon = ARGV[1], ARGV[2], ARGV[3]
 local refused = {}
 local nkeys, bucket, key, i = 2, nil, nil, 4
 local held, id, there, changed = false, nil, false, false
+
+local arity = { B = 3, S = 1, a = 4, c = 1, x = 0, r = 3, C = 2, d = 2, k = 3,
+                n = 0, g = 2, p = 1, P = 0 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -91,34 +97,8 @@ local function close()
 end
 
 
-while ARGV[i] do
-    local op, a, b, c = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    local arity = 1
-
-    if op == 'B' then
-        close()
-        bucket, nkeys = nkeys + 1, nkeys + 5
-
-        local lease = call('HGET', KEYS[1], a)
-        local name, epoch
-        if lease then
-            name, epoch = string.match(lease, '^(%S+) (%d+) ')
-        end
-
-        held = name == owner and epoch == b
-        if held then
-            call('SET', KEYS[bucket], c)
-        else
-            refused[#refused + 1] = tonumber(a)
-        end
-        arity = 3
-
-    elseif op == 'S' then
-        close()
-        id, key, nkeys = a, nkeys + 1, nkeys + 6
-        there = held and call('HEXISTS', KEYS[2], id) == 1
-
-    elseif op == 'a' then
+local function apply(op, a, b, c)
+    if op == 'a' then
         if there then
             local log, extras = KEYS[key + 5], ARGV[i + 4]
             local total = call('HINCRBY', KEYS[bucket + 4], id, a)
@@ -141,7 +121,6 @@ while ARGV[i] do
                 expire_gaps(KEYS[key + 3])
             end
         end
-        arity = 4
 
     elseif op == 'c' then
         if there then
@@ -152,7 +131,6 @@ while ARGV[i] do
         if there then
             call('HDEL', KEYS[bucket + 1], id)
         end
-        arity = 0
 
     elseif op == 'r' then
         if there then
@@ -160,7 +138,6 @@ while ARGV[i] do
             call('HSET', KEYS[key + 1], a, c)
             changed = true
         end
-        arity = 3
 
     elseif op == 'd' or op == 'k' then
         if there then
@@ -178,7 +155,6 @@ while ARGV[i] do
             end
             changed = true
         end
-        arity = op == 'k' and 3 or 2
 
     elseif op == 'n' then
         if there then
@@ -187,7 +163,6 @@ while ARGV[i] do
             end
             changed = true
         end
-        arity = 0
 
     elseif op == 'g' then
         if there then
@@ -195,7 +170,6 @@ while ARGV[i] do
             call('LTRIM', KEYS[key + 3], -1000, -1)
             expire_gaps(KEYS[key + 3])
         end
-        arity = 2
 
     elseif op == 'p' then
         if there and call('EXISTS', KEYS[key + 4]) == 1 then
@@ -209,7 +183,6 @@ while ARGV[i] do
             call('DEL', KEYS[key + 4])
             call('SREM', KEYS[bucket + 3], id)
         end
-        arity = 0
 
     elseif op == 'C' then
         if there then
@@ -218,12 +191,66 @@ while ARGV[i] do
                 call('HSET', KEYS[bucket + 1], id, a)
             end
         end
-        arity = 2
     end
-
-    i = i + 1 + arity
 end
 
-close()
+-- a bucket, up to the next one; its position is the last thing that moves
+local function section()
+    local number, position = ARGV[i + 1], ARGV[i + 3]
+    local lease = call('HGET', KEYS[1], number)
+    local name, epoch
+    if lease then
+        name, epoch = string.match(lease, '^(%S+) (%d+) ')
+    end
+
+    held = name == owner and epoch == ARGV[i + 2]
+    if not held then
+        refused[#refused + 1] = tonumber(number)
+    end
+
+    i = i + 4
+    while ARGV[i] and ARGV[i] ~= 'B' do
+        local op = ARGV[i]
+        if op == 'S' then
+            close()
+            id, key, nkeys = ARGV[i + 1], nkeys + 1, nkeys + 6
+            there = held and call('HEXISTS', KEYS[2], id) == 1
+        else
+            apply(op, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+        end
+        i = i + 1 + arity[op]
+    end
+
+    close()
+    if held then
+        call('SET', KEYS[bucket], position)
+    end
+end
+
+while ARGV[i] do
+    local first, number = i, ARGV[i + 1]
+    bucket, nkeys = nkeys + 1, nkeys + 5
+
+    local base = nkeys
+    local ok, why = pcall(section)
+    if not ok then
+        why = type(why) == 'table' and why.err or tostring(why)
+
+        -- anything else is wrong with Redis, not with a key
+        local code = string.match(why, '^%u+')
+        if code ~= 'WRONGTYPE' and code ~= 'ERR' then
+            return redis.error_reply(why)
+        end
+
+        refused[#refused + 1] = number .. ' ' .. why
+        there, changed = false, false
+
+        i, nkeys = first + 4, base
+        while ARGV[i] and ARGV[i] ~= 'B' do
+            nkeys = nkeys + (ARGV[i] == 'S' and 6 or 0)
+            i = i + 1 + arity[ARGV[i]]
+        end
+    end
+end
 
 return refused
