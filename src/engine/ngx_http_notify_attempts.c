@@ -209,7 +209,7 @@ ngx_http_notify_attempts_add(ngx_http_notify_delivery_t *d,
 
     flags = ngx_http_notify_attempts_extra(a, conf->response, result,
                                            d->feed->log);
-    time = ngx_http_notify_subscriber_now();
+    time = ngx_http_notify_subscriber_time();
     time -= ngx_min(time, result->latency);
 
     p = ngx_http_notify_attempts_hex(a->heads.data + a->heads.len, d->id.ms);

@@ -502,7 +502,7 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
     for (i = 0; i < c->sections.nelts; i++) {
         lease = section[i].lease;
 
-        if (lease == NULL || section[i].stuck) {
+        if (lease == NULL || lease->stuck) {
             continue;
         }
 
@@ -588,7 +588,9 @@ ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
     section = c->sections.elts;
 
     for (i = 0; i < c->sections.nelts; i++) {
-        section[i].stuck = 0;
+        if (section[i].lease != NULL) {
+            section[i].lease->stuck = 0;
+        }
     }
 
     for (n = 0; n < resp->nelts; n++) {
@@ -610,7 +612,7 @@ ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
                 continue;
             }
 
-            section[i].stuck = 1;
+            section[i].lease->stuck = 1;
 
             if (section[i].said) {
                 continue;

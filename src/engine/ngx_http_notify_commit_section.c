@@ -119,6 +119,8 @@ ngx_http_notify_commit_section_add(ngx_http_notify_commit_t *c,
         return NGX_ERROR;
     }
 
+    ngx_memzero(section, sizeof(ngx_http_notify_commit_section_t));
+
     section->lease = lease;
     section->first = c->subscribers.nelts;
 

@@ -30,8 +30,7 @@ typedef struct {
     ngx_uint_t                     epoch;       /* index of its argument */
     ngx_uint_t                     first;       /* of its subscribers */
     ngx_uint_t                     last;        /* and the one behind them */
-    unsigned                       stuck:1;     /* Redis has refused it */
-    unsigned                       said:1;
+    unsigned                       said:1;      /* that Redis refuses it */
 } ngx_http_notify_commit_section_t;
 
 

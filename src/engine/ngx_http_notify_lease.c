@@ -134,6 +134,7 @@ ngx_http_notify_lease_drop(ngx_http_notify_lease_t *lease)
     lease->placed = 0;
     lease->urgent = 0;
     lease->broken = 0;
+    lease->stuck = 0;
     lease->back = 0;
     lease->active = 0;
 }
@@ -428,7 +429,10 @@ ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed)
 static ngx_uint_t
 ngx_http_notify_lease_settled(ngx_http_notify_lease_t *lease)
 {
-    return lease->active == 0 && !ngx_http_notify_commit_pending(lease);
+    /* what Redis refuses of this worker it may take of the next */
+
+    return lease->active == 0
+           && (lease->stuck || !ngx_http_notify_commit_pending(lease));
 }
 
 

@@ -376,7 +376,7 @@ ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
 
     ngx_memzero(&entry, sizeof(ngx_http_notify_log_entry_t));
 
-    entry.event.time = ngx_http_notify_subscriber_now();
+    entry.event.time = ngx_http_notify_subscriber_time();
     entry.event.tenant = s->doc->tenant;
     entry.event.type.data = (u_char *) type;
     entry.event.type.len = ngx_strlen(type);

@@ -34,13 +34,39 @@ static void ngx_http_notify_subscriber_disable(
 
 
 uint64_t
-ngx_http_notify_subscriber_now(void)
+ngx_http_notify_subscriber_time(void)
 {
     ngx_time_t  *tp;
 
     tp = ngx_timeofday();
 
     return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+/*
+ * Whoever waits until then is not to wait longer because the clock was set
+ * back: it goes on as the steady one does, until the other has caught up.
+ */
+
+uint64_t
+ngx_http_notify_subscriber_now(void)
+{
+    uint64_t  now;
+
+    static uint64_t    last;
+    static ngx_msec_t  last_msec;
+
+    now = ngx_http_notify_subscriber_time();
+
+    if (last) {
+        last += (ngx_msec_t) (ngx_current_msec - last_msec);
+    }
+
+    last = ngx_max(last, now);
+    last_msec = ngx_current_msec;
+
+    return last;
 }
 
 

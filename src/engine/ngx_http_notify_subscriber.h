@@ -71,6 +71,7 @@ struct ngx_http_notify_lease_s {
     unsigned                          placed:1; /* its position is known */
     unsigned                          urgent:1; /* somebody waits for it */
     unsigned                          broken:1; /* an operation was lost */
+    unsigned                          stuck:1;  /* Redis refuses its commit */
     unsigned                          back:1;   /* to be given back */
 };
 
@@ -257,6 +258,8 @@ struct ngx_http_notify_delivery_s {
 
 
 /* epoch milliseconds, as cached by nginx */
+uint64_t ngx_http_notify_subscriber_time(void);
+/* the same for what waits: it never goes back */
 uint64_t ngx_http_notify_subscriber_now(void);
 
 ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_find(

@@ -46,6 +46,7 @@ server {
     location /shop/ { notify_api shop; }
     location /gate/ { notify_api gate; }
     location /push/ { notify_api push; }
+    location = /metrics { notify_metrics; }
 }
 END
 
@@ -54,7 +55,9 @@ my $monitor = "$dir/monitor";
 NotifyTest::spawn(['redis-cli', '-p', $redis->port, 'MONITOR'], $monitor);
 eventually { slurp($monitor) =~ /OK/ } undef, 10;
 
+# whatever nginx can say, it says
 my $nginx = NotifyTest::Nginx->new(redis => $redis, http => $http,
+    level => 'debug',
     vars => { KEY => "notify_secret_key $dir/a.key;" });
 
 sub keys_are {
@@ -256,7 +259,20 @@ is(ask(DELETE => "/shop/subscriptions/$two")->{status}, 204,
 ask(GET => $_) for '/shop/subscriptions', '/shop/deltas', '/shop/stats',
     '/shop/health', "/shop/subscriptions/$one",
     "/shop/subscriptions/$one/deliveries", '/push/settings',
-    '/push/settings/x', '/push/stats', '/gate/subscriptions';
+    '/push/settings/x', '/push/stats', '/gate/subscriptions', '/gate/stats',
+    '/metrics', '/shop/event-types', '/shop/openapi.json', '/shop/jwks.json',
+    '/shop/deltas?missed=true&subscription=' . $one;
+my @attempts = @{ ask(GET => "/shop/subscriptions/$one/deliveries")->{json} };
+cmp_ok(scalar @attempts, '>', 0, 'there are deliveries to look at');
+ask(GET => "/shop/deliveries/$_->{id}"),
+ask(GET => "/shop/events/$_->{eventId}/deliveries") for @attempts;
+push @secret, ask(POST => "/shop/subscriptions/$one/rotate-secret",
+                  { grace => '1h' })->{json}{secret};
+pop @answers;               # the one answer that a new secret is in
+like($secret[-1], qr/^whsec_/, 'a secret is made anew');
+publish(6);
+eventually { $receiver->count('/one') >= 6 } 'and used, beside the old one';
+ask(GET => "/shop/subscriptions/$one");
 ask(PATCH => "/shop/subscriptions/$one", { apiKey => "$secret[1]\x01" });
 ask(PATCH => "/shop/subscriptions/$one", { headers => { Host => $secret[2] } });
 ask(POST => '/shop/subscriptions', { url => 'x', secret => "whsec_$secret[0]",
@@ -269,7 +285,11 @@ my %place = (
     'the commands to Redis' => slurp($monitor),
     'the files of Redis' => join('', map { slurp($_) }
                                  glob "$redis->{dir}/appendonlydir/*"),
+    'the dump of Redis' => dump_of($redis),
 );
+like($place{'the log'}, qr/\[debug\]/, 'the log is as long as can be');
+like($place{'the answers'}, qr/^notify_calls_total/m, 'metrics are among them');
+like($place{'the dump of Redis'}, qr/sealed/, 'and what is sealed in it');
 like($place{'the commands to Redis'}, qr/sealed/, 'commands were recorded');
 like($place{'the files of Redis'}, qr/sealed/, 'and written');
 for my $place (sort keys %place) {
@@ -278,6 +298,14 @@ for my $place (sort keys %place) {
     my ($name) = grep { index($place{$place}, encode_base64($key{$_}, '')) >= 0
                         || index($place{$place}, $key{$_}) >= 0 } keys %key;
     is($name, undef, "no key is in $place");
+}
+
+
+sub dump_of {
+    my ($redis) = @_;
+    $redis->cli('CONFIG', 'SET', 'rdbcompression', 'no');
+    is($redis->cli('SAVE'), 'OK', 'Redis is dumped');
+    return slurp("$redis->{dir}/dump.rdb");
 }
 
 
