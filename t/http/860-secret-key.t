@@ -270,8 +270,9 @@ push @secret, ask(POST => "/shop/subscriptions/$one/rotate-secret",
                   { grace => '1h' })->{json}{secret};
 pop @answers;               # the one answer that a new secret is in
 like($secret[-1], qr/^whsec_/, 'a secret is made anew');
+my $count = $receiver->count('/one');
 publish(6);
-eventually { $receiver->count('/one') >= 6 } 'and used, beside the old one';
+eventually { $receiver->count('/one') > $count } 'and used, beside the old one';
 ask(GET => "/shop/subscriptions/$one");
 ask(PATCH => "/shop/subscriptions/$one", { apiKey => "$secret[1]\x01" });
 ask(PATCH => "/shop/subscriptions/$one", { headers => { Host => $secret[2] } });
