@@ -2,7 +2,10 @@
 #
 # Publishes events in arrays and prints the deliveries a second, from the first
 # byte published to the last receipt, counted by the receiver's stub_status.
-# usage: deliver.pl API_PORT CHANNEL STATUS_PORT EVENTS SUBSCRIBERS BYTES [ARRAY]
+# With the pid of the receiver it stands still until all is published, and the
+# time begins then: what is measured comes from the log.
+# usage: deliver.pl API_PORT CHANNEL STATUS_PORT EVENTS SUBSCRIBERS BYTES
+#        [ARRAY [PID]]
 
 use strict;
 use warnings;
@@ -11,8 +14,8 @@ use Time::HiRes qw(sleep time);
 
 use constant { POLL => 0.005, STALLED => 10 };
 
-my ($api_port, $channel, $status_port, $events, $subscribers, $bytes, $array)
-    = @ARGV;
+my ($api_port, $channel, $status_port, $events, $subscribers, $bytes, $array,
+    $pid) = @ARGV;
 $array //= 1000;
 
 sub connected {
@@ -85,11 +88,22 @@ for (my $n = 0; $n < $events; $n += $array) {
 my $api = connected($api_port);
 my $expected = $events * $subscribers;
 my $before = receipts();
+
+END { kill CONT => $pid if $pid }
+if ($pid) {
+    kill STOP => $pid or die "deliver: $pid: $!\n";
+}
+
 my $start = time;
 
 for my $request (@requests) {
     my ($code, $body) = answer($api, $request);
     die "deliver: publish: $code $body\n" if $code ne 202;
+}
+
+if ($pid) {
+    $start = time;
+    kill CONT => $pid;
 }
 
 my ($got, $progress, $end) = (0, time, undef);

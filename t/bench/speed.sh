@@ -89,8 +89,14 @@ wrk_posts() {
     wrk -t 1 -c $connections -d "$1" -s t/bench/post.lua "$2" -- "$body" \
         | sed -n 's/^rate //p'
 }
+# CHANNEL SUBSCRIBERS EVENTS
 deliveries() {
     perl t/bench/deliver.pl "$api" "$1" "$status" "$3" "$2" $bytes
+}
+# the same, published before
+log_deliveries() {
+    perl t/bench/deliver.pl "$api" "$1" "$status" "$3" "$2" $bytes 1000 \
+        "$(worker receiver)"
 }
 node_deliveries() {
     NODE_PATH=$npm/node_modules timeout 40 \
@@ -133,7 +139,9 @@ for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds"
     measure ten     deliveries ten 10 $events_ten
     measure wrk     wrk_posts 2s "http://127.0.0.1:$receiver/"
+    measure tenlog  log_deliveries ten 10 $events_ten
     measure one     deliveries one 1 $events_one
+    measure onelog  log_deliveries one 1 $events_one
     measure publish wrk_posts 2s "http://127.0.0.1:$api/none/events"
     measure xadd    redis_adds
     measure bullmq  node_deliveries $events_node
@@ -151,9 +159,13 @@ one worker, $bytes-byte bodies, signed, $connections connections; \
 medians of $rounds rounds
 END
 heading
-row 'deliveries, 10 subscribers an event : wrk POST, unsigned' ten wrk '>= 0.75'
-row 'deliveries, 10 subscribers an event : BullMQ + undici' ten bullmq '>= 15'
-row 'deliveries, 1 subscriber an event : wrk POST, unsigned' one wrk \
+row 'from the log, 10 subscribers an event : wrk POST, unsigned' tenlog wrk \
+    '>= 0.75'
+row 'from the log, 1 subscriber an event : wrk POST, unsigned' onelog wrk \
     '>= 0.6'
+row 'published and delivered, 10 subscribers : wrk POST' ten wrk '>= 0.5'
+row 'published and delivered, 10 subscribers : BullMQ + undici' ten bullmq \
+    '>= 15'
+row 'published and delivered, 1 subscriber : wrk POST' one wrk
 row 'BullMQ + undici : wrk POST, unsigned' bullmq wrk
 row 'publishes, one POST each : redis-benchmark XADD' publish xadd '>= 0.5'
