@@ -94,10 +94,14 @@ sub connected { http(GET => $nginx->url('/metrics'))->{content}
                 =~ /redis_connected_workers (\d+)/ ? $1 : -1 }
 eventually { connected() == 2 } 'both workers are connected to all nodes';
 
-my $clients = 0;
-$clients += grep { /name=nginx-notify/ } $_->cli('CLIENT', 'LIST') for @nodes;
-cmp_ok($clients, '<=', 2 * (2 * @channels + 1),
-       "two connections a worker and channel, and one: $clients");
+sub clients {
+    return scalar grep { /name=nginx-notify/ }
+                  map { $_->cli('CLIENT', 'LIST') } @nodes;
+}
+# one that went to another node first may not be closed there yet
+eventually { clients() <= 2 * (2 * @channels + 1) }
+           'by two connections a worker and channel, and one'
+    or diag(clients());
 
 
 # the slot of a channel moves to another node, with its keys
