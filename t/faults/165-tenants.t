@@ -110,6 +110,7 @@ sub snapshot {
     # a cursor of the end moves with the log, whoever it is of
     return $text =~ s/"cursor":"[^"]*","hasMore"/"hasMore"/gr;
 }
+eventually { snapshot() !~ /"pending"/ } 'what red has is settled';
 my $before = snapshot();
 like($before, qr/$mark/, 'red has something to hide');
 my $calls = $receiver->count;
