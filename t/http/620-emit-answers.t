@@ -79,16 +79,19 @@ my $locations = join "\n", map {
             $bare; try_files /nothing \@try-$at;
         }
         location \@try-$at { $bare; proxy_pass \$app/\$is_args; }
-        location /$at/truncated { $data; proxy_pass \$app/truncated; }
+        location /$at/truncated { $data; proxy_pass %%BREAKS%%/; }
 END
 } ['b', ''], ['c', 'commit on_error=fail'];
 
+my $breaks = NotifyTest::Receiver->new(scripts => { '/' => [
+    { raw => "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+             . "Content-Length: 1000\r\n\r\n{\"a\":" }] });
 my $h2 = NotifyTest::free_port();
 my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
     # of nginx itself, with HTTP/2
     allow => qr{src/http/(?:v2/ngx_http_v2\w*|ngx_http_parse)\.c:\d+:\d+:
                 \ runtime\ error:\ \w+\ \w+\ misaligned}x,
-    vars => { SIZE => length $big }, http => <<"END");
+    vars => { SIZE => length $big, BREAKS => $breaks->url('') }, http => <<"END");
     proxy_cache_path %%DIR%%/cache keys_zone=c:1m;
     notify_channel shop { event e; event auth; event mirrored; }
     map \$upstream_cache_status \$fresh { HIT 0; default 1; }
@@ -119,9 +122,6 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
         location /app/big { alias %%DIR%%/html/big; }
         location /app/404 { return 404; }
         location /app/304 { return 304; }
-        location /app/truncated {
-            add_header Content-Length 1000; return 200 '{"a":';
-        }
     }
 END
 
