@@ -28,6 +28,7 @@ sub follow {
             =~ /num-slaves\n$n\n/ ? 1 : 0);
 }
 eventually { follow($one, 2) } 'two replicas, and the sentinel knows them', 30;
+eventually { !grep { !$_->kept } @others } 'which have it in their files', 30;
 
 my $http = <<'END';
 notify_redis %%REDIS%% sentinel=shop %%REPLICAS%% timeout=1s;
@@ -115,7 +116,7 @@ $ledger->holds('writes were lost', twice => $lost * 2 * $in_flight,
 # a master dies while events flow
 
 $one->start;
-eventually { follow($new, 2) } 'the old master follows the new one', 40;
+eventually { follow($new, 2) } 'the old master follows the new one', 90;
 $ledger->mark;
 $connections = () = $nginx->log =~ /"commands" is up/g;
 $ledger->add(load(15));

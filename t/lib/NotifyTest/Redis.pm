@@ -76,6 +76,15 @@ sub key {
     return $key;
 }
 
+# of a replica: what came from its master is in its own file, begun anew
+sub kept {
+    my ($self) = @_;
+    my $info = join "\n", $self->cli('INFO', 'persistence'),
+                          $self->cli('INFO', 'replication');
+    return $info =~ /master_link_status:up/ && $info =~ /aof_enabled:1/
+        && $info !~ /aof_rewrite_(?:in_progress|scheduled):1/;
+}
+
 # SIGKILL, as a crash
 sub kill {
     my ($self) = @_;
