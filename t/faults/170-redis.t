@@ -280,8 +280,8 @@ if ($ENV{NOTIFY_TEST_LONG}) {
 
     $receiver->script(@hold);
     quit('goes when nginx does', sub {
-        kill QUIT => $nginx->pid;
         my $from = length $nginx->log;
+        kill QUIT => $nginx->pid;
         eventually { substr($nginx->log, $from) =~ /gracefully shutting/ };
         sleep 0.2;
         $redis->kill;
