@@ -50,7 +50,7 @@ streams() {
 }
 
 together=$((clients < 4000 ? clients : 4000))
-streams bound "$clients" 'limit_rate 1g;'
+streams bound "$clients" 'limit_rate 1000m;'
 streams together "$together"
 streams streams "$clients"
 
