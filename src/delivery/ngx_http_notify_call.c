@@ -156,11 +156,7 @@ ngx_http_notify_call_full(void)
 }
 
 
-/*
- * Answers that come all at once make everybody else wait.  A receiver that is
- * quick needs no more than a few calls at a time, so that more of them are
- * started only as answers come, or as time goes by.
- */
+/* answers that come all at once would make everybody else wait */
 
 ngx_uint_t
 ngx_http_notify_call_room(void)
@@ -530,9 +526,6 @@ ngx_http_notify_call_upstream(ngx_http_request_t *r)
     call = ngx_http_notify_detached_get(r)->data;
     target = call->target;
     state = target->conf->state;
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-    r->method = NGX_HTTP_POST;
 
     if (ngx_http_upstream_create(r) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_ERROR);

@@ -293,7 +293,7 @@ ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
 
     if (doc->entity_type_id.len) {
         values->hash[NGX_HTTP_NOTIFY_MATCH_ENTITY] =
-                             ngx_http_notify_match_table_text(&doc->entity_type_id);
+                        ngx_http_notify_match_table_text(&doc->entity_type_id);
         values->there |= 1u << NGX_HTTP_NOTIFY_MATCH_ENTITY;
     }
 
@@ -308,7 +308,8 @@ ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
                                            &attribute[i].name))
             {
                 values->hash[NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i] =
-                        ngx_http_notify_match_table_text(&doc->attributes[j].value);
+                    ngx_http_notify_match_table_text(
+                                                &doc->attributes[j].value);
                 values->there |= 1u << (NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i);
                 break;
             }
@@ -438,8 +439,9 @@ ngx_http_notify_match_head(ngx_http_notify_match_walk_t *walk,
     ngx_uint_t                     i;
     ngx_http_notify_match_node_t  *head, *list;
 
-    hash = ngx_http_notify_match_table_mix(ngx_http_notify_match_table_text(tenant),
-                                     ngx_http_notify_match_table_text(pattern));
+    hash = ngx_http_notify_match_table_mix(
+                                    ngx_http_notify_match_table_text(tenant),
+                                    ngx_http_notify_match_table_text(pattern));
 
     head = ngx_http_notify_match_table_find(&walk->match->table, hash);
     if (head == NULL) {

@@ -66,14 +66,16 @@ ngx_http_notify_match_table_text(const ngx_str_t *text)
 
 
 static ngx_http_notify_match_node_t **
-ngx_http_notify_match_table_bucket(ngx_http_notify_match_table_t *table, uint32_t hash)
+ngx_http_notify_match_table_bucket(ngx_http_notify_match_table_t *table,
+    uint32_t hash)
 {
     return &table->buckets[(hash ^ (hash >> 16)) & (table->nbuckets - 1)];
 }
 
 
 ngx_http_notify_match_node_t *
-ngx_http_notify_match_table_find(ngx_http_notify_match_table_t *table, uint32_t hash)
+ngx_http_notify_match_table_find(ngx_http_notify_match_table_t *table,
+    uint32_t hash)
 {
     ngx_http_notify_match_node_t  *node;
 
@@ -88,7 +90,8 @@ ngx_http_notify_match_table_find(ngx_http_notify_match_table_t *table, uint32_t 
 
 
 ngx_http_notify_match_node_t *
-ngx_http_notify_match_table_get(ngx_http_notify_match_table_t *table, uint32_t hash)
+ngx_http_notify_match_table_get(ngx_http_notify_match_table_t *table,
+    uint32_t hash)
 {
     ngx_http_notify_match_node_t  *node, **bucket;
 
