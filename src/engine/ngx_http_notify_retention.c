@@ -5,6 +5,7 @@
 
 #include "ngx_http_notify_retention.h"
 #include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -34,6 +35,33 @@ ngx_http_notify_retention_exit(ngx_http_notify_feed_t *feed)
     if (feed->trim_timer.timer_set) {
         ngx_del_timer(&feed->trim_timer);
     }
+}
+
+
+void
+ngx_http_notify_retention_overtaken(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from)
+{
+    ngx_http_notify_id_t  horizon, first;
+
+    horizon.ms = ngx_http_notify_retention_horizon(s->lease->feed);
+    horizon.seq = 0;
+
+    if (from->ms == 0 || ngx_http_notify_id_compare(from, &horizon) >= 0) {
+        return;
+    }
+
+    if (resp->nelts
+        && (ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
+            || ngx_http_notify_id_compare(&first, &horizon) < 0))
+    {
+        return;
+    }
+
+    /* whether anything was there, Redis knows: the tail may have been pausing,
+     * and so not have seen it either */
+
+    ngx_http_notify_operator_overtaken(s, from, &horizon);
 }
 
 
@@ -91,7 +119,8 @@ ngx_http_notify_retention_trim(ngx_event_t *ev)
         (void) ngx_http_notify_script_call(feed->redis,
                                            &ngx_http_notify_script_trim,
                                            &key, 1, &minid, 1,
-                                           ngx_http_notify_retention_trimmed, feed);
+                                           ngx_http_notify_retention_trimmed,
+                                           feed);
     }
 
     ngx_destroy_pool(pool);

@@ -1,5 +1,6 @@
 /*
- * How long the log is kept.  Knows nothing of who reads it.
+ * How long the log is kept, and who was too late.  Knows nothing of how it is
+ * read.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_RETENTION_H_INCLUDED_
@@ -17,6 +18,13 @@ void ngx_http_notify_retention_exit(ngx_http_notify_feed_t *feed);
 
 /* Epoch ms: what is older leaves the log. */
 uint64_t ngx_http_notify_retention_horizon(ngx_http_notify_feed_t *feed);
+
+/*
+ * The log was read from there on, for the subscriber: has it been overtaken,
+ * that is, does the log not reach back to its cursor any more?  Then it jumps.
+ */
+void ngx_http_notify_retention_overtaken(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from);
 
 
 #endif /* _NGX_HTTP_NOTIFY_RETENTION_H_INCLUDED_ */

@@ -11,7 +11,6 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_match.h"
-#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_retention.h"
 
@@ -69,8 +68,6 @@ static void ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
 static void ngx_http_notify_tail_subscriber_range(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_resp_t *resp,
     ngx_http_notify_tail_request_t *request);
-static void ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from);
 
 
 ngx_int_t
@@ -802,7 +799,7 @@ ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
 
         if (!s->behind) {
-            ngx_http_notify_tail_overtaken(s, resp, &lease->position);
+            ngx_http_notify_retention_overtaken(s, resp, &lease->position);
         }
     }
 
@@ -876,7 +873,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_http_notify_tail_overtaken(s, resp, &s->read);
+    ngx_http_notify_retention_overtaken(s, resp, &s->read);
 
     for (i = 0; i < resp->nelts; i++) {
         event = ngx_http_notify_tail_parse(feed, resp->elts[i], &page->to);
@@ -898,33 +895,4 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_tail_keep(feed, page);
     ngx_http_notify_tail_caught_up(s);
     ngx_http_notify_dispatch_pump(s);
-}
-
-
-/* the log may not reach back to its cursor any more */
-
-static void
-ngx_http_notify_tail_overtaken(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp, const ngx_http_notify_id_t *from)
-{
-    ngx_http_notify_id_t  horizon, first;
-
-    horizon.ms = ngx_http_notify_retention_horizon(s->lease->feed);
-    horizon.seq = 0;
-
-    if (from->ms == 0 || ngx_http_notify_id_compare(from, &horizon) >= 0) {
-        return;
-    }
-
-    if (resp->nelts
-        && (ngx_http_notify_log_entry_id(resp->elts[0], &first) != NGX_OK
-            || ngx_http_notify_id_compare(&first, &horizon) < 0))
-    {
-        return;
-    }
-
-    /* whether anything was there, Redis knows: the tail may have been pausing,
-     * and so not have seen it either */
-
-    ngx_http_notify_operator_overtaken(s, from, &horizon);
 }
