@@ -506,7 +506,9 @@ ngx_http_notify_provider_group(ngx_conf_t *cf,
 
     for (i = 0; i < upstream->servers->nelts; i++) {
 
-        if (server[i].naddrs == 0) {
+        /* with "resolve" there is a port at most */
+
+        if (server[i].naddrs == 0 || server[i].addrs[0].name.len == 0) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "server \"%V\" of upstream \"%V\" cannot be "
                           "called, its addresses are not known yet "
