@@ -124,7 +124,7 @@ sub round_trip {
     my $sha = $redis->cli('SCRIPT', 'LOAD', $script);
     (my $from = $log) =~ s/log$/from:__rand_int__/;
     my @command = ('EVALSHA', $sha, 3, $log, $log =~ s/log$/settings/r, $from,
-                   0, 1, 1, 0, '', 1, '', '', 6, 't', 'captured', 'i', 77,
+                   0, 1, 0, 6 * 32 + 8, 't', 'captured', 'i', 77,
                    'w', 1700000000000);
     open my $pipe, '-|', 'redis-benchmark', '-h', '127.0.0.1', '-p',
         $redis->port, '-c', 1, '-n', 4000, '-r', 999_999_999,
@@ -133,6 +133,7 @@ sub round_trip {
     my @lines = <$pipe>;
     close $pipe;
     my ($median) = (split /","/, $lines[-1])[4];
+    $median =~ /^[\d.]+$/ or die "cost: the script was not called\n";
     return 1000 * $median;
 }
 
