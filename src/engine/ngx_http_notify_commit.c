@@ -150,6 +150,7 @@ ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
 
     op.code = place ? 'p' : 'P';
+    op.version = s->replayed;
 
     if (place) {
         op.id = *place;

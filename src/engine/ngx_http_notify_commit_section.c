@@ -441,7 +441,7 @@ ngx_http_notify_commit_section_write(ngx_http_notify_commit_t *c,
     }
 
     if (op->code == 'P') {
-        return NGX_OK;
+        return ngx_http_notify_commit_section_arg(c, "%i", op->version);
     }
 
     if (ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->id.ms, op->id.seq)
@@ -475,7 +475,7 @@ ngx_http_notify_commit_section_write(ngx_http_notify_commit_t *c,
                                           op->to.seq);
 
     default: /* 'p' */
-        return NGX_OK;
+        return ngx_http_notify_commit_section_arg(c, "%i", op->version);
     }
 }
 

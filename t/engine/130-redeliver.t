@@ -96,6 +96,22 @@ cmp_ok($shop->again('/a') - $again, '>=', scalar @all, 'and brings everything');
 is(join(' ', $shop->nginx->workers), "@workers", 'no worker died of them');
 
 
+# another one takes its place while its last call is under way, which a worker
+# may learn after it has ended the first
+
+$receiver->script('/late', { status => 200, delay => 0.5 });
+my $late = $shop->subscribe('/late');
+my @late = $shop->publish(3);
+eventually { $receiver->count('/late') == 3 } 'three events come';
+$shop->act($late, 'redeliver', { since => $late[0], all => JSON::PP::true });
+eventually { $receiver->count('/late') >= 4 } 'they begin to come again';
+$redis->cli('HSET', "notify:{shop.0}:replay:$late", 'ver', 999999);
+ok(!eventually(sub { !$redis->cli('HGET', "notify:{shop.0}:replay:$late",
+                                  'to') }, undef, 2),
+   'the end of a redelivery does not end the one that took its place');
+$shop->delete($late);
+
+
 # deleted
 
 is($shop->delete($id), 204, 'a subscription is deleted');

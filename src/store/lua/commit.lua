@@ -23,7 +23,8 @@
 --       k event ms reason           the event is given up
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped
---       p place | P                 how far a redelivery is | it is done
+--       p place ver | P ver         how far a redelivery is | it is done;
+--                                   nothing if another has taken its place
 --       a n max heads extras        n attempts, of which the last max are kept;
 --                                   an entry's id has their ordinal number
 -- Reply for each bucket that was skipped its number, and for each in which
@@ -38,7 +39,7 @@ local nkeys, bucket, key, i = 2, nil, nil, 4
 local held, id, there, changed = false, nil, false, false
 
 local arity = { B = 3, S = 1, a = 4, c = 1, x = 0, r = 3, C = 2, d = 2, k = 3,
-                n = 0, g = 2, p = 1, P = 0 }
+                n = 0, g = 2, p = 2, P = 1 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -172,12 +173,12 @@ local function apply(op, a, b, c)
         end
 
     elseif op == 'p' then
-        if there and call('EXISTS', KEYS[key + 4]) == 1 then
+        if there and call('HGET', KEYS[key + 4], 'ver') == b then
             call('HSET', KEYS[key + 4], 'pos', a)
         end
 
     elseif op == 'P' then
-        if there then
+        if there and call('HGET', KEYS[key + 4], 'ver') == a then
             cut(KEYS[key + 3],
                 unpack(call('HMGET', KEYS[key + 4], 'from', 'to')))
             call('DEL', KEYS[key + 4])
