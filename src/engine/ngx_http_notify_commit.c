@@ -9,6 +9,7 @@
 #include "ngx_http_notify_commit_section.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_load.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_tail.h"
 
@@ -662,6 +663,11 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
         s->unacked_sent = 0;
         s->unsettled -= s->unsettled_sent;
         s->unsettled_sent = 0;
+
+        if (s->disabled && s->again && !s->dirty) {
+            ngx_http_notify_load_again(s);
+            continue;
+        }
 
         if (s->disabled && s->in_flight == 0 && !s->dirty) {
             ngx_http_notify_subscriber_drop(s);

@@ -96,10 +96,7 @@ ngx_http_notify_dispatch_timer(ngx_event_t *ev, ngx_event_handler_pt handler,
 void
 ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
 {
-    if (!s->located || s->disabled || s->unusable
-        || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
-        || s->lease->feed->leaving)
-    {
+    if (!s->located || ngx_http_notify_subscriber_still(s)) {
         return;
     }
 
@@ -536,8 +533,7 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_delivery_t  *d;
 
     if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit
-        || s->disabled || s->unusable || s->lease->feed->leaving
-        || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN)
+        || ngx_http_notify_subscriber_still(s))
     {
         return NGX_AGAIN;
     }

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_notify_load.h"
+#include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_replay.h"
@@ -747,7 +748,23 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         return;
     }
 
+    s = ngx_http_notify_subscriber_find(feed, id);
+
+    if (s != NULL) {
+        ngx_http_notify_subscriber_change(s, ngx_max(ngx_atoi(version->data,
+                                                              version->len),
+                                                     0));
+    }
+
     ngx_http_notify_load_one(lease, id);
+}
+
+
+void
+ngx_http_notify_load_again(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_load_one(s->lease, &s->node.str);
+    ngx_http_notify_subscriber_drop(s);
 }
 
 
@@ -789,13 +806,14 @@ done:
 
     if (load == NULL || load->failed) {
 
-        /* a change that cannot be followed: all is read again */
+        /* a change that cannot be followed: the bucket is read again */
 
         if (load != NULL && load->expected == 0) {
             ngx_free(load);
         }
 
-        ngx_http_notify_redis_reset(lease->feed->redis, "no memory");
+        lease->broken = 1;
+        ngx_http_notify_commit_soon(lease->feed, 1);
     }
 }
 
@@ -842,6 +860,14 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         }
 
         return;
+    }
+
+    if (load->doc == NULL) {
+
+        /* no memory, or not a document: the bucket is read again */
+
+        lease->broken = 1;
+        ngx_http_notify_commit_soon(lease->feed, 1);
     }
 
     s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc) : NULL;

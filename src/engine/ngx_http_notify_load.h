@@ -20,5 +20,8 @@ void ngx_http_notify_load_scan(ngx_http_notify_feed_t *feed);
 void ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
     const ngx_http_notify_resp_t *entries);
 
+/* The subscriber goes, and comes as what is in Redis. */
+void ngx_http_notify_load_again(ngx_http_notify_subscriber_t *s);
+
 
 #endif /* _NGX_HTTP_NOTIFY_LOAD_H_INCLUDED_ */

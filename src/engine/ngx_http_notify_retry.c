@@ -216,9 +216,8 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 
     feed = s->lease->feed;
 
-    if (s->fetching || s->disabled || s->unusable || !s->located
-        || feed->leaving || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
-        || s->in_flight >= s->limit)
+    if (s->fetching || !s->located || s->in_flight >= s->limit
+        || ngx_http_notify_subscriber_still(s))
     {
         return;
     }

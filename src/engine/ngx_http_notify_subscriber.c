@@ -28,6 +28,7 @@ static void ngx_http_notify_subscriber_unprepare(
 static void ngx_http_notify_subscriber_gone(void *data);
 static void ngx_http_notify_subscriber_place(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *value);
+static void ngx_http_notify_subscriber_stop(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_disable(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
@@ -112,10 +113,15 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
 
     if (s != NULL && s->disabled) {
 
-        /* enabled again: it starts anew, where the script has put it */
+        /* enabled again: it starts anew, where the script has put it, when
+         * what it has done is in Redis */
 
-        ngx_http_notify_subscriber_drop(s);
-        s = NULL;
+        s->again = 1;
+        ngx_http_notify_subscriber_touch(s);
+        ngx_http_notify_commit_soon(feed, 1);
+
+        ngx_destroy_pool(doc->pool);
+        return NULL;
     }
 
     if (!doc->enabled || doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
@@ -164,19 +170,47 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
 }
 
 
+void
+ngx_http_notify_subscriber_change(ngx_http_notify_subscriber_t *s,
+    uint64_t version)
+{
+    s->changed = ngx_max(s->changed, version);
+
+    if (s->located && s->changed > s->doc->version) {
+        ngx_http_notify_subscriber_stop(s);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_notify_subscriber_still(ngx_http_notify_subscriber_t *s)
+{
+    return s->disabled || s->unusable || s->changed > s->doc->version
+           || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
+           || s->lease->feed->leaving;
+}
+
+
+/* what follows its queue is not its to take now: it will read it by itself */
+
+static void
+ngx_http_notify_subscriber_stop(ngx_http_notify_subscriber_t *s)
+{
+    if (!s->behind) {
+        ngx_http_notify_subscriber_behind(s, 1,
+                ngx_http_notify_id_compare(&s->lease->position, &s->start) < 0
+                ? &s->start : &s->lease->position);
+    }
+}
+
+
 /* nothing can be made of its document now: it stays where it stands */
 
 static void
 ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_queue_clear(s);
-
-    if (!s->behind) {
-        ngx_http_notify_subscriber_behind(s, 1,
-                ngx_http_notify_id_compare(&s->lease->position, &s->start) < 0
-                ? &s->start : &s->lease->position);
-    }
-
+    ngx_http_notify_subscriber_stop(s);
     ngx_http_notify_subscriber_touch(s);
 
     if (s->doc->unreadable) {
@@ -569,14 +603,9 @@ ngx_http_notify_subscriber_disable(ngx_http_notify_subscriber_t *s,
     }
 
     ngx_http_notify_queue_clear(s);
+    ngx_http_notify_subscriber_stop(s);
 
     s->disabled = 1;
-
-    if (!s->behind) {
-        ngx_http_notify_subscriber_behind(s, 1,
-                ngx_http_notify_id_compare(&s->lease->position, &s->start) < 0
-                ? &s->start : &s->lease->position);
-    }
 
     ngx_http_notify_match_remove(s->lease->feed->match, s);
 

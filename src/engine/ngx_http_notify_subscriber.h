@@ -171,6 +171,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_match_link_t     *links;    /* in doc's pool */
     ngx_uint_t                        nlinks;
     uint64_t                          seen;     /* the last event matched */
+    uint64_t                          changed;  /* version of the document that
+                                                   is on its way, or older */
 
     ngx_http_notify_event_t         **ring;     /* the queue */
     ngx_uint_t                        ring_size;
@@ -227,6 +229,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          stored:1;     /* has a cursor entry */
     unsigned                          gap:1;
     unsigned                          disabled:1;   /* drains, then goes */
+    unsigned                          again:1;      /* enabled since */
     unsigned                          unusable:1;   /* no profile, no filter:
                                                        held at its cursor */
     unsigned                          release:1;    /* all due now, at commit */
@@ -279,6 +282,17 @@ ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_put(
  */
 void ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *value);
+
+/*
+ * Its document has changed, to this version at least: nothing is started with
+ * the one that is here, and nothing that follows in the log is matched by it,
+ * until the new one is put.
+ */
+void ngx_http_notify_subscriber_change(ngx_http_notify_subscriber_t *s,
+    uint64_t version);
+
+/* Whether it starts nothing now, whatever there is. */
+ngx_uint_t ngx_http_notify_subscriber_still(ngx_http_notify_subscriber_t *s);
 
 /* What it would lose with this worker: the id up to which all is settled. */
 ngx_http_notify_id_t ngx_http_notify_subscriber_cursor(

@@ -314,7 +314,9 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 
     feed->more = 0;
 
-    for (i = 0; i < resp->nelts; i++) {
+    /* the changes are first: what follows one is for the changed */
+
+    for (i = resp->nelts; i-- > 0; /* void */) {
         name = ngx_http_notify_resp_at(resp->elts[i], 0);
         entries = ngx_http_notify_resp_at(resp->elts[i], 1);
 
@@ -855,7 +857,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
 
     feed = s->lease->feed;
 
-    if (!s->behind || s->disabled) {
+    if (!s->behind || ngx_http_notify_subscriber_still(s)) {
         return;
     }
 

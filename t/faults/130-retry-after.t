@@ -107,7 +107,7 @@ for (@cases) {
 
 my %until;
 eventually {
-    my %cursor = map { $redis->cli('HGETALL', $_) }
+    my %cursor = map { grep { length } $redis->cli('HGETALL', $_) }
                  $redis->cli('--scan', '--pattern', '*:cursor:*');
     for my $name (map { $_->[0] } @long) {
         ($until{$name}) = ($cursor{$id{$name}} // '') =~ / paused (\d+) /;

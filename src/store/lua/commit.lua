@@ -16,8 +16,9 @@
 --       c value                     its cursor differs from the position
 --       x                           its cursor is the position
 --       r event due tries           try the event again
---       C value version             the same of a disabled one, unless its
---                                   document has changed since
+--       C value version             the same of a disabled one; if it has been
+--                                   enabled since, what it had got by then is
+--                                   taken from the gap that this has left
 --       d event ms                  the event is done, also if it had been
 --                                   given up before
 --       k event ms reason           the event is given up
@@ -82,6 +83,24 @@ local function cut(gaps, from, to)
     call('DEL', gaps)
     for _, gap in ipairs(rest) do
         call('RPUSH', gaps, gap)
+    end
+end
+
+-- the gap of one that was enabled again ends where its cursor was put
+local function got(gaps, cursors, value)
+    local cursor = string.match(call('HGET', cursors, id) or '', '^%S+')
+    local place = string.match(value, '^%S+')
+
+    for n, gap in ipairs(call('LRANGE', gaps, 0, -1)) do
+        local f, t = string.match(gap, '^(%S+) (%S+)$')
+        if t and t == cursor and after(place, f) then
+            if after(t, place) then
+                call('LSET', gaps, n - 1, place .. ' ' .. t)
+            else
+                call('LREM', gaps, 1, gap)
+            end
+            return
+        end
     end
 end
 
@@ -190,6 +209,8 @@ local function apply(op, a, b, c)
             local doc = call('HGET', KEYS[2], id)
             if doc and string.match(doc, '^%S+') == b then
                 call('HSET', KEYS[bucket + 1], id, a)
+            else
+                got(KEYS[key + 3], KEYS[bucket + 1], a)
             end
         end
     end
