@@ -1,0 +1,410 @@
+
+/*
+ * Those who are behind the tail read ranges of the log by themselves: a lease
+ * up to where the tail stands, a subscriber up to its lease.  What one of them
+ * has read is kept for those who come by there after him.
+ */
+
+#include "ngx_http_notify_tail_internal.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_match.h"
+#include "ngx_http_notify_queue.h"
+#include "ngx_http_notify_retention.h"
+
+
+/* an answer may come when who asked is gone */
+
+typedef struct {
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_lease_t  *lease;
+    ngx_uint_t                serial;
+    ngx_http_notify_id_t      from;         /* where it stood, when asked, */
+    ngx_http_notify_id_t      end;          /* and the tail */
+    ngx_uint_t                count;
+    ngx_uint_t                range;        /* number of a subscriber's */
+    ngx_str_t                 id;           /* of a subscriber, or empty */
+} ngx_http_notify_tail_request_t;
+
+
+static void ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_page_t *page);
+static void ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request);
+static void ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, void *data);
+static void ngx_http_notify_tail_subscriber_range(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_resp_t *resp,
+    ngx_http_notify_tail_request_t *request);
+
+
+ngx_int_t
+ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_feed_t  *feed;
+    ngx_http_notify_page_t  *page;
+
+    feed = s->lease->feed;
+
+    if (s->reading || feed->leaving
+        || s->lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
+    {
+        return NGX_AGAIN;
+    }
+
+    page = ngx_http_notify_pages_find(&feed->pages, &s->read);
+
+    if (page != NULL
+        && s->read.ms >= ngx_http_notify_retention_horizon(feed))
+    {
+        ngx_http_notify_tail_turn(s, page);
+        ngx_http_notify_tail_caught_up(s);
+        return NGX_OK;
+    }
+
+    /*
+     * What another one has asked for may be what comes next here, too: that
+     * one answer is waited for, and none after it.
+     */
+
+    if (feed->ranging
+        && ngx_http_notify_id_compare(&feed->range_from, &s->read) <= 0
+        && (!s->awaiting || s->awaited == feed->ranges))
+    {
+        s->awaiting = 1;
+        s->awaited = feed->ranges;
+        ngx_http_notify_dispatch_line_up(s);
+        return NGX_AGAIN;
+    }
+
+    ngx_http_notify_tail_range(s->lease, s);
+
+    return NGX_AGAIN;
+}
+
+
+/* what a page has for a subscriber that stands before it or in it */
+
+static void
+ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_page_t *page)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_event_t  *event;
+
+    s->awaiting = 0;
+
+    for (i = 0; i < page->n; i++) {
+        event = page->events[i];
+
+        if (ngx_http_notify_id_compare(&event->id, &s->read) <= 0) {
+            continue;
+        }
+
+        s->read = event->id;
+
+        if (ngx_http_notify_match_test(s, event)) {
+            ngx_http_notify_queue_put(s, event);
+        }
+
+        if (ngx_http_notify_id_compare(&s->read, &event->id) < 0) {
+            return;         /* the queue is full: this one is not in it */
+        }
+    }
+
+    s->read = page->to;
+}
+
+
+static void
+ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
+{
+    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
+
+        /*
+         * From there on its bucket is fed; what it has read beyond that is not
+         * to come again.
+         */
+
+        s->start = s->read;
+        ngx_http_notify_subscriber_behind(s, 0, NULL);
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+void
+ngx_http_notify_tail_keep(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_page_t *page)
+{
+    if (feed->behind && page->n) {
+        ngx_http_notify_pages_keep(&feed->pages, page);
+
+    } else {
+        ngx_http_notify_page_free(page);
+    }
+}
+
+
+void
+ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_subscriber_t *s)
+{
+    size_t                           len;
+    ngx_http_notify_feed_t          *feed;
+    ngx_http_notify_tail_request_t  *request;
+
+    static const ngx_http_notify_id_t  last = { (uint64_t) -1,
+                                                (uint64_t) -1 };
+
+    feed = lease->feed;
+
+    if (s == NULL && lease->reading) {
+        return;
+    }
+
+    len = s ? s->node.str.len : 0;
+
+    request = ngx_alloc(sizeof(ngx_http_notify_tail_request_t) + len,
+                        feed->log);
+    if (request == NULL) {
+        goto failed;
+    }
+
+    request->feed = feed;
+    request->lease = lease;
+    request->serial = lease->serial;
+    request->from = s ? s->read : lease->position;
+    request->end = s ? lease->position : feed->position;
+    request->count = ngx_http_notify_tail_count(feed);
+    request->id.len = len;
+    request->id.data = (u_char *) request
+                       + sizeof(ngx_http_notify_tail_request_t);
+
+    if (s) {
+        request->count = ngx_min(request->count, 128);
+        ngx_memcpy(request->id.data, s->node.str.data, len);
+    }
+
+    if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
+                                  &request->from, 0, &last,
+                                  request->count,
+                                  ngx_http_notify_tail_range_reply, request)
+        == NULL)
+    {
+        ngx_free(request);
+        goto failed;
+    }
+
+    if (s) {
+        s->reading = 1;
+        s->awaiting = 0;
+
+        feed->ranging = 1;
+        feed->range_from = request->from;
+        request->range = ++feed->ranges;
+
+    } else {
+        lease->reading = 1;
+    }
+
+    return;
+
+failed:
+
+    if (s) {
+        ngx_http_notify_dispatch_wake(s, 1000);
+        return;
+    }
+
+    ngx_http_notify_lease_drop(lease);
+}
+
+
+static void
+ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_tail_request_t *request = data;
+
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    lease = request->lease;
+
+    if (lease->serial != request->serial) {
+        goto done;
+    }
+
+    s = NULL;
+
+    if (request->id.len) {
+        s = ngx_http_notify_subscriber_find(request->feed, &request->id);
+
+        if (s == NULL || !s->reading) {
+            goto done;
+        }
+
+        s->reading = 0;
+
+    } else {
+        lease->reading = 0;
+    }
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
+
+        if (s != NULL) {
+            ngx_http_notify_dispatch_wake(s, 1000);
+
+        } else {
+            ngx_http_notify_lease_drop(lease);
+        }
+
+        goto done;
+    }
+
+    if (s != NULL) {
+        ngx_http_notify_tail_subscriber_range(s, resp, request);
+
+    } else {
+        ngx_http_notify_tail_lease_range(lease, resp, request);
+    }
+
+done:
+
+    feed = request->feed;
+
+    if (request->id.len && feed->ranges == request->range) {
+        feed->ranging = 0;
+        ngx_http_notify_dispatch_resume(feed);
+    }
+
+    ngx_free(request);
+}
+
+
+static void
+ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
+{
+    ngx_uint_t                     i;
+    ngx_queue_t                   *q;
+    ngx_http_notify_id_t           id;
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_event_t       *event;
+    ngx_http_notify_subscriber_t  *s;
+
+    feed = lease->feed;
+
+    if (lease->state != NGX_HTTP_NOTIFY_LEASE_READ) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (!s->behind) {
+            ngx_http_notify_retention_overtaken(s, resp, &lease->position);
+        }
+    }
+
+    for (i = 0; i < resp->nelts; i++) {
+        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
+
+        if (event != NULL) {
+            ngx_http_notify_match_each(feed->match, event,
+                                       ngx_http_notify_tail_lease_event,
+                                       lease);
+            ngx_http_notify_log_unref(event);
+        }
+
+        lease->position = id;
+    }
+
+    if (resp->nelts < request->count
+        && ngx_http_notify_id_compare(&lease->position, &request->end) < 0)
+    {
+        lease->position = request->end;
+    }
+
+    if (ngx_http_notify_id_compare(&lease->position, &feed->position) >= 0) {
+        lease->state = NGX_HTTP_NOTIFY_LEASE_JOINED;
+        return;
+    }
+
+    ngx_http_notify_tail_range(lease, NULL);
+}
+
+
+static void
+ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, void *data)
+{
+    if (s->lease != data || s->behind || !s->located) {
+        return;
+    }
+
+    ngx_http_notify_queue_put(s, event);
+    ngx_http_notify_dispatch_pump(s);
+}
+
+
+static void
+ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_feed_t   *feed;
+    ngx_http_notify_page_t   *page;
+    ngx_http_notify_event_t  *event;
+
+    feed = s->lease->feed;
+
+    if (!s->behind || ngx_http_notify_subscriber_still(s)) {
+        return;
+    }
+
+    if (ngx_http_notify_id_compare(&s->read, &request->from) != 0) {
+
+        /* its queue was given up meanwhile: it stands before these */
+
+        ngx_http_notify_dispatch_pump(s);
+        return;
+    }
+
+    page = ngx_http_notify_page_create(resp->nelts, &request->from, feed->log);
+    if (page == NULL) {
+        ngx_http_notify_dispatch_wake(s, 1000);
+        return;
+    }
+
+    ngx_http_notify_retention_overtaken(s, resp, &s->read);
+
+    for (i = 0; i < resp->nelts; i++) {
+        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &page->to);
+
+        if (event != NULL) {
+            ngx_http_notify_page_add(page, event);
+        }
+    }
+
+    ngx_http_notify_tail_turn(s, page);
+
+    if (resp->nelts < request->count
+        && ngx_http_notify_id_compare(&s->read, &page->to) == 0
+        && ngx_http_notify_id_compare(&s->read, &request->end) < 0)
+    {
+        s->read = request->end;
+    }
+
+    ngx_http_notify_tail_keep(feed, page);
+    ngx_http_notify_tail_caught_up(s);
+    ngx_http_notify_dispatch_pump(s);
+}
