@@ -1,0 +1,271 @@
+
+/*
+ * What the change log says of a subscription of a leased bucket: its document
+ * and cursor are read again, by themselves.  One that cannot be followed makes
+ * its bucket be read anew.
+ */
+
+#include "ngx_http_notify_load_internal.h"
+#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+static void ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version);
+static void ngx_http_notify_load_one(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *id);
+static void ngx_http_notify_load_document(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
+void
+ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_resp_t *entries)
+{
+    ngx_str_t                op, version, *id;
+    ngx_uint_t               i, j;
+    ngx_http_notify_resp_t  *fields;
+
+    for (i = 0; i < entries->nelts; i++) {
+        (void) ngx_http_notify_log_entry_id(entries->elts[i], &feed->changes);
+
+        fields = ngx_http_notify_resp_at(entries->elts[i], 1);
+
+        if (fields == NULL) {
+            continue;
+        }
+
+        id = NULL;
+        ngx_str_null(&op);
+        ngx_str_null(&version);
+
+        for (j = 0; j + 1 < fields->nelts; j += 2) {
+            if (ngx_strcmp(fields->elts[j]->str.data, "id") == 0) {
+                id = &fields->elts[j + 1]->str;
+
+            } else if (ngx_strcmp(fields->elts[j]->str.data, "op") == 0) {
+                op = fields->elts[j + 1]->str;
+
+            } else if (ngx_strcmp(fields->elts[j]->str.data, "ver") == 0) {
+                version = fields->elts[j + 1]->str;
+            }
+        }
+
+        if (id != NULL) {
+            ngx_http_notify_load_change(feed, id, &op, &version);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
+    const ngx_str_t *op, const ngx_str_t *version)
+{
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    lease = &feed->leases[ngx_http_notify_keys_bucket_of(id)];
+
+    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE
+        || (lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN && !lease->placed))
+    {
+        return;
+    }
+
+    if (op->len == 3 && ngx_strncmp(op->data, "del", 3) == 0) {
+        s = ngx_http_notify_subscriber_find(feed, id);
+
+        if (s != NULL) {
+            ngx_http_notify_subscriber_drop(s);
+        }
+
+        /* a document that was asked for before may yet arrive: look again */
+
+        ngx_http_notify_load_one(lease, id);
+        return;
+    }
+
+    if (op->len == 6 && ngx_strncmp(op->data, "replay", 6) == 0) {
+        s = ngx_http_notify_subscriber_find(feed, id);
+
+        /* one that was read with the subscriber is under way, or done */
+
+        if (s != NULL && s->located
+            && ngx_atoi(version->data, version->len) > s->replayed)
+        {
+            ngx_http_notify_replay_load(s);
+        }
+
+        return;
+    }
+
+    if (op->len == 3 && ngx_strncmp(op->data, "due", 3) == 0) {
+        s = ngx_http_notify_subscriber_find(feed, id);
+
+        if (s != NULL && s->located) {
+
+            /* an answer that is on its way may not have it */
+
+            s->settled = 1;
+            s->nretry++;
+            s->due = ngx_http_notify_subscriber_now();
+            ngx_http_notify_dispatch_work(s);
+        }
+
+        return;
+    }
+
+    s = ngx_http_notify_subscriber_find(feed, id);
+
+    if (s != NULL) {
+        ngx_http_notify_subscriber_change(s, ngx_max(ngx_atoi(version->data,
+                                                              version->len),
+                                                     0));
+    }
+
+    ngx_http_notify_load_one(lease, id);
+}
+
+
+void
+ngx_http_notify_load_again(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_load_one(s->lease, &s->node.str);
+    ngx_http_notify_subscriber_drop(s);
+}
+
+
+static void
+ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
+{
+    ngx_str_t                argv[3];
+    ngx_pool_t              *pool;
+    ngx_http_notify_keys_t  *keys;
+    ngx_http_notify_load_t  *load;
+
+    keys = &lease->feed->channel->keys;
+
+    pool = ngx_create_pool(1024, lease->feed->log);
+    load = ngx_http_notify_load_create(lease, id);
+
+    if (pool == NULL || load == NULL) {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "HGET");
+    argv[1] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
+    argv[2] = *id;
+
+    if (ngx_http_notify_load_ask(load, argv, 3, ngx_http_notify_load_document)
+        == NGX_OK)
+    {
+        argv[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
+                                              lease->bucket);
+        (void) ngx_http_notify_load_ask(load, argv, 3,
+                                        ngx_http_notify_load_cursor);
+    }
+
+done:
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (load == NULL || load->failed) {
+
+        /* a change that cannot be followed: the bucket is read again */
+
+        if (load != NULL && load->expected == 0) {
+            ngx_free(load);
+        }
+
+        lease->broken = 1;
+        ngx_http_notify_commit_soon(lease->feed, 1);
+    }
+}
+
+
+static void
+ngx_http_notify_load_document(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        load->doc = ngx_http_notify_subscriptions_parse(&resp->str,
+                                                        load->feed->log);
+
+    } else if (resp->type == NGX_HTTP_NOTIFY_RESP_NIL) {
+        load->gone = 1;
+    }
+}
+
+
+static void
+ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t *load = data;
+
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    lease = load->lease;
+
+    if (load->gone) {
+        s = ngx_http_notify_subscriber_find(load->feed, &load->id);
+        ngx_free(load);
+
+        if (s != NULL) {
+            ngx_http_notify_subscriber_drop(s);
+        }
+
+        return;
+    }
+
+    if (load->doc == NULL) {
+
+        /* no memory, or not a document: the bucket is read again */
+
+        lease->broken = 1;
+        ngx_http_notify_commit_soon(lease->feed, 1);
+    }
+
+    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc) : NULL;
+
+    ngx_free(load);
+
+    if (s == NULL || s->located
+        || lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
+    {
+        /* nothing, a change of what is there, or located with its lease */
+
+        if (s != NULL && s->located) {
+            ngx_http_notify_dispatch_work(s);
+        }
+
+        return;
+    }
+
+    ngx_http_notify_subscriber_locate(s, &resp->str);
+    ngx_http_notify_subscriber_touch(s);
+
+    /* enabled again, it may have left some behind: the first look will tell */
+
+    s->nretry = 1;
+    s->due = ngx_http_notify_subscriber_now();
+
+    ngx_http_notify_replay_load(s);
+    ngx_http_notify_dispatch_work(s);
+}

@@ -1,0 +1,42 @@
+/*
+ * What is being read of one lease or of one subscription, for the files that
+ * load them.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_LOAD_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_LOAD_INTERNAL_H_INCLUDED_
+
+
+#include "ngx_http_notify_load.h"
+
+
+/* the answers about one lease, or about one subscription, in order */
+
+typedef struct {
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_lease_t          *lease;
+    ngx_uint_t                        serial;
+    ngx_uint_t                        expected; /* answers to come */
+    ngx_uint_t                        failed;
+    ngx_uint_t                        gone;     /* there is no document */
+    ngx_http_notify_subscription_t   *doc;
+    ngx_str_t                         id;
+} ngx_http_notify_load_t;
+
+
+/* without an id: of all of the lease */
+ngx_http_notify_load_t *ngx_http_notify_load_create(
+    ngx_http_notify_lease_t *lease, const ngx_str_t *id);
+
+ngx_int_t ngx_http_notify_load_ask(ngx_http_notify_load_t *load,
+    ngx_str_t *argv, ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler);
+
+/*
+ * Each answer passes here first: whether it still means something.  The load
+ * is freed with its last answer.
+ */
+ngx_uint_t ngx_http_notify_load_void(ngx_http_notify_load_t *load,
+    ngx_http_notify_resp_t *resp);
+
+
+#endif /* _NGX_HTTP_NOTIFY_LOAD_INTERNAL_H_INCLUDED_ */
