@@ -400,8 +400,8 @@ ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
         entry.body = entry.key;
     }
 
-    if (ngx_http_notify_log_publish(feed->redis, &feed->channel->keys, &entry,
-                                    1, feed->channel->max_size,
+    if (ngx_http_notify_log_publish(feed->redis, &feed->channel->keys, NULL,
+                                    &entry, 1, feed->channel->max_size,
                                     ngx_http_notify_operator_published, feed)
         != NULL)
     {

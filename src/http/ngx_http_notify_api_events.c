@@ -562,7 +562,7 @@ ngx_http_notify_api_events_submit(ngx_http_notify_api_t *api,
     /* not cancelled when the client leaves: it is on its way */
 
     if (ngx_http_notify_log_publish(api->channel->publishes,
-            &api->channel->keys, publish->entries, publish->n,
+            &api->channel->keys, NULL, publish->entries, publish->n,
             api->channel->max_size, ngx_http_notify_api_events_published, box)
         == NULL)
     {

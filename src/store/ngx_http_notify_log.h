@@ -139,6 +139,7 @@ typedef void (*ngx_http_notify_log_publish_pt)(
 
 /*
  * Appends n (1 ... 1,000) events in order, all or none; they are copied.
+ * publisher: NULL, unless it numbers them.
  * max_size: bytes the log's key may take, 0 = no limit.  The handler is called
  * exactly once, never inside; NULL: memory, or more than 64K strings, never
  * called.  A caller that goes away cancels.
@@ -150,10 +151,6 @@ typedef void (*ngx_http_notify_log_publish_pt)(
 typedef struct ngx_http_notify_log_publish_s  ngx_http_notify_log_publish_t;
 
 ngx_http_notify_log_publish_t *ngx_http_notify_log_publish(
-    ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
-    ngx_http_notify_log_publish_pt handler, void *data);
-ngx_http_notify_log_publish_t *ngx_http_notify_log_publish_numbered(
     ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_log_publisher_t *publisher,
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,

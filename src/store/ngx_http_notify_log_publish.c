@@ -69,6 +69,7 @@ static ngx_queue_t  ngx_http_notify_log_appends = {
 ngx_http_notify_log_publish_t *
 ngx_http_notify_log_publish(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_log_publisher_t *publisher,
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
     ngx_http_notify_log_publish_pt handler, void *data)
 {
@@ -87,41 +88,17 @@ ngx_http_notify_log_publish(ngx_http_notify_redis_t *redis,
         return NULL;
     }
 
-    rc = ngx_http_notify_log_publish_plain(&ctx)
-         ? ngx_http_notify_log_publish_append(&ctx)
-         : ngx_http_notify_log_batch_add(&ctx);
+    if (publisher) {
+        rc = ngx_http_notify_log_batch_numbered(&ctx, publisher);
+
+    } else if (ngx_http_notify_log_publish_plain(&ctx)) {
+        rc = ngx_http_notify_log_publish_append(&ctx);
+
+    } else {
+        rc = ngx_http_notify_log_batch_add(&ctx);
+    }
 
     if (rc != NGX_OK) {
-        ngx_free(p);
-        return NULL;
-    }
-
-    return p;
-}
-
-
-ngx_http_notify_log_publish_t *
-ngx_http_notify_log_publish_numbered(ngx_http_notify_redis_t *redis,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_log_publisher_t *publisher,
-    const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
-    ngx_http_notify_log_publish_pt handler, void *data)
-{
-    ngx_http_notify_log_publish_t    *p;
-    ngx_http_notify_log_batch_ctx_t   ctx;
-
-    ctx.redis = redis;
-    ctx.keys = keys;
-    ctx.max_size = max_size;
-    ctx.entries = entries;
-    ctx.n = n;
-
-    p = ngx_http_notify_log_publish_create(&ctx, handler, data);
-    if (p == NULL) {
-        return NULL;
-    }
-
-    if (ngx_http_notify_log_batch_numbered(&ctx, publisher) != NGX_OK) {
         ngx_free(p);
         return NULL;
     }

@@ -497,11 +497,9 @@ ngx_http_notify_outbox_publish(ngx_http_notify_outbox_t *outbox)
     publisher.first = batch->first;
     publisher.done = outbox->done;
 
-    if (ngx_http_notify_log_publish_numbered(outbox->redis, outbox->keys,
-                                             &publisher, entries, n,
-                                             outbox->max_size,
-                                             ngx_http_notify_outbox_published,
-                                             batch)
+    if (ngx_http_notify_log_publish(outbox->redis, outbox->keys, &publisher,
+                                    entries, n, outbox->max_size,
+                                    ngx_http_notify_outbox_published, batch)
         == NULL)
     {
         ngx_free(batch);
