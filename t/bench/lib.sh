@@ -102,6 +102,21 @@ start_nginx() {
     until_ready "nginx ($1)" listening "$2"
 }
 
+# [SERVERS]: answers all calls on $receiver at once, counted on $status
+start_receiver() {
+    start_nginx receiver "$receiver" << END
+    access_log off;
+    server {
+        listen 127.0.0.1:$receiver backlog=4096;
+        return 204;
+    }${1:-}
+    server {
+        listen 127.0.0.1:$status;
+        location = /status { stub_status; }
+    }
+END
+}
+
 # the pid of the one worker of an nginx
 worker() { pgrep -P "$(cat "$dir/$1/nginx.pid")"; }
 

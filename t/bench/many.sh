@@ -24,17 +24,7 @@ bytes=600
 whsec=whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==
 
 start_redis
-start_nginx receiver "$receiver" << END
-    access_log off;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
-    server {
-        listen 127.0.0.1:$status;
-        location = /status { stub_status; }
-    }
-END
+start_receiver
 
 # NAME PORT: each a worker of its own
 notify() {

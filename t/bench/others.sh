@@ -25,17 +25,7 @@ first=(chrt -f 1)
 "${first[@]}" true 2> /dev/null || first=()
 
 start_redis
-start_nginx receiver "$receiver" << END
-    access_log off;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
-    server {
-        listen 127.0.0.1:$status;
-        location = /status { stub_status; }
-    }
-END
+start_receiver
 
 start_nginx notify "$api" << END
     access_log off;

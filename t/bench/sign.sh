@@ -46,17 +46,7 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
 openssl genpkey -algorithm ED25519 -out "$dir/EdDSA"
 
 start_redis
-start_nginx receiver "$receiver" << END
-    access_log off;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
-    server {
-        listen 127.0.0.1:$status;
-        location = /status { stub_status; }
-    }
-END
+start_receiver
 
 profiles=
 locations=

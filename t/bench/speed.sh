@@ -33,20 +33,6 @@ if ! cmp -s t/bench/package.json "$npm/package.json"; then
         || { rm -rf "$npm"; fail "npm install failed"; }
 fi
 
-start_receiver() {
-    start_nginx receiver "$receiver" << END
-    access_log off;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
-    server {
-        listen 127.0.0.1:$status;
-        location = /status { stub_status; }
-    }
-END
-}
-
 # one subscriber alone may have as many calls at a time as wrk has connections
 start_notify() {
     start_nginx notify "$api" << END

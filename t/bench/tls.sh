@@ -34,23 +34,13 @@ whsec=whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==
 } 2> "$dir/openssl.log" || fail "no certificates, see $dir/openssl.log"
 
 start_redis
-start_nginx receiver "$receiver" << END
-    access_log off;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
+start_receiver "
     server {
         listen 127.0.0.1:$secure ssl backlog=4096;
         ssl_certificate      $dir/receiver.pem;
         ssl_certificate_key  $dir/receiver.key;
         return 204;
-    }
-    server {
-        listen 127.0.0.1:$status;
-        location = /status { stub_status; }
-    }
-END
+    }"
 
 start_nginx notify "$api" << END
     access_log off;
