@@ -20,17 +20,9 @@ before=64000
 receiver=$port
 dead=$((port + 1))
 api=$((port + 2))
-log=$dir/receiver/calls.log
 
 start_redis
-start_nginx receiver "$receiver" << END
-    log_format  times  '\$uri \$msec \$http_x_sent';
-    access_log  $log times buffer=64k flush=100ms;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
-END
+start_logging_receiver
 
 start_nginx notify "$api" << END
     access_log off;
@@ -81,9 +73,7 @@ few_events() {
         few=$((few + 16))
         until_ready 'what the others get' arrived '^/few' \
             $((few * (subscribers - all - 1)))
-        awk -v n=$((16 * (subscribers - all - 1))) '
-            /^\/few/ { late[i++] = $2 * 1000 - $3 / 1000 }
-            END { for (j = i - n; j < i; j++) print late[j] }' "$log" \
+        late $((16 * (subscribers - all - 1))) '^/few' \
             | perl t/bench/client.pl p 0.99 >> "$dir/$1"
     done
 }

@@ -117,6 +117,36 @@ start_receiver() {
 END
 }
 
+# answers them too; path, time and X-Sent of each are in $log
+start_logging_receiver() {
+    log=$dir/receiver/calls.log
+    start_nginx receiver "$receiver" << END
+    log_format  times  '\$uri \$msec \$http_x_sent';
+    access_log  $log times buffer=64k flush=100ms;
+    server {
+        listen 127.0.0.1:$receiver backlog=4096;
+        return 204;
+    }
+END
+}
+
+# NUMBER GREP...: milliseconds from X-Sent to the call, of the last so many of
+# the calls that grep finds
+late() {
+    local n=$1
+    shift
+    grep "$@" "$log" | tail -n "$n" | awk '{ print $2 * 1000 - $3 / 1000 }'
+}
+
+# NUMBER WHAT: as many files as may be open, enough for that many of them
+open_files() {
+    local most
+    most=$(ulimit -Hn)
+    [ "$most" = unlimited ] || [ "$most" -ge $(($1 + 1000)) ] \
+        || fail "$1 $2 need more open files than $most (ulimit -n)"
+    ulimit -n "$most"
+}
+
 # the pid of the one worker of an nginx
 worker() { pgrep -P "$(cat "$dir/$1/nginx.pid")"; }
 

@@ -17,10 +17,7 @@ hanging=$port
 api=$((port + 1))
 bytes=600
 
-most=$(ulimit -Hn)
-[ "$most" = unlimited ] || [ "$most" -ge $((calls + 1000)) ] \
-    || fail "$calls calls need more open files than $most (ulimit -n)"
-ulimit -n "$most"
+open_files "$calls" calls
 
 worker_connections=$((2 * calls + 1000))
 start_redis

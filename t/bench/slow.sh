@@ -19,19 +19,11 @@ subscribers=${SUBSCRIBERS:-1000}
 receiver=$port
 hanging=$((port + 1))
 api=$((port + 2))
-log=$dir/receiver/calls.log
 
 start_redis
 start perl t/bench/client.pl hang "$hanging"
 
-start_nginx receiver "$receiver" << END
-    log_format  times  '\$uri \$msec \$http_x_sent';
-    access_log  $log times buffer=64k flush=100ms;
-    server {
-        listen 127.0.0.1:$receiver backlog=4096;
-        return 204;
-    }
-END
+start_logging_receiver
 
 start_nginx notify "$api" << END
     access_log off;
@@ -82,10 +74,7 @@ measure() {
     until_ready 'all deliveries' arrived $((total + events))
     total=$((total + events))
 
-    awk -v n=$((events * (subscribers - 1))) '
-        $1 != "/last" { late[i++] = $2 * 1000 - $3 / 1000 }
-        END { for (j = i - n; j < i; j++) print late[j] }' "$log" \
-        > "$dir/late"
+    late $((events * (subscribers - 1))) -v '^/last ' > "$dir/late"
     perl t/bench/client.pl p 0.99 < "$dir/late" >> "$dir/p99-$how"
     perl t/bench/client.pl p 0.5 < "$dir/late" >> "$dir/p50-$how"
     resident notify >> "$dir/memory-$how"

@@ -15,10 +15,7 @@ clients=${CLIENTS:-10000}
 waiters=${WAITERS:-1000}
 api=$port
 
-most=$(ulimit -Hn)
-[ "$most" = unlimited ] || [ "$most" -ge $((clients + 1000)) ] \
-    || fail "$clients clients need more open files than $most (ulimit -n)"
-ulimit -n "$most"
+open_files "$clients" clients
 
 worker_connections=$((clients + 2000))
 start_redis
