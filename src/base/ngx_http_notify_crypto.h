@@ -40,6 +40,8 @@ typedef enum {
     NGX_HTTP_NOTIFY_CRYPTO_EDDSA
 } ngx_http_notify_crypto_jws_e;
 
+#define NGX_HTTP_NOTIFY_CRYPTO_JWS_NAMES  "HS256, RS256, ES256 or EdDSA"
+
 
 /* NULL: memory.  Freed with the pool, its memory cleansed. */
 ngx_http_notify_crypto_hmac_t *ngx_http_notify_crypto_hmac_create(
@@ -55,7 +57,14 @@ size_t ngx_http_notify_crypto_hmac(ngx_http_notify_crypto_hmac_t *hmac,
 size_t ngx_http_notify_crypto_digest(ngx_http_notify_crypto_hash_e hash,
     const ngx_str_t *parts, ngx_uint_t n, u_char *out);
 
-/* NULL: not a usable key; *reason is a static phrase. Freed with the pool. */
+/* by its name; NGX_DECLINED: it is none of them */
+ngx_int_t ngx_http_notify_crypto_jws(const ngx_str_t *name,
+    ngx_http_notify_crypto_jws_e *alg);
+
+/*
+ * NULL: not a usable key; *reason is a static phrase.  Freed with the pool.
+ * The secret of HS256 may end a line, as an editor leaves it.
+ */
 ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_ed25519(
     ngx_pool_t *pool, const ngx_str_t *raw32or64, const char **reason);
 ngx_http_notify_crypto_key_t *ngx_http_notify_crypto_key_pem(ngx_pool_t *pool,

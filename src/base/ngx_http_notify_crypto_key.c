@@ -216,11 +216,42 @@ ngx_http_notify_crypto_key_check(ngx_http_notify_crypto_key_t *key)
 }
 
 
+ngx_int_t
+ngx_http_notify_crypto_jws(const ngx_str_t *name,
+    ngx_http_notify_crypto_jws_e *alg)
+{
+    ngx_uint_t  i;
+
+    static const struct {
+        ngx_str_t                     name;
+        ngx_http_notify_crypto_jws_e  alg;
+    } algs[] = {
+        { ngx_string("HS256"), NGX_HTTP_NOTIFY_CRYPTO_HS256 },
+        { ngx_string("RS256"), NGX_HTTP_NOTIFY_CRYPTO_RS256 },
+        { ngx_string("ES256"), NGX_HTTP_NOTIFY_CRYPTO_ES256 },
+        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA },
+        { ngx_null_string, NGX_HTTP_NOTIFY_CRYPTO_HS256 }
+    };
+
+    for (i = 0; algs[i].name.len; i++) {
+        if (name->len == algs[i].name.len
+            && ngx_memcmp(name->data, algs[i].name.data, name->len) == 0)
+        {
+            *alg = algs[i].alg;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
 static ngx_http_notify_crypto_key_t *
 ngx_http_notify_crypto_key_read(ngx_pool_t *pool, const ngx_str_t *pem,
     ngx_http_notify_crypto_jws_e alg, ngx_uint_t public, const char **reason)
 {
     BIO                           *bio;
+    ngx_str_t                      secret;
     ngx_http_notify_crypto_key_t  *key;
 
     key = ngx_http_notify_crypto_key_create(pool, alg, reason);
@@ -230,20 +261,28 @@ ngx_http_notify_crypto_key_read(ngx_pool_t *pool, const ngx_str_t *pem,
 
     if (alg == NGX_HTTP_NOTIFY_CRYPTO_HS256) {
 
-        if (pem->len < NGX_HTTP_NOTIFY_CRYPTO_HS256_MIN) {
+        secret = *pem;
+
+        while (secret.len && (secret.data[secret.len - 1] == LF
+                              || secret.data[secret.len - 1] == CR))
+        {
+            secret.len--;
+        }
+
+        if (secret.len < NGX_HTTP_NOTIFY_CRYPTO_HS256_MIN) {
             *reason = "HS256 needs a secret of at least 32 bytes";
             return NULL;
         }
 
         /* a public key is no secret (RFC 8725, 2.1) */
 
-        if (ngx_strnstr(pem->data, "-----BEGIN ", pem->len) != NULL) {
+        if (ngx_strnstr(secret.data, "-----BEGIN ", secret.len) != NULL) {
             *reason = "a PEM file is no secret for HS256";
             return NULL;
         }
 
         key->hmac = ngx_http_notify_crypto_hmac_create(pool,
-                                         NGX_HTTP_NOTIFY_CRYPTO_SHA256, pem);
+                                     NGX_HTTP_NOTIFY_CRYPTO_SHA256, &secret);
         if (key->hmac == NULL) {
             *reason = "no memory";
             return NULL;

@@ -7,13 +7,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_file.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_jwt.h"
 
 
-#define NGX_HTTP_NOTIFY_JWT_KEY_MAX  65536
-#define NGX_HTTP_NOTIFY_JWT_TTL      300
+#define NGX_HTTP_NOTIFY_JWT_TTL  300
 
 
 struct ngx_http_notify_jwt_s {
@@ -40,11 +40,9 @@ typedef struct {
 static ngx_int_t ngx_http_notify_jwt_parse(ngx_conf_t *cf,
     ngx_http_notify_jwt_args_t *args);
 static ngx_int_t ngx_http_notify_jwt_alg(ngx_conf_t *cf,
-    ngx_http_notify_jwt_t *jwt, const ngx_http_notify_jwt_args_t *args);
+    ngx_http_notify_jwt_t *jwt, const ngx_str_t *name);
 static ngx_int_t ngx_http_notify_jwt_key(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt, ngx_str_t *name);
-static ngx_int_t ngx_http_notify_jwt_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text);
 static ngx_int_t ngx_http_notify_jwt_kid(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt);
 static ngx_int_t ngx_http_notify_jwt_claims(ngx_conf_t *cf,
@@ -75,7 +73,7 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
     ngx_str_set(&args.scheme, "Bearer");
 
     if (ngx_http_notify_jwt_parse(cf, &args) != NGX_OK
-        || ngx_http_notify_jwt_alg(cf, jwt, &args) != NGX_OK
+        || ngx_http_notify_jwt_alg(cf, jwt, &args.alg) != NGX_OK
         || ngx_http_notify_jwt_key(cf, jwt, &args.key) != NGX_OK
         || ngx_http_notify_jwt_claims(cf, jwt, &args.claims) != NGX_OK)
     {
@@ -170,35 +168,16 @@ ngx_http_notify_jwt_parse(ngx_conf_t *cf, ngx_http_notify_jwt_args_t *args)
 
 static ngx_int_t
 ngx_http_notify_jwt_alg(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
-    const ngx_http_notify_jwt_args_t *args)
+    const ngx_str_t *name)
 {
-    ngx_uint_t  i;
-
-    static struct {
-        ngx_str_t                     name;
-        ngx_http_notify_crypto_jws_e  alg;
-    } algs[] = {
-        { ngx_string("HS256"), NGX_HTTP_NOTIFY_CRYPTO_HS256 },
-        { ngx_string("RS256"), NGX_HTTP_NOTIFY_CRYPTO_RS256 },
-        { ngx_string("ES256"), NGX_HTTP_NOTIFY_CRYPTO_ES256 },
-        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA },
-        { ngx_null_string, NGX_HTTP_NOTIFY_CRYPTO_HS256 }
-    };
-
-    for (i = 0; algs[i].name.len; i++) {
-        if (args->alg.len == algs[i].name.len
-            && ngx_memcmp(args->alg.data, algs[i].name.data, args->alg.len)
-               == 0)
-        {
-            jwt->alg = algs[i].alg;
-            return NGX_OK;
-        }
+    if (ngx_http_notify_crypto_jws(name, &jwt->alg) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"alg=%V\" of \"jwt\" must be "
+                           NGX_HTTP_NOTIFY_CRYPTO_JWS_NAMES, name);
+        return NGX_ERROR;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"alg=%V\" of \"jwt\" must be "
-                       "HS256, RS256, ES256 or EdDSA", &args->alg);
-    return NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -215,28 +194,14 @@ ngx_http_notify_jwt_key(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
         return NGX_ERROR;
     }
 
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK
-        || ngx_http_notify_jwt_read(cf, name, &text) != NGX_OK)
-    {
+    if (ngx_http_notify_file_secret(cf, name, &text) != NGX_OK) {
         return NGX_ERROR;
-    }
-
-    if (jwt->alg == NGX_HTTP_NOTIFY_CRYPTO_HS256) {
-
-        /* a secret in one line, as an editor leaves it */
-
-        while (text.len && (text.data[text.len - 1] == LF
-                            || text.data[text.len - 1] == CR))
-        {
-            text.len--;
-        }
     }
 
     jwt->key = ngx_http_notify_crypto_key_pem(cf->pool, &text, jwt->alg,
                                               &reason);
 
-    ngx_explicit_memzero(text.data, NGX_HTTP_NOTIFY_JWT_KEY_MAX);
-    ngx_free(text.data);
+    ngx_http_notify_file_wipe(&text);
 
     if (jwt->key == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -246,64 +211,6 @@ ngx_http_notify_jwt_key(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
     }
 
     return NGX_OK;
-}
-
-
-/* allocated outside of the pool, to be cleansed and freed by the caller */
-
-static ngx_int_t
-ngx_http_notify_jwt_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
-{
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_int_t   rc;
-    ngx_file_t  file;
-
-    rc = NGX_ERROR;
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    text->data = ngx_calloc(NGX_HTTP_NOTIFY_JWT_KEY_MAX, cf->log);
-    if (text->data == NULL) {
-        goto done;
-    }
-
-    ngx_memzero(&file, sizeof(ngx_file_t));
-    file.fd = fd;
-    file.name = *name;
-    file.log = cf->log;
-
-    n = ngx_read_file(&file, text->data, NGX_HTTP_NOTIFY_JWT_KEY_MAX, 0);
-
-    if (n == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           ngx_read_file_n " \"%V\" failed", name);
-
-    } else if (n == NGX_HTTP_NOTIFY_JWT_KEY_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is too large", name);
-
-    } else {
-        text->len = n;
-        rc = NGX_OK;
-    }
-
-    if (rc != NGX_OK) {
-        ngx_free(text->data);
-    }
-
-done:
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return rc;
 }
 
 

@@ -7,13 +7,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_file.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sign_secret.h"
 #include "ngx_http_notify_source.h"
 #include "ngx_http_notify_verify.h"
 
 
-#define NGX_HTTP_NOTIFY_VERIFY_FILE_MAX  65536
 #define NGX_HTTP_NOTIFY_VERIFY_SECRETS   16
 #define NGX_HTTP_NOTIFY_VERIFY_WINDOW    300
 #define NGX_HTTP_NOTIFY_VERIFY_LIMIT     (1024 * 1024)
@@ -63,8 +63,6 @@ static char *ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
 static char *ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
     const char **reason);
-static ngx_int_t ngx_http_notify_verify_conf_file(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_str_t *text);
 
 
 static const struct {
@@ -449,33 +447,13 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args)
 {
-    ngx_str_t    text;
-    const char  *reason;
-    ngx_uint_t   i;
+    ngx_str_t                      text;
+    const char                    *reason;
+    ngx_http_notify_crypto_jws_e   alg;
 
-    static struct {
-        ngx_str_t                     name;
-        ngx_http_notify_crypto_jws_e  alg;
-    } algs[] = {
-        { ngx_string("HS256"), NGX_HTTP_NOTIFY_CRYPTO_HS256 },
-        { ngx_string("RS256"), NGX_HTTP_NOTIFY_CRYPTO_RS256 },
-        { ngx_string("ES256"), NGX_HTTP_NOTIFY_CRYPTO_ES256 },
-        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA },
-        { ngx_null_string, NGX_HTTP_NOTIFY_CRYPTO_HS256 }
-    };
-
-    for (i = 0; algs[i].name.len; i++) {
-        if (ngx_http_notify_source_is(&args->alg,
-                                           (char *) algs[i].name.data))
-        {
-            break;
-        }
-    }
-
-    if (algs[i].name.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"alg=%V\" must be HS256, RS256, ES256 or EdDSA",
-                           &args->alg);
+    if (ngx_http_notify_crypto_jws(&args->alg, &alg) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"alg=%V\" must be "
+                           NGX_HTTP_NOTIFY_CRYPTO_JWS_NAMES, &args->alg);
         return NGX_CONF_ERROR;
     }
 
@@ -483,7 +461,7 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
         return "needs \"key=\"";
     }
 
-    verify->alg = algs[i].name;
+    verify->alg = args->alg;
     verify->aud = args->aud;
     verify->iss = args->iss;
 
@@ -504,26 +482,14 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
         ngx_str_set(&verify->header, "Authorization");
     }
 
-    if (ngx_http_notify_verify_conf_file(cf, &args->key, &text) != NGX_OK) {
+    if (ngx_http_notify_file_secret(cf, &args->key, &text) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (algs[i].alg == NGX_HTTP_NOTIFY_CRYPTO_HS256) {
+    verify->key = ngx_http_notify_crypto_key_public(cf->pool, &text, alg,
+                                                    &reason);
 
-        /* a secret in one line, as an editor leaves it */
-
-        while (text.len && (text.data[text.len - 1] == LF
-                            || text.data[text.len - 1] == CR))
-        {
-            text.len--;
-        }
-    }
-
-    verify->key = ngx_http_notify_crypto_key_public(cf->pool, &text,
-                                                    algs[i].alg, &reason);
-
-    ngx_explicit_memzero(text.data, NGX_HTTP_NOTIFY_VERIFY_FILE_MAX);
-    ngx_free(text.data);
+    ngx_http_notify_file_wipe(&text);
 
     if (verify->key == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -554,7 +520,7 @@ ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
     if (ngx_array_init(&verify->secrets, cf->pool, 2,
                        sizeof(ngx_http_notify_verify_secret_t))
         != NGX_OK
-        || ngx_http_notify_verify_conf_file(cf, name, &text) != NGX_OK)
+        || ngx_http_notify_file_secret(cf, name, &text) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -584,8 +550,7 @@ ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
         }
     }
 
-    ngx_explicit_memzero(text.data, NGX_HTTP_NOTIFY_VERIFY_FILE_MAX);
-    ngx_free(text.data);
+    ngx_http_notify_file_wipe(&text);
 
     if (rv != NGX_CONF_OK || verify->secrets.nelts == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -654,67 +619,4 @@ ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
     }
 
     return (secret->hmac || secret->key) ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-/* allocated outside of the pool, to be cleansed and freed by the caller */
-
-static ngx_int_t
-ngx_http_notify_verify_conf_file(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text)
-{
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_int_t   rc;
-    ngx_file_t  file;
-
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    text->data = ngx_calloc(NGX_HTTP_NOTIFY_VERIFY_FILE_MAX, cf->log);
-    if (text->data == NULL) {
-        goto done;
-    }
-
-    ngx_memzero(&file, sizeof(ngx_file_t));
-    file.fd = fd;
-    file.name = *name;
-    file.log = cf->log;
-
-    n = ngx_read_file(&file, text->data, NGX_HTTP_NOTIFY_VERIFY_FILE_MAX, 0);
-
-    if (n == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           ngx_read_file_n " \"%V\" failed", name);
-
-    } else if (n == NGX_HTTP_NOTIFY_VERIFY_FILE_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is too large", name);
-
-    } else {
-        text->len = n;
-        rc = NGX_OK;
-    }
-
-    if (rc != NGX_OK) {
-        ngx_free(text->data);
-    }
-
-done:
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return rc;
 }

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_notify_redis_internal.h"
+#include "ngx_http_notify_file.h"
 
 
 #define NGX_HTTP_NOTIFY_REDIS_CONF_PORT      6379
@@ -275,58 +276,38 @@ static char *
 ngx_http_notify_redis_conf_password(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
 {
-    u_char     *buf, *p;
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_err_t   err;
+    u_char     *p;
+    ngx_str_t   text;
 
     if (value->len == 0) {
         return "has an empty \"password_file\"";
     }
 
-    if (ngx_conf_full_name(cf->cycle, value, 1) != NGX_OK) {
+    text.len = NGX_HTTP_NOTIFY_REDIS_CONF_PASSWORD + 1;
+
+    text.data = ngx_pnalloc(cf->pool, text.len);
+
+    if (text.data == NULL
+        || ngx_http_notify_file_read(cf, value, &text) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    buf = ngx_pnalloc(cf->pool, NGX_HTTP_NOTIFY_REDIS_CONF_PASSWORD + 1);
-    if (buf == NULL) {
-        return NGX_CONF_ERROR;
-    }
+    p = ngx_strlchr(text.data, text.data + text.len, '\n');
 
-    fd = ngx_open_file(value->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", value);
-        return NGX_CONF_ERROR;
-    }
-
-    n = ngx_read_fd(fd, buf, NGX_HTTP_NOTIFY_REDIS_CONF_PASSWORD + 1);
-    err = ngx_errno;
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", value);
-    }
-
-    if (n < 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
-                           ngx_read_fd_n " \"%V\" failed", value);
-        return NGX_CONF_ERROR;
-    }
-
-    p = ngx_strlchr(buf, buf + n, '\n');
-
-    if (p == NULL && n > NGX_HTTP_NOTIFY_REDIS_CONF_PASSWORD) {
+    if (p == NULL && text.len > NGX_HTTP_NOTIFY_REDIS_CONF_PASSWORD) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "password in \"%V\" is too long", value);
         return NGX_CONF_ERROR;
     }
 
-    rcf->password.data = buf;
-    rcf->password.len = p ? (size_t) (p - buf) : (size_t) n;
+    rcf->password = text;
 
-    if (rcf->password.len && buf[rcf->password.len - 1] == '\r') {
+    if (p) {
+        rcf->password.len = p - text.data;
+    }
+
+    if (rcf->password.len && text.data[rcf->password.len - 1] == '\r') {
         rcf->password.len--;
     }
 

@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_file.h"
 #include "ngx_http_notify_seal.h"
 
 
@@ -15,8 +16,6 @@
 
 static ngx_int_t ngx_http_notify_seal_conf_key(ngx_conf_t *cf,
     ngx_str_t *name, ngx_http_notify_seal_key_t *key);
-static ngx_int_t ngx_http_notify_seal_conf_read(ngx_conf_t *cf,
-    ngx_str_t *name, u_char *buf, ngx_str_t *text);
 static ngx_int_t ngx_http_notify_seal_conf_decode(const ngx_str_t *text,
     ngx_http_notify_seal_key_t *key);
 static void ngx_http_notify_seal_conf_cleanup(void *data);
@@ -76,13 +75,17 @@ ngx_http_notify_seal_conf_key(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t  text;
     u_char     buf[NGX_HTTP_NOTIFY_SEAL_CONF_FILE];
 
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    text.data = buf;
+    text.len = sizeof(buf);
 
-    rc = ngx_http_notify_seal_conf_read(cf, name, buf, &text);
+    rc = ngx_http_notify_file_read(cf, name, &text);
 
     if (rc == NGX_OK) {
+
+        while (text.len && buf[text.len - 1] <= ' ') {
+            text.len--;
+        }
+
         rc = ngx_http_notify_seal_conf_decode(&text, key);
     }
 
@@ -96,47 +99,6 @@ ngx_http_notify_seal_conf_key(ngx_conf_t *cf, ngx_str_t *name,
     }
 
     return rc;
-}
-
-
-static ngx_int_t
-ngx_http_notify_seal_conf_read(ngx_conf_t *cf, ngx_str_t *name, u_char *buf,
-    ngx_str_t *text)
-{
-    ssize_t    n;
-    ngx_fd_t   fd;
-    ngx_err_t  err;
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    n = ngx_read_fd(fd, buf, NGX_HTTP_NOTIFY_SEAL_CONF_FILE);
-    err = ngx_errno;
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    if (n < 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
-                           ngx_read_fd_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    while (n > 0 && buf[n - 1] <= ' ') {
-        n--;
-    }
-
-    text->data = buf;
-    text->len = n;
-
-    return NGX_OK;
 }
 
 
