@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_watch.h"
@@ -394,7 +395,7 @@ ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
 
     ngx_memcpy(allow.data, buf, allow.len);
 
-    if (ngx_http_notify_api_header(api, "Allow", &allow) != NGX_OK) {
+    if (ngx_http_notify_reply_header(api->request, "Allow", &allow) != NGX_OK) {
         ngx_http_notify_api_failed(api);
         return;
     }

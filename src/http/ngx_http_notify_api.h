@@ -106,8 +106,6 @@ void ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
 /* of a document; NULL, as a failed builder returns it: 500 */
 void ngx_http_notify_api_send_json(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_http_notify_json_t *json);
-ngx_int_t ngx_http_notify_api_header(ngx_http_notify_api_t *api,
-    const char *name, const ngx_str_t *value);
 /* base, and "/" + id where it is not empty, escaped as Location has it */
 ngx_int_t ngx_http_notify_api_uri(ngx_http_notify_api_t *api,
     const ngx_str_t *id, ngx_str_t *uri);

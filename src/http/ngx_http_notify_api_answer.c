@@ -7,11 +7,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 
 
 static ngx_int_t ngx_http_notify_api_output(ngx_http_notify_api_t *api,
-    ngx_uint_t status, const ngx_str_t *body, ngx_str_t type);
+    ngx_uint_t status, const ngx_str_t *body, const char *type);
 static ngx_str_t *ngx_http_notify_api_line(ngx_uint_t status);
 static void ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
@@ -44,12 +45,6 @@ static ngx_str_t  ngx_http_notify_api_lines[] = {
 };
 
 
-static ngx_str_t  ngx_http_notify_api_json_type =
-    ngx_string("application/json");
-static ngx_str_t  ngx_http_notify_api_problem_type =
-    ngx_string("application/problem+json");
-
-
 void
 ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
     const ngx_str_t *json)
@@ -63,8 +58,7 @@ ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
     c = r->connection;
     suspended = api->suspended;
 
-    rc = ngx_http_notify_api_output(api, status, json,
-                                    ngx_http_notify_api_json_type);
+    rc = ngx_http_notify_api_output(api, status, json, "application/json");
 
     ngx_http_finalize_request(r, rc);
 
@@ -94,29 +88,23 @@ ngx_http_notify_api_send_json(ngx_http_notify_api_t *api, ngx_uint_t status,
 
 static ngx_int_t
 ngx_http_notify_api_output(ngx_http_notify_api_t *api, ngx_uint_t status,
-    const ngx_str_t *body, ngx_str_t type)
+    const ngx_str_t *body, const char *type)
 {
-    ngx_int_t            rc;
-    ngx_buf_t           *b;
-    ngx_chain_t          out;
     ngx_http_request_t  *r;
-
-    static ngx_str_t  no_store = ngx_string("no-store");
 
     r = api->request;
 
-    if (ngx_http_notify_api_header(api, "Cache-Control", &no_store)
+    if (ngx_http_notify_reply_header_text(r, "Cache-Control", "no-store")
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    r->headers_out.status = status;
-
     /* preconditions are judged here, before a write, not by a filter after */
     r->disable_not_modified = 1;
 
     if (body == NULL) {
+        r->headers_out.status = status;
         r->header_only = 1;
 
         if (status != NGX_HTTP_NO_CONTENT
@@ -128,61 +116,7 @@ ngx_http_notify_api_output(ngx_http_notify_api_t *api, ngx_uint_t status,
         return ngx_http_send_header(r);
     }
 
-    r->headers_out.content_length_n = body->len;
-    r->headers_out.content_type = type;
-    r->headers_out.content_type_len = type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->pos = body->data;
-    b->last = body->data + body->len;
-    b->memory = (body->len != 0);
-    b->last_buf = (r == r->main);
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
-}
-
-
-ngx_int_t
-ngx_http_notify_api_header(ngx_http_notify_api_t *api, const char *name,
-    const ngx_str_t *value)
-{
-    ngx_table_elt_t     *h;
-    ngx_http_request_t  *r;
-
-    r = api->request;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value = *value;
-
-    if (ngx_strcmp(name, "ETag") == 0) {
-        r->headers_out.etag = h;
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_reply(r, status, type, body);
 }
 
 
@@ -289,8 +223,6 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_http_request_t      *r;
     ngx_http_notify_json_t  *problem;
 
-    static ngx_str_t  second = ngx_string("1");
-
     r = api->request;
     c = r->connection;
     suspended = api->suspended;
@@ -298,7 +230,7 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
 
     if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
          || status == NGX_HTTP_TOO_MANY_REQUESTS)
-        && ngx_http_notify_api_header(api, "Retry-After", &second) != NGX_OK)
+        && ngx_http_notify_reply_header_text(r, "Retry-After", "1") != NGX_OK)
     {
         goto done;
     }
@@ -317,7 +249,7 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     r->headers_out.status_line = *ngx_http_notify_api_line(status);
 
     rc = ngx_http_notify_api_output(api, status, &text,
-                                    ngx_http_notify_api_problem_type);
+                                    "application/problem+json");
 
 done:
 

@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -341,7 +342,7 @@ ngx_http_notify_api_deliveries_link(ngx_http_notify_api_t *api,
                            &uri, (size_t) (p - query), query)
                - link.data;
 
-    if (ngx_http_notify_api_header(api, "Link", &link) == NGX_OK) {
+    if (ngx_http_notify_reply_header(api->request, "Link", &link) == NGX_OK) {
         return NGX_OK;
     }
 

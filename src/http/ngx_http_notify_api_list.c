@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -232,7 +233,9 @@ ngx_http_notify_api_list_send(ngx_http_notify_api_t *api)
                         &uri, list->limit, &list->shown);
         link.len = p - link.data;
 
-        if (ngx_http_notify_api_header(api, "Link", &link) != NGX_OK) {
+        if (ngx_http_notify_reply_header(api->request, "Link", &link)
+            != NGX_OK)
+        {
             ngx_http_notify_api_failed(api);
             return;
         }

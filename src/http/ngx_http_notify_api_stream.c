@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_api_detach.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_stream.h"
 
@@ -139,13 +140,11 @@ ngx_http_notify_api_stream_header(ngx_http_notify_api_t *api)
 {
     ngx_http_request_t  *r;
 
-    static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  no = ngx_string("no");
-
     r = api->request;
 
-    if (ngx_http_notify_api_header(api, "Cache-Control", &no_store) != NGX_OK
-        || ngx_http_notify_api_header(api, "X-Accel-Buffering", &no)
+    if (ngx_http_notify_reply_header_text(r, "Cache-Control", "no-store")
+        != NGX_OK
+        || ngx_http_notify_reply_header_text(r, "X-Accel-Buffering", "no")
            != NGX_OK)
     {
         return NGX_ERROR;

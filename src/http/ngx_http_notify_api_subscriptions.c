@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -364,7 +365,8 @@ ngx_http_notify_api_subscriptions_created(
     ngx_str_t  uri;
 
     if (ngx_http_notify_api_uri(call->api, &call->id, &uri) != NGX_OK
-        || ngx_http_notify_api_header(call->api, "Location", &uri) != NGX_OK)
+        || ngx_http_notify_reply_header(call->api->request, "Location", &uri)
+           != NGX_OK)
     {
         ngx_http_notify_api_failed(call->api);
         return;
@@ -404,7 +406,7 @@ ngx_http_notify_api_subscriptions_etag(
 
     tag.len = ngx_sprintf(tag.data, "\"%uL\"", call->version) - tag.data;
 
-    return ngx_http_notify_api_header(call->api, "ETag", &tag);
+    return ngx_http_notify_reply_header(call->api->request, "ETag", &tag);
 }
 
 

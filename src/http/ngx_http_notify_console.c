@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_pages.h"
+#include "ngx_http_notify_reply.h"
 
 
 typedef struct {
@@ -18,9 +19,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_notify_console_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_notify_console_output(ngx_http_request_t *r);
-static ngx_int_t ngx_http_notify_console_header(ngx_http_request_t *r,
-    const char *name, const ngx_str_t *value);
 static void *ngx_http_notify_console_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_console_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
@@ -80,14 +78,10 @@ ngx_http_notify_console_handler(ngx_http_request_t *r)
     ngx_int_t                            rc;
     ngx_http_notify_console_loc_conf_t  *clcf;
 
-    static const ngx_str_t  allow = ngx_string("GET, HEAD");
-    static const ngx_str_t  no_cache = ngx_string("no-cache");
-    static const ngx_str_t  nosniff = ngx_string("nosniff");
-    static const ngx_str_t  no_referrer = ngx_string("no-referrer");
+    static const ngx_str_t  page = ngx_string(ngx_http_notify_page_console);
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_notify_console_header(r, "Allow", &allow) == NGX_OK
-               ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_http_notify_reply_not_allowed(r);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -97,81 +91,24 @@ ngx_http_notify_console_handler(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_console_module);
 
-    if (ngx_http_notify_console_header(r, "Content-Security-Policy",
-                                       &clcf->policy)
+    if (ngx_http_notify_reply_header(r, "Content-Security-Policy",
+                                     &clcf->policy)
         != NGX_OK
-        || ngx_http_notify_console_header(r, "Cache-Control", &no_cache)
+        || ngx_http_notify_reply_header_text(r, "Cache-Control", "no-cache")
            != NGX_OK
-        || ngx_http_notify_console_header(r, "X-Content-Type-Options",
-                                          &nosniff)
+        || ngx_http_notify_reply_header_text(r, "X-Content-Type-Options",
+                                             "nosniff")
            != NGX_OK
-        || ngx_http_notify_console_header(r, "Referrer-Policy", &no_referrer)
+        || ngx_http_notify_reply_header_text(r, "Referrer-Policy",
+                                             "no-referrer")
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_notify_console_output(r);
-}
-
-
-static ngx_int_t
-ngx_http_notify_console_output(ngx_http_request_t *r)
-{
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = sizeof(ngx_http_notify_page_console) - 1;
-    ngx_str_set(&r->headers_out.content_type, "text/html");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
     ngx_str_set(&r->headers_out.charset, "utf-8");
 
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->pos = (u_char *) ngx_http_notify_page_console;
-    b->last = b->pos + sizeof(ngx_http_notify_page_console) - 1;
-    b->memory = 1;
-    b->last_buf = (r == r->main);
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
-}
-
-
-static ngx_int_t
-ngx_http_notify_console_header(ngx_http_request_t *r, const char *name,
-    const ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value = *value;
-
-    return NGX_OK;
+    return ngx_http_notify_reply(r, NGX_HTTP_OK, "text/html", &page);
 }
 
 

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_reply.h"
 
 
 #define NGX_HTTP_NOTIFY_PROMETHEUS_BUF   8192
@@ -51,7 +52,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_notify_prometheus_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_notify_prometheus_refuse(ngx_http_request_t *r);
 static void ngx_http_notify_prometheus_counters(
     ngx_http_notify_prometheus_t *text);
 static void ngx_http_notify_prometheus_gauges(
@@ -232,7 +232,7 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     ngx_http_notify_prometheus_t   text;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_notify_prometheus_refuse(r);
+        return ngx_http_notify_reply_not_allowed(r);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -273,26 +273,6 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_output_filter(r, text.out);
-}
-
-
-static ngx_int_t
-ngx_http_notify_prometheus_refuse(ngx_http_request_t *r)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "Allow");
-    ngx_str_set(&h->value, "GET, HEAD");
-
-    return NGX_HTTP_NOT_ALLOWED;
 }
 
 

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_push.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_session.h"
 
 
@@ -378,24 +379,7 @@ static ngx_int_t
 ngx_http_notify_session_acknowledge(ngx_http_request_t *r,
     ngx_uint_t registered)
 {
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "X-Notify-Session");
-
-    if (registered) {
-        ngx_str_set(&h->value, "registered");
-
-    } else {
-        ngx_str_set(&h->value, "failed");
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_reply_header_text(r, "X-Notify-Session",
+                                             registered ? "registered"
+                                                        : "failed");
 }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_module.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_sync.h"
 
 
@@ -497,25 +498,11 @@ static ngx_int_t
 ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
     const ngx_str_t *text)
 {
-    ngx_int_t         rc;
-    ngx_buf_t        *b;
-    ngx_chain_t       out;
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    b = ngx_calloc_buf(r->pool);
-
-    if (h == NULL || b == NULL) {
+    if (ngx_http_notify_reply_header_text(r, "Cache-Control", "no-store")
+        != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "Cache-Control");
-    ngx_str_set(&h->value, "no-store");
-
-    r->headers_out.status = status;
 
     /* nginx has no text for these */
 
@@ -526,28 +513,9 @@ ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
         ngx_str_set(&r->headers_out.status_line, "508 Loop Detected");
     }
 
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.content_length_n = text->len;
     r->disable_not_modified = 1;
 
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    b->pos = text->data;
-    b->last = text->data + text->len;
-    b->memory = 1;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_notify_reply(r, status, "application/json", text);
 }
 
 

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_module.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_verify.h"
 
@@ -54,10 +55,6 @@ static void ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_verify_reply(ngx_http_request_t *r,
     ngx_http_notify_verify_ctx_t *ctx);
-static ngx_int_t ngx_http_notify_verify_send(ngx_http_request_t *r,
-    ngx_str_t *text);
-static ngx_int_t ngx_http_notify_verify_add_header(ngx_http_request_t *r,
-    const char *name, const char *value);
 static ngx_int_t ngx_http_notify_verify_init(ngx_conf_t *cf);
 static void *ngx_http_notify_verify_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_verify_create_loc_conf(ngx_conf_t *cf);
@@ -535,8 +532,9 @@ static ngx_int_t
 ngx_http_notify_verify_reply(ngx_http_request_t *r,
     ngx_http_notify_verify_ctx_t *ctx)
 {
-    ngx_int_t   rc;
-    ngx_str_t  *text;
+    ngx_int_t    rc;
+    ngx_str_t   *text;
+    ngx_uint_t   status;
 
     if (ctx->state == NGX_HTTP_NOTIFY_VERIFY_LARGE) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -549,90 +547,33 @@ ngx_http_notify_verify_reply(ngx_http_request_t *r,
 
     if (ctx->state == NGX_HTTP_NOTIFY_VERIFY_AWAY) {
         text = &ngx_http_notify_verify_unavailable;
-        r->headers_out.status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        rc = ngx_http_notify_verify_add_header(r, "Retry-After", "1");
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        rc = ngx_http_notify_reply_header_text(r, "Retry-After", "1");
 
     } else {
         text = &ngx_http_notify_verify_problem;
-        r->headers_out.status = NGX_HTTP_UNAUTHORIZED;
+        status = NGX_HTTP_UNAUTHORIZED;
 
         /* RFC 9110, 11.6.1 */
 
-        rc = ngx_http_notify_verify_add_header(r, "WWW-Authenticate",
+        rc = ngx_http_notify_reply_header_text(r, "WWW-Authenticate",
                  ctx->verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT
                      ? "Bearer" : "Signature");
     }
 
     if (rc != NGX_OK
-        || ngx_http_notify_verify_add_header(r, "Cache-Control", "no-store")
+        || ngx_http_notify_reply_header_text(r, "Cache-Control", "no-store")
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_finalize_request(r, ngx_http_notify_verify_send(r, text));
-
-    return NGX_DONE;
-}
-
-
-static ngx_int_t
-ngx_http_notify_verify_send(ngx_http_request_t *r, ngx_str_t *text)
-{
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_str_set(&r->headers_out.content_type, "application/problem+json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.content_length_n = text->len;
     r->disable_not_modified = 1;
 
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    b->pos = text->data;
-    b->last = text->data + text->len;
-    b->memory = 1;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
-}
-
-
-static ngx_int_t
-ngx_http_notify_verify_add_header(ngx_http_request_t *r, const char *name,
-    const char *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = (u_char *) value;
-    h->value.len = ngx_strlen(value);
-
-    return NGX_OK;
+    ngx_http_finalize_request(r, ngx_http_notify_reply(r, status,
+                                               "application/problem+json",
+                                               text));
+    return NGX_DONE;
 }
 
 
