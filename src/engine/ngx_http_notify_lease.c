@@ -107,6 +107,7 @@ ngx_http_notify_lease_drop_all(ngx_http_notify_feed_t *feed)
     feed->position.seq = 0;
     feed->anchored = 0;
     feed->claiming = 0;
+    feed->drained = 0;          /* its buckets are still its own in Redis */
     feed->scanning = 0;
     feed->rescan = 0;
     feed->renewed = 0;
@@ -541,11 +542,11 @@ ngx_http_notify_lease_alone(ngx_http_notify_feed_t *feed)
         feed->away = ngx_current_msec;
     }
 
-    /* clients that waited for it are told in the next turn */
+    /* it may be back at once, and clients are to be told that it is not */
 
     if ((ngx_msec_int_t) (ngx_current_msec - feed->away)
         < (feed->active ? NGX_HTTP_NOTIFY_LEASE_ALONE
-                        : NGX_HTTP_NOTIFY_LEASE_TELL))
+                        : NGX_HTTP_NOTIFY_LEASE_CLOSED))
     {
         return;
     }

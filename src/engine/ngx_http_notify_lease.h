@@ -17,7 +17,7 @@
 #define NGX_HTTP_NOTIFY_LEASE_TRUST   7000      /* then nothing is started */
 #define NGX_HTTP_NOTIFY_LEASE_LEAVE   60000     /* an exiting worker's most */
 #define NGX_HTTP_NOTIFY_LEASE_ALONE   5000      /* the same without Redis */
-#define NGX_HTTP_NOTIFY_LEASE_TELL    20        /* ms, before it leaves alone */
+#define NGX_HTTP_NOTIFY_LEASE_CLOSED  1000      /* and without calls */
 
 
 ngx_int_t ngx_http_notify_lease_init(ngx_http_notify_feed_t *feed);

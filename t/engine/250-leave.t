@@ -1,5 +1,5 @@
-# QUIT while a worker's claim of buckets is under way: what it is given then,
-# it gives back, and it ends.
+# QUIT while a worker's claim of buckets is under way, or while it has no
+# connection: what it is given, or has, it gives back, and it ends.
 
 use strict;
 use warnings;
@@ -49,5 +49,19 @@ $shop->nginx->start;
 $shop->ready;
 my @ids = $shop->publish(3);
 eventually { !$shop->lacks('/a', @ids) } 'who starts next delivers at once', 5;
+
+
+# Redis closes its connections during a reload: the worker that leaves
+# makes another one to say so, and nobody waits for its leases to run out
+
+for my $n (1 .. 3) {
+    kill HUP => $shop->nginx->pid;
+    my $end = time + 0.1;
+    $redis->cli('CLIENT', 'KILL', 'TYPE', 'normal') while time < $end;
+    @ids = $shop->publish(3);
+    eventually { !$shop->lacks('/a', @ids) }
+               "whoever was cut off gives its buckets back ($n)", 5;
+    sleep 0.5;
+}
 
 finish();
