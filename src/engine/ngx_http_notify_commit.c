@@ -143,6 +143,24 @@ ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
 
 
 ngx_int_t
+ngx_http_notify_commit_recovered(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to,
+    const ngx_http_notify_id_t *last)
+{
+    ngx_http_notify_commit_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
+
+    op.code = 'G';
+    op.id = *from;
+    op.to = *to;
+    op.last = *last;
+
+    return ngx_http_notify_commit_operation(s, &op);
+}
+
+
+ngx_int_t
 ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place)
 {

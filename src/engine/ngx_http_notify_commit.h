@@ -35,6 +35,11 @@ ngx_int_t ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
 /* the interval (from, to] was skipped */
 ngx_int_t ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);
+/* the interval (from, to] was redelivered by one who knows of the gaps up to
+ * the one that ends at `last` */
+ngx_int_t ngx_http_notify_commit_recovered(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to,
+    const ngx_http_notify_id_t *last);
 /* how far a redelivery is; NULL: it is done */
 ngx_int_t ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);

@@ -470,6 +470,17 @@ ngx_http_notify_commit_section_write(ngx_http_notify_commit_t *c,
 
         return ngx_http_notify_commit_section_arg(c, "%s", op->reason);
 
+    case 'G':
+        if (ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->to.ms,
+                                               op->to.seq)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->last.ms,
+                                          op->last.seq);
+
     case 'g':
         return ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->to.ms,
                                           op->to.seq);

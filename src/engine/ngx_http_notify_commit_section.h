@@ -17,6 +17,7 @@ typedef struct {
     u_char                         code;
     ngx_http_notify_id_t           id;
     ngx_http_notify_id_t           to;
+    ngx_http_notify_id_t           last;        /* of the gaps that are known */
     uint64_t                       due;
     uint64_t                       first;
     ngx_uint_t                     attempts;

@@ -31,6 +31,7 @@ struct ngx_http_notify_replay_s {
     ngx_uint_t                      next;
     ngx_http_notify_replay_gap_t   *gaps;
     ngx_uint_t                      ngaps;
+    ngx_http_notify_id_t            known;      /* where the last gap ends */
     unsigned                        all:1;
     unsigned                        reading:1;
     unsigned                        full:1;     /* the page was */
@@ -61,6 +62,8 @@ static void ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *place);
 static ngx_uint_t ngx_http_notify_replay_missed(
     ngx_http_notify_replay_t *replay, ngx_http_notify_resp_t *dead,
     const ngx_http_notify_id_t *id);
@@ -226,16 +229,14 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
         return;
     }
 
-    if (replay->n && ngx_http_notify_id_compare(&replay->position,
-                                                &replay->last) < 0)
-    {
-        replay->position = replay->last;
-        (void) ngx_http_notify_commit_replay(s, &replay->position);
+    if (replay->n) {
+        ngx_http_notify_replay_move(s, &replay->last);
     }
 
     if (!replay->full
         || ngx_http_notify_id_compare(&replay->position, &replay->to) >= 0)
     {
+        ngx_http_notify_replay_move(s, &replay->to);
         (void) ngx_http_notify_commit_replay(s, NULL);
         ngx_http_notify_replay_free(s);
         return;
@@ -360,7 +361,7 @@ ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
 
     n = ngx_min(resp->nelts, NGX_HTTP_NOTIFY_REPLAY_GAPS);
 
-    if (n && !replay->all) {
+    if (n) {
         replay->gaps = ngx_alloc(n * sizeof(ngx_http_notify_replay_gap_t),
                                  s->lease->feed->log);
         if (replay->gaps == NULL) {
@@ -387,6 +388,13 @@ ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
             && ngx_http_notify_id_parse(&to, &replay->gaps[replay->ngaps].to)
                == NGX_OK)
         {
+            if (ngx_http_notify_id_compare(&replay->known,
+                                           &replay->gaps[replay->ngaps].to)
+                < 0)
+            {
+                replay->known = replay->gaps[replay->ngaps].to;
+            }
+
             replay->ngaps++;
         }
     }
@@ -545,14 +553,44 @@ ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
 
     replay->n = n;
 
-    if (n == 0
-        && ngx_http_notify_id_compare(&replay->position, &replay->last) < 0)
-    {
-        replay->position = replay->last;
-        (void) ngx_http_notify_commit_replay(s, &replay->position);
+    if (n == 0) {
+        ngx_http_notify_replay_move(s, &replay->last);
     }
 
     ngx_http_notify_replay_run(s);
+}
+
+
+/* all is settled up to there; what was a gap is none any more */
+
+static void
+ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *place)
+{
+    ngx_uint_t                     i;
+    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_replay_gap_t  *gap;
+
+    replay = s->replay;
+
+    if (ngx_http_notify_id_compare(&replay->position, place) >= 0) {
+        return;
+    }
+
+    for (i = 0; i < replay->ngaps; i++) {
+        gap = &replay->gaps[i];
+
+        if (ngx_http_notify_id_compare(&gap->from, place) < 0
+            && ngx_http_notify_id_compare(&gap->to, &replay->position) > 0)
+        {
+            (void) ngx_http_notify_commit_recovered(s, &replay->position,
+                                                    place, &replay->known);
+            break;
+        }
+    }
+
+    replay->position = *place;
+    (void) ngx_http_notify_commit_replay(s, &replay->position);
 }
 
 

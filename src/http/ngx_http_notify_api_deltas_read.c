@@ -96,7 +96,7 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
 {
     u_char                   from[NGX_HTTP_NOTIFY_ID_LEN];
     u_char                   count[NGX_INT_T_LEN];
-    ngx_str_t                key[7], arg[3], *id;
+    ngx_str_t                key[6], arg[3], *id;
     ngx_uint_t               i, bucket;
     ngx_pool_t              *pool;
     ngx_http_notify_keys_t  *keys;
@@ -112,9 +112,8 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
     key[3] = ngx_http_notify_keys_name(pool, keys, "retry", id);
     key[4] = ngx_http_notify_keys_name(pool, keys, "dead", id);
     key[5] = ngx_http_notify_keys_name(pool, keys, "gap", id);
-    key[6] = ngx_http_notify_keys_name(pool, keys, "replay", id);
 
-    for (i = 0; i < 7; i++) {
+    for (i = 0; i < 6; i++) {
         if (key[i].data == NULL) {
             return NGX_ERROR;
         }
@@ -127,7 +126,7 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
     arg[2].len = ngx_sprintf(count, "%ui", deltas->page) - count;
 
     return ngx_http_notify_script_call(deltas->api->channel->redis,
-                                       &ngx_http_notify_script_missed, key, 7,
+                                       &ngx_http_notify_script_missed, key, 6,
                                        arg, 3,
                                        ngx_http_notify_api_deltas_page, box);
 }

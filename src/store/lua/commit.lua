@@ -24,6 +24,8 @@
 --       k event ms reason           the event is given up
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped
+--       G from to last              an interval that was redelivered: no gap
+--                                   any more, if it was in one that ends by `last`
 --       p place ver | P ver         how far a redelivery is | it is done;
 --                                   nothing if another has taken its place
 --       a n max heads extras        n attempts, of which the last max are kept;
@@ -40,7 +42,7 @@ local nkeys, bucket, key, i = 2, nil, nil, 4
 local held, id, there, changed = false, nil, false, false
 
 local arity = { B = 3, S = 1, a = 4, c = 1, x = 0, r = 3, C = 2, d = 2, k = 3,
-                n = 0, g = 2, p = 2, P = 1 }
+                n = 0, g = 2, G = 3, p = 2, P = 1 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -61,28 +63,31 @@ local function after(x, y)
     return tonumber(xm) > tonumber(ym)
 end
 
--- what a redelivery has covered is no gap any more; both are (from, to]
-local function cut(gaps, from, to)
-    if not from or not to or call('EXISTS', gaps) == 0 then
-        return
-    end
+-- what a redelivery has brought is no gap any more; both are (from, to], and
+-- it knows of none that ends after `last`
+local function cut(gaps, from, to, last)
+    local rest, changed = {}, false
 
-    local rest = {}
     for _, gap in ipairs(call('LRANGE', gaps, 0, -1)) do
         local f, t = string.match(gap, '^(%S+) (%S+)$')
-        if f then
+        if f and after(to, f) and after(t, from) and not after(t, last) then
+            changed = true
             if after(from, f) then
-                rest[#rest + 1] = f .. ' ' .. (after(from, t) and t or from)
+                rest[#rest + 1] = f .. ' ' .. from
             end
             if after(t, to) then
-                rest[#rest + 1] = (after(f, to) and f or to) .. ' ' .. t
+                rest[#rest + 1] = to .. ' ' .. t
             end
+        else
+            rest[#rest + 1] = gap
         end
     end
 
-    call('DEL', gaps)
-    for _, gap in ipairs(rest) do
-        call('RPUSH', gaps, gap)
+    if changed then
+        call('DEL', gaps)
+        for _, gap in ipairs(rest) do
+            call('RPUSH', gaps, gap)
+        end
     end
 end
 
@@ -191,6 +196,11 @@ local function apply(op, a, b, c)
             expire_gaps(KEYS[key + 3])
         end
 
+    elseif op == 'G' then
+        if there then
+            cut(KEYS[key + 3], a, b, c)
+        end
+
     elseif op == 'p' then
         if there and call('HGET', KEYS[key + 4], 'ver') == b then
             call('HSET', KEYS[key + 4], 'pos', a)
@@ -198,8 +208,6 @@ local function apply(op, a, b, c)
 
     elseif op == 'P' then
         if there and call('HGET', KEYS[key + 4], 'ver') == a then
-            cut(KEYS[key + 3],
-                unpack(call('HMGET', KEYS[key + 4], 'from', 'to')))
             call('DEL', KEYS[key + 4])
             call('SREM', KEYS[bucket + 3], id)
         end

@@ -10,14 +10,12 @@
 --       4  retry:<id>       zset: stream id, score is when it is due
 --       5  dead:<id>        zset: "<stream id> <reason>", score is its ms
 --       6  gap:<id>         list of "<from> <to>": exclusive, inclusive
---       7  replay:<id>      see replay.lua: what lies in the gaps from `from`
---                           to `pos` was sent again
 -- ARGV  1  id
 --       2  from, a stream id, exclusive
 --       3  how many entries are looked at
 -- reply {looked at up to here, how many, 1: there may be more, entry...}
 
-local LOG, CURSORS, POS, RETRY, DEAD, GAPS, REPLAY = unpack(KEYS)
+local LOG, CURSORS, POS, RETRY, DEAD, GAPS = unpack(KEYS)
 local id, count = ARGV[1], tonumber(ARGV[3])
 local ENOUGH = 1000
 
@@ -75,20 +73,12 @@ local function span(a, b)
     end
 end
 
-local again = redis.call('HMGET', REPLAY, 'from', 'pos')
-local sent, upto = place(again[1]), place(again[2])
-
 for _, gap in ipairs(redis.call('LRANGE', GAPS, 0, -1)) do
     local a, b = string.match(gap, '^(%S+) (%S+)')
     a, b = place(a), place(b)
 
     if a and b and less(from, b) then
-        if sent and upto then
-            span(a, min(b, sent))
-            span(max(a, upto), b)
-        else
-            span(a, b)
-        end
+        span(a, b)
     end
 end
 
