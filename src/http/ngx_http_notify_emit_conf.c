@@ -6,13 +6,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_emit.h"
 
 
 static ngx_http_notify_emit_conf_t *ngx_http_notify_emit_conf_create(
     ngx_conf_t *cf);
-static char *ngx_http_notify_emit_conf_arg(ngx_conf_t *cf,
-    ngx_http_notify_emit_conf_t *emit, ngx_str_t *arg);
+static char *ngx_http_notify_emit_conf_arg(ngx_conf_t *cf, void *conf,
+    const ngx_str_t *name, ngx_str_t *value);
 static char *ngx_http_notify_emit_conf_data(ngx_conf_t *cf,
     ngx_http_notify_emit_conf_t *emit, ngx_str_t *value);
 
@@ -24,15 +25,12 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_notify_emit_loc_conf_t *elcf = conf;
 
-    char                         *rv;
     ngx_str_t                    *args;
-    ngx_uint_t                    i;
     ngx_http_notify_emit_conf_t  *emit, **entry;
 
     args = cf->args->elts;
 
-    if (cf->args->nelts == 2 && ngx_http_notify_source_is(&args[1], "off"))
-    {
+    if (cf->args->nelts == 2 && ngx_http_notify_args_is(&args[1], "off")) {
         if (elcf->list != NGX_CONF_UNSET_PTR) {
             return "is duplicate";
         }
@@ -54,18 +52,10 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (i = 3; i < cf->args->nelts; i++) {
-        rv = ngx_http_notify_emit_conf_arg(cf, emit, &args[i]);
-
-        if (rv == NGX_CONF_ERROR) {
-            return NGX_CONF_ERROR;
-        }
-
-        if (rv != NGX_CONF_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"%s", &args[i], rv);
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_notify_args(cf, 3, ngx_http_notify_emit_conf_arg, emit)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (emit->request && emit->data == NGX_HTTP_NOTIFY_EMIT_RESPONSE) {
@@ -120,55 +110,45 @@ ngx_http_notify_emit_conf_create(ngx_conf_t *cf)
 }
 
 
-/* what is not right is a phrase that follows the argument */
-
 static char *
-ngx_http_notify_emit_conf_arg(ngx_conf_t *cf,
-    ngx_http_notify_emit_conf_t *emit, ngx_str_t *arg)
+ngx_http_notify_emit_conf_arg(ngx_conf_t *cf, void *conf,
+    const ngx_str_t *name, ngx_str_t *value)
 {
-    u_char     *p;
-    ngx_str_t   name, value;
+    ngx_http_notify_emit_conf_t *emit = conf;
 
-    if (ngx_http_notify_source_is(arg, "commit")) {
+    if (value->data == NULL) {
+        if (!ngx_http_notify_args_is(name, "commit")) {
+            return "";
+        }
+
         emit->commit = 1;
         return NGX_CONF_OK;
     }
 
-    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
-
-    if (p == NULL || p == arg->data) {
-        return "";
+    if (ngx_http_notify_args_is(name, "if")) {
+        return ngx_http_notify_args_value(cf, value, &emit->condition);
     }
 
-    name.data = arg->data;
-    name.len = p - name.data;
-    value.data = p + 1;
-    value.len = arg->data + arg->len - value.data;
-
-    if (ngx_http_notify_source_is(&name, "if")) {
-        return ngx_http_notify_source_value(cf, &value, &emit->condition);
+    if (ngx_http_notify_args_is(name, "data")) {
+        return ngx_http_notify_emit_conf_data(cf, emit, value);
     }
 
-    if (ngx_http_notify_source_is(&name, "data")) {
-        return ngx_http_notify_emit_conf_data(cf, emit, &value);
-    }
-
-    if (ngx_http_notify_source_is(&name, "on")) {
-        emit->request = ngx_http_notify_source_is(&value, "request");
+    if (ngx_http_notify_args_is(name, "on")) {
+        emit->request = ngx_http_notify_args_is(value, "request");
 
         return emit->request
-               || ngx_http_notify_source_is(&value, "response")
+               || ngx_http_notify_args_is(value, "response")
                ? NGX_CONF_OK : ", it must be \"request\" or \"response\"";
     }
 
-    if (ngx_http_notify_source_is(&name, "on_error")) {
-        emit->fail = ngx_http_notify_source_is(&value, "fail");
+    if (ngx_http_notify_args_is(name, "on_error")) {
+        emit->fail = ngx_http_notify_args_is(value, "fail");
 
-        return emit->fail || ngx_http_notify_source_is(&value, "pass")
+        return emit->fail || ngx_http_notify_args_is(value, "pass")
                ? NGX_CONF_OK : ", it must be \"pass\" or \"fail\"";
     }
 
-    return ngx_http_notify_source_arg(cf, &emit->source, &name, &value);
+    return ngx_http_notify_source_arg(cf, &emit->source, name, value);
 }
 
 
@@ -180,17 +160,17 @@ ngx_http_notify_emit_conf_data(ngx_conf_t *cf,
         return ", it is given twice";
     }
 
-    if (ngx_http_notify_source_is(value, "request")) {
+    if (ngx_http_notify_args_is(value, "request")) {
         emit->data = NGX_HTTP_NOTIFY_EMIT_REQUEST;
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_source_is(value, "response")) {
+    if (ngx_http_notify_args_is(value, "response")) {
         emit->data = NGX_HTTP_NOTIFY_EMIT_RESPONSE;
         return NGX_CONF_OK;
     }
 
     emit->data = NGX_HTTP_NOTIFY_EMIT_VALUE;
 
-    return ngx_http_notify_source_value(cf, value, &emit->value);
+    return ngx_http_notify_args_value(cf, value, &emit->value);
 }

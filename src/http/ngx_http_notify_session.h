@@ -22,7 +22,7 @@
 /* NAME=VALUE: what is kept */
 typedef struct {
     ngx_str_t                     name;
-    ngx_http_complex_value_t      value;
+    ngx_http_complex_value_t     *value;
 } ngx_http_notify_session_param_t;
 
 /* a notify_session, read-only after start */

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_session.h"
 
@@ -18,8 +19,8 @@
 
 static ngx_http_notify_session_conf_t *ngx_http_notify_session_conf_create(
     ngx_conf_t *cf);
-static char *ngx_http_notify_session_conf_arg(ngx_conf_t *cf,
-    ngx_http_notify_session_conf_t *session, ngx_str_t *arg);
+static char *ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
+    const ngx_str_t *name, ngx_str_t *value);
 static char *ngx_http_notify_session_conf_times(
     ngx_http_notify_session_conf_t *session, const ngx_str_t *name,
     ngx_str_t *value);
@@ -30,10 +31,6 @@ static ngx_http_complex_value_t **ngx_http_notify_session_conf_place(
 static char *ngx_http_notify_session_conf_param(ngx_conf_t *cf,
     ngx_http_notify_session_conf_t *session, const ngx_str_t *name,
     ngx_str_t *value);
-static char *ngx_http_notify_session_conf_value(ngx_conf_t *cf,
-    ngx_str_t *text, ngx_http_complex_value_t *value);
-static ngx_uint_t ngx_http_notify_session_conf_is(const ngx_str_t *text,
-    const char *word);
 
 
 /* what an answer of the resource says by itself */
@@ -51,9 +48,7 @@ ngx_http_notify_session_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_session_loc_conf_t *slcf = conf;
 
-    char                                 *rv;
     ngx_str_t                            *args;
-    ngx_uint_t                            i;
     ngx_http_notify_session_conf_t       *session;
     ngx_http_notify_session_main_conf_t  *smcf;
 
@@ -68,18 +63,10 @@ ngx_http_notify_session_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_http_notify_session_conf_arg(cf, session, &args[i]);
-
-        if (rv == NGX_CONF_ERROR) {
-            return NGX_CONF_ERROR;
-        }
-
-        if (rv != NGX_CONF_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"%s", &args[i], rv);
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_notify_args(cf, 2, ngx_http_notify_session_conf_arg, session)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (session->id == NULL) {
@@ -128,60 +115,40 @@ ngx_http_notify_session_conf_create(ngx_conf_t *cf)
 }
 
 
-/* what is not right is a phrase that follows the argument */
-
 static char *
-ngx_http_notify_session_conf_arg(ngx_conf_t *cf,
-    ngx_http_notify_session_conf_t *session, ngx_str_t *arg)
+ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
+    const ngx_str_t *name, ngx_str_t *value)
 {
-    u_char                     *p;
-    ngx_str_t                   name, value;
+    ngx_http_notify_session_conf_t *session = conf;
+
     ngx_http_complex_value_t  **place;
 
-    if (ngx_http_notify_session_conf_is(arg, "presence")) {
-        session->presence = 1;
-        return NGX_CONF_OK;
-    }
+    if (value->data == NULL) {
 
-    if (ngx_http_notify_session_conf_is(arg, "commit")) {
-        session->commit = 1;
-        return NGX_CONF_OK;
-    }
+        if (ngx_http_notify_args_is(name, "presence")) {
+            session->presence = 1;
+            return NGX_CONF_OK;
+        }
 
-    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+        if (ngx_http_notify_args_is(name, "commit")) {
+            session->commit = 1;
+            return NGX_CONF_OK;
+        }
 
-    if (p == NULL || p == arg->data) {
         return "";
     }
 
-    name.data = arg->data;
-    name.len = p - name.data;
-    value.data = p + 1;
-    value.len = arg->data + arg->len - value.data;
-
-    if (ngx_http_notify_session_conf_is(&name, "grace")
-        || ngx_http_notify_session_conf_is(&name, "lease")
-        || ngx_http_notify_session_conf_is(&name, "ttl"))
+    if (ngx_http_notify_args_is(name, "grace")
+        || ngx_http_notify_args_is(name, "lease")
+        || ngx_http_notify_args_is(name, "ttl"))
     {
-        return ngx_http_notify_session_conf_times(session, &name, &value);
+        return ngx_http_notify_session_conf_times(session, name, value);
     }
 
-    place = ngx_http_notify_session_conf_place(session, &name);
+    place = ngx_http_notify_session_conf_place(session, name);
 
-    if (place == NULL) {
-        return ngx_http_notify_session_conf_param(cf, session, &name, &value);
-    }
-
-    if (*place) {
-        return ", it is given twice";
-    }
-
-    *place = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (*place == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_notify_session_conf_value(cf, &value, *place);
+    return place ? ngx_http_notify_args_value(cf, value, place)
+                 : ngx_http_notify_session_conf_param(cf, session, name, value);
 }
 
 
@@ -189,13 +156,13 @@ static char *
 ngx_http_notify_session_conf_times(ngx_http_notify_session_conf_t *session,
     const ngx_str_t *name, ngx_str_t *value)
 {
-    if (ngx_http_notify_session_conf_is(name, "grace")) {
+    if (ngx_http_notify_args_is(name, "grace")) {
         return ngx_http_notify_session_conf_msec(value, &session->grace, 0,
                                     NGX_HTTP_NOTIFY_SESSION_DAY,
                                     ", it must be a time of 0 to 1d");
     }
 
-    if (ngx_http_notify_session_conf_is(name, "lease")) {
+    if (ngx_http_notify_args_is(name, "lease")) {
         return ngx_http_notify_session_conf_msec(value, &session->lease, 1000,
                                     NGX_HTTP_NOTIFY_SESSION_HOUR,
                                     ", it must be a time of 1s to 1h");
@@ -243,19 +210,19 @@ static ngx_http_complex_value_t **
 ngx_http_notify_session_conf_place(ngx_http_notify_session_conf_t *session,
     const ngx_str_t *name)
 {
-    if (ngx_http_notify_session_conf_is(name, "id")) {
+    if (ngx_http_notify_args_is(name, "id")) {
         return &session->id;
     }
 
-    if (ngx_http_notify_session_conf_is(name, "if")) {
+    if (ngx_http_notify_args_is(name, "if")) {
         return &session->condition;
     }
 
-    if (ngx_http_notify_session_conf_is(name, "tenant")) {
+    if (ngx_http_notify_args_is(name, "tenant")) {
         return &session->tenant;
     }
 
-    if (ngx_http_notify_session_conf_is(name, "subscription")) {
+    if (ngx_http_notify_args_is(name, "subscription")) {
         return &session->subscription;
     }
 
@@ -272,8 +239,8 @@ ngx_http_notify_session_conf_param(ngx_conf_t *cf,
     ngx_http_notify_session_param_t  *param;
 
     for (i = 0; ngx_http_notify_session_conf_ours[i]; i++) {
-        if (ngx_http_notify_session_conf_is(name,
-                                         ngx_http_notify_session_conf_ours[i]))
+        if (ngx_http_notify_args_is(name,
+                                    ngx_http_notify_session_conf_ours[i]))
         {
             return ", it is a name of ours";
         }
@@ -306,32 +273,7 @@ ngx_http_notify_session_conf_param(ngx_conf_t *cf,
     }
 
     param->name = *name;
+    param->value = NULL;
 
-    return ngx_http_notify_session_conf_value(cf, value, &param->value);
-}
-
-
-static char *
-ngx_http_notify_session_conf_value(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_http_complex_value_t *value)
-{
-    ngx_http_compile_complex_value_t  ccv;
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-    ngx_memzero(value, sizeof(ngx_http_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = value;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_session_conf_is(const ngx_str_t *text, const char *word)
-{
-    return text->len == ngx_strlen(word)
-           && ngx_strncmp(text->data, word, text->len) == 0;
+    return ngx_http_notify_args_value(cf, value, &param->value);
 }

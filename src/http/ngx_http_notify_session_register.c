@@ -196,7 +196,7 @@ ngx_http_notify_session_args(ngx_http_request_t *r,
 
     for (i = 0; i < session->params.nelts; i++) {
 
-        if (ngx_http_complex_value(r, &param[i].value, &value) != NGX_OK) {
+        if (ngx_http_complex_value(r, param[i].value, &value) != NGX_OK) {
             return NGX_ERROR;
         }
 

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_module.h"
@@ -68,8 +69,8 @@ char *
 ngx_http_notify_source_arg(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     const ngx_str_t *name, ngx_str_t *value)
 {
-    if (ngx_http_notify_source_is(name, "tenant")) {
-        return ngx_http_notify_source_value(cf, value, &source->tenant);
+    if (ngx_http_notify_args_is(name, "tenant")) {
+        return ngx_http_notify_args_value(cf, value, &source->tenant);
     }
 
     return ngx_http_notify_source_param(cf, source, name, value);
@@ -105,14 +106,14 @@ ngx_http_notify_source_param(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     param->name = *name;
 
     for (i = 0; ngx_http_notify_source_members[i].name; i++) {
-        if (ngx_http_notify_source_is(name,
-                                      ngx_http_notify_source_members[i].name))
+        if (ngx_http_notify_args_is(name,
+                                    ngx_http_notify_source_members[i].name))
         {
             param->member = ngx_http_notify_source_members[i].member;
         }
     }
 
-    return ngx_http_notify_source_value(cf, value, &param->value);
+    return ngx_http_notify_args_value(cf, value, &param->value);
 }
 
 
@@ -160,40 +161,6 @@ ngx_http_notify_source_init(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     }
 
     return NGX_CONF_OK;
-}
-
-
-char *
-ngx_http_notify_source_value(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_http_complex_value_t **value)
-{
-    ngx_http_compile_complex_value_t  ccv;
-
-    if (*value) {
-        return ", it is given twice";
-    }
-
-    *value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (*value == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = *value;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
-}
-
-
-ngx_uint_t
-ngx_http_notify_source_is(const ngx_str_t *text, const char *word)
-{
-    return text->len == ngx_strlen(word)
-           && ngx_strncmp(text->data, word, text->len) == 0;
 }
 
 

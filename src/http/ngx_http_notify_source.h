@@ -41,11 +41,6 @@ char *ngx_http_notify_source_init(ngx_conf_t *cf,
     ngx_http_notify_source_t *source,
     const ngx_http_notify_channel_event_t **event);
 
-/* what directives with such arguments need, too */
-char *ngx_http_notify_source_value(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_http_complex_value_t **value);
-ngx_uint_t ngx_http_notify_source_is(const ngx_str_t *text, const char *word);
-
 /* as ngx_http_notify_tenant() */
 ngx_int_t ngx_http_notify_source_tenant(ngx_http_request_t *r,
     const ngx_http_notify_source_t *source, ngx_str_t *tenant);

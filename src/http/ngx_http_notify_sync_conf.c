@@ -6,13 +6,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_sync.h"
 
 
-static char *ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
-    ngx_http_notify_sync_conf_t *sync, const ngx_str_t *name,
-    ngx_str_t *value);
+static char *ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
+    const ngx_str_t *name, ngx_str_t *value);
 
 
 /* notify_sync CHANNEL EVENT answer|gate [NAME=VALUE]... | off */
@@ -22,12 +22,9 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_notify_sync_loc_conf_t *slcf = conf;
 
-    char                               *rv;
-    u_char                             *p;
-    ngx_str_t                          *args, name, value;
-    ngx_uint_t                          i;
-    ngx_http_notify_sync_conf_t        *sync, **entry;
-    ngx_http_notify_sync_main_conf_t   *smcf;
+    ngx_str_t                         *args;
+    ngx_http_notify_sync_conf_t       *sync, **entry;
+    ngx_http_notify_sync_main_conf_t  *smcf;
 
     if (slcf->sync != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -35,8 +32,7 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     args = cf->args->elts;
 
-    if (cf->args->nelts == 2 && ngx_http_notify_source_is(&args[1], "off"))
-    {
+    if (cf->args->nelts == 2 && ngx_http_notify_args_is(&args[1], "off")) {
         slcf->sync = NULL;
         return NGX_CONF_OK;
     }
@@ -52,9 +48,9 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    sync->gate = ngx_http_notify_source_is(&args[3], "gate");
+    sync->gate = ngx_http_notify_args_is(&args[3], "gate");
 
-    if (!sync->gate && !ngx_http_notify_source_is(&args[3], "answer")) {
+    if (!sync->gate && !ngx_http_notify_args_is(&args[3], "answer")) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid mode \"%V\", it must be \"answer\" or "
                            "\"gate\"", &args[3]);
@@ -66,33 +62,9 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     sync->timeout = 5000;
     sync->limit = NGX_HTTP_NOTIFY_ASK_LIMIT;
 
-    for (i = 4; i < cf->args->nelts; i++) {
-
-        p = ngx_strlchr(args[i].data, args[i].data + args[i].len, '=');
-
-        if (p == NULL || p == args[i].data) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &args[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        name.data = args[i].data;
-        name.len = p - name.data;
-        value.data = p + 1;
-        value.len = args[i].data + args[i].len - value.data;
-
-        rv = ngx_http_notify_sync_conf_arg(cf, sync, &name, &value);
-
-        if (rv == NGX_CONF_OK || rv == NGX_CONF_ERROR) {
-            if (rv == NGX_CONF_OK) {
-                continue;
-            }
-
-            return rv;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"%s",
-                           &args[i], rv);
+    if (ngx_http_notify_args(cf, 4, ngx_http_notify_sync_conf_arg, sync)
+        != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -110,16 +82,19 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* a phrase that follows what is wrong */
-
 static char *
-ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
-    ngx_http_notify_sync_conf_t *sync, const ngx_str_t *name,
-    ngx_str_t *value)
+ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
+    const ngx_str_t *name, ngx_str_t *value)
 {
+    ngx_http_notify_sync_conf_t *sync = conf;
+
     ngx_int_t  n;
 
-    if (ngx_http_notify_source_is(name, "timeout")) {
+    if (value->data == NULL) {
+        return "";
+    }
+
+    if (ngx_http_notify_args_is(name, "timeout")) {
         n = ngx_parse_time(value, 0);
 
         if (n == NGX_ERROR || n == 0) {
@@ -130,7 +105,7 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_source_is(name, "limit")) {
+    if (ngx_http_notify_args_is(name, "limit")) {
         n = ngx_parse_size(value);
 
         if (n == NGX_ERROR || n == 0) {
@@ -141,17 +116,17 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_source_is(name, "on_error")) {
-        sync->pass = ngx_http_notify_source_is(value, "pass");
+    if (ngx_http_notify_args_is(name, "on_error")) {
+        sync->pass = ngx_http_notify_args_is(value, "pass");
 
-        if (!sync->pass && !ngx_http_notify_source_is(value, "fail")) {
+        if (!sync->pass && !ngx_http_notify_args_is(value, "fail")) {
             return ", it must be \"pass\" or \"fail\"";
         }
 
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_source_is(name, "refused")) {
+    if (ngx_http_notify_args_is(name, "refused")) {
         n = ngx_atoi(value->data, value->len);
 
         if (!sync->gate) {
@@ -166,13 +141,13 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_source_is(name, "data")) {
+    if (ngx_http_notify_args_is(name, "data")) {
 
-        if (ngx_http_notify_source_is(value, "request")) {
+        if (ngx_http_notify_args_is(value, "request")) {
             return NGX_CONF_OK;
         }
 
-        return ngx_http_notify_source_value(cf, value, &sync->data);
+        return ngx_http_notify_args_value(cf, value, &sync->data);
     }
 
     return ngx_http_notify_source_arg(cf, &sync->source, name, value);

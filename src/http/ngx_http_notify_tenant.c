@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_tenant.h"
 
 
@@ -148,8 +149,7 @@ ngx_http_notify_tenant_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_tenant_loc_conf_t *tlcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t  *value;
 
     if (tlcf->value != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -169,20 +169,7 @@ ngx_http_notify_tenant_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         tlcf->required = 1;
     }
 
-    tlcf->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (tlcf->value == NULL) {
-        return NGX_CONF_ERROR;
-    }
+    tlcf->value = NULL;
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = tlcf->value;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_value(cf, &value[1], &tlcf->value);
 }

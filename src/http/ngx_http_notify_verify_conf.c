@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sign_secret.h"
@@ -129,15 +130,13 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    if (cf->args->nelts == 2
-        && ngx_http_notify_source_is(&value[1], "off"))
-    {
+    if (cf->args->nelts == 2 && ngx_http_notify_args_is(&value[1], "off")) {
         vlcf->verify = NULL;
         return NGX_CONF_OK;
     }
 
     for (i = 0; schemes[i]; i++) {
-        if (ngx_http_notify_source_is(&value[1], schemes[i])) {
+        if (ngx_http_notify_args_is(&value[1], schemes[i])) {
             break;
         }
     }
@@ -295,7 +294,7 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
     ngx_str_t                    *file, header;
     ngx_http_notify_main_conf_t  *mcf;
 
-    if (ngx_http_notify_source_value(cf, &args->once, &verify->once)
+    if (ngx_http_notify_args_value(cf, &args->once, &verify->once)
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -337,14 +336,14 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
 
     verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
 
-    if (ngx_http_notify_source_is(&args->algorithm, "sha1")) {
+    if (ngx_http_notify_args_is(&args->algorithm, "sha1")) {
         verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA1;
 
-    } else if (ngx_http_notify_source_is(&args->algorithm, "sha512")) {
+    } else if (ngx_http_notify_args_is(&args->algorithm, "sha512")) {
         verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA512;
 
     } else if (args->algorithm.data
-               && !ngx_http_notify_source_is(&args->algorithm, "sha256"))
+               && !ngx_http_notify_args_is(&args->algorithm, "sha256"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"algorithm=%V\" must be sha1, sha256 or sha512",
@@ -352,11 +351,11 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_notify_source_is(&args->encoding, "base64")) {
+    if (ngx_http_notify_args_is(&args->encoding, "base64")) {
         verify->base64 = 1;
 
     } else if (args->encoding.data
-               && !ngx_http_notify_source_is(&args->encoding, "hex"))
+               && !ngx_http_notify_args_is(&args->encoding, "hex"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"encoding=%V\" must be hex or base64",
@@ -365,7 +364,7 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
     }
 
     if (args->data.data != NULL) {
-        if (ngx_http_notify_source_value(cf, &args->data, &verify->data)
+        if (ngx_http_notify_args_value(cf, &args->data, &verify->data)
             != NGX_CONF_OK
             || ngx_http_notify_verify_conf_members(cf, verify, &args->data)
                != NGX_CONF_OK)
@@ -471,7 +470,7 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
             return "takes \"header=\" or \"token=\"";
         }
 
-        if (ngx_http_notify_source_value(cf, &args->token, &verify->token)
+        if (ngx_http_notify_args_value(cf, &args->token, &verify->token)
             != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
