@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_body.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_tenant.h"
@@ -39,7 +40,6 @@ static ngx_int_t ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
 static void ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
     ngx_uint_t methods);
 static void ngx_http_notify_api_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_notify_api_collect(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_type(ngx_http_notify_api_t *api);
 static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
     ngx_uint_t also);
@@ -421,7 +421,8 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
         return;
     }
 
-    switch (ngx_http_notify_api_collect(api)) {
+    switch (ngx_http_notify_body(r, NGX_HTTP_NOTIFY_API_BODY_MAX, &api->body))
+    {
 
     case NGX_OK:
         break;
@@ -451,77 +452,6 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     }
 
     resource->handler(api);
-}
-
-
-/* the whole body in one piece; NGX_DECLINED: it is too large for that */
-
-static ngx_int_t
-ngx_http_notify_api_collect(ngx_http_notify_api_t *api)
-{
-    off_t         size;
-    u_char       *p;
-    ssize_t       n;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl, *in;
-
-    if (api->request->request_body == NULL) {
-        return NGX_OK;
-    }
-
-    in = api->request->request_body->bufs;
-    size = 0;
-
-    for (cl = in; cl; cl = cl->next) {
-        size += ngx_buf_size(cl->buf);
-    }
-
-    if (size > NGX_HTTP_NOTIFY_API_BODY_MAX) {
-        return NGX_DECLINED;
-    }
-
-    if (size == 0) {
-        return NGX_OK;
-    }
-
-    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
-        api->body.data = in->buf->pos;
-        api->body.len = in->buf->last - in->buf->pos;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(api->request->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    api->body.data = p;
-
-    for (cl = in; cl; cl = cl->next) {
-        b = cl->buf;
-
-        if (ngx_buf_in_memory(b)) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
-            continue;
-        }
-
-        if (ngx_buf_special(b)) {
-            continue;
-        }
-
-        n = ngx_read_file(b->file, p, b->file_last - b->file_pos,
-                          b->file_pos);
-
-        if (n != b->file_last - b->file_pos) {
-            return NGX_ERROR;
-        }
-
-        p += n;
-    }
-
-    api->body.len = p - api->body.data;
-
-    return NGX_OK;
 }
 
 
