@@ -178,6 +178,22 @@ ngx_http_notify_body_wait(ngx_http_request_t *r)
 }
 
 
+void
+ngx_http_notify_body_go_on(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
 size_t
 ngx_http_notify_body_size(ngx_http_request_t *r)
 {

@@ -31,6 +31,8 @@ ngx_uint_t ngx_http_notify_body_is(ngx_http_request_t *r, const char *type);
 /* The request waits for something else than its client, whose body is read:
  * one that leaves is noticed.  NGX_ERROR: the connection is of no use. */
 ngx_int_t ngx_http_notify_body_wait(ngx_http_request_t *r);
+/* ... no longer, from outside of its events; it may be gone afterwards */
+void ngx_http_notify_body_go_on(ngx_http_request_t *r);
 
 /* A field of an urlencoded form, decoded, its name's case ignored.
  * NGX_DECLINED: there is none; NGX_ERROR: memory. */

@@ -261,20 +261,13 @@ ngx_http_notify_emit_request(ngx_http_request_t *r,
 static void
 ngx_http_notify_emit_resume(ngx_http_notify_emit_ctx_t *ctx)
 {
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = ctx->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    ngx_http_set_log_request(r->connection->log, r);
 
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_notify_body_go_on(r);
 }
 
 

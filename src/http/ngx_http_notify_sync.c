@@ -408,17 +408,13 @@ ngx_http_notify_sync_answered(ngx_http_notify_ask_t *ask)
 
     if (ask->failed) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-
-    } else {
-        ngx_http_notify_sync_decide(r, ask->data);
-
-        r->read_event_handler = ngx_http_block_reading;
-        r->write_event_handler = ngx_http_core_run_phases;
-
-        ngx_http_core_run_phases(r);
+        ngx_http_run_posted_requests(c);
+        return;
     }
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_notify_sync_decide(r, ask->data);
+
+    ngx_http_notify_body_go_on(r);
 }
 
 

@@ -491,11 +491,9 @@ ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_verify_ctx_t *ctx = data;
 
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = ctx->request;
-    c = r->connection;
 
     ctx->command = NULL;
 
@@ -507,19 +505,14 @@ ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
 
     } else if (resp->type == NGX_HTTP_NOTIFY_RESP_NIL) {
         ctx->state = NGX_HTTP_NOTIFY_VERIFY_REFUSED;
-        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "notify verify: refused, it has been here before");
 
     } else {
         ctx->state = NGX_HTTP_NOTIFY_VERIFY_PASS;
     }
 
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_notify_body_go_on(r);
 }
 
 
