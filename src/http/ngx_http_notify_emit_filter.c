@@ -1,6 +1,6 @@
 /*
- * The answers that notify_emit is about, on their way out: their bodies are
- * copied, and with `commit` header and body are held until Redis has the event.
+ * The answers that notify_emit is about, on their way out: when one is held,
+ * and with `commit` it is until Redis has the event, and when it is let go.
  * One context a request that may emit.  Must not know what events are made of.
  *
  * Its place is that of the auxiliary filters: behind what changes the answer
@@ -14,7 +14,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
-#include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_emit_filter_internal.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 
@@ -24,33 +24,6 @@
  * this filter lets it go, and does not touch the bit any more.
  */
 #define NGX_HTTP_NOTIFY_EMIT_BUFFERED  0x08
-
-
-typedef enum {
-    NGX_HTTP_NOTIFY_EMIT_PASS = 0,
-    NGX_HTTP_NOTIFY_EMIT_GATHER,    /* held until the body is whole */
-    NGX_HTTP_NOTIFY_EMIT_HELD,      /* held until Redis has answered */
-    NGX_HTTP_NOTIFY_EMIT_READY      /* to be let go, or to be refused */
-} ngx_http_notify_emit_state_e;
-
-typedef struct {
-    ngx_http_notify_emit_ctx_t      *emit;
-    ngx_http_notify_emit_state_e     state;
-    ngx_http_notify_emit_answer_t    answer;
-    size_t                           limit;     /* of the answer's text */
-    size_t                           allocated;
-    size_t                           gathered;  /* of it, to be sent */
-    ngx_chain_t                     *held;
-    ngx_chain_t                    **last_held;
-    unsigned                         emits:1;   /* events */
-    unsigned                         session:1; /* it is to be registered */
-    unsigned                         capture:1;
-    unsigned                         over:1;    /* longer, or unreadable */
-    unsigned                         last:1;    /* all of it was seen */
-    unsigned                         ended:1;   /* nothing is left to emit */
-    unsigned                         failed:1;
-    unsigned                         gone:1;    /* the client, before that */
-} ngx_http_notify_emit_filter_ctx_t;
 
 
 static ngx_int_t ngx_http_notify_emit_header_filter(ngx_http_request_t *r);
@@ -73,19 +46,8 @@ static void ngx_http_notify_emit_filter_resume(
     ngx_http_notify_emit_ctx_t *emit);
 static ngx_int_t ngx_http_notify_emit_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_int_t ngx_http_notify_emit_filter_look(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in);
-static ngx_int_t ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_buf_t *b);
-static ngx_int_t ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx);
-static ngx_int_t ngx_http_notify_emit_filter_prepend(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx);
-static void ngx_http_notify_emit_filter_drop(
-    ngx_http_notify_emit_filter_ctx_t *ctx);
-static void ngx_http_notify_emit_filter_use_up(ngx_buf_t *b);
 static void ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx);
 static ngx_uint_t ngx_http_notify_emit_filter_success(ngx_http_request_t *r);
@@ -532,158 +494,6 @@ ngx_http_notify_emit_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
-/* what there is in it: text to be copied, the end */
-
-static ngx_int_t
-ngx_http_notify_emit_filter_look(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in)
-{
-    ngx_buf_t   *b;
-    ngx_uint_t   flush;
-
-    flush = 0;
-
-    for ( /* void */ ; in; in = in->next) {
-        b = in->buf;
-
-        if (ctx->capture && !ctx->over
-            && ngx_http_notify_emit_filter_copy(r, ctx, b) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (b->last_buf || (r != r->main && b->last_in_chain)) {
-            ctx->last = 1;
-        }
-
-        flush |= b->flush;
-    }
-
-    /* an upstream that broke off ends with this and never with a last one */
-
-    if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER
-        && flush && !ctx->last
-        && r->upstream && r->upstream->peer.connection == NULL)
-    {
-        ctx->over = 1;
-    }
-
-    /* not of a part of a body, by Range */
-
-    ctx->answer.usable = ctx->capture && !ctx->over && ctx->last
-                         && r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_buf_t *b)
-{
-    off_t       size;
-    u_char     *p;
-    ngx_str_t  *text;
-
-    size = ngx_buf_size(b);
-
-    if (size == 0) {
-        return NGX_OK;
-    }
-
-    text = &ctx->answer.text;
-
-    if (!ngx_buf_in_memory(b) || size > (off_t) (ctx->limit - text->len)) {
-        ctx->over = 1;
-        return NGX_OK;
-    }
-
-    if (size > (off_t) (ctx->allocated - text->len)) {
-
-        ctx->allocated = ngx_max(2 * ctx->allocated, text->len + size);
-
-        if (r->headers_out.content_length_n > (off_t) ctx->allocated) {
-            ctx->allocated = r->headers_out.content_length_n;
-        }
-
-        ctx->allocated = ngx_min(ctx->allocated, ctx->limit);
-
-        p = ngx_pnalloc(r->pool, ctx->allocated);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (text->len) {
-            ngx_memcpy(p, text->data, text->len);
-        }
-
-        text->data = p;
-    }
-
-    ngx_memcpy(text->data + text->len, b->pos, size);
-    text->len += size;
-
-    if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER) {
-
-        /* its owner may have no other buffer: the copy is sent instead */
-
-        ngx_http_notify_emit_filter_use_up(b);
-        ctx->gathered = text->len;
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * Bytes stay in their buffers, which their owner sees as busy.  Buffers without
- * any would be taken back: what they say is copied.
- */
-
-static ngx_int_t
-ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_chain_t *in)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    for ( /* void */ ; in; in = in->next) {
-
-        b = in->buf;
-
-        if (ngx_buf_size(b) == 0) {
-
-            if (!b->last_buf && !b->last_in_chain && !b->flush && !b->sync) {
-                continue;
-            }
-
-            b = ngx_calloc_buf(r->pool);
-            if (b == NULL) {
-                return NGX_ERROR;
-            }
-
-            b->last_buf = in->buf->last_buf;
-            b->last_in_chain = in->buf->last_in_chain;
-            b->flush = in->buf->flush;
-            b->sync = in->buf->sync || !(b->last_buf || b->flush);
-        }
-
-        cl = ngx_alloc_chain_link(r->pool);
-        if (cl == NULL) {
-            return NGX_ERROR;
-        }
-
-        cl->buf = b;
-        cl->next = NULL;
-
-        *ctx->last_held = cl;
-        ctx->last_held = &cl->next;
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx)
@@ -733,67 +543,6 @@ ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
     ctx->last_held = &ctx->held;
 
     return ngx_http_next_body_filter(r, out);
-}
-
-
-/* the copy of what came before the buffers that are held */
-
-static ngx_int_t
-ngx_http_notify_emit_filter_prepend(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    cl = ngx_alloc_chain_link(r->pool);
-    b = ngx_calloc_buf(r->pool);
-
-    if (cl == NULL || b == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* filters write into memory that is not temporary by copying it: events
-     * are made of the text later, too */
-
-    b->memory = 1;
-    b->pos = ctx->answer.text.data;
-    b->last = b->pos + ctx->gathered;
-
-    cl->buf = b;
-    cl->next = ctx->held;
-
-    ctx->held = cl;
-
-    return NGX_OK;
-}
-
-
-/* buffers that are not sent are used up all the same */
-
-static void
-ngx_http_notify_emit_filter_drop(ngx_http_notify_emit_filter_ctx_t *ctx)
-{
-    ngx_chain_t  *cl;
-
-    for (cl = ctx->held; cl; cl = cl->next) {
-        ngx_http_notify_emit_filter_use_up(cl->buf);
-    }
-
-    ctx->held = NULL;
-    ctx->last_held = &ctx->held;
-}
-
-
-static void
-ngx_http_notify_emit_filter_use_up(ngx_buf_t *b)
-{
-    if (ngx_buf_in_memory(b)) {
-        b->pos = b->last;
-    }
-
-    if (b->in_file) {
-        b->file_pos = b->file_last;
-    }
 }
 
 
