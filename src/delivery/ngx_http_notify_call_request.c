@@ -1,0 +1,205 @@
+/*
+ * The request of a call: its head, lines and body as the bytes that are sent.
+ * What is the same for others is made once.  Must not know where it goes.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_call_internal.h"
+
+
+#define NGX_HTTP_NOTIFY_CALL_SHARED  65536  /* bytes of a body */
+#define NGX_HTTP_NOTIFY_CALL_SMALL   1024   /* a body sent with its head */
+
+
+static ngx_int_t ngx_http_notify_call_body(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *body);
+static ngx_int_t ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
+static ngx_int_t ngx_http_notify_call_bufs(ngx_http_notify_call_t *call,
+    const ngx_str_t *lines, const ngx_str_t *body);
+
+
+ngx_int_t
+ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
+{
+    ngx_int_t                           rc;
+    ngx_str_t                           body, lines;
+    ngx_http_notify_target_t           *target;
+    ngx_http_notify_payload_context_t   context;
+
+    target = call->target;
+
+    if (target->keyless && target->keys == NULL) {
+        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                  "no signing key", target->keyless);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_payload_context_t));
+
+    context.event = call->event;
+    context.subscription = target->subscription;
+    context.attempt = attempt;
+    context.timestamp = ngx_time();
+
+    rc = ngx_http_notify_call_body(call, &context, &body);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_call_lines(call, &context, &lines);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_call_bufs(call, &lines, &body);
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                  "header not allowed", "control character");
+
+    } else if (rc != NGX_OK) {
+        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+                                  "no memory", NULL);
+    }
+
+    return rc;
+}
+
+
+/* where others wait for the same event, what is the same is made once */
+
+static ngx_int_t
+ngx_http_notify_call_body(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *body)
+{
+    ngx_http_notify_event_t               *event;
+    const ngx_http_notify_payload_conf_t  *conf;
+
+    conf = &call->target->conf->payload;
+    event = call->event;
+
+    if (event->shared_by == conf) {
+        *body = event->shared;
+        context->payload = *body;
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_payload_body(call->pool, conf, context, body)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* this call, whoever started it, and others */
+
+    if (event->shared_by == NULL && event->refs > 2
+        && body->len <= NGX_HTTP_NOTIFY_CALL_SHARED
+        && ngx_http_notify_payload_shared(conf))
+    {
+        event->shared.data = ngx_alloc(body->len, ngx_cycle->log);
+
+        if (event->shared.data) {
+            ngx_memcpy(event->shared.data, body->data, body->len);
+            event->shared.len = body->len;
+            event->shared_by = conf;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
+    ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
+{
+    ngx_int_t                  rc;
+    ngx_pool_t                *pool;
+    ngx_http_notify_target_t  *target;
+
+    target = call->target;
+
+    *lines = target->lines;
+
+    if (lines->len == 0) {
+        pool = target->constant ? target->pool : call->pool;
+
+        rc = ngx_http_notify_payload_headers(pool, &target->conf->payload,
+                                             context, lines);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (target->constant) {
+            target->lines = *lines;
+        }
+    }
+
+    if (target->keys == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_sign_headers(call->pool, &target->conf->sign,
+                                        target->keys, context, lines);
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
+    const ngx_str_t *body)
+{
+    size_t       len;
+    u_char      *p;
+    ngx_str_t   *head;
+    ngx_uint_t   small;
+
+    head = &call->target->head;
+    small = (body->len <= NGX_HTTP_NOTIFY_CALL_SMALL);
+
+    len = head->len + NGX_SIZE_T_LEN
+          + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1 + NGX_INT_T_LEN
+          + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1
+          + (small ? body->len : 0);
+
+    p = ngx_pnalloc(call->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->head.start = p;
+
+    p = ngx_cpymem(p, head->data, head->len);
+    p = ngx_sprintf(p, "%uz" CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": %ui" CRLF,
+                    body->len, call->event->hops + 1);
+    p = ngx_cpymem(p, lines->data, lines->len);
+    *p++ = CR; *p++ = LF;
+
+    if (small && body->len) {
+        p = ngx_cpymem(p, body->data, body->len);
+    }
+
+    call->head.pos = call->head.start;
+    call->head.last = p;
+    call->head.end = p;
+    call->head.memory = 1;
+
+    call->out[0].buf = &call->head;
+
+    if (small) {
+        call->head.flush = 1;
+        return NGX_OK;
+    }
+
+    call->body.start = body->data;
+    call->body.pos = body->data;
+    call->body.last = body->data + body->len;
+    call->body.end = call->body.last;
+    call->body.memory = 1;
+    call->body.flush = 1;
+
+    call->out[0].next = &call->out[1];
+    call->out[1].buf = &call->body;
+
+    return NGX_OK;
+}
