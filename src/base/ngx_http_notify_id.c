@@ -91,6 +91,40 @@ ngx_http_notify_id_parse(const ngx_str_t *text, ngx_http_notify_id_t *id)
 }
 
 
+ngx_int_t
+ngx_http_notify_id_interval(const ngx_str_t *text, ngx_http_notify_id_t *from,
+    ngx_http_notify_id_t *to)
+{
+    u_char     *p, *last;
+    ngx_str_t   word;
+
+    p = text->data;
+    last = text->data + text->len;
+
+    word.data = p;
+
+    while (p < last && *p != ' ') {
+        p++;
+    }
+
+    word.len = p - word.data;
+
+    if (p == last || ngx_http_notify_id_parse(&word, from) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    word.data = ++p;
+
+    while (p < last && *p != ' ') {
+        p++;
+    }
+
+    word.len = p - word.data;
+
+    return ngx_http_notify_id_parse(&word, to);
+}
+
+
 u_char *
 ngx_http_notify_id_print(u_char *p, const ngx_http_notify_id_t *id)
 {

@@ -27,6 +27,9 @@ typedef struct {
 /* "ms-seq" exactly, or "ms" alone (seq 0); NGX_DECLINED otherwise */
 ngx_int_t ngx_http_notify_id_parse(const ngx_str_t *text,
     ngx_http_notify_id_t *id);
+/* two of these, and perhaps more words */
+ngx_int_t ngx_http_notify_id_interval(const ngx_str_t *text,
+    ngx_http_notify_id_t *from, ngx_http_notify_id_t *to);
 /* writes "ms-seq", at most NGX_HTTP_NOTIFY_ID_LEN bytes; returns its end */
 u_char *ngx_http_notify_id_print(u_char *p, const ngx_http_notify_id_t *id);
 /* less than, equal to, greater than 0 */

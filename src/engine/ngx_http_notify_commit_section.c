@@ -362,6 +362,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *position)
 {
     uint64_t              until;
+    ngx_int_t             rc;
     ngx_uint_t            flags;
     ngx_http_notify_id_t  id;
 
@@ -370,7 +371,10 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     flags = s->behind ? NGX_HTTP_NOTIFY_COMMIT_LAGGING : 0;
     until = 0;
 
-    if (s->breaker.state != NGX_HTTP_NOTIFY_BREAKER_CLOSED) {
+    if (s->disabled) {
+        flags = 0;
+
+    } else if (s->breaker.state != NGX_HTTP_NOTIFY_BREAKER_CLOSED) {
         flags = NGX_HTTP_NOTIFY_COMMIT_BREAKER;
         until = s->breaker.until;
 
@@ -388,7 +392,11 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
 
         s->stored = 0;
 
-        return ngx_http_notify_commit_section_arg(c, "x");
+        if (ngx_http_notify_commit_section_arg(c, "x") != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_notify_commit_section_arg(c, "%uL", s->since);
     }
 
     if (s->stored && flags == s->stored_flags
@@ -402,33 +410,28 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     s->stored_id = id;
     s->stored_flags = flags;
 
-    if (s->disabled) {
-
-        /* unless somebody has enabled it since, and so moved it */
-
-        if (ngx_http_notify_commit_section_arg(c, "C") != NGX_OK
-            || ngx_http_notify_commit_section_arg(c, "%uL-%uL", id.ms, id.seq)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_notify_commit_section_arg(c, "%uL", s->doc->version);
-    }
-
     if (ngx_http_notify_commit_section_arg(c, "c") != NGX_OK) {
         return NGX_ERROR;
     }
 
     if (flags < NGX_HTTP_NOTIFY_COMMIT_BREAKER) {
-        return ngx_http_notify_commit_section_arg(c, "%uL-%uL%s", id.ms, id.seq,
-                                          flags ? " lagging" : "");
+        rc = ngx_http_notify_commit_section_arg(c, "%uL-%uL%s", id.ms, id.seq,
+                                                flags ? " lagging" : "");
+
+    } else {
+        rc = ngx_http_notify_commit_section_arg(c, "%uL-%uL paused %uL %s",
+                                       id.ms, id.seq, until,
+                                       flags == NGX_HTTP_NOTIFY_COMMIT_BREAKER
+                                       ? "breaker" : "retry_after");
     }
 
-    return ngx_http_notify_commit_section_arg(c, "%uL-%uL paused %uL %s", id.ms,
-                                      id.seq, until,
-                                      flags == NGX_HTTP_NOTIFY_COMMIT_BREAKER
-                                      ? "breaker" : "retry_after");
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* unless somebody has enabled it since, and so moved it */
+
+    return ngx_http_notify_commit_section_arg(c, "%uL", s->since);
 }
 
 

@@ -363,6 +363,7 @@ ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s)
         /* the cool-down is over: what was dropped in it is on record */
 
         (void) ngx_http_notify_commit_gap(s, &s->gap_from, &s->gap_to);
+        ngx_http_notify_replay_skipped(s, &s->gap_from);
         s->gap = 0;
     }
 

@@ -283,7 +283,7 @@ ngx_http_notify_load_take(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     doc = ngx_http_notify_subscriptions_parse(document, feed->log);
 
     if (doc != NULL) {
-        (void) ngx_http_notify_subscriber_put(lease, doc);
+        (void) ngx_http_notify_subscriber_put(lease, doc, NULL);
     }
 }
 

@@ -242,7 +242,9 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_commit_soon(lease->feed, 1);
     }
 
-    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc) : NULL;
+    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc,
+                                                   &resp->str)
+                  : NULL;
 
     ngx_free(load);
 

@@ -90,6 +90,15 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
 
     s->replay->serial = ++feed->serial;
 
+    if (!ngx_queue_empty(&s->operations)) {
+
+        /* what was skipped may be among these: the commit that is due will
+         * look again */
+
+        ngx_http_notify_subscriber_touch(s);
+        return;
+    }
+
     pool = ngx_create_pool(512, feed->log);
     request = ngx_http_notify_replay_request(s);
 
@@ -173,6 +182,30 @@ ngx_http_notify_replay_free(ngx_http_notify_subscriber_t *s)
 
 
 void
+ngx_http_notify_replay_skipped(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from)
+{
+    ngx_http_notify_replay_t  *replay;
+
+    replay = s->replay;
+
+    if (replay == NULL
+        || (replay->ready
+            && (replay->all
+                || ngx_http_notify_id_compare(from, &replay->to) >= 0)))
+    {
+        return;
+    }
+
+    /* it may have passed that: the commit takes it back to there */
+
+    replay->serial = ++s->lease->feed->serial;
+    replay->reading = 0;
+    replay->ready = 0;
+}
+
+
+void
 ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 {
     ngx_int_t                  rc;
@@ -187,7 +220,7 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 
     if (!replay->ready) {
 
-        /* it could not be read */
+        /* it could not be read yet */
 
         ngx_http_notify_replay_load(s);
         return;
@@ -195,7 +228,7 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 
     rc = ngx_http_notify_dispatch_held(s);
 
-    if (rc == NGX_DECLINED || (rc == NGX_DONE && s->nretry)
+    if (!replay->ready || rc == NGX_DECLINED || (rc == NGX_DONE && s->nretry)
         || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY)
     {
         return;
@@ -342,11 +375,10 @@ ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
 {
-    u_char                        *p, *last;
-    ngx_str_t                      from, to;
     ngx_uint_t                     i, n;
     ngx_http_notify_replay_t      *replay;
     ngx_http_notify_subscriber_t  *s;
+    ngx_http_notify_replay_gap_t  *gap;
 
     s = ngx_http_notify_replay_answer(data, resp);
 
@@ -371,28 +403,14 @@ ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
     }
 
     for (i = 0; replay->gaps != NULL && i < n; i++) {
-        from = resp->elts[i]->str;
-        last = from.data + from.len;
+        gap = &replay->gaps[replay->ngaps];
 
-        p = ngx_strlchr(from.data, last, ' ');
-        if (p == NULL) {
-            continue;
-        }
-
-        from.len = p - from.data;
-        to.data = p + 1;
-        to.len = last - to.data;
-
-        if (ngx_http_notify_id_parse(&from, &replay->gaps[replay->ngaps].from)
-            == NGX_OK
-            && ngx_http_notify_id_parse(&to, &replay->gaps[replay->ngaps].to)
-               == NGX_OK)
+        if (ngx_http_notify_id_interval(&resp->elts[i]->str, &gap->from,
+                                        &gap->to)
+            == NGX_OK)
         {
-            if (ngx_http_notify_id_compare(&replay->known,
-                                           &replay->gaps[replay->ngaps].to)
-                < 0)
-            {
-                replay->known = replay->gaps[replay->ngaps].to;
+            if (ngx_http_notify_id_compare(&replay->known, &gap->to) < 0) {
+                replay->known = gap->to;
             }
 
             replay->ngaps++;

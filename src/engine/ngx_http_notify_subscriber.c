@@ -28,6 +28,9 @@ static void ngx_http_notify_subscriber_unprepare(
 static void ngx_http_notify_subscriber_gone(void *data);
 static void ngx_http_notify_subscriber_place(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *value);
+static uint64_t ngx_http_notify_subscriber_enabled(const ngx_str_t *place);
+static void ngx_http_notify_subscriber_again(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_subscription_t *doc);
 static void ngx_http_notify_subscriber_stop(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_disable(
@@ -87,7 +90,7 @@ ngx_http_notify_subscriber_find(ngx_http_notify_feed_t *feed,
 
 ngx_http_notify_subscriber_t *
 ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
-    ngx_http_notify_subscription_t *doc)
+    ngx_http_notify_subscription_t *doc, const ngx_str_t *place)
 {
     ngx_http_notify_feed_t        *feed;
     ngx_http_notify_subscriber_t  *s;
@@ -96,12 +99,24 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
 
     s = ngx_http_notify_subscriber_find(feed, &doc->id);
 
+    if (s != NULL && s->located && place != NULL
+        && ngx_http_notify_subscriber_enabled(place) > s->since)
+    {
+        ngx_http_notify_subscriber_again(s, doc);
+        return NULL;
+    }
+
     if (s != NULL && s->doc->version >= doc->version) {
         ngx_destroy_pool(doc->pool);
         return NULL;
     }
 
-    if (s != NULL && doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
+    if (s != NULL
+        && (doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK
+            || (!doc->enabled && !s->located)))
+    {
+        /* where it stands is in Redis, and stays there */
+
         ngx_http_notify_subscriber_drop(s);
         s = NULL;
     }
@@ -112,15 +127,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     if (s != NULL && s->disabled) {
-
-        /* enabled again: it starts anew, where the script has put it, when
-         * what it has done is in Redis */
-
-        s->again = 1;
-        ngx_http_notify_subscriber_touch(s);
-        ngx_http_notify_commit_soon(feed, 1);
-
-        ngx_destroy_pool(doc->pool);
+        ngx_http_notify_subscriber_again(s, doc);
         return NULL;
     }
 
@@ -167,6 +174,49 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     return s;
+}
+
+
+/* the version that has enabled it again, as long as it stands there; or 0 */
+
+static uint64_t
+ngx_http_notify_subscriber_enabled(const ngx_str_t *place)
+{
+    u_char     *p;
+    ngx_int_t   version;
+
+    static ngx_str_t  word = ngx_string(" enabled ");
+
+    p = ngx_strnstr(place->data, (char *) word.data, place->len);
+    if (p == NULL) {
+        return 0;
+    }
+
+    p += word.len;
+
+    version = ngx_atoi(p, place->data + place->len - p);
+
+    return ngx_max(version, 0);
+}
+
+
+/* where the script has put it, when what it has done is in Redis */
+
+static void
+ngx_http_notify_subscriber_again(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_subscription_t *doc)
+{
+    if (s->disabled) {
+        ngx_destroy_pool(doc->pool);
+
+    } else {
+        ngx_http_notify_subscriber_disable(s, doc);
+    }
+
+    s->again = 1;
+
+    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_commit_soon(s->lease->feed, 1);
 }
 
 
@@ -234,10 +284,15 @@ ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
 {
     ngx_http_notify_subscriber_place(s, value);
 
+    s->since = ngx_max(s->doc->version,
+                       ngx_http_notify_subscriber_enabled(value));
     s->located = 1;
 
     if (s->unusable) {
         ngx_http_notify_subscriber_hold(s);
+
+    } else if (s->changed > s->doc->version) {
+        ngx_http_notify_subscriber_stop(s);
     }
 }
 
@@ -593,15 +648,6 @@ static void
 ngx_http_notify_subscriber_disable(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_subscription_t *doc)
 {
-    if (!s->located) {
-
-        /* where it stands is in Redis, and stays there */
-
-        ngx_http_notify_subscriber_drop(s);
-        ngx_destroy_pool(doc->pool);
-        return;
-    }
-
     ngx_http_notify_queue_clear(s);
     ngx_http_notify_subscriber_stop(s);
 

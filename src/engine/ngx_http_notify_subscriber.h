@@ -182,6 +182,7 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        stale;    /* queued before a change */
 
     ngx_http_notify_id_t              start;    /* none of its own up to here */
+    uint64_t                          since;    /* version that has placed it */
     ngx_http_notify_id_t              read;     /* when behind: read up to */
     ngx_http_notify_id_t              read_end; /* of the tail at that time */
     ngx_uint_t                        awaited;  /* number of another's range */
@@ -271,10 +272,13 @@ ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_find(
 /*
  * Takes over the document.  A subscriber of that id that runs goes on with the
  * new values (its next attempts use them); an older version changes nothing.
- * NULL: memory, or an older version; the document is then freed.
+ * One that has been enabled again, whether or not this worker had noticed that
+ * it was disabled, starts anew: the place, if known, tells (see locate).
+ * NULL: memory, or not now, or an older version; the document is then freed.
  */
 ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_put(
-    ngx_http_notify_lease_t *lease, ngx_http_notify_subscription_t *doc);
+    ngx_http_notify_lease_t *lease, ngx_http_notify_subscription_t *doc,
+    const ngx_str_t *place);
 
 /*
  * Where it stands: the value of its field in cursor:<bucket>, or an empty text

@@ -239,14 +239,12 @@ ngx_http_notify_delivery_view_cursor(ngx_http_notify_delivery_view_t *view,
 }
 
 
-/* each "<from> <to>" */
+/* each "<from> <to>", and perhaps a version */
 
 static ngx_int_t
 ngx_http_notify_delivery_view_gaps(ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_resp_t *resp)
 {
-    u_char                          *p, *last;
-    ngx_str_t                        text;
     ngx_uint_t                       i;
     ngx_http_notify_delivery_gap_t   gap, *slot;
 
@@ -255,24 +253,10 @@ ngx_http_notify_delivery_view_gaps(ngx_http_notify_delivery_view_t *view,
     }
 
     for (i = 0; i < resp->nelts; i++) {
-        text = resp->elts[i]->str;
-        last = text.data + text.len;
-
-        p = text.len ? ngx_strlchr(text.data, last, ' ') : NULL;
-        if (p == NULL) {
-            continue;
-        }
-
-        text.len = p - text.data;
-
-        if (ngx_http_notify_id_parse(&text, &gap.from) != NGX_OK) {
-            continue;
-        }
-
-        text.data = p + 1;
-        text.len = last - p - 1;
-
-        if (ngx_http_notify_id_parse(&text, &gap.to) != NGX_OK) {
+        if (ngx_http_notify_id_interval(&resp->elts[i]->str, &gap.from,
+                                        &gap.to)
+            != NGX_OK)
+        {
             continue;
         }
 

@@ -13,17 +13,19 @@
 --                                   the lease is not (any longer) the caller's
 --       S id                        the subscription that follows; skipped if
 --                                   it is deleted
---       c value                     its cursor differs from the position
---       x                           its cursor is the position
+--       c value version             its cursor differs from the position
+--       x version                   its cursor is the position; both of one
+--                                   that was placed by the document of that
+--                                   version: if it has been enabled since, and
+--                                   so placed anew, what it had got by then is
+--                                   taken from the gaps that this has left
 --       r event due tries           try the event again
---       C value version             the same of a disabled one; if it has been
---                                   enabled since, what it had got by then is
---                                   taken from the gap that this has left
 --       d event ms                  the event is done, also if it had been
 --                                   given up before
 --       k event ms reason           the event is given up
 --       n                           everything that waits is due now
---       g from to                   an interval that was skipped
+--       g from to                   an interval that was skipped; a redelivery
+--                                   that has passed it goes back to it
 --       G from to last              an interval that was redelivered: no gap
 --                                   any more, if it was in one that ends by `last`
 --       p place ver | P ver         how far a redelivery is | it is done;
@@ -39,10 +41,10 @@ local call = redis.call
 local owner, now, horizon = ARGV[1], ARGV[2], ARGV[3]
 local refused = {}
 local nkeys, bucket, key, i = 2, nil, nil, 4
-local held, id, there, changed = false, nil, false, false
+local held, id, there, changed, position = false, nil, false, false, nil
 
-local arity = { B = 3, S = 1, a = 4, c = 1, x = 0, r = 3, C = 2, d = 2, k = 3,
-                n = 0, g = 2, G = 3, p = 2, P = 1 }
+local arity = { B = 3, S = 1, a = 4, c = 2, x = 1, r = 3, d = 2, k = 3, n = 0,
+                g = 2, G = 3, p = 2, P = 1 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -69,14 +71,14 @@ local function cut(gaps, from, to, last)
     local rest, changed = {}, false
 
     for _, gap in ipairs(call('LRANGE', gaps, 0, -1)) do
-        local f, t = string.match(gap, '^(%S+) (%S+)$')
+        local f, t, by = string.match(gap, '^(%S+) (%S+)(.*)$')
         if f and after(to, f) and after(t, from) and not after(t, last) then
             changed = true
             if after(from, f) then
-                rest[#rest + 1] = f .. ' ' .. from
+                rest[#rest + 1] = f .. ' ' .. from .. by
             end
             if after(t, to) then
-                rest[#rest + 1] = to .. ' ' .. t
+                rest[#rest + 1] = to .. ' ' .. t .. by
             end
         else
             rest[#rest + 1] = gap
@@ -91,21 +93,40 @@ local function cut(gaps, from, to, last)
     end
 end
 
--- the gap of one that was enabled again ends where its cursor was put
-local function got(gaps, cursors, value)
-    local cursor = string.match(call('HGET', cursors, id) or '', '^%S+')
-    local place = string.match(value, '^%S+')
+-- Whether it has been enabled since, "<place> enabled <version>": then what it
+-- had got up to here is none of the gaps that this has left.
+local function enabled(cursors, gaps, value, version)
+    local cursor = call('HGET', cursors, id) or ''
+    local to, since = string.match(cursor, '^(%S+) enabled (%d+)$')
+    if not to or tonumber(since) <= tonumber(version) then
+        return false
+    end
 
-    for n, gap in ipairs(call('LRANGE', gaps, 0, -1)) do
-        local f, t = string.match(gap, '^(%S+) (%S+)$')
-        if t and t == cursor and after(place, f) then
+    local place = string.match(value, '^%S+')
+    local all = call('LRANGE', gaps, 0, -1)
+    for n = #all, 1, -1 do
+        local f, t, by = string.match(all[n], '^(%S+) (%S+) (%d+)$')
+        if by and tonumber(by) > tonumber(version) and after(place, f) then
             if after(t, place) then
-                call('LSET', gaps, n - 1, place .. ' ' .. t)
+                call('LSET', gaps, n - 1, place .. ' ' .. t .. ' ' .. by)
             else
-                call('LREM', gaps, 1, gap)
+                call('LREM', gaps, 1, all[n])
             end
-            return
         end
+    end
+
+    if after(place, to) then
+        call('HSET', cursors, id, place .. ' enabled ' .. since)
+    end
+
+    return true
+end
+
+-- a redelivery of what was missed
+local function go_back(replay, place)
+    local from, pos, all = unpack(call('HMGET', replay, 'from', 'pos', 'all'))
+    if pos and all ~= '1' and after(pos, place) then
+        call('HSET', replay, 'pos', after(place, from) and place or from)
     end
 end
 
@@ -148,12 +169,16 @@ local function apply(op, a, b, c)
         end
 
     elseif op == 'c' then
-        if there then
+        if there
+           and not enabled(KEYS[bucket + 1], KEYS[key + 3], a, b)
+        then
             call('HSET', KEYS[bucket + 1], id, a)
         end
 
     elseif op == 'x' then
-        if there then
+        if there
+           and not enabled(KEYS[bucket + 1], KEYS[key + 3], position, a)
+        then
             call('HDEL', KEYS[bucket + 1], id)
         end
 
@@ -194,6 +219,7 @@ local function apply(op, a, b, c)
             call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
             call('LTRIM', KEYS[key + 3], -1000, -1)
             expire_gaps(KEYS[key + 3])
+            go_back(KEYS[key + 4], a)
         end
 
     elseif op == 'G' then
@@ -211,22 +237,13 @@ local function apply(op, a, b, c)
             call('DEL', KEYS[key + 4])
             call('SREM', KEYS[bucket + 3], id)
         end
-
-    elseif op == 'C' then
-        if there then
-            local doc = call('HGET', KEYS[2], id)
-            if doc and string.match(doc, '^%S+') == b then
-                call('HSET', KEYS[bucket + 1], id, a)
-            else
-                got(KEYS[key + 3], KEYS[bucket + 1], a)
-            end
-        end
     end
 end
 
 -- a bucket, up to the next one; its position is the last thing that moves
 local function section()
-    local number, position = ARGV[i + 1], ARGV[i + 3]
+    local number = ARGV[i + 1]
+    position = ARGV[i + 3]
     local lease = call('HGET', KEYS[1], number)
     local name, epoch
     if lease then

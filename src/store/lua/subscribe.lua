@@ -5,9 +5,11 @@
 --       2   subs:log        stream of changes: id, op, ver
 --       3   subs:ver        counter
 --       4   subs:of:<tenant>  zset: id, score is the version at its creation
---       5   cursor:<bucket> hash: id -> "<stream id>[ flags]"
+--       5   cursor:<bucket> hash: id -> "<stream id>[ flags]"; of one that was
+--                           enabled again "<stream id> enabled <version>"
 --       6   log
---       7   gap:<id>        list of "<from> <to>"
+--       7   gap:<id>        list of "<from> <to>", and behind it the version
+--                           that has left it if this has enabled it again
 --       8   pos:<bucket>    "<stream id>"
 --       9   sync            hash: claim -> id
 --       10  sync:of         hash: id -> the claim that it holds
@@ -145,11 +147,11 @@ elseif enabled == '1' and before ~= '1' then
     local to = log_end()
 
     if from and from ~= to then
-        redis.call('RPUSH', GAP, from .. ' ' .. to)
+        redis.call('RPUSH', GAP, from .. ' ' .. to .. ' ' .. version)
         redis.call('LTRIM', GAP, -1000, -1)
     end
 
-    redis.call('HSET', CURSOR, id, to)
+    redis.call('HSET', CURSOR, id, to .. ' enabled ' .. version)
 
 elseif enabled ~= '1' and before == '1' then
     redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end())
