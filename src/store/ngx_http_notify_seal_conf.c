@@ -82,7 +82,7 @@ ngx_http_notify_seal_conf_key(ngx_conf_t *cf, ngx_str_t *name,
 
     if (rc == NGX_OK) {
 
-        while (text.len && buf[text.len - 1] <= ' ') {
+        while (text.len && text.data[text.len - 1] <= ' ') {
             text.len--;
         }
 
