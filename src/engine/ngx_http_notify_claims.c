@@ -59,8 +59,9 @@ static ngx_int_t ngx_http_notify_claims_check(
     ngx_http_notify_claims_t *claims);
 static void ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp,
     void *data);
-static ngx_int_t ngx_http_notify_claims_load(
-    ngx_http_notify_claims_t *claims);
+static ngx_int_t ngx_http_notify_claims_submit(
+    ngx_http_notify_claims_t *claims, const char *command, const char *key,
+    ngx_http_notify_redis_handler_pt handler);
 static void ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
@@ -229,6 +230,28 @@ ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
 static ngx_int_t
 ngx_http_notify_claims_check(ngx_http_notify_claims_t *claims)
 {
+    if (ngx_http_notify_claims_submit(claims, "GET", "subs:ver",
+                                      ngx_http_notify_claims_checked)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    claims->busy = 1;
+    claims->started = ngx_current_msec;
+
+    ngx_queue_add(&claims->asked, &claims->waiting);
+    ngx_queue_init(&claims->waiting);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_claims_submit(ngx_http_notify_claims_t *claims,
+    const char *command, const char *key,
+    ngx_http_notify_redis_handler_pt handler)
+{
     ngx_int_t    rc;
     ngx_str_t    argv[2];
     ngx_pool_t  *pool;
@@ -240,22 +263,16 @@ ngx_http_notify_claims_check(ngx_http_notify_claims_t *claims)
 
     rc = NGX_ERROR;
 
-    ngx_str_set(&argv[0], "GET");
+    argv[0].data = (u_char *) command;
+    argv[0].len = ngx_strlen(command);
     argv[1] = ngx_http_notify_keys_name(pool, &claims->index.channel->keys,
-                                        "subs:ver", NULL);
+                                        key, NULL);
 
     if (argv[1].data
-        && ngx_http_notify_redis_submit(claims->redis, argv, 2, 0,
-                                        ngx_http_notify_claims_checked,
+        && ngx_http_notify_redis_submit(claims->redis, argv, 2, 0, handler,
                                         claims))
     {
         rc = NGX_OK;
-
-        claims->busy = 1;
-        claims->started = ngx_current_msec;
-
-        ngx_queue_add(&claims->asked, &claims->waiting);
-        ngx_queue_init(&claims->waiting);
     }
 
     ngx_destroy_pool(pool);
@@ -303,41 +320,13 @@ ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp, void *data)
     claims->generation = generation;
     claims->next = version;
 
-    if (ngx_http_notify_claims_load(claims) != NGX_OK) {
+    if (ngx_http_notify_claims_submit(claims, "HVALS", "sync",
+                                      ngx_http_notify_claims_names)
+        != NGX_OK)
+    {
         claims->generation = 0;
         ngx_http_notify_claims_done(claims, NGX_ERROR);
     }
-}
-
-
-static ngx_int_t
-ngx_http_notify_claims_load(ngx_http_notify_claims_t *claims)
-{
-    ngx_int_t    rc;
-    ngx_str_t    argv[2];
-    ngx_pool_t  *pool;
-
-    pool = ngx_create_pool(1024, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    ngx_str_set(&argv[0], "HVALS");
-    argv[1] = ngx_http_notify_keys_name(pool, &claims->index.channel->keys,
-                                        "sync", NULL);
-
-    if (argv[1].data
-        && ngx_http_notify_redis_submit(claims->redis, argv, 2, 0,
-                                        ngx_http_notify_claims_names, claims))
-    {
-        rc = NGX_OK;
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
 }
 
 
