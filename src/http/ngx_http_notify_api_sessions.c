@@ -35,8 +35,6 @@ static ngx_http_notify_json_t *ngx_http_notify_api_sessions_input(
     ngx_http_notify_api_t *api, ngx_uint_t optional);
 static ngx_http_notify_json_t *ngx_http_notify_api_sessions_form(
     ngx_http_notify_api_t *api);
-static ngx_int_t ngx_http_notify_api_sessions_decode(ngx_pool_t *pool,
-    u_char *p, u_char *last, ngx_str_t *text);
 static void ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     const ngx_str_t *args, ngx_uint_t nargs);
 static void ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp,
@@ -389,10 +387,13 @@ ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
         eq = ngx_strlchr(p, end, '=');
         eq = eq ? eq : end;
 
-        if (ngx_http_notify_api_sessions_decode(pool, p, eq, &name) != NGX_OK
-            || ngx_http_notify_api_sessions_decode(pool, eq + (eq < end), end,
-                                                   &value)
-               != NGX_OK)
+        name.data = p;
+        name.len = eq - p;
+        value.data = eq + (eq < end);
+        value.len = end - value.data;
+
+        if (ngx_http_notify_body_decode(pool, &name, &name) != NGX_OK
+            || ngx_http_notify_body_decode(pool, &value, &value) != NGX_OK)
         {
             ngx_http_notify_api_failed(api);
             return NULL;
@@ -423,42 +424,6 @@ ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
     }
 
     return object;
-}
-
-
-/* with room for a NUL */
-
-static ngx_int_t
-ngx_http_notify_api_sessions_decode(ngx_pool_t *pool, u_char *p, u_char *last,
-    ngx_str_t *text)
-{
-    u_char     *d;
-    ngx_int_t   ch;
-
-    d = ngx_pnalloc(pool, last - p + 1);
-    if (d == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = d;
-
-    while (p < last) {
-
-        ch = (*p == '%' && last - p > 2) ? ngx_hextoi(p + 1, 2) : NGX_ERROR;
-
-        if (ch != NGX_ERROR) {
-            *d++ = (u_char) ch;
-            p += 3;
-            continue;
-        }
-
-        *d++ = (*p == '+') ? ' ' : *p;
-        p++;
-    }
-
-    text->len = d - text->data;
-
-    return NGX_OK;
 }
 
 

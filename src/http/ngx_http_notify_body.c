@@ -28,8 +28,6 @@ static ngx_int_t ngx_http_notify_body_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_notify_body_member(ngx_http_request_t *r,
     const ngx_str_t *object, const ngx_str_t *name, ngx_str_t *value);
-static ngx_int_t ngx_http_notify_body_decode(ngx_pool_t *pool,
-    const ngx_str_t *in, ngx_str_t *out);
 static ngx_int_t ngx_http_notify_body_add_variables(ngx_conf_t *cf);
 static void *ngx_http_notify_body_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_body_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -431,7 +429,7 @@ ngx_http_notify_body_field(ngx_http_request_t *r, const ngx_str_t *form,
 
 /* as the URL standard of WHATWG has it, "urlencoded parsing" */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_body_decode(ngx_pool_t *pool, const ngx_str_t *in,
     ngx_str_t *out)
 {
