@@ -19,14 +19,9 @@ sub example {
 
 sub subscribe {
     my ($nginx, $path, %more) = @_;
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $nginx->url('/shop/subscriptions'), json => {
+    my $answer = http_served(
+        POST => $nginx->url('/shop/subscriptions'), json => {
             url => $receiver->url($path), event => 'order.paid', %more });
-        $answer->{status} != 503;
-    };
     is($answer->{status}, 201, "a subscription for $path is created")
         or diag($answer->{content});
     return $answer->{json};

@@ -47,15 +47,9 @@ sub publish {
 
 sub configuration {
     my ($path) = @_;
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $configurations, json => {
-            name => "Connector $path", callbackUrl => $receiver->url($path),
-            secret => "It's a Secret" });
-        $answer->{status} != 503;
-    };
+    my $answer = http_served(POST => $configurations, json => {
+        name => "Connector $path", callbackUrl => $receiver->url($path),
+        secret => "It's a Secret" });
     is($answer->{status}, 201, "C1: a configuration for $path is created")
         or diag($answer->{content});
     return $answer->{json}{id};

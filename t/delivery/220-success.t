@@ -73,14 +73,9 @@ END
 
 for my $case (@cases) {
     my ($name, $success, @answers) = @$case;
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $nginx->url('/shop/subscriptions'), json => {
+    my $answer = http_served(
+        POST => $nginx->url('/shop/subscriptions'), json => {
             url => $receiver->url("/$name"), event => '*', profile => $name });
-        $answer->{status} != 503;
-    };
     is($answer->{status}, 201, "a subscription in profile $name");
 
     my $test = $nginx->url("/shop/subscriptions/$answer->{json}{id}/test");

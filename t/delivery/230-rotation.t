@@ -27,14 +27,8 @@ my $subscriptions = $nginx->url('/shop/subscriptions');
 
 sub subscribe {
     my ($path) = @_;
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $subscriptions, json => {
-            url => $receiver->url($path), event => '*' });
-        $answer->{status} != 503;
-    };
+    my $answer = http_served(POST => $subscriptions, json => {
+        url => $receiver->url($path), event => '*' });
     is($answer->{status}, 201, "a subscription for $path")
         or diag($answer->{content});
     return ($answer->{json}{id}, $answer->{json}{secret});

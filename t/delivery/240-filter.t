@@ -80,15 +80,9 @@ my @filters = (
 
 sub create {
     my ($path, %more) = @_;
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $nginx->url('/shop/subscriptions'), json => {
+    return http_served(
+        POST => $nginx->url('/shop/subscriptions'), json => {
             url => $receiver->url("/$path"), event => '*', %more });
-        $answer->{status} != 503;
-    };
-    return $answer;
 }
 
 sub numbers {

@@ -22,15 +22,10 @@ my %more = (
 );
 
 for my $profile (sort keys %more) {
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $nginx->url('/shop/subscriptions'), json => {
+    my $answer = http_served(
+        POST => $nginx->url('/shop/subscriptions'), json => {
             url => $receiver->url("/$profile"), event => 'document.pricing',
             profile => $profile, secret => $secret, %{ $more{$profile} } });
-        $answer->{status} != 503;
-    };
     is($answer->{status}, 201, "a subscription in profile $profile")
         or diag($answer->{content});
 }

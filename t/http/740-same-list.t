@@ -33,14 +33,9 @@ $receiver->cycle('/some', {}, { status => 500 }, {}, {}, { reset => 1 }, {});
 
 sub subscribe {
     my ($channel, $path, %more) = @_;
-    my $answer;
-
-    # 503 until a worker that has just started is connected to Redis
-    eventually {
-        $answer = http(POST => $nginx->url("/$channel/subscriptions"), json => {
+    my $answer = http_served(
+        POST => $nginx->url("/$channel/subscriptions"), json => {
             url => $receiver->url($path), event => '*', %more });
-        $answer->{status} != 503;
-    };
     is($answer->{status}, 201, "$channel: a subscription for $path");
     return $answer->{json}{id};
 }

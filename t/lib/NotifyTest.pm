@@ -27,8 +27,8 @@ use POSIX qw(_exit WNOHANG);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(eventually finish free_port from_json http http_raw judge slurp
-                 spew test_dir to_json);
+our @EXPORT = qw(eventually finish free_port from_json http http_raw http_served
+                 judge slurp spew test_dir to_json);
 
 our ($TOP, $BUILD, $MODULE, $NGINX);
 
@@ -135,6 +135,17 @@ sub http {
     });
 
     $answer->{json} = eval { from_json($answer->{content}) };
+    return $answer;
+}
+
+
+# the same, again while the answer is 503: until a worker that has just started
+# is connected to Redis
+sub http_served {
+    my @request = @_;
+    my $answer;
+
+    eventually { $answer = http(@request); $answer->{status} != 503 };
     return $answer;
 }
 
