@@ -29,6 +29,8 @@ static ngx_uint_t ngx_http_notify_dispatch_reads(
     ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe);
+static ngx_int_t ngx_http_notify_dispatch_room(
+    ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
@@ -265,11 +267,7 @@ static ngx_int_t
 ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe)
 {
-    ngx_int_t                rc;
-    ngx_msec_t               delay;
-    ngx_http_notify_feed_t  *feed;
-
-    feed = s->lease->feed;
+    ngx_int_t  rc;
 
     if (s->profile != NULL && s->profile->retry.nsteps == 0
         && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN
@@ -312,7 +310,18 @@ ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
         return NGX_AGAIN;
     }
 
-    if (!ngx_http_notify_lease_trusted(feed)
+    return ngx_http_notify_dispatch_room(s);
+}
+
+
+/* for one more call in this worker, and at this subscriber's rate */
+
+static ngx_int_t
+ngx_http_notify_dispatch_room(ngx_http_notify_subscriber_t *s)
+{
+    ngx_msec_t  delay;
+
+    if (!ngx_http_notify_lease_trusted(s->lease->feed)
         || ngx_http_notify_call_room() == 0)
     {
         ngx_http_notify_dispatch_wait(s);
@@ -530,26 +539,12 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, ngx_uint_t attempt, uint64_t first,
     ngx_uint_t retry, ngx_uint_t probe)
 {
-    ngx_msec_t                   delay;
     ngx_http_notify_delivery_t  *d;
 
     if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit
-        || ngx_http_notify_subscriber_still(s))
+        || ngx_http_notify_subscriber_still(s)
+        || ngx_http_notify_dispatch_room(s) != NGX_OK)
     {
-        return NGX_AGAIN;
-    }
-
-    if (!ngx_http_notify_lease_trusted(s->lease->feed)
-        || ngx_http_notify_call_room() == 0)
-    {
-        ngx_http_notify_dispatch_wait(s);
-        return NGX_AGAIN;
-    }
-
-    delay = ngx_http_notify_bucket_take(&s->bucket, &s->rate);
-
-    if (delay) {
-        ngx_http_notify_dispatch_wake(s, delay);
         return NGX_AGAIN;
     }
 
