@@ -18,8 +18,6 @@
 #define NGX_HTTP_NOTIFY_EMIT_EVENT_DIGEST  32
 
 
-static ngx_int_t ngx_http_notify_emit_event_wanted(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit);
 static ngx_int_t ngx_http_notify_emit_event_data(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_str_t *data);
 static ngx_int_t ngx_http_notify_emit_event_body(ngx_http_request_t *r,
@@ -45,7 +43,7 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     ngx_http_notify_invalid_t      invalid;
     ngx_http_notify_event_form_t   form;
 
-    rc = ngx_http_notify_emit_event_wanted(r, emit);
+    rc = ngx_http_notify_source_if(r, emit->condition);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -99,28 +97,6 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     }
 
     return ngx_http_notify_emit_event_key(r, entry);
-}
-
-
-static ngx_int_t
-ngx_http_notify_emit_event_wanted(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit)
-{
-    ngx_str_t  value;
-
-    if (emit->condition == NULL) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_complex_value(r, emit->condition, &value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (value.len == 0 || (value.len == 1 && value.data[0] == '0')) {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
 }
 
 

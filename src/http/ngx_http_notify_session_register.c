@@ -13,6 +13,7 @@
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_session.h"
+#include "ngx_http_notify_source.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_ARGS  7     /* of join, before the values */
@@ -25,8 +26,6 @@ typedef struct {
 } ngx_http_notify_session_box_t;
 
 
-static ngx_int_t ngx_http_notify_session_wanted(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session);
 static ngx_int_t ngx_http_notify_session_args(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_session_push(ngx_array_t *args,
@@ -92,7 +91,7 @@ ngx_http_notify_session_register(ngx_http_request_t *r,
 
     ctx->registered = 1;
 
-    rc = ngx_http_notify_session_wanted(r, session);
+    rc = ngx_http_notify_source_if(r, session->condition);
 
     if (rc == NGX_OK) {
         rc = ngx_http_notify_session_key(r, session, &tenant, &id, &key);
@@ -127,27 +126,6 @@ ngx_http_notify_session_register(ngx_http_request_t *r,
                                    "its values are too long, or not UTF-8");
 
     return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
-}
-
-
-/* NGX_DECLINED: if= says that it is none */
-
-static ngx_int_t
-ngx_http_notify_session_wanted(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session)
-{
-    ngx_str_t  value;
-
-    if (session->condition == NULL) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_complex_value(r, session->condition, &value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return value.len == 0 || (value.len == 1 && value.data[0] == '0')
-           ? NGX_DECLINED : NGX_OK;
 }
 
 

@@ -180,6 +180,36 @@ ngx_http_notify_source_tenant(ngx_http_request_t *r,
 }
 
 
+/*
+ * As in access_log, and false is no, too: it is what a notify_var of JSON's
+ * false is.
+ */
+
+ngx_int_t
+ngx_http_notify_source_if(ngx_http_request_t *r,
+    ngx_http_complex_value_t *condition)
+{
+    ngx_str_t  value;
+
+    if (condition == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, condition, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0
+        || (value.len == 1 && value.data[0] == '0')
+        || (value.len == 5 && ngx_strncmp(value.data, "false", 5) == 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
 void
 ngx_http_notify_source_form(ngx_http_request_t *r,
     const ngx_http_notify_source_t *source, ngx_http_notify_event_form_t *form)

@@ -44,6 +44,9 @@ char *ngx_http_notify_source_init(ngx_conf_t *cf,
 /* as ngx_http_notify_tenant() */
 ngx_int_t ngx_http_notify_source_tenant(ngx_http_request_t *r,
     const ngx_http_notify_source_t *source, ngx_str_t *tenant);
+/* NGX_DECLINED: an if= that is there says no */
+ngx_int_t ngx_http_notify_source_if(ngx_http_request_t *r,
+    ngx_http_complex_value_t *condition);
 /* a form with its `event` and `invalid` set: name, time and hops; and then the
  * parameters, NGX_ERROR: memory */
 void ngx_http_notify_source_form(ngx_http_request_t *r,

@@ -22,6 +22,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         listen 127.0.0.1:%%PORT%%;
         root %%DIR%%/html;
         notify_var $order_id   response order.id;
+        notify_var $true       response ok;
         notify_var $line       request lines.1.sku;
         notify_var $option     request userData[KEY];
 
@@ -41,6 +42,10 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         location /if {
             proxy_pass http://127.0.0.1:%%PORT%%/app;
             notify_emit shop order.made if=$saved entity_id=$notify_body_id;
+        }
+        location /true/ {
+            proxy_pass http://127.0.0.1:%%PORT%%/said/;
+            notify_emit shop order.made if=$true;
         }
         location /asked {
             proxy_pass http://127.0.0.1:%%PORT%%/app/500;
@@ -69,6 +74,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
             return 200 '{"order":{"id":"$arg_id"},"sum":12.50}';
         }
         location /app/500 { return 500; }
+        location /said/ { return 200 '{"ok":$arg_ok}'; }
         location /app/text { return 200 "not JSON"; }
     }
 END
@@ -142,6 +148,13 @@ nothing('if= says no');
 call(POST => '/if?saved=yes', json => { id => 5, pad => 'x' x 3000 });
 ($event) = events(1, 'if= says yes');
 is($event->{entityID}, 5, 'with a member of the body');
+
+for my $no (qw(false null 0 "")) {
+    call(GET => '/true/?ok=' . $no);
+    nothing("if= takes JSON's $no for no");
+}
+call(GET => '/true/?ok=true');
+events(1, "and JSON's true for yes");
 
 
 # on=request, commit
