@@ -9,6 +9,8 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_settings.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -36,6 +38,8 @@ typedef struct {
 } ngx_http_notify_api_deliveries_event_t;
 
 
+static ngx_int_t ngx_http_notify_api_deliveries_event_target(
+    ngx_http_notify_api_deliveries_event_t *list);
 static void ngx_http_notify_api_deliveries_event_cleanup(void *data);
 static void ngx_http_notify_api_deliveries_event_again(
     ngx_http_notify_api_t *api, ngx_http_notify_event_t *event);
@@ -100,7 +104,40 @@ ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
         return;
     }
 
+    if (list->after.len == 0 && api->tenant.len == 0
+        && ngx_http_notify_setting_target(api->channel)
+        && !ngx_http_notify_channel_reserved(&event->type))
+    {
+        if (ngx_http_notify_api_deliveries_event_target(list) != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        ngx_http_notify_api_deliveries_event_next(api);
+        return;
+    }
+
     ngx_http_notify_api_deliveries_event_list(api);
+}
+
+
+/* who gets every event, before all that were made; who is not set is left out */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_event_target(
+    ngx_http_notify_api_deliveries_event_t *list)
+{
+    ngx_http_notify_api_deliveries_to_t  *to;
+
+    to = ngx_array_push(&list->to);
+    if (to == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&to->score, "0");
+    ngx_str_set(&to->id, NGX_HTTP_NOTIFY_SETTINGS_TARGET);
+
+    return NGX_OK;
 }
 
 

@@ -251,6 +251,15 @@ $answer = http(POST => $nginx->url('/subs/target/test'), json => {});
 is($answer->{json}{detail}, 'Success=false, Code=7, Message=no',
    'A8: Code and Message are on record') or diag($answer->{content});
 
+my $event = publish('appointment.booked', {})->{json}{id};
+eventually {
+    my $list = http(GET => $nginx->url("/events/$event/deliveries"));
+    @{ $list->{json} } == 1
+        && $list->{json}[0]{subscription} eq 'target'
+        && ($list->{json}[0]{lastAttempt}{detail} // '')
+           eq 'Success=false, Code=7, Message=no'
+} 'A8: which is found by the event, too';
+
 # the rest of the suite has workers that were started with the target set
 $receiver->script('/a8-record', { body => $ok });
 $nginx->reload;
