@@ -587,7 +587,7 @@ ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data)
 
         if (s != NULL && due != NGX_ERROR) {
             s->nretry = 1;          /* at least; the first look will tell */
-            s->due = due;
+            s->due = s->due ? ngx_min(s->due, (uint64_t) due) : (uint64_t) due;
         }
     }
 
@@ -611,6 +611,14 @@ ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data)
          q = ngx_queue_next(q))
     {
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (s->asked) {
+            s->asked = 0;
+            s->nretry = 1;
+            s->due = ngx_http_notify_subscriber_now();
+            ngx_http_notify_replay_load(s);
+        }
+
         ngx_http_notify_dispatch_work(s);
     }
 }

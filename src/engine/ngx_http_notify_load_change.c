@@ -93,9 +93,14 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     if (op->len == 6 && ngx_strncmp(op->data, "replay", 6) == 0) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
+        if (s != NULL && !s->located) {
+            s->asked = 1;
+            return;
+        }
+
         /* one that was read with the subscriber is under way, or done */
 
-        if (s != NULL && s->located
+        if (s != NULL
             && ngx_atoi(version->data, version->len) > s->replayed)
         {
             ngx_http_notify_replay_load(s);
@@ -107,7 +112,10 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     if (op->len == 3 && ngx_strncmp(op->data, "due", 3) == 0) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
-        if (s != NULL && s->located) {
+        if (s != NULL && !s->located) {
+            s->asked = 1;
+
+        } else if (s != NULL) {
 
             /* an answer that is on its way may not have it */
 

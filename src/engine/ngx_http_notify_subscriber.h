@@ -231,6 +231,8 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          gap:1;
     unsigned                          disabled:1;   /* drains, then goes */
     unsigned                          again:1;      /* enabled since */
+    unsigned                          asked:1;      /* for a redelivery, before
+                                                       it was located */
     unsigned                          unusable:1;   /* no profile, no filter:
                                                        held at its cursor */
     unsigned                          release:1;    /* all due now, at commit */

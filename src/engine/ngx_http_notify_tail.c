@@ -196,7 +196,8 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
     n++;
     ngx_str_set(&argv[n], "COUNT");
     n++;
-    feed->tail_asked = ngx_http_notify_tail_count(feed);
+    feed->tail_asked = log ? ngx_http_notify_tail_count(feed)
+                           : NGX_HTTP_NOTIFY_TAIL_COUNT;
     argv[n].data = count;
     argv[n].len = ngx_sprintf(count, "%ui", feed->tail_asked) - count;
     n++;
@@ -260,7 +261,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 
     size_t                   len;
     ngx_uint_t               i;
-    ngx_http_notify_resp_t  *name, *entries;
+    ngx_http_notify_resp_t  *name, *log, *changes;
 
     feed->tailing = 0;
 
@@ -278,24 +279,34 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 
     feed->more = 0;
 
-    /* the changes are first: what follows one is for the changed */
+    log = NULL;
+    changes = NULL;
+    len = feed->channel->keys.prefix.len;
 
-    for (i = resp->nelts; i-- > 0; /* void */) {
+    for (i = 0; i < resp->nelts; i++) {
         name = ngx_http_notify_resp_at(resp->elts[i], 0);
-        entries = ngx_http_notify_resp_at(resp->elts[i], 1);
 
-        if (name == NULL || entries == NULL) {
-            continue;
-        }
-
-        len = feed->channel->keys.prefix.len;
-
-        if (name->str.len == len + 3) {
-            ngx_http_notify_tail_entries(feed, entries);
+        if (name != NULL && name->str.len == len + 3) {
+            log = ngx_http_notify_resp_at(resp->elts[i], 1);
 
         } else {
-            ngx_http_notify_load_changes(feed, entries);
+            changes = ngx_http_notify_resp_at(resp->elts[i], 1);
         }
+    }
+
+    /* the changes are first, all of them: what follows is for the changed */
+
+    if (changes != NULL) {
+        ngx_http_notify_load_changes(feed, changes);
+
+        if (changes->nelts >= feed->tail_asked && !feed->leaving) {
+            ngx_http_notify_tail_submit(feed, 0);
+            return;
+        }
+    }
+
+    if (log != NULL) {
+        ngx_http_notify_tail_entries(feed, log);
     }
 
     ngx_http_notify_tail_read(feed);

@@ -57,7 +57,10 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
 
     page = ngx_http_notify_pages_find(&feed->pages, &s->read);
 
+    /* while its bucket is being fed the next event may be one of those */
+
     if (page != NULL
+        && ngx_http_notify_id_compare(&s->read, &s->lease->position) < 0
         && s->read.ms >= ngx_http_notify_retention_horizon(feed))
     {
         ngx_http_notify_tail_turn(s, page);
@@ -86,14 +89,18 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
 }
 
 
-/* what a page has for a subscriber that stands before it or in it */
+/*
+ * What a page has for a subscriber that stands before it or in it, as far as
+ * its bucket is: beyond that the tail may not have seen yet that it has changed.
+ */
 
 static void
 ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_page_t *page)
 {
-    ngx_uint_t                i;
-    ngx_http_notify_event_t  *event;
+    ngx_uint_t                   i;
+    ngx_http_notify_event_t     *event;
+    const ngx_http_notify_id_t  *to;
 
     s->awaiting = 0;
 
@@ -102,6 +109,10 @@ ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
 
         if (ngx_http_notify_id_compare(&event->id, &s->read) <= 0) {
             continue;
+        }
+
+        if (ngx_http_notify_id_compare(&event->id, &s->lease->position) > 0) {
+            break;
         }
 
         s->read = event->id;
@@ -115,7 +126,12 @@ ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
         }
     }
 
-    s->read = page->to;
+    to = (ngx_http_notify_id_compare(&page->to, &s->lease->position) < 0)
+         ? &page->to : &s->lease->position;
+
+    if (ngx_http_notify_id_compare(&s->read, to) < 0) {
+        s->read = *to;
+    }
 }
 
 
@@ -131,6 +147,10 @@ ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
 
         s->start = s->read;
         ngx_http_notify_subscriber_behind(s, 0, NULL);
+
+        if (s->lease->feed->pausing) {
+            ngx_http_notify_tail_read(s->lease->feed);
+        }
     }
 
     ngx_http_notify_subscriber_touch(s);
@@ -317,6 +337,18 @@ ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
 
     for (i = 0; i < resp->nelts; i++) {
         event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
+
+        if (ngx_http_notify_id_compare(&id, &feed->position) > 0) {
+
+            /* that is the tail's, with what changes before it */
+
+            if (event != NULL) {
+                ngx_http_notify_log_unref(event);
+            }
+
+            lease->position = feed->position;
+            break;
+        }
 
         if (event != NULL) {
             ngx_http_notify_match_each(feed->match, event,
