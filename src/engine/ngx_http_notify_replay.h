@@ -19,7 +19,7 @@ void ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s);
 /* Goes on as far as the subscriber's limits allow. */
 void ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s);
 
-/* What follows this place is now on record as skipped, until then it was not. */
+/* What follows this place is on record as skipped now, and was not before. */
 void ngx_http_notify_replay_skipped(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from);
 
