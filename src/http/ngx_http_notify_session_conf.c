@@ -26,12 +26,22 @@ static char *ngx_http_notify_session_conf_times(
     ngx_str_t *value);
 static char *ngx_http_notify_session_conf_msec(ngx_str_t *value,
     ngx_msec_t *msec, ngx_int_t min, ngx_int_t max, char *wrong);
-static ngx_http_complex_value_t **ngx_http_notify_session_conf_place(
-    ngx_http_notify_session_conf_t *session, const ngx_str_t *name);
 static char *ngx_http_notify_session_conf_param(ngx_conf_t *cf,
     ngx_http_notify_session_conf_t *session, const ngx_str_t *name,
     ngx_str_t *value);
 
+
+/* all others are values to keep */
+static const struct {
+    const char   *name;
+    size_t        offset;
+} ngx_http_notify_session_conf_values[] = {
+    { "id", offsetof(ngx_http_notify_session_conf_t, id) },
+    { "if", offsetof(ngx_http_notify_session_conf_t, condition) },
+    { "tenant", offsetof(ngx_http_notify_session_conf_t, tenant) },
+    { "subscription", offsetof(ngx_http_notify_session_conf_t, subscription) },
+    { NULL, 0 }
+};
 
 /* what an answer of the resource says by itself */
 
@@ -121,6 +131,7 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
 {
     ngx_http_notify_session_conf_t *session = conf;
 
+    ngx_uint_t                  i;
     ngx_http_complex_value_t  **place;
 
     if (value->data == NULL) {
@@ -145,10 +156,22 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
         return ngx_http_notify_session_conf_times(session, name, value);
     }
 
-    place = ngx_http_notify_session_conf_place(session, name);
+    for (i = 0; ngx_http_notify_session_conf_values[i].name; i++) {
 
-    return place ? ngx_http_notify_args_value(cf, value, place)
-                 : ngx_http_notify_session_conf_param(cf, session, name, value);
+        if (!ngx_http_notify_args_is(name,
+                                 ngx_http_notify_session_conf_values[i].name))
+        {
+            continue;
+        }
+
+        place = (ngx_http_complex_value_t **)
+                    ((u_char *) session
+                     + ngx_http_notify_session_conf_values[i].offset);
+
+        return ngx_http_notify_args_value(cf, value, place);
+    }
+
+    return ngx_http_notify_session_conf_param(cf, session, name, value);
 }
 
 
@@ -201,32 +224,6 @@ ngx_http_notify_session_conf_msec(ngx_str_t *value, ngx_msec_t *msec,
     *msec = (ngx_msec_t) ms;
 
     return NGX_CONF_OK;
-}
-
-
-/* NULL: it is a value to keep */
-
-static ngx_http_complex_value_t **
-ngx_http_notify_session_conf_place(ngx_http_notify_session_conf_t *session,
-    const ngx_str_t *name)
-{
-    if (ngx_http_notify_args_is(name, "id")) {
-        return &session->id;
-    }
-
-    if (ngx_http_notify_args_is(name, "if")) {
-        return &session->condition;
-    }
-
-    if (ngx_http_notify_args_is(name, "tenant")) {
-        return &session->tenant;
-    }
-
-    if (ngx_http_notify_args_is(name, "subscription")) {
-        return &session->subscription;
-    }
-
-    return NULL;
 }
 
 
