@@ -26,6 +26,9 @@ typedef struct {
 static ngx_int_t ngx_http_notify_event_form_text(
     ngx_http_notify_event_form_t *form, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_word(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
 static ngx_int_t ngx_http_notify_event_form_entity(
     ngx_http_notify_event_form_t *form, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *field);
@@ -256,6 +259,21 @@ ngx_http_notify_event_form_text(ngx_http_notify_event_form_t *form,
 }
 
 
+/* a text that no number can stand for */
+
+static ngx_int_t
+ngx_http_notify_event_form_word(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    if (ngx_http_notify_json_kind(value) == NGX_HTTP_NOTIFY_JSON_NUMBER) {
+        ngx_http_notify_invalid_add(form->invalid, name, "must be a string");
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_event_form_text(form, name, value, field);
+}
+
+
 /* a uid wins where both are given */
 
 static ngx_int_t
@@ -361,7 +379,7 @@ static ngx_int_t
 ngx_http_notify_event_form_object_type(ngx_http_notify_event_form_t *form,
     const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
 {
-    return ngx_http_notify_event_form_text(form, name, value,
+    return ngx_http_notify_event_form_word(form, name, value,
                                            &form->object_type);
 }
 
@@ -379,7 +397,7 @@ ngx_http_notify_event_form_event_type(ngx_http_notify_event_form_t *form,
 
     form->event_type_name = *name;
 
-    return ngx_http_notify_event_form_text(form, name, value,
+    return ngx_http_notify_event_form_word(form, name, value,
                                            &form->event_type);
 }
 

@@ -15,6 +15,12 @@
 static ngx_int_t ngx_http_notify_subscription_events_list(
     ngx_http_notify_subscription_form_t *form,
     ngx_http_notify_json_t *given, ngx_http_notify_json_t *list);
+static ngx_int_t ngx_http_notify_subscription_events_text(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
+    ngx_http_notify_json_t *given, ngx_http_notify_json_t *list);
+static ngx_uint_t ngx_http_notify_subscription_events_string(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *given);
 static ngx_int_t ngx_http_notify_subscription_events_one(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
     ngx_str_t text, ngx_http_notify_json_t *list);
@@ -66,8 +72,9 @@ ngx_http_notify_subscription_form_events(
     rc[1] = NGX_OK;
 
     if (given->event) {
-        rc[1] = ngx_http_notify_subscription_events_one(form, names[1],
-                    ngx_http_notify_json_string(given->event), list[1]);
+        rc[1] = ngx_http_notify_subscription_events_text(form, names[1],
+                                                         given->event,
+                                                         list[1]);
     }
 
     rc[2] = ngx_http_notify_subscription_events_object(form, given, list[2]);
@@ -120,9 +127,8 @@ ngx_http_notify_subscription_events_list(
     }
 
     if (ngx_http_notify_json_type(given) != NGX_HTTP_NOTIFY_JSON_ARRAY) {
-        return ngx_http_notify_subscription_events_one(form,
-                   &ngx_http_notify_subscription_events_events,
-                   ngx_http_notify_json_string(given), list);
+        return ngx_http_notify_subscription_events_text(form,
+                   &ngx_http_notify_subscription_events_events, given, list);
     }
 
     n = ngx_http_notify_json_size(given);
@@ -146,10 +152,8 @@ ngx_http_notify_subscription_events_list(
         text = form->invalid->prefix;
         ngx_str_set(&form->invalid->prefix, "/events");
 
-        rc = ngx_http_notify_subscription_events_one(form, &pointer,
-                 ngx_http_notify_json_string(ngx_http_notify_json_at(given,
-                                                                     i)),
-                 list);
+        rc = ngx_http_notify_subscription_events_text(form, &pointer,
+                 ngx_http_notify_json_at(given, i), list);
 
         form->invalid->prefix = text;
 
@@ -163,6 +167,47 @@ ngx_http_notify_subscription_events_list(
     }
 
     return result;
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_events_text(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
+    ngx_http_notify_json_t *given, ngx_http_notify_json_t *list)
+{
+    if (!ngx_http_notify_subscription_events_string(form, pointer, given)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_notify_subscription_events_one(form, pointer,
+               ngx_http_notify_json_string(given), list);
+}
+
+
+/* absent, null, or a string; else it has been noted */
+
+static ngx_uint_t
+ngx_http_notify_subscription_events_string(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *given)
+{
+    ngx_http_notify_json_kind_e  kind;
+
+    if (given == NULL) {
+        return 1;
+    }
+
+    kind = ngx_http_notify_json_type(given);
+
+    if (kind == NGX_HTTP_NOTIFY_JSON_STRING
+        || kind == NGX_HTTP_NOTIFY_JSON_NULL)
+    {
+        return 1;
+    }
+
+    ngx_http_notify_invalid_add(form->invalid, name, "must be a string");
+
+    return 0;
 }
 
 
@@ -220,6 +265,15 @@ ngx_http_notify_subscription_events_object(
 
     if (given->object_type == NULL && given->event_type == NULL) {
         return NGX_OK;
+    }
+
+    if (!ngx_http_notify_subscription_events_string(form,
+            &ngx_http_notify_subscription_events_object_type,
+            given->object_type)
+        || !ngx_http_notify_subscription_events_string(form, name,
+                                                       given->event_type))
+    {
+        return NGX_DECLINED;
     }
 
     if (given->object_type && object.len == 0) {

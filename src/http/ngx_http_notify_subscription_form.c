@@ -281,6 +281,7 @@ ngx_http_notify_subscription_form_check_event(
     if (ngx_http_notify_json_get(form->document, "events") != NULL
         || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT] != NULL
         || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS] != NULL
+        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_OBJECT_TYPE] != NULL
         || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE] != NULL)
     {
         return NGX_OK;

@@ -110,6 +110,18 @@ refused('an unknown event in a list', '/events/1', event => undef,
         events => ['*', 'x']);
 refused('a pattern that no event has', '/event', event => 'nothing.*');
 refused('an empty list of events', '/events', event => undef, events => []);
+refused('an object without a type', '/eventType', event => undef,
+        objectType => 'document');
+for (['event', 5], ['event', ['document.validation']], ['eventType', 5],
+     ['events', { a => 1 }])
+{
+    my ($name, $value) = @$_;
+    my $answer = create(event => undef, $name => $value);
+    is_deeply($answer->{json}{errors},
+              [{ pointer => "/$name", detail => 'must be a string' }],
+              "of another type than text, $name is named as such")
+        or diag($answer->{content});
+}
 refused('a contradiction', '/event', events => ['document.payment']);
 refused('an unknown profile', '/profile', profile => 'zzz');
 refused('a profile that does not allow the URL', '/url', profile => 'tight');

@@ -108,6 +108,9 @@ refused('a time behind the year 9999', '/time',
 refused('a control character', '/sessionId', { %event, sessionId => "a\n" });
 refused('everything at once', '/colour /entityTypeID /time',
         { %event, colour => 1, entityTypeID => [], time => 5 });
+is(http(POST => $nginx->url('/open/events'), json => $_)->{json}{errors}[0]
+       {detail}, 'must be a string', 'a number is not the name of an event')
+    for { eventType => 5 }, { objectType => 5, eventType => 'a' };
 is(pointers(http(POST => $nginx->url('/strict/events'),
                  json => { eventType => 'A' })), '/country',
    'a required attribute must be there');
