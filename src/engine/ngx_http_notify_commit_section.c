@@ -368,7 +368,10 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
 
     id = ngx_http_notify_subscriber_cursor(s);
 
-    flags = s->behind ? NGX_HTTP_NOTIFY_COMMIT_LAGGING : 0;
+    /* one that only waits for what it was changed to has nothing to read */
+
+    flags = s->behind && ngx_http_notify_id_compare(&s->read, position) < 0
+            ? NGX_HTTP_NOTIFY_COMMIT_LAGGING : 0;
     until = 0;
 
     if (s->disabled) {
@@ -383,7 +386,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
         until = s->paused;
     }
 
-    if (!s->disabled && flags == 0
+    if (!s->disabled && !s->behind && flags == 0
         && ngx_http_notify_id_compare(&id, position) == 0)
     {
         if (!s->stored) {

@@ -232,6 +232,14 @@ is(raw(PUT => "$url/nothing", '{}')->{status}, 404,
    'PUT does not make a subscription');
 is(raw(PATCH => "$url/nothing", '{}')->{status}, 404, 'nor does PATCH');
 
+my %status;
+for my $i (1 .. 200) {
+    $status{raw(PATCH => "$url/$id", qq({"name":"n$i"}))->{json}{status}}++;
+    select(undef, undef, undef, 0.001 * ($i % 16));
+    $status{http(GET => "$url/$id")->{json}{status}}++;
+}
+is_deeply(\%status, { active => 400 }, 'it does not lag because it changes');
+
 $answer = raw(POST => "$url/$id/disable", '');
 is($answer->{json}{status}, 'disabled', 'disable disables');
 ok($answer->{json}{reason}, 'with a reason');
@@ -277,6 +285,10 @@ is(raw(POST => "$url/$id/redeliver", '{"since":"2024-01-01T00:00:00Z"}')
 is(pointers(raw(POST => "$url/$id/redeliver",
                 '{"since":"yesterday","all":1,"x":1}')),
    '/all /since /x', 'unless its members are not what they should be');
+is(pointers(raw(POST => "$url/$id/redeliver",
+                '{"since":"2024-01-02T00:00:00Z",' .
+                '"until":"2024-01-01T00:00:00Z"}')),
+   '/until', 'or it ends before it begins');
 
 
 # sync
