@@ -387,6 +387,7 @@ ngx_http_notify_api_actions_redeliver(
 
     static const char       *names[] = { "since", "until", "all", NULL };
     static const ngx_str_t   all = ngx_string("all");
+    static const ngx_str_t   until = ngx_string("until");
 
     api = call->api;
 
@@ -407,6 +408,13 @@ ngx_http_notify_api_actions_redeliver(
     rc = ngx_http_notify_api_actions_place(api, input, "until", 1,
                                            &replay->until);
     replay->bounded = (rc == NGX_OK);
+
+    if (replay->bounded
+        && ngx_http_notify_id_compare(&replay->until, &replay->since) < 0)
+    {
+        ngx_http_notify_invalid_add(&api->invalid, &until,
+                                    "is before \"since\"");
+    }
 
     value = ngx_http_notify_json_get_nocase(input, "all");
     kind = ngx_http_notify_json_type(value);

@@ -32,7 +32,7 @@ static ngx_int_t ngx_http_notify_api_sessions_time(
     ngx_http_notify_api_t *api, const ngx_http_notify_json_t *input,
     const char *member, time_t value, time_t max, ngx_str_t *ms);
 static ngx_http_notify_json_t *ngx_http_notify_api_sessions_input(
-    ngx_http_notify_api_t *api, ngx_uint_t optional);
+    ngx_http_notify_api_t *api);
 static ngx_http_notify_json_t *ngx_http_notify_api_sessions_form(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
@@ -139,7 +139,7 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
     ngx_uint_t               n;
     ngx_http_notify_json_t  *input, *member;
 
-    input = ngx_http_notify_api_sessions_input(api, 0);
+    input = ngx_http_notify_api_sessions_input(api);
     if (input == NULL) {
         return;
     }
@@ -274,7 +274,7 @@ ngx_http_notify_api_sessions_mark(ngx_http_notify_api_t *api)
 
     if (api->segments[1].data[0] != 'd') {
 
-        input = ngx_http_notify_api_sessions_input(api, 1);
+        input = ngx_http_notify_api_sessions_input(api);
         if (input == NULL) {
             return;
         }
@@ -345,13 +345,12 @@ ngx_http_notify_api_sessions_time(ngx_http_notify_api_t *api,
 
 
 static ngx_http_notify_json_t *
-ngx_http_notify_api_sessions_input(ngx_http_notify_api_t *api,
-    ngx_uint_t optional)
+ngx_http_notify_api_sessions_input(ngx_http_notify_api_t *api)
 {
     return ngx_http_notify_body_is(api->request,
                                    "application/x-www-form-urlencoded")
            ? ngx_http_notify_api_sessions_form(api)
-           : ngx_http_notify_api_document(api, optional);
+           : ngx_http_notify_api_document(api, 1);
 }
 
 

@@ -79,6 +79,9 @@ note('the resource');
     is_deeply([ @{ $r->{json} }{qw(id GCTI_GMS_PushDeviceId a ttl)} ],
               [ 's 2', 'dev 1', "\xc3\xa9", 60 ], 'its fields are values');
 
+    is(req(PUT => '/sessions/bare')->{status}, 201, 'nothing but an id');
+    is(req(GET => '/sessions/bare')->{json}{ttl}, 86400, 'is a session, too');
+
     is(req(PUT => '/sessions/x', json => $_->[0])->{status}, $_->[1],
        to_json($_->[0]))
         for [{ ttl => 'x' }, 422], [{ ttl => 0 }, 422], [{ ttl => -1 }, 422],
