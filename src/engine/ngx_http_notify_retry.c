@@ -649,7 +649,7 @@ ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
     write.tenant = s->doc->tenant;
     write.expected = s->doc->version;
     write.document = json;
-    write.enabled_before = 1;
+    write.followed = 1;
 
     if (ngx_http_notify_subscriptions_write(feed->redis, &feed->channel->keys,
                                             &write,

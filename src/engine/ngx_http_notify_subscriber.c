@@ -92,6 +92,7 @@ ngx_http_notify_subscriber_t *
 ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     ngx_http_notify_subscription_t *doc, const ngx_str_t *place)
 {
+    ngx_uint_t                     follows;
     ngx_http_notify_feed_t        *feed;
     ngx_http_notify_subscriber_t  *s;
 
@@ -111,17 +112,17 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
         return NULL;
     }
 
-    if (s != NULL
-        && (doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK
-            || (!doc->enabled && !s->located)))
-    {
+    follows = doc->enabled && doc->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK;
+
+    if (s != NULL && !follows && !s->located) {
+
         /* where it stands is in Redis, and stays there */
 
         ngx_http_notify_subscriber_drop(s);
         s = NULL;
     }
 
-    if (s != NULL && !doc->enabled) {
+    if (s != NULL && !follows) {
         ngx_http_notify_subscriber_disable(s, doc);
         return NULL;
     }
@@ -131,7 +132,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
         return NULL;
     }
 
-    if (!doc->enabled || doc->mode != NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
+    if (!follows) {
         ngx_destroy_pool(doc->pool);
         return NULL;
     }

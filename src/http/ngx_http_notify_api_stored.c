@@ -169,6 +169,7 @@ ngx_http_notify_api_stored_take(
     }
 
     call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
+    call->follows = ngx_http_notify_subscription_form_follows(call->document);
 
     return NGX_OK;
 }
@@ -257,8 +258,8 @@ ngx_http_notify_api_stored_save(
     write.tenant = api->tenant;
     write.expected = call->version;
     write.max = api->channel->subscriptions_max;
-    write.enabled = ngx_http_notify_subscription_form_enabled(call->document);
-    write.enabled_before = call->enabled;
+    write.follows = ngx_http_notify_subscription_form_follows(call->document);
+    write.followed = call->follows;
 
     box = ngx_http_notify_api_box(api);
     if (box == NULL) {

@@ -25,6 +25,7 @@ struct ngx_http_notify_api_subscription_s {
     ngx_http_notify_json_t    *document;    /* read, then changed */
     uint64_t                   version;     /* as read; 0: a new one */
     ngx_uint_t                 enabled;     /* as read */
+    ngx_uint_t                 follows;     /* as read */
     ngx_str_t                  text;        /* as read */
     ngx_str_t                  cursor;
     ngx_str_t                  if_match;

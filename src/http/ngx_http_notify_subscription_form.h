@@ -66,6 +66,9 @@ ngx_int_t ngx_http_notify_subscription_form_enable(
     ngx_http_notify_json_t *document, ngx_uint_t enabled);
 ngx_uint_t ngx_http_notify_subscription_form_enabled(
     const ngx_http_notify_json_t *document);
+/* enabled, and a webhook: what is published is delivered to it */
+ngx_uint_t ngx_http_notify_subscription_form_follows(
+    const ngx_http_notify_json_t *document);
 ngx_int_t ngx_http_notify_subscription_form_touch(
     ngx_http_notify_json_t *document, const char *member, uint64_t now);
 

@@ -502,6 +502,20 @@ ngx_http_notify_subscription_form_enabled(
 }
 
 
+ngx_uint_t
+ngx_http_notify_subscription_form_follows(
+    const ngx_http_notify_json_t *document)
+{
+    ngx_str_t  mode;
+
+    mode = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
+                                                                "mode"));
+
+    return (mode.len == 0 || mode.data[0] == 'w')
+           && ngx_http_notify_subscription_form_enabled(document);
+}
+
+
 ngx_int_t
 ngx_http_notify_subscription_form_enable(ngx_http_notify_json_t *document,
     ngx_uint_t enabled)

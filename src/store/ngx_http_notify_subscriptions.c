@@ -151,10 +151,10 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     args[3].len = ngx_sprintf(max, "%ui", write->max) - max;
 
     args[4].len = 1;
-    args[4].data = (u_char *) (write->enabled ? "1" : "0");
+    args[4].data = (u_char *) (write->follows ? "1" : "0");
 
     args[5].len = 1;
-    args[5].data = (u_char *) (write->enabled_before ? "1" : "0");
+    args[5].data = (u_char *) (write->followed ? "1" : "0");
 
     rc = ngx_http_notify_subscriptions_claim(pool, &write->tenant,
                                              &write->sync, &args[6]);

@@ -114,13 +114,13 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
 
 /*
  * Writes a document in one script, which also appends to `subs:log`, raises
- * `subs:ver`, keeps `subs:of:<tenant>` and, for a new or re-enabled one, sets
- * its start in `cursor:<bucket>` to the end of the log as it is then (with the
- * interval since its old cursor recorded in `gap:<id>` when re-enabled).
+ * `subs:ver`, keeps `subs:of:<tenant>` and, for a new one or one that follows
+ * the log again, sets its start in `cursor:<bucket>` to the end of the log as it
+ * is then (with the interval since its old cursor recorded in `gap:<id>`).
  * expected: the version that must be there, 0 = must not exist yet.
  * sync: the claim "<event>:<type>" for sync and iframe modes, else empty; what
- * was claimed before is released by the script.  enabled_before: whether the
- * replaced document was enabled.
+ * was claimed before is released by the script.  follows: whether it is enabled,
+ * and a webhook; followed: whether the replaced document was.
  */
 typedef struct {
     ngx_str_t                id;
@@ -129,8 +129,8 @@ typedef struct {
     ngx_str_t                sync;
     uint64_t                 expected;
     ngx_uint_t               max;           /* subscriptions_max */
-    ngx_uint_t               enabled;
-    ngx_uint_t               enabled_before;
+    ngx_uint_t               follows;
+    ngx_uint_t               followed;
 } ngx_http_notify_subscriptions_write_t;
 
 ngx_int_t ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,

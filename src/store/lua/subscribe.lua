@@ -17,15 +17,15 @@
 --       2   json
 --       3   the version that must be there, 0: it must not exist yet
 --       4   how many subscriptions the tenant may have
---       5   1: enabled
---       6   1: the replaced one was enabled
+--       5   1: it follows the log: it is enabled, and a webhook
+--       6   1: the replaced one did
 --       7   claim, or ""
 -- reply {"ok", version} | {"not_found"} | {"changed"} | {"limit"}
 --       {"taken", id of the holder}
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
     unpack(KEYS)
-local id, json, expected, max, enabled, before, claim = unpack(ARGV)
+local id, json, expected, max, follows, before, claim = unpack(ARGV)
 
 local function claims()
     local flat = redis.call('HGETALL', SYNC)
@@ -140,7 +140,7 @@ if create then
     redis.call('ZADD', TENANT, version, id)
     redis.call('HSET', CURSOR, id, log_end())
 
-elseif enabled == '1' and before ~= '1' then
+elseif follows == '1' and before ~= '1' then
     local cursor = redis.call('HGET', CURSOR, id)
     local from = cursor and string.match(cursor, '^%S+')
                  or redis.call('GET', POS)
@@ -153,7 +153,7 @@ elseif enabled == '1' and before ~= '1' then
 
     redis.call('HSET', CURSOR, id, to .. ' enabled ' .. version)
 
-elseif enabled ~= '1' and before == '1' then
+elseif follows ~= '1' and before == '1' then
     redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end())
 end
 
