@@ -91,7 +91,7 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
 
 /*
  * What a page has for a subscriber that stands before it or in it, as far as
- * its bucket is: beyond that the tail may not have seen yet that it has changed.
+ * its bucket is: beyond that the tail may not have seen that it has changed.
  */
 
 static void

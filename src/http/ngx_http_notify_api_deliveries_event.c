@@ -121,7 +121,7 @@ ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
 }
 
 
-/* who gets every event, before all that were made; who is not set is left out */
+/* who gets every event, before all that were made; left out if it is not set */
 
 static ngx_int_t
 ngx_http_notify_api_deliveries_event_target(
