@@ -48,8 +48,6 @@ ngx_int_t ngx_http_notify_body_plain(ngx_pool_t *pool, ngx_str_t *value);
  * become spaces.  NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_body_value(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const ngx_str_t *text);
-ngx_int_t ngx_http_notify_body_line(ngx_pool_t *pool, const ngx_str_t *text,
-    ngx_str_t *line);
 
 
 #endif /* _NGX_HTTP_NOTIFY_BODY_H_INCLUDED_ */

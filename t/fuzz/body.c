@@ -12,10 +12,11 @@
 static void
 fuzz_form(ngx_pool_t *pool, ngx_str_t *input)
 {
-    u_char              *p;
-    ngx_int_t            rc;
-    ngx_str_t            name, value, form, line;
-    ngx_http_request_t   r;
+    u_char                     *p;
+    ngx_int_t                   rc;
+    ngx_str_t                   name, value, form;
+    ngx_http_request_t          r;
+    ngx_http_variable_value_t   v;
 
     ngx_memzero(&r, sizeof(ngx_http_request_t));
     r.pool = pool;
@@ -27,10 +28,10 @@ fuzz_form(ngx_pool_t *pool, ngx_str_t *input)
 
     if (rc == NGX_OK) {
         fuzz_check(value.len <= input->len);
-        fuzz_check(ngx_http_notify_body_line(pool, &value, &line) == NGX_OK);
-        fuzz_check(line.len == value.len);
+        fuzz_check(ngx_http_notify_body_value(&r, &v, &value) == NGX_OK);
+        fuzz_check(v.valid && v.len == value.len);
 
-        for (p = line.data; p < line.data + line.len; p++) {
+        for (p = v.data; p < v.data + v.len; p++) {
             fuzz_check(*p >= 0x20 && *p != 0x7f);
         }
     }
