@@ -156,6 +156,10 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
         return ngx_http_notify_session_conf_times(session, name, value);
     }
 
+    if (value->len == 0 && ngx_http_notify_args_is(name, "id")) {
+        return ", nobody could be registered by it";
+    }
+
     for (i = 0; ngx_http_notify_session_conf_values[i].name; i++) {
 
         if (!ngx_http_notify_args_is(name,

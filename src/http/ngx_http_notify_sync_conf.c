@@ -147,6 +147,10 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
             return NGX_CONF_OK;
         }
 
+        if (ngx_http_notify_args_is(value, "response")) {
+            return ", there is no response yet";
+        }
+
         return ngx_http_notify_args_value(cf, value, &sync->data);
     }
 

@@ -59,6 +59,14 @@ like($text, qr/unknown "notify_nothing_here" variable/, 'nginx -t says why');
 refused('a tenant twice',
     "notify_tenant a;\nnotify_tenant b;    # !", 'duplicate');
 
+refused('a session without an id',
+    "location /a/ {\nnotify_session shop id=;    # !\n}", 'nobody');
+refused("a parameter twice: $_",
+    "location /a/ {\n$_    # !\n}", 'given twice')
+    for 'notify_session shop id=1 ttl=1d ttl=2d;',
+        'notify_emit shop a on=request on=response;',
+        'notify_emit shop a on_error=pass on_error=pass;';
+
 accepted('a location of a prefix', 'location /a/ { notify_api shop; }');
 accepted('one that no regex takes', 'location ^~ /a { notify_api shop; }');
 accepted('an exact one',

@@ -43,7 +43,9 @@ for my $case (
     ['notify_sync shop a.sync gate wrong;', 'invalid parameter "wrong"'],
     ['notify_sync shop a.sync gate wrong=1;', 'invalid parameter "wrong="'],
     ['notify_sync shop a.sync gate data=$nothing;', 'unknown "nothing"'],
-    ['notify_sync shop a.sync gate id=1 id=2;', 'it is given twice'],
+    ['notify_sync shop a.sync gate data=response;', 'no response yet'],
+    (map { ["notify_sync shop a.sync gate $_ $_;", 'it is given twice'] }
+     qw(id=1 timeout=1s limit=1m on_error=pass refused=403 data=request)),
     ['notify_sync shop a.sync gate; notify_sync shop a.sync gate;',
      'is duplicate'])
 {
