@@ -682,7 +682,10 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
         s->unsettled -= s->unsettled_sent;
         s->unsettled_sent = 0;
 
-        if (s->disabled && s->again && !s->dirty) {
+        if (s->disabled && s->again && !s->dirty
+            && (s->in_flight == 0
+                || s->profile == NULL || !s->profile->strict))
+        {
             ngx_http_notify_load_again(s);
             continue;
         }

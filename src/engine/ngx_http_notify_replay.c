@@ -244,6 +244,15 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
     while (replay->next < replay->n) {
         event = replay->page[replay->next];
 
+        if (!ngx_http_notify_match_test(s, event)) {
+
+            /* the subscription has changed since */
+
+            replay->next++;
+            ngx_http_notify_log_unref(event);
+            continue;
+        }
+
         if (ngx_http_notify_dispatch_start(s, event, 1, 0, 0, rc == NGX_DONE)
             != NGX_OK)
         {
