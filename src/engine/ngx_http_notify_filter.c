@@ -65,13 +65,18 @@ static const struct {
 
 } ngx_http_notify_filter_member[] = {
 
-    { ngx_string("eventType"),    NGX_HTTP_NOTIFY_FILTER_TYPE },
-    { ngx_string("entityTypeID"), NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE },
-    { ngx_string("entityID"),     NGX_HTTP_NOTIFY_FILTER_ENTITY },
-    { ngx_string("data"),         NGX_HTTP_NOTIFY_FILTER_DATA },
-    { ngx_string("id"),           NGX_HTTP_NOTIFY_FILTER_ID },
-    { ngx_string("time"),         NGX_HTTP_NOTIFY_FILTER_TIME },
-    { ngx_null_string,            NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE }
+    { ngx_string("eventType"),      NGX_HTTP_NOTIFY_FILTER_TYPE },
+    { ngx_string("objectType"),     NGX_HTTP_NOTIFY_FILTER_OBJECT },
+    { ngx_string("entityTypeID"),   NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE },
+    { ngx_string("entityID"),       NGX_HTTP_NOTIFY_FILTER_ENTITY },
+    { ngx_string("data"),           NGX_HTTP_NOTIFY_FILTER_DATA },
+    { ngx_string("id"),             NGX_HTTP_NOTIFY_FILTER_ID },
+    { ngx_string("time"),           NGX_HTTP_NOTIFY_FILTER_TIME },
+    { ngx_string("sessionId"),      NGX_HTTP_NOTIFY_FILTER_SESSION },
+    { ngx_string("customerId"),     NGX_HTTP_NOTIFY_FILTER_CUSTOMER },
+    { ngx_string("conversationId"), NGX_HTTP_NOTIFY_FILTER_CONVERSATION },
+    { ngx_string("uid"),            NGX_HTTP_NOTIFY_FILTER_UID },
+    { ngx_null_string,              NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE }
 };
 
 
@@ -134,6 +139,37 @@ ngx_http_notify_filter_enter(ngx_http_notify_filter_compiler_t *fc,
     }
 
     return NGX_OK;
+}
+
+
+/* as deep as a filter may be */
+
+const ngx_str_t *
+ngx_http_notify_filter_attributes(const ngx_http_notify_filter_t *filter,
+    ngx_uint_t *n)
+{
+    const ngx_str_t                 *name;
+    const ngx_http_notify_filter_t  *node;
+
+    for (node = filter->children; node; node = node->next) {
+
+        if (node->op == NGX_HTTP_NOTIFY_FILTER_FIELD) {
+            if (node->path.member == NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE
+                && (*n)-- == 0)
+            {
+                return &node->path.name;
+            }
+
+            continue;
+        }
+
+        name = ngx_http_notify_filter_attributes(node, n);
+        if (name) {
+            return name;
+        }
+    }
+
+    return NULL;
 }
 
 

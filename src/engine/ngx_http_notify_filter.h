@@ -22,11 +22,16 @@ typedef struct ngx_http_notify_filter_s  ngx_http_notify_filter_t;
 /*
  * {"data.amount":{"$gte":100},"data.state":"open"} with $eq $ne $in $nin $gt
  * $gte $lt $lte $exists $prefix $and $or $not.  Paths begin with a member of
- * the call format, id, time, or an attribute.  NULL: memory (*reason NULL), or
+ * an event or an attribute.  NULL: memory (*reason NULL), or
  * not a filter: *reason is a phrase, *pointer a JSON pointer into it (pool).
  */
 ngx_http_notify_filter_t *ngx_http_notify_filter_compile(ngx_pool_t *pool,
     const ngx_str_t *json, const char **reason, ngx_str_t *pointer);
+
+/* the n-th name that is no member of every event, so an attribute, or NULL;
+ * n is used up */
+const ngx_str_t *ngx_http_notify_filter_attributes(
+    const ngx_http_notify_filter_t *filter, ngx_uint_t *n);
 
 /* whether the event fulfils it; an absent member fulfils only $ne, $nin,
  * $not and $exists false; numbers are compared exactly where both are int64 */

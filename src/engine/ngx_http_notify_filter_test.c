@@ -28,6 +28,10 @@ static ngx_uint_t ngx_http_notify_filter_field(ngx_http_notify_filter_t *node,
 static void ngx_http_notify_filter_attribute(
     ngx_http_notify_filter_item_t *item, const ngx_str_t *name,
     const ngx_http_notify_event_t *event);
+static void ngx_http_notify_filter_word(ngx_http_notify_filter_item_t *item,
+    const ngx_str_t *text);
+static void ngx_http_notify_filter_object(ngx_http_notify_filter_item_t *item,
+    const ngx_str_t *type);
 static void ngx_http_notify_filter_step(ngx_http_notify_filter_item_t *item,
     const ngx_str_t *step);
 static void ngx_http_notify_filter_json(ngx_http_notify_filter_item_t *item,
@@ -240,6 +244,26 @@ ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
         item->number.n = (int64_t) event->time;
         item->number.d = (double) item->number.n;
         break;
+
+    case NGX_HTTP_NOTIFY_FILTER_OBJECT:
+        ngx_http_notify_filter_object(item, &event->type);
+        break;
+
+    case NGX_HTTP_NOTIFY_FILTER_SESSION:
+        ngx_http_notify_filter_word(item, &event->session_id);
+        break;
+
+    case NGX_HTTP_NOTIFY_FILTER_CUSTOMER:
+        ngx_http_notify_filter_word(item, &event->customer_id);
+        break;
+
+    case NGX_HTTP_NOTIFY_FILTER_CONVERSATION:
+        ngx_http_notify_filter_word(item, &event->conversation_id);
+        break;
+
+    case NGX_HTTP_NOTIFY_FILTER_UID:
+        ngx_http_notify_filter_word(item, &event->uid);
+        break;
     }
 
     for (i = 0; i < path->nsteps; i++) {
@@ -256,9 +280,7 @@ static void
 ngx_http_notify_filter_attribute(ngx_http_notify_filter_item_t *item,
     const ngx_str_t *name, const ngx_http_notify_event_t *event)
 {
-    ngx_str_t                      value;
-    ngx_uint_t                     i;
-    ngx_http_notify_json_error_t   error;
+    ngx_uint_t  i;
 
     for (i = 0; i < event->nattributes; i++) {
 
@@ -270,19 +292,47 @@ ngx_http_notify_filter_attribute(ngx_http_notify_filter_item_t *item,
             continue;
         }
 
-        ngx_http_notify_filter_plain(item, &event->attributes[i].value);
-
-        /* attributes are text, whatever they were published as: {"size":5} */
-
-        if (ngx_http_notify_json_kind(&item->text)
-            == NGX_HTTP_NOTIFY_JSON_NUMBER
-            && ngx_http_notify_json_scan(&item->text, &value, &error)
-               == NGX_OK)
-        {
-            ngx_http_notify_filter_number(item);
-        }
-
+        ngx_http_notify_filter_word(item, &event->attributes[i].value);
         return;
+    }
+}
+
+
+/* text, whatever it was published as: {"size":5} */
+
+static void
+ngx_http_notify_filter_word(ngx_http_notify_filter_item_t *item,
+    const ngx_str_t *text)
+{
+    ngx_str_t                     value;
+    ngx_http_notify_json_error_t  error;
+
+    ngx_http_notify_filter_plain(item, text);
+
+    if (ngx_http_notify_json_kind(&item->text) == NGX_HTTP_NOTIFY_JSON_NUMBER
+        && ngx_http_notify_json_scan(&item->text, &value, &error) == NGX_OK)
+    {
+        ngx_http_notify_filter_number(item);
+    }
+}
+
+
+/* what stands before the first dot */
+
+static void
+ngx_http_notify_filter_object(ngx_http_notify_filter_item_t *item,
+    const ngx_str_t *type)
+{
+    u_char     *p;
+    ngx_str_t   object;
+
+    p = ngx_strlchr(type->data, type->data + type->len, '.');
+
+    if (p != NULL) {
+        object.data = type->data;
+        object.len = p - type->data;
+
+        ngx_http_notify_filter_plain(item, &object);
     }
 }
 

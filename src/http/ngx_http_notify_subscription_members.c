@@ -248,8 +248,11 @@ ngx_http_notify_subscription_members_filter(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
     ngx_http_notify_json_t *value)
 {
-    ngx_str_t    text, pointer, prefix;
-    const char  *reason;
+    ngx_str_t                  text, pointer, prefix;
+    ngx_uint_t                 i, n;
+    const char                *reason;
+    const ngx_str_t           *attribute;
+    ngx_http_notify_filter_t  *filter;
 
     if (ngx_http_notify_json_dump(form->pool, value, 0, &text) != NGX_OK) {
         return NGX_ERROR;
@@ -258,9 +261,9 @@ ngx_http_notify_subscription_members_filter(
     reason = NULL;
     ngx_str_null(&pointer);
 
-    if (ngx_http_notify_filter_compile(form->pool, &text, &reason, &pointer)
-        == NULL)
-    {
+    filter = ngx_http_notify_filter_compile(form->pool, &text, &reason,
+                                            &pointer);
+    if (filter == NULL) {
         if (reason == NULL) {
             return NGX_ERROR;
         }
@@ -282,6 +285,22 @@ ngx_http_notify_subscription_members_filter(
         form->invalid->prefix = prefix;
 
         return NGX_OK;
+    }
+
+    for (i = 0; /* void */ ; i++) {
+        n = i;
+
+        attribute = ngx_http_notify_filter_attributes(filter, &n);
+        if (attribute == NULL) {
+            break;
+        }
+
+        if (!ngx_http_notify_channel_attribute(form->channel, attribute)) {
+            ngx_http_notify_invalid_add(form->invalid, name,
+                                        "begins a path with \"%V\", which no "
+                                        "event has", attribute);
+            return NGX_OK;
+        }
     }
 
     value = ngx_http_notify_json_copy(form->pool, value);

@@ -39,12 +39,14 @@ END
 
 my @events = (
     '{"eventType":"order.paid","entityID":1,"country":"NO",'
+        . '"sessionId":"s","customerId":7,'
         . '"data":{"amount":100,"state":"open","tags":["a","b"],"to":null}}',
     '{"eventType":"order.paid","entityID":2,"country":"SE",'
         . '"data":{"amount":99.5,"state":"closed"}}',
     '{"eventType":"order.sent","entityID":9007199254740993,'
         . '"data":{"amount":"100","state":"open","at":{"city":"Oslo"}}}',
-    '{"eventType":"order.sent","entityTypeID":3,"entityID":4,"data":[1]}',
+    '{"eventType":"order.sent","entityTypeID":3,"entityID":4,"uid":"u-4",'
+        . '"conversationId":"c","data":[1]}',
     '{"eventType":"order.lost","entityID":5,"data":null}',
 );
 
@@ -74,6 +76,13 @@ my @filters = (
     [not       => { '$not' => { eventType => { '$prefix' => 'order.s' } } },
                                                                 '1 2 5'],
     [type      => { entityTypeID => 3 },                        '4'],
+    [session   => { sessionId => 's' },                         '1'],
+    [customer  => { CustomerID => 7 },                          '1'],
+    [conversation => { conversationId => { '$prefix' => 'c' } }, '4'],
+    [uid       => { uid => { '$in' => ['u-4'] } },              '4'],
+    [object    => { objectType => 'order', 'data.amount' => 100 }, '1'],
+    [strangers => { sessionId => { '$exists' => JSON::PP::false } },
+                                                                '2 3 4 5'],
     [nothing   => { 'data.nowhere' => 1 },                      ''],
     [none      => undef,                                        '1 2 3 4 5'],
 );
@@ -99,6 +108,17 @@ for (@filters) {
     my $answer = create($name, $filter ? (filter => $filter) : ());
     is($answer->{status}, 201, "a filter: $name") or diag($answer->{content});
     $id{$name} = $answer->{json}{id};
+}
+
+for my $path (qw(amount subscription country2)) {
+    for my $filter ({ $path => 1 },
+                    { '$or' => [{ country => 'NO' }, { $path => 1 }] })
+    {
+        my $refused = create('typo', filter => $filter);
+        is($refused->{status}, 422, 'a filter of what no event has');
+        is($refused->{json}{errors}[0]{pointer}, '/filter', 'is refused');
+        like($refused->{json}{detail}, qr/"\Q$path\E"/, "$path is named");
+    }
 }
 
 # a number as JSON has it
