@@ -614,7 +614,7 @@ ngx_http_notify_delivery_view_tried(
     const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
 {
     ngx_int_t                         rc;
-    ngx_uint_t                        i, n;
+    ngx_uint_t                        i, n, logged;
     ngx_http_notify_json_t           *list, *shown;
     const ngx_http_notify_attempt_t  *attempt;
 
@@ -626,10 +626,17 @@ ngx_http_notify_delivery_view_tried(
     attempt = view->attempts.elts;
     rc = NGX_OK;
     n = row->tries;
+    logged = 0;
 
-    for (i = 0; view->whole && i < view->attempts.nelts; i++) {
+    for (i = 0; i < view->attempts.nelts; i++) {
 
         if (ngx_http_notify_id_compare(&attempt[i].event, &row->event) != 0) {
+            continue;
+        }
+
+        logged++;
+
+        if (!view->whole) {
             continue;
         }
 
@@ -646,6 +653,10 @@ ngx_http_notify_delivery_view_tried(
     if (attempt != NULL) {
         n = ngx_max(n, attempt->attempt);
     }
+
+    /* a redelivery counts from 1 again, a log forgets */
+
+    n = ngx_max(n, logged);
 
     rc |= ngx_http_notify_json_set_integer(out, "attemptCount", n);
 

@@ -156,6 +156,16 @@ is($again->{status}, 202, 'an event can be delivered again, by its id');
 has($slow, $late, 'succeeded');
 is($receiver->count('/later'), 2, 'with one more call');
 
+my $thrice = has($slow, $late, 'succeeded');
+api(POST => "deliveries/$thrice->{id}/redeliver");
+eventually {
+    $thrice = api(GET => "deliveries/$thrice->{id}")->{json};
+    @{ $thrice->{attempts} } == 3
+} 'what succeeded can be delivered again';
+is($thrice->{attemptCount}, 3, 'each attempt counts');
+($thrice) = grep { $_->{eventId} eq $late } of($slow, '');
+is($thrice->{attemptCount}, 3, 'in the list, too');
+
 is(api(POST => "events/$late/redeliver", json => {})->{status}, 422,
    'it is asked to whom');
 is(api(POST => "events/$late/redeliver",
