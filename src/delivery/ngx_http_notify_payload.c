@@ -16,6 +16,8 @@ static ngx_int_t ngx_http_notify_payload_event(ngx_pool_t *pool,
     ngx_uint_t extra, ngx_str_t *body);
 static u_char *ngx_http_notify_payload_extra(u_char *p,
     const ngx_http_notify_event_t *event);
+static u_char *ngx_http_notify_payload_whose(u_char *p, const char *name,
+    const ngx_str_t *id);
 static u_char *ngx_http_notify_payload_attributes(u_char *p,
     const ngx_http_notify_event_t *event);
 static u_char *ngx_http_notify_payload_quote(u_char *p, const ngx_str_t *text);
@@ -144,7 +146,12 @@ ngx_http_notify_payload_event(ngx_pool_t *pool,
     if (extra) {
         len += sizeof(",\"id\":\"\",\"time\":\"\",\"uid\":null") - 1
                + NGX_HTTP_NOTIFY_ID_EVENT_LEN + NGX_HTTP_NOTIFY_ID_TIME_LEN
-               + ngx_http_notify_payload_quoted(&event->uid);
+               + ngx_http_notify_payload_quoted(&event->uid)
+               + sizeof(",\"sessionId\":,\"customerId\":,\"conversationId\":")
+                 - 1
+               + ngx_http_notify_payload_quoted(&event->session_id)
+               + ngx_http_notify_payload_quoted(&event->customer_id)
+               + ngx_http_notify_payload_quoted(&event->conversation_id);
     }
 
     if (attributes) {
@@ -198,10 +205,35 @@ ngx_http_notify_payload_extra(u_char *p, const ngx_http_notify_event_t *event)
     p = ngx_cpymem(p, "\",\"uid\":", sizeof("\",\"uid\":") - 1);
 
     if (event->uid.len == 0) {
-        return ngx_cpymem(p, "null", sizeof("null") - 1);
+        p = ngx_cpymem(p, "null", sizeof("null") - 1);
+
+    } else {
+        p = ngx_http_notify_payload_quote(p, &event->uid);
     }
 
-    return ngx_http_notify_payload_quote(p, &event->uid);
+    p = ngx_http_notify_payload_whose(p, ",\"sessionId\":",
+                                      &event->session_id);
+    p = ngx_http_notify_payload_whose(p, ",\"customerId\":",
+                                      &event->customer_id);
+
+    return ngx_http_notify_payload_whose(p, ",\"conversationId\":",
+                                         &event->conversation_id);
+}
+
+
+/* most events have none of these, and so do not show them */
+
+static u_char *
+ngx_http_notify_payload_whose(u_char *p, const char *name,
+    const ngx_str_t *id)
+{
+    if (id->len == 0) {
+        return p;
+    }
+
+    p = ngx_cpymem(p, name, ngx_strlen(name));
+
+    return ngx_http_notify_payload_quote(p, id);
 }
 
 

@@ -78,6 +78,16 @@ is(join(' ', ids($answer)), $late, 'what is new comes behind it');
 is_deeply([ @{ $answer->{json}{data}[0] }{qw(eventType entityID data uid)} ],
           ['late', 9, undef, 'u'], 'in the call format');
 like($answer->{json}{data}[0]{time}, qr/^\d{4}-.*Z$/, 'with its time');
+is(join(' ', sort keys %{ $answer->{json}{data}[0] }),
+   'data entityID entityTypeID eventType id time uid', 'and no more');
+
+publish(shop => [{ eventType => 'late', sessionId => 's"1',
+                   customerId => 'c', conversationId => 'v' }]);
+$answer = http(GET => "$shop?cursor=$answer->{json}{cursor}");
+is_deeply([ @{ $answer->{json}{data}[0] }{qw(sessionId customerId
+                                             conversationId)} ],
+          ['s"1', 'c', 'v'], 'unless it is for somebody');
+$end = $answer->{json}{cursor};
 
 $answer = http(POST => $nginx->url('/shop/events'),
                json => { eventType => 'x' });
