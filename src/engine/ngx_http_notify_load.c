@@ -123,6 +123,7 @@ ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_load_t *load = data;
 
+    ngx_str_t                version;
     ngx_http_notify_id_t     id;
     ngx_http_notify_feed_t  *feed;
     ngx_http_notify_resp_t  *entry;
@@ -153,6 +154,13 @@ ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp, void *data)
         }
 
         feed->changes = id;
+        feed->version = 0;
+
+        if (entry != NULL) {
+            version = ngx_http_notify_load_field(entry, "ver");
+            feed->version = ngx_max(ngx_atoi(version.data, version.len), 0);
+        }
+
         feed->anchored = 1;
         feed->scanning = 0;
 

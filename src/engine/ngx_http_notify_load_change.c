@@ -8,10 +8,13 @@
 #include "ngx_http_notify_load_internal.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
+static void ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed,
+    ngx_int_t version);
 static void ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
     const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version);
 static void ngx_http_notify_load_one(ngx_http_notify_lease_t *lease,
@@ -26,38 +29,73 @@ void
 ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
     const ngx_http_notify_resp_t *entries)
 {
-    ngx_str_t                op, version, *id;
-    ngx_uint_t               i, j;
-    ngx_http_notify_resp_t  *fields;
+    ngx_str_t                op, version, id;
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *entry;
 
     for (i = 0; i < entries->nelts; i++) {
-        (void) ngx_http_notify_log_entry_id(entries->elts[i], &feed->changes);
+        entry = entries->elts[i];
 
-        fields = ngx_http_notify_resp_at(entries->elts[i], 1);
+        (void) ngx_http_notify_log_entry_id(entry, &feed->changes);
 
-        if (fields == NULL) {
-            continue;
+        id = ngx_http_notify_load_field(entry, "id");
+        op = ngx_http_notify_load_field(entry, "op");
+        version = ngx_http_notify_load_field(entry, "ver");
+
+        ngx_http_notify_load_follow(feed, ngx_atoi(version.data, version.len));
+
+        if (id.data != NULL) {
+            ngx_http_notify_load_change(feed, &id, &op, &version);
         }
+    }
+}
 
-        id = NULL;
-        ngx_str_null(&op);
-        ngx_str_null(&version);
 
-        for (j = 0; j + 1 < fields->nelts; j += 2) {
-            if (ngx_strcmp(fields->elts[j]->str.data, "id") == 0) {
-                id = &fields->elts[j + 1]->str;
+ngx_str_t
+ngx_http_notify_load_field(const ngx_http_notify_resp_t *entry,
+    const char *name)
+{
+    ngx_str_t                value;
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *fields;
 
-            } else if (ngx_strcmp(fields->elts[j]->str.data, "op") == 0) {
-                op = fields->elts[j + 1]->str;
+    ngx_str_null(&value);
 
-            } else if (ngx_strcmp(fields->elts[j]->str.data, "ver") == 0) {
-                version = fields->elts[j + 1]->str;
+    fields = ngx_http_notify_resp_at(entry, 1);
+
+    for (i = 0; fields != NULL && i + 1 < fields->nelts; i += 2) {
+        if (ngx_strcmp(fields->elts[i]->str.data, name) == 0) {
+            value = fields->elts[i + 1]->str;
+        }
+    }
+
+    return value;
+}
+
+
+/* each change has the next version: were there more than the log keeps? */
+
+static void
+ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed, ngx_int_t version)
+{
+    ngx_uint_t  i;
+
+    if (feed->version && version > feed->version + 1) {
+
+        ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+                      "notify load: channel \"%V\" has lost changes %i to %i "
+                      "of subscriptions, all are read again",
+                      &feed->channel->name, feed->version + 1, version - 1);
+
+        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+            if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
+                ngx_http_notify_lease_drop(&feed->leases[i]);
             }
         }
+    }
 
-        if (id != NULL) {
-            ngx_http_notify_load_change(feed, id, &op, &version);
-        }
+    if (version > 0) {
+        feed->version = version;
     }
 }
 

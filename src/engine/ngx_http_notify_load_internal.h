@@ -24,6 +24,10 @@ typedef struct {
 } ngx_http_notify_load_t;
 
 
+/* in load_change: of an entry of the change log; empty if it is not there */
+ngx_str_t ngx_http_notify_load_field(const ngx_http_notify_resp_t *entry,
+    const char *name);
+
 /* without an id: of all of the lease */
 ngx_http_notify_load_t *ngx_http_notify_load_create(
     ngx_http_notify_lease_t *lease, const ngx_str_t *id);

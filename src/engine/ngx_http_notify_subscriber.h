@@ -110,6 +110,7 @@ struct ngx_http_notify_feed_s {
     ngx_http_notify_id_t              position;     /* of the tail */
     ngx_http_notify_id_t              end;          /* of the log, at first */
     ngx_http_notify_id_t              changes;      /* in subs:log */
+    ngx_int_t                         version;      /* of the last one, or 0 */
     ngx_event_t                       tail_timer;
     ngx_uint_t                        tail_size;    /* an entry's, roughly */
     ngx_uint_t                        tail_tests;   /* subscribers tested for
