@@ -409,6 +409,7 @@ ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_body_handler(ngx_http_request_t *r)
 {
+    ngx_str_t                        coding;
     ngx_http_notify_api_t           *api;
     ngx_http_notify_api_resource_t  *resource;
 
@@ -440,6 +441,19 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     }
 
     ngx_http_notify_api_type(api);
+
+    if (api->body.len
+        && ngx_http_notify_api_request_header(api, "Content-Encoding", &coding)
+           == NGX_OK
+        && !(coding.len == sizeof("identity") - 1
+             && ngx_strncasecmp(coding.data, (u_char *) "identity", coding.len)
+                == 0))
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                    "unsupported_media_type",
+                                    "the body must not be compressed");
+        return;
+    }
 
     if (api->body.len
         && !ngx_http_notify_api_type_ok(api, resource->types))
