@@ -599,6 +599,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     d->event = event;
     d->id = event->id;
     d->attempt = attempt;
+    d->version = s->doc->version;
     d->first = ngx_http_notify_subscriber_now();
     d->started = ngx_current_msec;
 

@@ -90,9 +90,14 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
                                     NGX_HTTP_NOTIFY_METRICS_BLOCKED, 1);
     }
 
-    /* the target of a channel is not its own to give up */
+    /*
+     * The target of a channel is not its own to give up; and whoever has
+     * changed the subscription since that call began may have done so for that.
+     */
 
-    if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && !s->doc->internal) {
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && !s->doc->internal
+        && d->version == s->doc->version)
+    {
         ngx_http_notify_metrics_add(d->feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
         ngx_http_notify_retry_disable(s, "gone");
@@ -660,6 +665,7 @@ ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
         /* starts nothing until the change comes back by the log */
 
         s->paused = ngx_http_notify_subscriber_now() + 5000;
+        s->giving_up = 1;
     }
 
 done:

@@ -139,6 +139,15 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
 
     if (s != NULL) {
         s->stale = s->queued;
+
+        if (s->giving_up) {
+
+            /* somebody has changed it first: theirs holds */
+
+            s->giving_up = 0;
+            s->paused = 0;
+        }
+
         ngx_http_notify_subscriber_unprepare(s);
 
     } else {

@@ -232,6 +232,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          gap:1;
     unsigned                          disabled:1;   /* drains, then goes */
     unsigned                          again:1;      /* enabled since */
+    unsigned                          giving_up:1;  /* paused for that */
     unsigned                          asked:1;      /* for a redelivery, before
                                                        it was located */
     unsigned                          unusable:1;   /* no profile, no filter:
@@ -252,6 +253,7 @@ struct ngx_http_notify_delivery_s {
     ngx_http_notify_call_t           *call;
     ngx_http_notify_provider_node_t  *node;     /* called by a provider */
     ngx_uint_t                        attempt;
+    uint64_t                          version;  /* of the document it is by */
     uint64_t                          first;    /* epoch ms, first attempt */
     ngx_msec_t                        started;
     unsigned                          retry:1;      /* it is in the retry set */
