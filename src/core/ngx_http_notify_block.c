@@ -17,6 +17,7 @@ static ngx_command_t *ngx_http_notify_block_find(
     const ngx_http_notify_block_t *block, const ngx_str_t *name);
 static ngx_uint_t ngx_http_notify_block_nargs(const ngx_command_t *cmd,
     ngx_uint_t nargs);
+static ngx_str_t *ngx_http_notify_block_repeated(ngx_array_t *args);
 
 
 char *
@@ -45,7 +46,7 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
     ngx_http_notify_block_t *block = conf;
 
     char           *rv;
-    ngx_str_t      *name;
+    ngx_str_t      *name, *repeated;
     ngx_command_t  *cmd;
 
     name = cf->args->elts;
@@ -69,6 +70,15 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
         goto invalid;
     }
 
+    repeated = ngx_http_notify_block_repeated(cf->args);
+
+    if (repeated) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "parameter \"%V\" of \"%V\" is given twice",
+                           repeated, name);
+        return NGX_CONF_ERROR;
+    }
+
     rv = cmd->set(cf, cmd, block->conf);
 
     if (rv == NGX_CONF_OK || rv == NGX_CONF_ERROR) {
@@ -86,6 +96,55 @@ invalid:
                        name);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* an alias is one of many */
+
+static ngx_str_t *
+ngx_http_notify_block_repeated(ngx_array_t *args)
+{
+    u_char      *p;
+    ngx_str_t   *arg, name;
+    ngx_uint_t   i;
+
+    arg = args->elts;
+
+    for (i = 1; i < args->nelts; i++) {
+        name = arg[i];
+
+        p = ngx_strlchr(name.data, name.data + name.len, '=');
+        if (p == NULL) {
+            continue;
+        }
+
+        name.len = p - name.data;
+
+        if (ngx_http_notify_block_again(arg, 1, i, &name)
+            && !(name.len == 5 && ngx_strncmp(name.data, "alias", 5) == 0))
+        {
+            return &arg[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_notify_block_again(const ngx_str_t *arg, ngx_uint_t from,
+    ngx_uint_t i, const ngx_str_t *name)
+{
+    for ( /* void */ ; from < i; from++) {
+        if (arg[from].len > name->len
+            && arg[from].data[name->len] == '='
+            && ngx_strncmp(arg[from].data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

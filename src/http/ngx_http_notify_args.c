@@ -7,10 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
-
-
-static ngx_uint_t ngx_http_notify_args_again(const ngx_str_t *arg,
-    ngx_uint_t from, ngx_uint_t i, const ngx_str_t *name);
+#include "ngx_http_notify_block.h"
 
 
 char *
@@ -37,7 +34,7 @@ ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
             value.len = arg[i].len - name.len - 1;
         }
 
-        if (p != NULL && ngx_http_notify_args_again(arg, from, i, &name)) {
+        if (p != NULL && ngx_http_notify_block_again(arg, from, i, &name)) {
             rv = ", it is given twice";
 
         } else if (name.len) {
@@ -56,25 +53,6 @@ ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* whether NAME= is one of the arguments before this one */
-
-static ngx_uint_t
-ngx_http_notify_args_again(const ngx_str_t *arg, ngx_uint_t from, ngx_uint_t i,
-    const ngx_str_t *name)
-{
-    for ( /* void */ ; from < i; from++) {
-        if (arg[from].len > name->len
-            && arg[from].data[name->len] == '='
-            && ngx_strncmp(arg[from].data, name->data, name->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

@@ -74,6 +74,15 @@ refused('an unknown directive in a profile',
 refused('a directive of profiles in a channel',
     in_channel('retry 5s;'), '"retry"');
 
+for my $line ('retry 5s jitter=1% jitter=2%;',
+              'breaker failures=1 window=1m cooldown=1m window=2m;',
+              'jwt alg=HS256 key=a key=b;',
+              'sign hmac header=X-A header=X-B;')
+{
+    my ($name) = split / /, $line;
+    refused("a parameter of $name twice",
+            "notify_profile p {\n$line    # !\n}", 'given twice');
+}
 refused('a directive of channels in a profile',
     in_profile('retention 15d;'), '"retention"');
 
