@@ -74,8 +74,8 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
 
     if (repeated) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "parameter \"%V\" of \"%V\" is given twice",
-                           repeated, name);
+                           "invalid parameter \"%V\" in \"%V\", "
+                           "it is given twice", repeated, name);
         return NGX_CONF_ERROR;
     }
 
