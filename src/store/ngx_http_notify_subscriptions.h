@@ -115,12 +115,12 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
 /*
  * Writes a document in one script, which also appends to `subs:log`, raises
  * `subs:ver`, keeps `subs:of:<tenant>` and, for a new one or one that follows
- * the log again, sets its start in `cursor:<bucket>` to the end of the log as it
- * is then (with the interval since its old cursor recorded in `gap:<id>`).
+ * the log again, sets its start in `cursor:<bucket>` to the end of the log as
+ * it is then (with the interval since its old cursor recorded in `gap:<id>`).
  * expected: the version that must be there, 0 = must not exist yet.
  * sync: the claim "<event>:<type>" for sync and iframe modes, else empty; what
- * was claimed before is released by the script.  follows: whether it is enabled,
- * and a webhook; followed: whether the replaced document was.
+ * was claimed before is released by the script.  follows: whether it is
+ * enabled, and a webhook; followed: whether the replaced document was.
  */
 typedef struct {
     ngx_str_t                id;

@@ -11,7 +11,8 @@ use Time::HiRes 'sleep';
 
 my %slow = map { ("/queue$_" => [{ status => 200, delay => 0.05 }]) } 1 .. 12;
 
-my $shop = NotifyTest::Shop->new(workers => 2, profile => 'retry off; breaker off;',
+my $shop = NotifyTest::Shop->new(workers => 2,
+    profile => 'retry off; breaker off;',
     profiles => { slow => 'retry off; breaker off; in_flight 1;',
                   fragile => 'retry off; breaker failures=2 window=10s '
                              . 'cooldown=2s;' },

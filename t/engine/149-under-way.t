@@ -29,7 +29,8 @@ eventually { !$shop->lacks('/strict', $next) }
            'enabled again, it gets what follows', 5;
 my %at = map { $_->{headers}{'webhook-id'} => $_->{time} }
              $receiver->requests('/strict');
-cmp_ok($at{$next} - $at{$first}, '>=', 0.95, 'but only when that call has ended');
+cmp_ok($at{$next} - $at{$first}, '>=', 0.95,
+       'but only when that call has ended');
 is($shop->again('/strict'), 0, 'and nothing twice');
 $shop->delete($id);
 

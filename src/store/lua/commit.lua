@@ -27,7 +27,7 @@
 --       g from to                   an interval that was skipped; a redelivery
 --                                   that has passed it goes back to it
 --       G from to last              an interval that was redelivered: no gap
---                                   any more, if it was in one that ends by `last`
+--                                   any more, in those that end by `last`
 --       p place ver | P ver         how far a redelivery is | it is done;
 --                                   nothing if another has taken its place
 --       a n max heads extras        n attempts, of which the last max are kept;
