@@ -35,6 +35,12 @@ ngx_http_notify_seal_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
         return NGX_CONF_ERROR;
@@ -42,8 +48,6 @@ ngx_http_notify_seal_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     cln->handler = ngx_http_notify_seal_conf_cleanup;
     cln->data = scf;
-
-    value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
         if (ngx_http_notify_seal_conf_key(cf, &value[i], &scf->keys[i - 1])

@@ -344,4 +344,9 @@ for (['short', 32], ['long', 32], ['words', 32], ['empty', 32],
        "$name is refused, with the line") or diag($said);
 }
 
+$nginx->{vars}{KEY} = 'notify_secret_key off;';
+$nginx->write_conf;
+my ($said, $ok) = $nginx->check;
+ok($ok, 'off is no key') or diag($said);
+
 finish();
