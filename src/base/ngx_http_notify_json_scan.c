@@ -120,7 +120,7 @@ ngx_http_notify_json_hex4(const u_char *p, const u_char *last, uint32_t *unit)
 u_char *
 ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
 {
-    char                *found;
+    const char          *found;
     uint32_t             unit;
     static const char    letters[] = "\"\\/bfnrt";
     static const u_char  chars[] = "\"\\/\b\f\n\r\t";
