@@ -4,6 +4,8 @@
 use strict;
 use warnings;
 
+use Digest::SHA qw(hmac_sha256);
+use MIME::Base64 qw(encode_base64 decode_base64);
 use Test::More;
 use NotifyTest;
 use NotifyTest::Shop;
@@ -47,7 +49,8 @@ for my $i (1 .. $rounds) {
 
     $shop->change($id, filter => { 'data.n' => 8 });
     my @eight = $shop->publish(1, data => { n => 8 });
-    $wrong{matching} += !eventually { !$shop->lacks("/new$i", @eight) } undef, 1;
+    $wrong{matching} += !eventually { !$shop->lacks("/new$i", @eight) }
+                        undef, 1;
 
     $shop->act($id, 'disable');
     my @disabled = $shop->publish(2, data => { n => 8 });
@@ -81,5 +84,32 @@ is($wrong{$_}, 0, "what is published after the answer $what{$_}")
 is($shop->again("/new$_") + $shop->again("/old$_"), 0,
    "nothing comes twice ($_)")
     for 1 .. $rounds;
+
+
+# secrets: what follows a rotation is signed with the new and the old one
+
+my $id = $shop->subscribe('/rotated');
+my ($new, $both) = (0, 0);
+
+for (1 .. $rounds) {
+    my $secret = $shop->act($id, 'rotate-secret', { grace => '1h' })->{secret};
+    my $event = $shop->publish(1);
+    eventually { !$shop->lacks('/rotated', $event) } undef, 1;
+    my ($call) = grep { $_->{headers}{'webhook-id'} eq $event }
+                 $shop->receiver->requests('/rotated') or next;
+
+    my $headers = $call->{headers};
+    my $signed = join '.', @$headers{qw(webhook-id webhook-timestamp)},
+                      $call->{body};
+    my ($key) = $secret =~ /^whsec_(.+)/;
+    my $signature = encode_base64(hmac_sha256($signed, decode_base64($key)),
+                                  '');
+    my @signatures = split / /, $headers->{'webhook-signature'};
+    $new += grep { $_ eq "v1,$signature" } @signatures;
+    $both += @signatures > 1;
+}
+
+is($new, $rounds, 'after a rotation calls are signed with the new secret');
+is($both, $rounds, 'and with an old one');
 
 finish();
