@@ -21,13 +21,19 @@ my $receiver = NotifyTest::Receiver->new(scripts => {
     '/broken' => [{ status => 500 }] });
 $receiver->cycle('/half', { status => 500 }, { status => 204 });
 
+# whom the sentinel names now
+sub master {
+    my $port = $sentinel->master_port('shop');
+    return (grep { $_->port == $port } $one, @others)[0];
+}
+
 sub follow {
-    my ($master, $n) = @_;
-    return (() = $master->cli('INFO', 'replication') =~ /state=online/g) == $n
+    my ($n) = @_;
+    return (() = master()->cli('INFO', 'replication') =~ /state=online/g) == $n
         && ($sentinel->cli('SENTINEL', 'MASTER', 'shop')
             =~ /num-slaves\n$n\n/ ? 1 : 0);
 }
-eventually { follow($one, 2) } 'two replicas, and the sentinel knows them', 30;
+eventually { follow(2) } 'two replicas, and the sentinel knows them', 30;
 eventually { !grep { !$_->kept } @others } 'which have it in their files', 30;
 
 my $http = <<'END';
@@ -99,15 +105,13 @@ ok($doomed, 'without replicas= it is acknowledged');
 $one->kill;
 is((publish($nginx, 'event-' . ++$n))[1], 503, 'without a master it is not');
 $_->start for @others;
-eventually { $sentinel->master_port('shop') != $one->port }
-           'a replica is promoted', 40;
-my ($new) = grep { $_->port == $sentinel->master_port('shop') } @others;
-$ledger->{redis} = $new;
+eventually { master() != $one } 'a replica is promoted', 40;
 eventually { @ids = load(1) } 'events are acknowledged again', 40;
 $ledger->add(@ids, load(20));
 
 eventually { http(GET => $careless->url("/shop/events/$doomed"))->{status}
              == 404 } 'what was acknowledged without replicas= is gone', 20;
+$ledger->{redis} = master();
 my $lost = (() = $nginx->log =~ /"commands" is up/g) - $connections;
 $ledger->holds('writes were lost', twice => $lost * 2 * $in_flight,
                spare => 64, seconds => 30);
@@ -116,20 +120,19 @@ $ledger->holds('writes were lost', twice => $lost * 2 * $in_flight,
 # a master dies while events flow
 
 $one->start;
-eventually { follow($new, 2) } 'the old master follows the new one', 90;
+eventually { follow(2) } 'the old master follows the new one', 90;
 $ledger->mark;
 $connections = () = $nginx->log =~ /"commands" is up/g;
 $ledger->add(load(15));
+my $new = master();
 my $killer = NotifyTest::spawn(sub { sleep 0.1; kill KILL => $new->pid });
 $ledger->add(load(15));
 $new->kill;
 NotifyTest::reap($killer);
-eventually { $sentinel->master_port('shop') != $new->port }
-           'another is promoted', 40;
-($ledger->{redis}) = grep { $_->port == $sentinel->master_port('shop') }
-                          $one, @others;
+eventually { master() != $new } 'another is promoted', 40;
 eventually { @ids = load(1) } 'events are acknowledged once more', 40;
 $ledger->add(@ids, load(20));
+$ledger->{redis} = master();
 $lost = (() = $nginx->log =~ /"commands" is up/g) - $connections;
 $ledger->holds('a failover under load', twice => $lost * 2 * $in_flight,
                spare => 64, seconds => 30);
