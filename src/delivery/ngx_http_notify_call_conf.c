@@ -19,6 +19,8 @@ static char *ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_call_conf_size(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_call_conf_not_empty(ngx_conf_t *cf, void *post,
+    void *data);
 static void ngx_http_notify_call_conf_upstream(
     ngx_http_notify_call_conf_t *conf);
 static ngx_int_t ngx_http_notify_call_conf_ssl(ngx_conf_t *cf,
@@ -33,6 +35,16 @@ static ngx_conf_bitmask_t  ngx_http_notify_call_conf_protocols[] = {
     { ngx_string("TLSv1.2"), NGX_SSL_TLSv1_2 },
     { ngx_string("TLSv1.3"), NGX_SSL_TLSv1_3 },
     { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_num_bounds_t  ngx_http_notify_call_conf_depth = {
+    ngx_conf_check_num_bounds, 0, 100
+};
+
+
+static ngx_conf_post_t  ngx_http_notify_call_conf_text = {
+    ngx_http_notify_call_conf_not_empty
 };
 
 
@@ -92,28 +104,28 @@ ngx_command_t  ngx_http_notify_call_commands[] = {
       ngx_conf_set_num_slot,
       0,
       offsetof(ngx_http_notify_call_conf_t, ssl_verify_depth),
-      NULL },
+      &ngx_http_notify_call_conf_depth },
 
     { ngx_string("ssl_trusted_certificate"),
       NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
       0,
       offsetof(ngx_http_notify_call_conf_t, ssl_trusted_certificate),
-      NULL },
+      &ngx_http_notify_call_conf_text },
 
     { ngx_string("ssl_certificate"),
       NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
       0,
       offsetof(ngx_http_notify_call_conf_t, ssl_certificate),
-      NULL },
+      &ngx_http_notify_call_conf_text },
 
     { ngx_string("ssl_certificate_key"),
       NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
       0,
       offsetof(ngx_http_notify_call_conf_t, ssl_certificate_key),
-      NULL },
+      &ngx_http_notify_call_conf_text },
 
     { ngx_string("ssl_protocols"),
       NGX_CONF_1MORE,
@@ -127,7 +139,7 @@ ngx_command_t  ngx_http_notify_call_commands[] = {
       ngx_conf_set_str_slot,
       0,
       offsetof(ngx_http_notify_call_conf_t, ssl_ciphers),
-      NULL },
+      &ngx_http_notify_call_conf_text },
 
       ngx_null_command
 };
@@ -428,4 +440,13 @@ ngx_http_notify_call_conf_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_call_conf_not_empty(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_str_t  *text = data;
+
+    return text->len ? NGX_CONF_OK : "is empty";
 }

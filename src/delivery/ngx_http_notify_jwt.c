@@ -13,7 +13,8 @@
 #include "ngx_http_notify_jwt.h"
 
 
-#define NGX_HTTP_NOTIFY_JWT_TTL  300
+#define NGX_HTTP_NOTIFY_JWT_TTL      300
+#define NGX_HTTP_NOTIFY_JWT_TTL_MAX  (365 * 24 * 60 * 60)
 
 
 struct ngx_http_notify_jwt_s {
@@ -85,10 +86,10 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
     if (args.ttl.data != NULL) {
         jwt->ttl = ngx_parse_time(&args.ttl, 1);
 
-        if (jwt->ttl == (time_t) NGX_ERROR || jwt->ttl == 0) {
+        if (jwt->ttl < 1 || jwt->ttl > NGX_HTTP_NOTIFY_JWT_TTL_MAX) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid time \"ttl=%V\" in \"jwt\"",
-                               &args.ttl);
+                               "invalid time \"ttl=%V\" in \"jwt\", it must "
+                               "be 1s to 365d", &args.ttl);
             return NULL;
         }
     }

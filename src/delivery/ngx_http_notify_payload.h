@@ -42,6 +42,9 @@ ngx_int_t ngx_http_notify_payload_text(ngx_pool_t *pool,
  * $notify_subscription_...) */
 ngx_uint_t ngx_http_notify_payload_constant(
     const ngx_http_notify_template_t *t);
+/* whether all of it is known when an event is published */
+ngx_uint_t ngx_http_notify_payload_published(
+    const ngx_http_notify_template_t *t);
 
 
 /*

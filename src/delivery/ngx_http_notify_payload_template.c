@@ -27,6 +27,7 @@ struct ngx_http_notify_template_s {
     ngx_uint_t                        nparts;
     ngx_http_notify_template_part_t  *parts;
     ngx_uint_t                        constant;     /* unsigned  constant:1; */
+    ngx_uint_t                        published;
 };
 
 /*
@@ -40,6 +41,7 @@ typedef struct {
     u_char                           *pos;
     ngx_uint_t                        body;
     ngx_uint_t                        constant;
+    ngx_uint_t                        published;
     const char                       *reason;
 } ngx_http_notify_template_build_t;
 
@@ -125,6 +127,19 @@ ngx_http_notify_payload_compile_json(ngx_conf_t *cf, const ngx_str_t *text,
         goto failed;
     }
 
+    switch (ngx_http_notify_json_unique(&value)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        b.reason = "a member is given twice";
+        goto failed;
+
+    default: /* NGX_ERROR */
+        goto failed;
+    }
+
     p = value.data;
     last = p + value.len;
 
@@ -171,6 +186,7 @@ ngx_http_notify_template_start(ngx_http_notify_template_build_t *b,
     b->pool = cf->pool;
     b->body = 0;
     b->constant = 1;
+    b->published = 1;
     b->reason = "not enough memory";
 
     if (ngx_array_init(&b->parts, cf->pool, 8,
@@ -204,6 +220,7 @@ ngx_http_notify_template_finish(ngx_http_notify_template_build_t *b)
     t->parts = b->parts.elts;
     t->nparts = b->parts.nelts;
     t->constant = b->constant;
+    t->published = b->published;
 
     return t;
 }
@@ -253,6 +270,10 @@ ngx_http_notify_template_add(ngx_http_notify_template_build_t *b,
 
     if (!ngx_http_notify_variable_constant(variable)) {
         b->constant = 0;
+    }
+
+    if (!ngx_http_notify_variable_published(variable)) {
+        b->published = 0;
     }
 
     if (ngx_http_notify_template_flush(b) != NGX_OK) {
@@ -548,4 +569,11 @@ ngx_uint_t
 ngx_http_notify_payload_constant(const ngx_http_notify_template_t *t)
 {
     return t->constant;
+}
+
+
+ngx_uint_t
+ngx_http_notify_payload_published(const ngx_http_notify_template_t *t)
+{
+    return t->published;
 }

@@ -192,6 +192,11 @@ ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
     }
 
     if (ngx_strncmp(value->data, "data=", 5) == 0) {
+        if (text.len == 0) {
+            reason = "\"data=\" is empty";
+            goto failed;
+        }
+
         scheme->data = ngx_http_notify_payload_compile(cf, &text, &reason);
         if (scheme->data == NULL) {
             goto failed;

@@ -12,6 +12,7 @@
 #define NGX_HTTP_NOTIFY_VARIABLE_PREFIX    0x01    /* more follows the name */
 #define NGX_HTTP_NOTIFY_VARIABLE_CONSTANT  0x02
 #define NGX_HTTP_NOTIFY_VARIABLE_BODY      0x04
+#define NGX_HTTP_NOTIFY_VARIABLE_LATER     0x08    /* than the publish */
 
 
 typedef ngx_int_t (*ngx_http_notify_variable_get_pt)(ngx_pool_t *pool,
@@ -115,7 +116,8 @@ static ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
 
 static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
 
-    { ngx_string("event_id"), ngx_http_notify_variable_event_id, 0, 0 },
+    { ngx_string("event_id"), ngx_http_notify_variable_event_id, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("event_type"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, type), 0 },
@@ -177,10 +179,12 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
     { ngx_string("subscription_"), ngx_http_notify_variable_subscription, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
 
-    { ngx_string("attempt"), ngx_http_notify_variable_attempt, 0, 0 },
+    { ngx_string("attempt"), ngx_http_notify_variable_attempt, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("attempt_timestamp"),
-      ngx_http_notify_variable_timestamp, 0, 0 },
+      ngx_http_notify_variable_timestamp, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("payload"), ngx_http_notify_variable_payload, 0,
       NGX_HTTP_NOTIFY_VARIABLE_BODY },
@@ -188,10 +192,11 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
     { ngx_string("setting_"), ngx_http_notify_variable_setting, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
 
-    { ngx_string("session_data"), ngx_http_notify_variable_asked, 0, 0 },
+    { ngx_string("session_data"), ngx_http_notify_variable_asked, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("session_"), ngx_http_notify_variable_kept, 0,
-      NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_null_string, NULL, 0, 0 }
 };
@@ -317,6 +322,17 @@ ngx_uint_t
 ngx_http_notify_variable_constant(const ngx_http_notify_variable_t *variable)
 {
     return !!(variable->def->flags & NGX_HTTP_NOTIFY_VARIABLE_CONSTANT);
+}
+
+
+/* what is constant is of a subscription, which a publish does not know */
+
+ngx_uint_t
+ngx_http_notify_variable_published(const ngx_http_notify_variable_t *variable)
+{
+    return !(variable->def->flags & (NGX_HTTP_NOTIFY_VARIABLE_CONSTANT
+                                     |NGX_HTTP_NOTIFY_VARIABLE_BODY
+                                     |NGX_HTTP_NOTIFY_VARIABLE_LATER));
 }
 
 

@@ -37,6 +37,9 @@ ngx_int_t ngx_http_notify_variable_value(ngx_pool_t *pool,
 /* whether it is the same for every event of a subscription */
 ngx_uint_t ngx_http_notify_variable_constant(
     const ngx_http_notify_variable_t *variable);
+/* whether it is known when an event is published, before it is logged */
+ngx_uint_t ngx_http_notify_variable_published(
+    const ngx_http_notify_variable_t *variable);
 /* whether it is $notify_payload */
 ngx_uint_t ngx_http_notify_variable_body(
     const ngx_http_notify_variable_t *variable);

@@ -167,22 +167,22 @@ ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
 {
     ngx_str_t  alias;
 
-    if (ngx_strcmp(arg->data, "sync") == 0) {
+    if (!event->sync && ngx_strcmp(arg->data, "sync") == 0) {
         event->sync = 1;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(arg->data, "iframe") == 0) {
+    if (!event->iframe && ngx_strcmp(arg->data, "iframe") == 0) {
         event->iframe = 1;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(arg->data, "own") == 0) {
+    if (!event->own && ngx_strcmp(arg->data, "own") == 0) {
         event->own = 1;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(arg->data, "off") == 0) {
+    if (!event->off && ngx_strcmp(arg->data, "off") == 0) {
         event->off = 1;
         return NGX_CONF_OK;
     }
@@ -307,7 +307,7 @@ ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
 {
     ngx_str_t  value;
 
-    if (ngx_strcmp(arg->data, "required") == 0) {
+    if (!attribute->required && ngx_strcmp(arg->data, "required") == 0) {
         attribute->required = 1;
         return NGX_CONF_OK;
     }

@@ -130,6 +130,8 @@ char *
 ngx_http_notify_profile_init(ngx_conf_t *cf,
     ngx_http_notify_profile_t *profile)
 {
+    char  *rv;
+
     if (profile->retry.nsteps == NGX_CONF_UNSET_UINT) {
         profile->retry = ngx_http_notify_profile_retry_default;
     }
@@ -157,7 +159,22 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
 
     profile->call.once = (profile->retry.nsteps == 0);
 
-    return ngx_http_notify_call_conf_init(cf, &profile->call);
+    rv = ngx_http_notify_call_conf_init(cf, &profile->call);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    /* what is not read cannot be kept, nor looked into */
+
+    if (profile->attempts.response > profile->call.response_limit) {
+        return "has a \"response_log\" above its \"response_limit\"";
+    }
+
+    if (profile->call.payload.success && profile->call.response_limit == 0) {
+        return "has \"success json\" and a \"response_limit\" of 0";
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -154,12 +154,12 @@ ngx_http_notify_setting_param(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(arg->data, "secret") == 0) {
+    if (!setting->secret && ngx_strcmp(arg->data, "secret") == 0) {
         setting->secret = 1;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(arg->data, "optional") == 0) {
+    if (!setting->optional && ngx_strcmp(arg->data, "optional") == 0) {
         setting->optional = 1;
         return NGX_CONF_OK;
     }

@@ -130,10 +130,21 @@ ngx_http_notify_unchanged_template(ngx_conf_t *cf, ngx_str_t *text,
         return "has a parameter twice";
     }
 
+    if (text->len == 0) {
+        return "has an empty \"key=\" or \"value=\"";
+    }
+
     *template = ngx_http_notify_payload_compile(cf, text, &reason);
 
     if (*template == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\"", reason, text);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!ngx_http_notify_payload_published(*template)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a variable in \"%V\" is not known yet when an "
+                           "event is published", text);
         return NGX_CONF_ERROR;
     }
 

@@ -647,6 +647,10 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "cannot be used in a regex or named location";
     }
 
+    if (clcf->handler) {
+        return "cannot be used, something else answers in this location";
+    }
+
     value = cf->args->elts;
 
     if (cf->args->nelts == 3) {

@@ -10,6 +10,10 @@
 #include "ngx_http_notify_block.h"
 
 
+static ngx_uint_t ngx_http_notify_args_again(const ngx_str_t *arg,
+    ngx_uint_t from, ngx_uint_t i);
+
+
 char *
 ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
     ngx_http_notify_args_pt handler, void *conf)
@@ -34,7 +38,9 @@ ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
             value.len = arg[i].len - name.len - 1;
         }
 
-        if (p != NULL && ngx_http_notify_block_again(arg, from, i, &name)) {
+        if (p != NULL ? ngx_http_notify_block_again(arg, from, i, &name)
+                      : ngx_http_notify_args_again(arg, from, i))
+        {
             rv = ", it is given twice";
 
         } else if (name.len) {
@@ -53,6 +59,24 @@ ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* a word */
+
+static ngx_uint_t
+ngx_http_notify_args_again(const ngx_str_t *arg, ngx_uint_t from,
+    ngx_uint_t i)
+{
+    for ( /* void */ ; from < i; from++) {
+        if (arg[from].len == arg[i].len
+            && ngx_strncmp(arg[from].data, arg[i].data, arg[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -143,6 +143,11 @@ ngx_http_notify_console_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "cannot be used, something else answers in this location";
+    }
+
     clcf->handler = ngx_http_notify_console_handler;
 
     return NGX_CONF_OK;

@@ -62,6 +62,10 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "on=request has no data=response";
     }
 
+    if (emit->fail && !emit->commit) {
+        return "has on_error=fail without \"commit\"";
+    }
+
     if (elcf->list == NGX_CONF_UNSET_PTR) {
         elcf->list = ngx_array_create(cf->pool, 2,
                                       sizeof(ngx_http_notify_emit_conf_t *));

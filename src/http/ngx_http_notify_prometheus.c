@@ -538,6 +538,10 @@ ngx_http_notify_prometheus_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return "is duplicate";
     }
 
+    if (clcf->handler) {
+        return "cannot be used, something else answers in this location";
+    }
+
     clcf->handler = ngx_http_notify_prometheus_handler;
 
     return NGX_CONF_OK;

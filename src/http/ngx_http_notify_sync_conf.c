@@ -11,6 +11,9 @@
 #include "ngx_http_notify_sync.h"
 
 
+#define NGX_HTTP_NOTIFY_SYNC_TIMEOUT  (24 * 60 * 60 * 1000)    /* ms */
+
+
 static char *ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
     const ngx_str_t *name, ngx_str_t *value);
 
@@ -97,8 +100,8 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
     if (ngx_http_notify_args_is(name, "timeout")) {
         n = ngx_parse_time(value, 0);
 
-        if (n == NGX_ERROR || n == 0) {
-            return ", it must be a time";
+        if (n < 1 || n > NGX_HTTP_NOTIFY_SYNC_TIMEOUT) {
+            return ", it must be a time of 1ms to 24h";
         }
 
         sync->timeout = n;

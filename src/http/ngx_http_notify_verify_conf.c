@@ -17,6 +17,7 @@
 
 #define NGX_HTTP_NOTIFY_VERIFY_SECRETS   16
 #define NGX_HTTP_NOTIFY_VERIFY_WINDOW    300
+#define NGX_HTTP_NOTIFY_VERIFY_WINDOW_MAX  (365 * 24 * 60 * 60)
 #define NGX_HTTP_NOTIFY_VERIFY_LIMIT     (1024 * 1024)
 
 #define NGX_HTTP_NOTIFY_VERIFY_S  (1 << NGX_HTTP_NOTIFY_VERIFY_STANDARD)
@@ -242,7 +243,20 @@ ngx_http_notify_verify_conf_common(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args)
 {
+    size_t   i;
     ssize_t  limit;
+
+    for (i = 0; i < args->header.len; i++) {
+        if (args->header.data[i] <= ' '
+            || args->header.data[i] >= 0x7f
+            || args->header.data[i] == ':')
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid name in \"header=%V\"",
+                               &args->header);
+            return NGX_CONF_ERROR;
+        }
+    }
 
     verify->limit = NGX_HTTP_NOTIFY_VERIFY_LIMIT;
     verify->header = args->header;
@@ -259,9 +273,12 @@ ngx_http_notify_verify_conf_common(ngx_conf_t *cf,
     if (args->window.data != NULL) {
         verify->window = ngx_parse_time(&args->window, 1);
 
-        if (verify->window == (time_t) NGX_ERROR || verify->window == 0) {
+        if (verify->window < 1
+            || verify->window > NGX_HTTP_NOTIFY_VERIFY_WINDOW_MAX)
+        {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid time \"window=%V\"", &args->window);
+                               "invalid time \"window=%V\", it must be 1s to "
+                               "365d", &args->window);
             return NGX_CONF_ERROR;
         }
     }

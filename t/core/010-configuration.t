@@ -15,6 +15,11 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -batch -days 1 -subj /CN=test"
        . " -keyout /dev/null -out $certificate 2> /dev/null") == 0
     or BAIL_OUT('openssl made no certificate');
 
+my $key = $nginx->dir . '/secret';
+open my $file, '>', $key or BAIL_OUT("$key: $!");
+print $file 'k' x 40;
+close $file;
+
 sub check {
     my ($http) = @_;
     $nginx->write_conf(http => $http);
@@ -139,6 +144,20 @@ refused('an alias that is another event',
 refused('an unknown parameter of an event',
     in_channel('event a.b synch;'), '"synch"');
 
+refused("a word twice: $_", in_channel("$_;"), '[Ii]nvalid parameter')
+    for 'event a sync sync', 'event a iframe iframe', 'event a own own',
+        'event a off off', 'attribute a required required',
+        'setting a secret secret', 'setting a optional optional';
+
+refused("unchanged without a $_", in_channel("unchanged a $_;"), 'empty')
+    for 'key=', 'key=$notify_entity_id value=';
+
+refused("unchanged by what no publish knows: $_",
+        in_channel("unchanged a key=x:$_;"), 'not known yet')
+    for qw($notify_event_id $notify_attempt $notify_attempt_timestamp
+           $notify_payload $notify_subscription_id $notify_setting_x
+           $notify_session_device);
+
 refused('an attribute twice',
     in_channel("attribute x;\nattribute X;"), '"X"');
 
@@ -168,6 +187,47 @@ refused('a payload with a variable of requests',
 
 refused('a payload with a variable that is none',
     in_profile(q(payload '{"a":"$notify_nothing"}';)), 'notify_nothing');
+
+for my $payload ('{"a":1,"a":2}', '{"a":[{"b":1,"b":1}]}',
+                 '{"a":1,"\\u0061":2}')
+{
+    refused("a payload with a member twice, $payload",
+        in_profile("payload '$payload';"), 'a member is given twice');
+}
+
+refused('claims with a member twice',
+    in_profile("jwt alg=HS256 key=$key "
+               . q('claims={"iss":"a","iss":"b"}';)),
+    'a member is given twice');
+
+refused("a token for too long, $_",
+    in_profile("jwt alg=HS256 key=$key ttl=$_;"), '1s to 365d')
+    for '0', '366d', '9223372036854775807';
+
+refused('a signature of nothing',
+    in_profile('sign hmac header=X-A data=;'), 'empty');
+
+# of the whole block, so that its line is told
+
+refused('a response_log above the response_limit',
+    "notify_profile p {    # !\nresponse_log 2k;\nresponse_limit 1k;\n}",
+    'response_log');
+refused('a response_log above the default of response_limit',
+    "notify_profile p {    # !\nresponse_log 17k;\n}", 'response_log');
+refused('of a provider, too',
+    "notify_provider p {    # !\nurl http://192.0.2.1/;\n"
+    . "response_log 17k;\n}", 'response_log');
+accepted('a response_log of the response_limit',
+    "notify_profile p {\nresponse_log 1k;\nresponse_limit 1k;\n}");
+refused('a success that looks into nothing',
+    "notify_profile p {    # !\nsuccess json '{\"ok\":true}';\n"
+    . "response_limit 0;\n}", 'success json');
+
+refused("nothing where a name is needed: $_", in_profile("$_ '';"), 'empty')
+    for qw(ssl_trusted_certificate ssl_certificate ssl_certificate_key
+           ssl_ciphers);
+refused('a depth that no chain has', in_profile('ssl_verify_depth 101;'),
+    'must be between 0 and 100|equal to or less than 100');
 
 refused('a header with a variable of requests',
     in_profile('header X-A $http_host;'), 'http_host');

@@ -50,6 +50,20 @@ refused('notify_api in a server', "notify_api shop;    # !", 'not allowed');
 refused('notify_api twice',
     "location /a/ {\nnotify_api shop;\nnotify_api shop;    # !\n}",
     'duplicate');
+my @content = ('notify_api shop;', 'notify_metrics;', 'notify_console;');
+
+for my $first (@content) {
+    for my $second (grep { $_ ne $first } @content) {
+        refused("in one location $first and $second",
+            "location /a/ {\n$first\n$second    # !\n}",
+            'something else answers in this location');
+    }
+}
+
+refused("behind proxy_pass, $_",
+    "location /a/ {\nproxy_pass http://127.0.0.1:1;\n$_    # !\n}",
+    'something else answers in this location') for @content;
+
 refused('a tenant with an unknown word',
     "notify_tenant \$host needed;    # !", 'invalid parameter "needed"');
 # variables are looked up when all is read, so nginx names no line
@@ -65,7 +79,18 @@ refused("a parameter twice: $_",
     "location /a/ {\n$_    # !\n}", 'given twice')
     for 'notify_session shop id=1 ttl=1d ttl=2d;',
         'notify_emit shop a on=request on=response;',
-        'notify_emit shop a on_error=pass on_error=pass;';
+        'notify_emit shop a on_error=pass on_error=pass;',
+        'notify_emit shop a commit commit;',
+        'notify_session shop id=1 presence presence;';
+refused('a failure that nobody waits for',
+    "location /a/ {\nnotify_emit shop a on_error=fail;    # !\n}",
+    'without "commit"');
+refused("a header's name that is none: '$_'",
+    "location /a/ {\nnotify_verify hmac secret_file=none 'header=$_';    # !\n}",
+    'invalid name in "header=') for 'X A', 'X-A:', ' ';
+refused("a window of $_",
+    "location /a/ {\nnotify_verify standard secret_file=none window=$_;"
+    . "    # !\n}", '1s to 365d') for '0', '366d', '9223372036854775807';
 
 accepted('a location of a prefix', 'location /a/ { notify_api shop; }');
 accepted('one that no regex takes', 'location ^~ /a { notify_api shop; }');

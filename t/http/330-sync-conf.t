@@ -36,6 +36,8 @@ for my $case (
     ['notify_sync shop a.page gate;', 'is not declared "sync"'],
     ['notify_sync shop a.sync gate timeout=x;', 'it must be a time'],
     ['notify_sync shop a.sync gate timeout=0;', 'it must be a time'],
+    ['notify_sync shop a.sync gate timeout=25h;',
+     'it must be a time of 1ms to 24h'],
     ['notify_sync shop a.sync gate limit=x;', 'it must be a size'],
     ['notify_sync shop a.sync gate on_error=x;', '"pass" or "fail"'],
     ['notify_sync shop a.sync gate refused=200;', '400 to 599'],
