@@ -601,7 +601,11 @@ ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp, void *data)
     text.len = ngx_http_notify_id_time(buf, replay->since.ms) - buf;
     rc |= ngx_http_notify_json_set_string(out, "since", &text);
 
-    text.len = ngx_http_notify_id_time(buf, to.ms) - buf;
+    /* of a log that is empty there is no last place */
+
+    text.len = ngx_http_notify_id_time(buf, to.ms ? to.ms
+                                            : ngx_http_notify_api_now())
+               - buf;
     rc |= ngx_http_notify_json_set_string(out, "until", &text);
 
     rc |= ngx_http_notify_json_set_bool(out, "all", replay->all);

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use POSIX qw(strftime);
 use Test::More;
 use NotifyTest;
 use NotifyTest::Shop;
@@ -11,6 +12,19 @@ my $shop = NotifyTest::Shop->new(profile => 'retry off; breaker off;',
     scripts => { '/failing' => [{ status => 500 }] });
 my ($redis, $receiver) = ($shop->redis, $shop->receiver);
 $shop->ready;
+
+
+# of a log that is empty
+
+my $early = $shop->subscribe('/early');
+my $now = strftime('%Y-%m-%dT%H:%M:%S', gmtime);
+my $nothing = $shop->act($early, 'redeliver', {});
+cmp_ok($nothing->{until}, 'ge', $now,
+       'a redelivery of an empty log ends with now')
+    or diag(explain($nothing));
+is($shop->act($early, 'redeliver', { until => '2001-02-03T04:05:06Z' })->{until},
+   '2001-02-03T04:05:06.000Z', 'or where it was told to');
+$shop->delete($early);
 
 
 # where a subscription starts
