@@ -39,6 +39,9 @@ static ngx_http_notify_delivery_status_e
     ngx_http_notify_delivery_view_judge(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_delivery_row_t *row);
+static ngx_uint_t ngx_http_notify_delivery_view_unsent(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row);
 static const ngx_http_notify_attempt_t *ngx_http_notify_delivery_view_last(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_id_t *event);
@@ -297,6 +300,9 @@ ngx_http_notify_delivery_view_attempts(ngx_http_notify_delivery_view_t *view,
         first = n - profile->attempts.max + 1;
     }
 
+    view->logged = profile != NULL && first == 0
+                   && profile->attempts.mode == NGX_HTTP_NOTIFY_ATTEMPTS_ALL;
+
     for (i = 0; i + 3 <= resp->nelts; i += 3) {
         if (ngx_http_notify_delivery_view_entry(view, &resp->elts[i], first)
             != NGX_OK)
@@ -441,6 +447,13 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
 
     row->status = ngx_http_notify_delivery_view_judge(view, row);
 
+    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED
+        && ngx_http_notify_delivery_view_unsent(view, row))
+    {
+        row->status = NGX_HTTP_NOTIFY_DELIVERY_SKIPPED;
+        ngx_str_set(&row->reason, "session");
+    }
+
     return NGX_OK;
 }
 
@@ -495,6 +508,22 @@ ngx_http_notify_delivery_view_judge(
     }
 
     return NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
+}
+
+
+/*
+ * What is done without an attempt was not meant for the subscription by its
+ * session: that one was connected, or is another's.
+ */
+
+static ngx_uint_t
+ngx_http_notify_delivery_view_unsent(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_delivery_row_t *row)
+{
+    return view->logged
+           && row->entry != NULL && row->entry->session_id.len
+           && ngx_http_notify_delivery_view_last(view, &row->event) == NULL;
 }
 
 
@@ -593,7 +622,10 @@ ngx_http_notify_delivery_view_state(
     rc = ngx_http_notify_json_set_string(out, "status",
                           &ngx_http_notify_delivery_statuses[row->status]);
 
-    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_DEAD) {
+    if (row->reason.len
+        && (row->status == NGX_HTTP_NOTIFY_DELIVERY_DEAD
+            || row->status == NGX_HTTP_NOTIFY_DELIVERY_SKIPPED))
+    {
         rc |= ngx_http_notify_json_set_string(out, "reason", &row->reason);
     }
 

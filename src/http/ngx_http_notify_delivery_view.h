@@ -37,6 +37,8 @@ typedef struct {
     ngx_http_notify_concern_t           concern;    /* by _take */
     ngx_http_notify_id_t                cursor;
     ngx_uint_t                          placed;     /* cursor is known */
+    ngx_uint_t                          logged;     /* all attempts ever made
+                                                       are in the log */
     ngx_array_t                         gaps;       /* of id pairs */
     ngx_array_t                         attempts;   /* of _attempt_t */
 } ngx_http_notify_delivery_view_t;
@@ -48,7 +50,7 @@ typedef struct {
     ngx_http_notify_delivery_status_e   status;
     uint64_t                            due;        /* epoch ms; 0: none */
     ngx_uint_t                          tries;
-    ngx_str_t                           reason;     /* of DEAD */
+    ngx_str_t                           reason;     /* of DEAD, SKIPPED */
     ngx_uint_t                          concerns;   /* it is there and meant */
 } ngx_http_notify_delivery_row_t;
 

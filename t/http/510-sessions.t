@@ -125,6 +125,28 @@ note('who is connected gets no push');
     eventually { 2 == pushed('/one') } 'to each';
     ok(!grep({ ($_ // '') eq 's-1' } pushed('/one')), 'nothing for it');
 
+    # the latest first
+    for my $path ("/subscriptions/$one->{json}{id}/deliveries",
+                  "/subscriptions/$one->{json}{id}/deliveries?status=skipped")
+    {
+        my ($list, $last);
+        eventually {
+            $list = req(GET => $path)->{json};
+            @$list && !grep { $_->{status} eq 'pending' } @$list;
+        } 'the commit';
+        $last = $list->[-1];
+        is_deeply([ @$last{qw(status reason attemptCount)} ],
+                  ['skipped', 'session', 0],
+                  "$path says that it was skipped") or diag(explain($list));
+        is_deeply([ map { @$_{qw(status reason attemptCount)} }
+                    @$list[0 .. $#$list - 1] ],
+                  [ $path =~ /=/ ? () : (('succeeded', undef, 1) x 2) ],
+                  'and nothing of the others');
+        my $one = req(GET => "/deliveries/$last->{id}")->{json};
+        is_deeply([ @$one{qw(status reason attemptCount)} ],
+                  ['skipped', 'session', 0], 'so it is by itself');
+    }
+
     is(req(POST => '/sessions/s-1/disconnected')->{json}{connected} ? 1 : 0, 0,
        'disconnected');
     publish('s-1') for 1 .. 3;
