@@ -31,6 +31,10 @@ static ngx_int_t ngx_http_notify_api_deltas_arg_consumer(
     ngx_http_notify_api_deltas_t *deltas);
 static ngx_int_t ngx_http_notify_api_deltas_arg_stream(
     ngx_http_notify_api_deltas_t *deltas);
+static ngx_uint_t ngx_http_notify_api_deltas_accepts(u_char *p,
+    u_char *last);
+static ngx_uint_t ngx_http_notify_api_deltas_refuses(u_char *p,
+    u_char *last);
 static ngx_int_t ngx_http_notify_api_deltas_refuse(
     ngx_http_notify_api_deltas_t *deltas, const char *text);
 
@@ -301,14 +305,11 @@ ngx_http_notify_api_deltas_arg_stream(ngx_http_notify_api_deltas_t *deltas)
     ngx_str_t               value;
     ngx_http_notify_api_t  *api;
 
-    static u_char  type[] = "text/event-stream";
-
     api = deltas->api;
 
     if (ngx_http_notify_api_request_header(api, "Accept", &value) != NGX_OK
-        || ngx_strlcasestrn(value.data, value.data + value.len, type,
-                            sizeof(type) - 2)
-           == NULL
+        || !ngx_http_notify_api_deltas_accepts(value.data,
+                                               value.data + value.len)
         || api->request != api->request->main)
     {
         return NGX_OK;
@@ -330,6 +331,73 @@ ngx_http_notify_api_deltas_arg_stream(ngx_http_notify_api_deltas_t *deltas)
     }
 
     return NGX_OK;
+}
+
+
+/* RFC 9110, 12.5.1: ranges with commas between them */
+
+static ngx_uint_t
+ngx_http_notify_api_deltas_accepts(u_char *p, u_char *last)
+{
+    u_char  *end, *name, *next;
+
+    static const size_t  len = sizeof("text/event-stream") - 1;
+
+    for ( /* void */ ; p < last; p = next + 1) {
+
+        next = ngx_strlchr(p, last, ',');
+        if (next == NULL) {
+            next = last;
+        }
+
+        for (name = p; name < next && (*name == ' ' || *name == '\t'); name++)
+        {
+            /* void */
+        }
+
+        for (end = name;
+             end < next && *end != ';' && *end != ' ' && *end != '\t';
+             end++)
+        {
+            /* void */
+        }
+
+        if ((size_t) (end - name) == len
+            && ngx_strncasecmp(name, (u_char *) "text/event-stream", len) == 0
+            && !ngx_http_notify_api_deltas_refuses(end, next))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* 12.4.2: whether the weight among these parameters is 0 */
+
+static ngx_uint_t
+ngx_http_notify_api_deltas_refuses(u_char *p, u_char *last)
+{
+    while ((p = ngx_strlchr(p, last, ';')) != NULL) {
+
+        do {
+            p++;
+        } while (p < last && (*p == ' ' || *p == '\t'));
+
+        if (last - p < 3 || (*p | 0x20) != 'q' || p[1] != '=' || p[2] != '0')
+        {
+            continue;
+        }
+
+        for (p += 3; p < last && (*p == '.' || *p == '0'); p++) {
+            /* void */
+        }
+
+        return p == last || *p == ' ' || *p == '\t' || *p == ';';
+    }
+
+    return 0;
 }
 
 

@@ -67,6 +67,21 @@ is(ids(stream("cursor=$cursors[1]", 0.5, 'Last-Event-ID' => $cursors[0])),
 is(ids(stream('eventType=b', 0.5)), $published[1], 'filtered');
 like(stream('', 1, 'Last-Event-ID' => 'forged'), qr{^HTTP/1.1 400},
      'a forged id is refused');
+sub type {
+    my ($accept) = @_;
+    return (http_raw($nginx->port, "HEAD /shop/deltas HTTP/1.1\r\nHost: a\r\n"
+        . "Accept: $accept\r\nConnection: close\r\n\r\n", 2)
+        =~ m{^Content-Type: ([\w/-]+)}m)[0];
+}
+is(type($_), 'text/event-stream', "Accept: $_ is one")
+    for 'Text/Event-Stream', 'text/event-stream;q=0.5',
+        'application/json, text/event-stream ; charset=utf-8 ; Q=0.001',
+        'text/event-stream;q=0,text/event-stream;level=1;q=1';
+is(type($_), 'application/json', "Accept: $_ is none")
+    for 'text/event-stream;q=0', 'text/event-stream; q=0.000, */*',
+        'application/json, text/event-stream;level=1 ;q=0 ',
+        'text/event-streams', 'x-text/event-stream', '*/*', 'text/*';
+
 like(http_raw($nginx->port, "HEAD /shop/deltas HTTP/1.1\r\nHost: a\r\n"
      . "Accept: text/event-stream\r\nConnection: close\r\n\r\n", 2),
      qr{200 OK.*event-stream}s, 'HEAD has its header');
