@@ -138,6 +138,9 @@ ngx_int_t ngx_http_notify_api_reply(ngx_http_notify_api_t *api,
  * empty body is an empty object where `optional`. */
 ngx_http_notify_json_t *ngx_http_notify_api_document(
     ngx_http_notify_api_t *api, ngx_uint_t optional);
+/* notes as invalid what is none of these members */
+void ngx_http_notify_api_only(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, const char **names);
 
 /* the decoded value of a query argument; NGX_DECLINED: absent;
  * NGX_ABORT: given twice or not decodable (400 has been sent) */

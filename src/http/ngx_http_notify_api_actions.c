@@ -346,25 +346,7 @@ static ngx_int_t
 ngx_http_notify_api_actions_members(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *input, const char **names)
 {
-    void        *cursor;
-    ngx_str_t    name;
-    ngx_uint_t   i;
-
-    cursor = NULL;
-
-    while (ngx_http_notify_json_member(input, &cursor, &name)) {
-
-        for (i = 0; names[i]; i++) {
-            if (ngx_strcasecmp(name.data, (u_char *) names[i]) == 0) {
-                break;
-            }
-        }
-
-        if (names[i] == NULL) {
-            ngx_http_notify_invalid_add(&api->invalid, &name,
-                                        "is not a member of this request");
-        }
-    }
+    ngx_http_notify_api_only(api, input, names);
 
     if (ngx_http_notify_invalid_n(&api->invalid)) {
         ngx_http_notify_api_unprocessable(api);

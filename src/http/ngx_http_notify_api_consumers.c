@@ -69,7 +69,8 @@ ngx_http_notify_api_consumers(ngx_http_notify_api_t *api)
     ngx_str_t               *cursor;
     ngx_http_notify_json_t  *input, *value;
 
-    static const ngx_str_t  pointer = ngx_string("cursor");
+    static const char       *names[] = { "cursor", NULL };
+    static const ngx_str_t   pointer = ngx_string("cursor");
 
     if (api->method == NGX_HTTP_GET) {
         ngx_http_notify_api_cursor(api, ngx_http_notify_api_consumers_ready);
@@ -87,11 +88,16 @@ ngx_http_notify_api_consumers(ngx_http_notify_api_t *api)
         return;
     }
 
+    ngx_http_notify_api_only(api, input, names);
+
     value = ngx_http_notify_json_get_nocase(input, "cursor");
 
     if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
         ngx_http_notify_invalid_add(&api->invalid, &pointer,
                                     "must be a cursor that was given out here");
+    }
+
+    if (ngx_http_notify_invalid_n(&api->invalid)) {
         ngx_http_notify_api_unprocessable(api);
         return;
     }

@@ -156,27 +156,18 @@ static void
 ngx_http_notify_api_deliveries_event_again(ngx_http_notify_api_t *api,
     ngx_http_notify_event_t *event)
 {
-    void                    *cursor;
-    ngx_str_t                member, id;
+    ngx_str_t                id;
     ngx_http_notify_json_t  *input;
 
-    static const ngx_str_t  name = ngx_string("subscription");
+    static const char       *names[] = { "subscription", NULL };
+    static const ngx_str_t   name = ngx_string("subscription");
 
     input = ngx_http_notify_api_document(api, 0);
     if (input == NULL) {
         return;
     }
 
-    cursor = NULL;
-
-    while (ngx_http_notify_json_member(input, &cursor, &member)) {
-        if (member.len != name.len
-            || ngx_strncasecmp(member.data, name.data, name.len) != 0)
-        {
-            ngx_http_notify_invalid_add(&api->invalid, &member,
-                                        "is not a member of this request");
-        }
-    }
+    ngx_http_notify_api_only(api, input, names);
 
     id = ngx_http_notify_json_string(
              ngx_http_notify_json_get_nocase(input, "subscription"));

@@ -115,6 +115,32 @@ ngx_http_notify_api_members(ngx_http_notify_api_t *api,
 }
 
 
+void
+ngx_http_notify_api_only(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, const char **names)
+{
+    void        *cursor;
+    ngx_str_t    name;
+    ngx_uint_t   i;
+
+    cursor = NULL;
+
+    while (ngx_http_notify_json_member(input, &cursor, &name)) {
+
+        for (i = 0; names[i]; i++) {
+            if (ngx_strcasecmp(name.data, (u_char *) names[i]) == 0) {
+                break;
+            }
+        }
+
+        if (names[i] == NULL) {
+            ngx_http_notify_invalid_add(&api->invalid, &name,
+                                        "is not a member of this request");
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_http_notify_api_arg(ngx_http_notify_api_t *api, const char *name,
     ngx_str_t *value)

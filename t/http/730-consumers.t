@@ -58,6 +58,11 @@ is(http(POST => $nginx->url('/mine/deltas/consumers/me'),
    "so is another tenant's");
 is(http(POST => "$deltas/consumers/me", json => $_)->{status}, 422,
    'so is none') for {}, { cursor => 1 };
+my $unknown = http(POST => "$deltas/consumers/me",
+    json => { cursor => $page->{json}{cursor}, position => 1 });
+is($unknown->{status}, 422, 'so is what is no member of it');
+is_deeply([ map { $_->{pointer} } @{ $unknown->{json}{errors} } ],
+          ['/position'], 'and named') or diag($unknown->{content});
 is(http(GET => "$deltas?consumer=$_")->{status}, 400, "consumer=$_")
     for '', 'a%2fb', 'x' x 129, "me&cursor=$page->{json}{cursor}",
         "me&since=$ids[0]";
