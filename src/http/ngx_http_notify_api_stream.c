@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_api_detach.h"
+#include "ngx_http_notify_awaited.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_stream.h"
@@ -265,7 +266,10 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *as)
                                             deltas->page,
                                             ngx_http_notify_api_stream_page,
                                             as);
-    if (as->command == NULL) {
+    if (as->command) {
+        ngx_http_notify_awaited_begin();
+
+    } else {
         ngx_add_timer(&as->timer, NGX_HTTP_NOTIFY_API_STREAM_RETRY);
     }
 
@@ -282,6 +286,7 @@ ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_request_t  *r;
 
     as->command = NULL;
+    ngx_http_notify_awaited_end();
 
     r = as->deltas->api->request;
     ngx_http_set_log_request(r->connection->log, r);
@@ -568,6 +573,7 @@ ngx_http_notify_api_stream_cleanup(void *data)
 
     if (as->command) {
         ngx_http_notify_redis_cancel(as->command);
+        ngx_http_notify_awaited_end();
     }
 
     if (as->timer.timer_set) {

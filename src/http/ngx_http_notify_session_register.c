@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_awaited.h"
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
@@ -67,6 +68,7 @@ ngx_http_notify_session_register_exit(void)
     while (!ngx_queue_empty(&ngx_http_notify_session_boxes)) {
         q = ngx_queue_head(&ngx_http_notify_session_boxes);
         ngx_queue_remove(q);
+        ngx_http_notify_awaited_end();
         ngx_free(ngx_queue_data(q, ngx_http_notify_session_box_t, link));
     }
 }
@@ -272,6 +274,7 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
     box->channel = session->channel;
 
     ngx_queue_insert_tail(&ngx_http_notify_session_boxes, &box->link);
+    ngx_http_notify_awaited_begin();
 
     if (emit == NULL) {
         return NGX_OK;
@@ -307,6 +310,7 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
 
     emit = box->emit;
 
+    ngx_http_notify_awaited_end();
     ngx_queue_remove(&box->link);
     ngx_free(box);
 

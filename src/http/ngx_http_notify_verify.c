@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_awaited.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_connections.h"
@@ -244,6 +245,7 @@ ngx_http_notify_verify_cleanup(void *data)
 
     if (ctx->command != NULL) {
         ngx_http_notify_redis_cancel(ctx->command);
+        ngx_http_notify_awaited_end();
         ctx->command = NULL;
     }
 }
@@ -480,6 +482,8 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
         return NGX_OK;
     }
 
+    ngx_http_notify_awaited_begin();
+
     ctx->state = NGX_HTTP_NOTIFY_VERIFY_WAIT;
 
     return NGX_AGAIN;
@@ -496,6 +500,7 @@ ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
     r = ctx->request;
 
     ctx->command = NULL;
+    ngx_http_notify_awaited_end();
 
     if (ngx_http_notify_script_verdict(ngx_http_notify_connections_redis(),
                                        resp, "verify")

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use Compress::Raw::Zlib ();
+use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
@@ -57,6 +58,40 @@ for my $n (1 .. 4) {
 is($shop->again("/busy?$_"), 0, "nothing came twice to receiver $_")
     for 1 .. 4;
 eventually { !$nginx->workers(exiting => 1) } 'the old workers have exited';
+
+
+# requests that were begun before it, of each kind that asks Redis
+
+my $body = '{"eventType":"order.late","data":1}';
+my %begun = (
+    publish => "POST /shop/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+               . "Content-Type: application/json\r\nContent-Length: "
+               . length($body) . "\r\n\r\n$body",
+    deltas  => "GET /shop/deltas HTTP/1.1\r\nHost: a\r\nConnection: close"
+               . "\r\n\r\n",
+    stream  => "GET /shop/deltas HTTP/1.1\r\nHost: a\r\n"
+               . "Accept: text/event-stream\r\n\r\n",
+);
+my %socket;
+
+for my $kind (sort keys %begun) {
+    my $connection = $socket{$kind} = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1:' . $nginx->port) or die "$!\n";
+    syswrite $connection, substr $begun{$kind}, 0, -3;
+}
+
+# the workers have read that by then; what else keeps them is over behind it
+sleep 0.2;
+$nginx->reload;
+sleep 0.3;
+
+for my $kind (sort keys %socket) {
+    syswrite $socket{$kind}, substr $begun{$kind}, -3;
+    my $answer = join '', readline $socket{$kind};
+    close $socket{$kind};
+    like($answer, qr{^HTTP/1\.1 20[02] }, "its $kind is answered");
+}
+eventually { !$nginx->workers(exiting => 1) } 'and the old workers exit', 15;
 
 
 # a slow call in flight
