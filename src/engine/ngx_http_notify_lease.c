@@ -94,11 +94,12 @@ ngx_http_notify_lease_drop_all(ngx_http_notify_feed_t *feed)
         }
     }
 
-    if (feed->tail != NULL && feed->tailing
-        && ngx_http_notify_redis_ready(feed->tail))
-    {
+    if (feed->tail != NULL) {
 
-        /* what it is about to answer follows a position that is void */
+        /*
+         * What it is about to answer follows a position that is void; and it
+         * may be connected to a master that is none any more.
+         */
 
         ngx_http_notify_redis_reset(feed->tail, "to be read anew");
     }

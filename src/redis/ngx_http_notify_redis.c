@@ -81,6 +81,10 @@ ngx_http_notify_redis_create(ngx_cycle_t *cycle,
         goto failed;
     }
 
+    if (ngx_http_notify_redis_sentinel_join(cycle, redis) != NGX_OK) {
+        goto failed;
+    }
+
     ngx_http_notify_redis_connect(redis);
 
     return redis;
@@ -102,6 +106,7 @@ ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis)
 
     redis->destroyed = 1;
 
+    ngx_http_notify_redis_sentinel_leave(redis);
     ngx_http_notify_redis_close(redis);
 
     ngx_http_notify_redis_queue_free(redis);
@@ -168,7 +173,12 @@ ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis)
 void
 ngx_http_notify_redis_reset(ngx_http_notify_redis_t *redis, const char *reason)
 {
-    if (redis->destroyed || redis->state == NGX_HTTP_NOTIFY_REDIS_WAITING) {
+    if (redis->destroyed) {
+        return;
+    }
+
+    if (redis->state == NGX_HTTP_NOTIFY_REDIS_WAITING) {
+        redis->routed = 0;
         return;
     }
 

@@ -63,6 +63,7 @@ struct ngx_http_notify_redis_s {
     ngx_socket_t                       ident;
 
     const char                        *name;
+    ngx_queue_t                        queue;      /* by sentinels */
 
     ngx_http_notify_redis_state_e      state;
     ngx_http_notify_redis_target_t     target;
@@ -93,6 +94,7 @@ struct ngx_http_notify_redis_s {
 
     ngx_uint_t                         busy;       /* depth of callbacks */
     unsigned                           routed:1;   /* target is a store */
+    unsigned                           asks:1;     /* stays with a sentinel */
     unsigned                           stopped:1;
     unsigned                           destroyed:1;
     unsigned                           warned:1;
@@ -109,6 +111,11 @@ void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis);
+ngx_int_t ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
+    ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_sentinel_leave(ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_sentinel_named(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_redis_target_t *master);
 char *ngx_http_notify_redis_ssl_conf(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf);
 ngx_int_t ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis);

@@ -11,11 +11,13 @@
 
 static void ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_redis_route_named(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_route_named(
+    ngx_http_notify_redis_target_t *target);
 static void ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_redis_route_take(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *host, ngx_int_t port);
+    ngx_http_notify_redis_target_t *target, const ngx_str_t *host,
+    ngx_int_t port, ngx_log_t *log);
 
 
 /* sets the target of the next connect */
@@ -84,7 +86,8 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_redis_t *redis = data;
 
-    ngx_http_notify_resp_t  *host, *port;
+    ngx_http_notify_resp_t          *host, *port;
+    ngx_http_notify_redis_target_t   master;
 
     if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
@@ -103,9 +106,11 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (ngx_http_notify_redis_route_take(redis, &host->str,
+    if (ngx_http_notify_redis_route_take(redis->asks ? &master : &redis->target,
+                                         &host->str,
                                          ngx_atoi(port->str.data,
-                                                  port->str.len))
+                                                  port->str.len),
+                                         redis->log)
         != NGX_OK)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SENTINEL, 0,
@@ -115,6 +120,12 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    if (redis->asks) {
+        ngx_http_notify_redis_sentinel_named(redis, &master);
+        return;
+    }
+
+    redis->routed = 1;
     ngx_http_notify_redis_hop(redis);
 }
 
@@ -148,9 +159,11 @@ ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp, void *data)
 
     if (host.len == 0) {
         ngx_inet_set_port(&redis->target.sockaddr.sockaddr, (in_port_t) port);
-        ngx_http_notify_redis_route_named(redis);
+        ngx_http_notify_redis_route_named(&redis->target);
 
-    } else if (ngx_http_notify_redis_route_take(redis, &host, port) != NGX_OK)
+    } else if (ngx_http_notify_redis_route_take(&redis->target, &host, port,
+                                                redis->log)
+               != NGX_OK)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SENTINEL, 0,
                                    "%V named \"%V\", which is no address",
@@ -158,35 +171,30 @@ ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    redis->routed = 1;
     ngx_http_notify_redis_hop(redis);
 }
 
 
 static void
-ngx_http_notify_redis_route_named(ngx_http_notify_redis_t *redis)
+ngx_http_notify_redis_route_named(ngx_http_notify_redis_target_t *target)
 {
-    ngx_http_notify_redis_target_t  *target;
-
-    target = &redis->target;
-
     target->name.data = target->text;
     target->name.len = ngx_sock_ntop(&target->sockaddr.sockaddr,
                                      target->socklen, target->text,
                                      NGX_SOCKADDR_STRLEN, 1);
-    redis->routed = 1;
 }
 
 
 /* NGX_DECLINED: not an address */
 
 static ngx_int_t
-ngx_http_notify_redis_route_take(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *host, ngx_int_t port)
+ngx_http_notify_redis_route_take(ngx_http_notify_redis_target_t *target,
+    const ngx_str_t *host, ngx_int_t port, ngx_log_t *log)
 {
-    ngx_int_t                        rc;
-    ngx_addr_t                       addr;
-    ngx_pool_t                      *pool;
-    ngx_http_notify_redis_target_t  *target;
+    ngx_int_t    rc;
+    ngx_addr_t   addr;
+    ngx_pool_t  *pool;
 
     if (port < 1 || port > 65535
         || host->len == 0 || host->len > NGX_SOCKADDR_STRLEN)
@@ -194,7 +202,7 @@ ngx_http_notify_redis_route_take(ngx_http_notify_redis_t *redis,
         return NGX_DECLINED;
     }
 
-    pool = ngx_create_pool(NGX_MIN_POOL_SIZE, redis->log);
+    pool = ngx_create_pool(NGX_MIN_POOL_SIZE, log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
@@ -202,8 +210,6 @@ ngx_http_notify_redis_route_take(ngx_http_notify_redis_t *redis,
     rc = ngx_parse_addr(pool, &addr, host->data, host->len);
 
     if (rc == NGX_OK) {
-        target = &redis->target;
-
         ngx_inet_set_port(addr.sockaddr, (in_port_t) port);
 
         target->socklen = addr.socklen;
@@ -213,7 +219,7 @@ ngx_http_notify_redis_route_take(ngx_http_notify_redis_t *redis,
         target->host.data = target->address;
         ngx_memcpy(target->address, host->data, host->len);
 
-        ngx_http_notify_redis_route_named(redis);
+        ngx_http_notify_redis_route_named(target);
     }
 
     ngx_destroy_pool(pool);
