@@ -31,7 +31,7 @@ my $http = <<'END';
             proxy_pass http://%%CHAT%%;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection upgrade;
-            notify_session chat id=$arg_session presence grace=1s lease=3s;
+            notify_session chat id=$arg_session presence grace=2s lease=3s;
         }
         location /stream {
             proxy_pass http://%%CHAT%%;
@@ -124,18 +124,18 @@ note('a WebSocket');
     my $cut = time;
     push @skipped, publish('w-1');
     ok(skipped(@skipped), 'cut without a close: skipped within its grace');
-    cmp_ok(time - $cut, '<', 1, '(which was not over)');
+    cmp_ok(time - $cut, '<', 2, '(which was not over)');
     eventually { away('w-1') } 'it is away then';
     my $after = time - $cut;
-    cmp_ok($after, '>', 0.8, 'after its grace');
-    cmp_ok($after, '<', 2.5, 'and not much later');
+    cmp_ok($after, '>', 1.8, 'after its grace');
+    cmp_ok($after, '<', 4.5, 'and not much later');
     $event = publish('w-1');
     eventually { pushed($event) } 'pushes start';
     ok(skipped(@skipped), 'and those that were skipped do not come');
 
     ok(!$chat->connect($nginx->port, '/ws?session=w-1&status=403'),
        'a WebSocket that the backend refuses');
-    eventually { away('w-1') } 'connects nobody, not even for its grace', 0.6;
+    eventually { away('w-1') } 'connects nobody, not even for its grace', 1.5;
     ok($socket = $chat->connect($nginx->port, '/ws'), 'one without an id');
     is($chat->talk($socket, 'hello'), 'hello', 'is one all the same');
     $chat->cut($socket);
@@ -147,7 +147,7 @@ note('two tabs');
     my @tabs = map { $chat->connect($nginx->port, '/ws?session=t-1') } 1 .. 6;
     eventually { connected('t-1') } 'six connections of a session';
     $chat->cut(splice @tabs, 0, 5);
-    my $end = time + 2;
+    my $end = time + 3;
     my $gone = 0;
     while (time < $end) { $gone += away('t-1'); sleep 0.05 }
     is($gone, 0, 'with one that is left it is connected');
@@ -157,7 +157,7 @@ note('two tabs');
     eventually { connected('t-1') } 'it comes back';
     $chat->cut($tab);
     $tab = $chat->connect($nginx->port, '/ws?session=t-1');
-    $end = time + 2;
+    $end = time + 3;
     $gone = 0;
     while (time < $end) { $gone += away('t-1'); sleep 0.05 }
     is($gone, 0, 'within its grace as if it had not been away');
@@ -199,7 +199,7 @@ note('streams and polls');
                                         '/brief?session=b-1');
     eventually { connected('b-1') } 'without a grace';
     $chat->cut($socket);
-    eventually { away('b-1') } 'it is away at once', 0.5;
+    eventually { away('b-1') } 'it is away at once', 2;
 
     $socket = NotifyTest::Chat::request($nginx->port, 'GET',
         '/own/deltas?session=o-1', Accept => 'text/event-stream');
