@@ -11,6 +11,7 @@
 
 #define NGX_HTTP_NOTIFY_CALL_SHARED  65536  /* bytes of a body */
 #define NGX_HTTP_NOTIFY_CALL_SMALL   1024   /* a body sent with its head */
+#define NGX_HTTP_NOTIFY_CALL_RECORD  16384  /* both, over TLS */
 
 
 static ngx_int_t ngx_http_notify_call_body(ngx_http_notify_call_t *call,
@@ -155,14 +156,15 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     ngx_uint_t   small;
 
     head = &call->target->head;
-    small = (body->len <= NGX_HTTP_NOTIFY_CALL_SMALL);
-
     len = head->len + NGX_SIZE_T_LEN
           + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1 + NGX_INT_T_LEN
-          + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1
-          + (small ? body->len : 0);
+          + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1;
 
-    p = ngx_pnalloc(call->pool, len);
+    small = (body->len <= NGX_HTTP_NOTIFY_CALL_SMALL)
+            || (call->target->url.ssl
+                && len + body->len <= NGX_HTTP_NOTIFY_CALL_RECORD);
+
+    p = ngx_pnalloc(call->pool, len + (small ? body->len : 0));
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -10,6 +10,9 @@
 #include "ngx_http_notify_host.h"
 
 
+#define NGX_HTTP_NOTIFY_HOST_SHORT  4096    /* bytes: less than is asked for */
+
+
 /* the idle connections of one tag in this worker, the oldest last */
 typedef struct {
     ngx_queue_t                    queue;
@@ -48,6 +51,10 @@ static ngx_http_notify_host_pool_t *ngx_http_notify_host_pool(const void *tag,
     ngx_uint_t keepalive, ngx_msec_t idle, ngx_log_t *log);
 static ngx_uint_t ngx_http_notify_host_usable(ngx_http_notify_host_t *host,
     ngx_connection_t *c);
+#if (NGX_HAVE_EPOLLRDHUP)
+static ssize_t ngx_http_notify_host_recv(ngx_connection_t *c, u_char *buf,
+    size_t size);
+#endif
 static void ngx_http_notify_host_dummy(ngx_event_t *ev);
 static ngx_uint_t ngx_http_notify_host_silent(ngx_connection_t *c);
 static void ngx_http_notify_host_readable(ngx_event_t *ev);
@@ -366,6 +373,12 @@ ngx_http_notify_host_keep(ngx_http_notify_host_t *host, ngx_connection_t *c,
         idle->host = host;
         idle->socklen = socklen;
         ngx_memcpy(&idle->sockaddr, sockaddr, socklen);
+
+#if (NGX_HAVE_EPOLLRDHUP)
+        if (c->ssl && ngx_use_epoll_rdhup) {
+            c->recv = ngx_http_notify_host_recv;
+        }
+#endif
     }
 
     if (pool->n >= pool->keepalive) {
@@ -448,6 +461,68 @@ ngx_http_notify_host_usable(ngx_http_notify_host_t *host, ngx_connection_t *c)
 
     return ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
+
+
+#if (NGX_HAVE_EPOLLRDHUP)
+
+/*
+ * nginx's own reads until the socket says that there is no more: twice for an
+ * answer.  This takes it, as nginx does without TLS, from a read that got less
+ * than it asked for.  Errors are nginx's to handle, and so is the first byte of
+ * each record; the others are decrypted by then.
+ */
+
+static ssize_t
+ngx_http_notify_host_recv(ngx_connection_t *c, u_char *buf, size_t size)
+{
+    int         n;
+    BIO        *bio;
+    size_t      got;
+    ssize_t     rc;
+    uint64_t    taken;
+    ngx_uint_t  fresh;
+
+    bio = SSL_get_rbio(c->ssl->connection);
+
+    /* with nothing left over OpenSSL asks for as much as a record may be */
+
+    fresh = !SSL_has_pending(c->ssl->connection);
+    taken = BIO_number_read(bio);
+
+    got = 0;
+
+    do {
+        c->read->available = 1;     /* or it would ask for how much there is */
+
+        rc = ngx_ssl_recv(c, buf + got, 1);
+
+        if (rc != 1) {
+            return got ? (ssize_t) got : rc;
+        }
+
+        got++;
+
+        n = ngx_min((size_t) SSL_pending(c->ssl->connection), size - got);
+
+        if (n > 0) {
+            n = SSL_read(c->ssl->connection, buf + got, n);
+            got += (n > 0) ? n : 0;
+        }
+
+    } while (got < size && SSL_has_pending(c->ssl->connection));
+
+    if (fresh
+        && !c->read->pending_eof
+        && !SSL_has_pending(c->ssl->connection)
+        && BIO_number_read(bio) - taken < NGX_HTTP_NOTIFY_HOST_SHORT)
+    {
+        c->read->ready = 0;
+    }
+
+    return got;
+}
+
+#endif
 
 
 static void

@@ -456,6 +456,10 @@ ngx_http_notify_peer_set_session(ngx_peer_connection_t *pc, void *data)
 
     ngx_ssl_session_t  *session;
 
+    /* what is sent is in one buffer as it is, but for a large body */
+
+    pc->connection->ssl->buffer = 0;
+
     if (peer->url->literal && peer->verify
         && ngx_http_notify_peer_set_address(peer, pc->connection) != NGX_OK)
     {
