@@ -164,11 +164,7 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
         return rv;
     }
 
-    /* what is not read cannot be kept, nor looked into */
-
-    if (profile->attempts.response > profile->call.response_limit) {
-        return "has a \"response_log\" above its \"response_limit\"";
-    }
+    /* what is not read cannot be looked into */
 
     if (profile->call.payload.success && profile->call.response_limit == 0) {
         return "has \"success json\" and a \"response_limit\" of 0";
