@@ -65,9 +65,16 @@ sub publish {
                 json => { eventType => 'order.paid', data => $n },
                 headers => { 'Idempotency-Key' => "$channel-$n" })->{status};
 }
-sub logged { return map { $_->{data} // '' }
-                    @{ http(GET => $nginx->url("/$_[0]/deltas?limit=250"))
-                       ->{json}{data} // [] } }
+# of two workers one may still be looking for the node
+sub logged {
+    my ($channel) = @_;
+    my $answer;
+    eventually {
+        $answer = http(GET => $nginx->url("/$channel/deltas?limit=250"));
+        $answer->{status} == 200;
+    } "$channel: the log can be read", 20;
+    return map { $_->{data} // '' } @{ $answer->{json}{data} };
+}
 sub got { my %got = map { (from_json($_->{body})->{data} // '') => 1 }
                     $receiver->requests("/$_[0]"); return \%got }
 
