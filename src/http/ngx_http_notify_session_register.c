@@ -1,6 +1,7 @@
 /*
  * notify_session: what a session keeps, on its way to Redis, and the
- * acknowledgement in the answer.  A registration outlives its request.
+ * acknowledgement in the answer.  A registration outlives its request; one
+ * that nobody waits for is kept while Redis is away, in the order they came.
  * Must not know when it is time for one.
  */
 
@@ -18,12 +19,27 @@
 
 
 #define NGX_HTTP_NOTIFY_SESSION_ARGS  7     /* of join, before the values */
+#define NGX_HTTP_NOTIFY_SESSION_HELD  4     /* which of these is the worker */
+
+/* those that wait for Redis */
+#define NGX_HTTP_NOTIFY_SESSION_KEPT      (1024 * 1024)     /* bytes a worker */
+#define NGX_HTTP_NOTIFY_SESSION_AGAIN     500               /* ms */
+#define NGX_HTTP_NOTIFY_SESSION_PATIENCE  (5 * 60 * 1000)   /* ms */
+#define NGX_HTTP_NOTIFY_SESSION_TRIES     5
 
 
 typedef struct {
-    ngx_queue_t                    link;
+    ngx_queue_t                    link;        /* in boxes, or in waiting */
     ngx_http_notify_emit_ctx_t    *emit;        /* who waits, or NULL */
     ngx_http_notify_channel_t     *channel;
+    ngx_uint_t                     number;      /* in the order they came */
+    ngx_uint_t                     tries;
+    ngx_msec_t                     since;
+    size_t                         size;
+    ngx_str_t                      tenant;
+    ngx_str_t                      id;
+    ngx_uint_t                     nargs;
+    ngx_str_t                      args[1];     /* nargs of them */
 } ngx_http_notify_session_box_t;
 
 
@@ -36,21 +52,45 @@ static ngx_int_t ngx_http_notify_session_push_ms(ngx_http_request_t *r,
 static ngx_int_t ngx_http_notify_session_send(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_array_t *args, ngx_http_notify_emit_ctx_t *emit);
+static ngx_http_notify_session_box_t *ngx_http_notify_session_box(
+    const ngx_str_t *tenant, const ngx_str_t *id, const ngx_array_t *args,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_notify_session_ask(
+    ngx_http_notify_session_box_t *box);
 static void ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_session_keep(ngx_http_notify_session_box_t *box);
+static void ngx_http_notify_session_flush(void);
+static void ngx_http_notify_session_again(ngx_event_t *ev);
+static void ngx_http_notify_session_drop(ngx_http_notify_session_box_t *box,
+    const char *reason);
 static void ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
     ngx_log_t *log, const char *reason);
 static ngx_int_t ngx_http_notify_session_acknowledge(ngx_http_request_t *r,
     ngx_uint_t registered);
 
 
-static ngx_queue_t  ngx_http_notify_session_boxes;
+static ngx_queue_t       ngx_http_notify_session_boxes;     /* asked */
+static ngx_queue_t       ngx_http_notify_session_waiting;
+static size_t            ngx_http_notify_session_kept;
+static ngx_uint_t        ngx_http_notify_session_number;
+static ngx_uint_t        ngx_http_notify_session_told;      /* that they wait */
+static ngx_event_t       ngx_http_notify_session_timer;
+static ngx_connection_t  ngx_http_notify_session_dumb;
 
 
 void
 ngx_http_notify_session_register_init(void)
 {
     ngx_queue_init(&ngx_http_notify_session_boxes);
+    ngx_queue_init(&ngx_http_notify_session_waiting);
+
+    ngx_http_notify_session_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_http_notify_session_timer.handler = ngx_http_notify_session_again;
+    ngx_http_notify_session_timer.data = &ngx_http_notify_session_dumb;
+    ngx_http_notify_session_timer.log = ngx_cycle->log;
+    ngx_http_notify_session_timer.cancelable = 1;
 }
 
 
@@ -59,10 +99,23 @@ ngx_http_notify_session_register_init(void)
 void
 ngx_http_notify_session_register_exit(void)
 {
-    ngx_queue_t  *q;
+    ngx_queue_t                    *q;
+    ngx_http_notify_session_box_t  *box;
 
     if (ngx_http_notify_session_boxes.next == NULL) {
         return;
+    }
+
+    if (ngx_http_notify_session_timer.timer_set) {
+        ngx_del_timer(&ngx_http_notify_session_timer);
+    }
+
+    while (!ngx_queue_empty(&ngx_http_notify_session_waiting)) {
+        q = ngx_queue_head(&ngx_http_notify_session_waiting);
+        box = ngx_queue_data(q, ngx_http_notify_session_box_t, link);
+
+        ngx_queue_remove(q);
+        ngx_http_notify_session_drop(box, "the worker exits");
     }
 
     while (!ngx_queue_empty(&ngx_http_notify_session_boxes)) {
@@ -237,44 +290,49 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_array_t *args, ngx_http_notify_emit_ctx_t *emit)
 {
+    ngx_uint_t                      ready;
     ngx_http_notify_redis_t        *redis;
     ngx_http_notify_session_box_t  *box;
 
     redis = session->channel->redis;
+    ready = redis != NULL && ngx_http_notify_redis_ready(redis);
 
-    if (redis == NULL || !ngx_http_notify_redis_ready(redis)) {
+    if (ready) {
+        ngx_http_notify_session_flush();
+
+    } else if (emit) {
         ngx_http_notify_session_failed(session->channel, r->connection->log,
                                        "there is no connection to Redis");
 
-        return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
+        return ngx_http_notify_session_acknowledge(r, 0);
     }
 
-    box = ngx_alloc(sizeof(ngx_http_notify_session_box_t),
-                    r->connection->log);
+    box = ngx_http_notify_session_box(tenant, id, args, r->connection->log);
 
-    if (box == NULL
-        || ngx_http_notify_push_register(redis, session->channel, tenant, id,
-                                         args->elts, args->nelts,
-                                         ngx_http_notify_session_answered, box)
-           != NGX_OK)
-    {
-        /* no memory, or too much waits for Redis: no request fails for it */
-
-        if (box) {
-            ngx_free(box);
-        }
-
-        ngx_http_notify_session_failed(session->channel, r->connection->log,
-                                       "Redis cannot be asked now");
-
-        return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
+    if (box == NULL) {
+        goto failed;
     }
 
     box->emit = emit;
     box->channel = session->channel;
 
-    ngx_queue_insert_tail(&ngx_http_notify_session_boxes, &box->link);
-    ngx_http_notify_awaited_begin();
+    if (emit == NULL
+        && (!ready || !ngx_queue_empty(&ngx_http_notify_session_waiting)))
+    {
+        ngx_http_notify_session_keep(box);
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_session_ask(box) != NGX_OK) {
+
+        if (emit == NULL) {
+            ngx_http_notify_session_keep(box);
+            return NGX_OK;
+        }
+
+        ngx_free(box);
+        goto failed;
+    }
 
     if (emit == NULL) {
         return NGX_OK;
@@ -284,6 +342,89 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
     emit->waiting++;
 
     return NGX_AGAIN;
+
+failed:
+
+    /* no memory, or too much waits for Redis: no request fails for it */
+
+    ngx_http_notify_session_failed(session->channel, r->connection->log,
+                                   "Redis cannot be asked now");
+
+    return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
+}
+
+
+/* one block, with copies of all */
+
+static ngx_http_notify_session_box_t *
+ngx_http_notify_session_box(const ngx_str_t *tenant, const ngx_str_t *id,
+    const ngx_array_t *args, ngx_log_t *log)
+{
+    u_char                         *p;
+    size_t                          size;
+    ngx_str_t                      *arg;
+    ngx_uint_t                      i;
+    ngx_http_notify_session_box_t  *box;
+
+    arg = args->elts;
+    size = sizeof(ngx_http_notify_session_box_t)
+           + args->nelts * sizeof(ngx_str_t) + tenant->len + id->len;
+
+    for (i = 0; i < args->nelts; i++) {
+        size += arg[i].len;
+    }
+
+    box = ngx_alloc(size, log);
+    if (box == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(box, sizeof(ngx_http_notify_session_box_t));
+
+    box->number = ngx_http_notify_session_number++;
+    box->since = ngx_current_msec;
+    box->size = size;
+    box->nargs = args->nelts;
+
+    p = (u_char *) &box->args[args->nelts];
+
+    box->tenant.data = p;
+    box->tenant.len = tenant->len;
+    p = ngx_cpymem(p, tenant->data, tenant->len);
+
+    box->id.data = p;
+    box->id.len = id->len;
+    p = ngx_cpymem(p, id->data, id->len);
+
+    for (i = 0; i < args->nelts; i++) {
+        box->args[i].data = p;
+        box->args[i].len = arg[i].len;
+
+        if (arg[i].len) {
+            p = ngx_cpymem(p, arg[i].data, arg[i].len);
+        }
+    }
+
+    return box;
+}
+
+
+static ngx_int_t
+ngx_http_notify_session_ask(ngx_http_notify_session_box_t *box)
+{
+    if (ngx_http_notify_push_register(box->channel->redis, box->channel,
+                                      &box->tenant, &box->id, box->args,
+                                      box->nargs,
+                                      ngx_http_notify_session_answered, box)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_queue_insert_tail(&ngx_http_notify_session_boxes, &box->link);
+    ngx_http_notify_awaited_begin();
+
+    return NGX_OK;
 }
 
 
@@ -295,10 +436,20 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
     ngx_uint_t                   ok;
     ngx_http_notify_emit_ctx_t  *emit;
 
+    emit = box->emit;
+
+    ngx_http_notify_awaited_end();
+    ngx_queue_remove(&box->link);
+
     ok = ngx_http_notify_script_verdict(box->channel->redis, resp, "session")
          == NGX_OK;
 
     if (!ok) {
+        if (emit == NULL && ++box->tries < NGX_HTTP_NOTIFY_SESSION_TRIES) {
+            ngx_http_notify_session_keep(box);
+            return;
+        }
+
         ngx_http_notify_session_failed(box->channel, ngx_cycle->log,
                                        "Redis has not taken it");
 
@@ -308,10 +459,6 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
                                        "there is no such subscription");
     }
 
-    emit = box->emit;
-
-    ngx_http_notify_awaited_end();
-    ngx_queue_remove(&box->link);
     ngx_free(box);
 
     if (emit == NULL) {
@@ -325,6 +472,116 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
     }
 
     ngx_http_notify_emit_settled(emit);
+}
+
+
+/*
+ * Until Redis takes it.  By then its connection may be another worker's, or
+ * gone: those that are there say so themselves, see holds.
+ */
+
+static void
+ngx_http_notify_session_keep(ngx_http_notify_session_box_t *box)
+{
+    ngx_queue_t                    *q;
+    ngx_http_notify_session_box_t  *before;
+
+    if (ngx_http_notify_session_kept + box->size
+        > NGX_HTTP_NOTIFY_SESSION_KEPT)
+    {
+        ngx_http_notify_session_drop(box, "too many wait for Redis");
+        return;
+    }
+
+    ngx_str_set(&box->args[NGX_HTTP_NOTIFY_SESSION_HELD], "");
+
+    for (q = ngx_queue_last(&ngx_http_notify_session_waiting);
+         q != ngx_queue_sentinel(&ngx_http_notify_session_waiting);
+         q = ngx_queue_prev(q))
+    {
+        before = ngx_queue_data(q, ngx_http_notify_session_box_t, link);
+
+        if (before->number < box->number) {
+            break;
+        }
+    }
+
+    ngx_queue_insert_after(q, &box->link);
+    ngx_http_notify_session_kept += box->size;
+
+    if (!ngx_http_notify_session_told) {
+        ngx_http_notify_session_told = 1;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "notify session: sessions of \"%V\" wait for Redis",
+                      &box->channel->name);
+    }
+
+    if (!ngx_http_notify_session_timer.timer_set) {
+        ngx_add_timer(&ngx_http_notify_session_timer,
+                      NGX_HTTP_NOTIFY_SESSION_AGAIN);
+    }
+}
+
+
+static void
+ngx_http_notify_session_flush(void)
+{
+    ngx_queue_t                    *q, *next;
+    ngx_http_notify_session_box_t  *box;
+
+    for (q = ngx_queue_head(&ngx_http_notify_session_waiting);
+         q != ngx_queue_sentinel(&ngx_http_notify_session_waiting);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        box = ngx_queue_data(q, ngx_http_notify_session_box_t, link);
+
+        if (!ngx_http_notify_redis_ready(box->channel->redis)) {
+
+            if (ngx_current_msec - box->since
+                < NGX_HTTP_NOTIFY_SESSION_PATIENCE)
+            {
+                continue;
+            }
+
+            ngx_queue_remove(q);
+            ngx_http_notify_session_kept -= box->size;
+            ngx_http_notify_session_drop(box, "Redis was away for too long");
+            continue;
+        }
+
+        ngx_queue_remove(q);
+        ngx_http_notify_session_kept -= box->size;
+
+        if (ngx_http_notify_session_ask(box) != NGX_OK) {
+            ngx_http_notify_session_keep(box);
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_session_again(ngx_event_t *ev)
+{
+    ngx_http_notify_session_flush();
+
+    if (ngx_queue_empty(&ngx_http_notify_session_waiting)) {
+        ngx_http_notify_session_told = 0;
+
+    } else if (!ev->timer_set) {
+        ngx_add_timer(ev, NGX_HTTP_NOTIFY_SESSION_AGAIN);
+    }
+}
+
+
+static void
+ngx_http_notify_session_drop(ngx_http_notify_session_box_t *box,
+    const char *reason)
+{
+    ngx_http_notify_session_failed(box->channel, ngx_cycle->log, reason);
+    ngx_free(box);
 }
 
 

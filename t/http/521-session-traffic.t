@@ -45,6 +45,10 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
                            device=$device group=$group provider=$provider
                            debug=$debug;
         }
+        location /create/quiet {
+            proxy_pass http://%%CHAT%%/create;
+            notify_session chat id=$chat_id device=$arg_device;
+        }
         location /create/header {
             proxy_pass http://%%CHAT%%/create;
             notify_session chat id=$upstream_http_x_chat_id
@@ -232,12 +236,51 @@ note('Redis is away');
     like($nginx->log, qr/a session of "chat" is not registered/,
          'the log says so');
     unlike($nginx->log, qr/is not registered.*away-1/, 'without its id');
+    http_raw($nginx->port, join('', map {
+        "POST /create/quiet?device=$_ HTTP/1.1\r\nHost: a\r\n"
+        . "Content-Type: application/x-www-form-urlencoded\r\n"
+        . "Content-Length: 9\r\n\r\nid=away-3" } 1 .. 9), 1);
+    like($nginx->log, qr/sessions of "chat" wait for Redis/, 'it says so');
     $redis->start;
     eventually { my $r = create('/create', id => 'away-1', %mandatory);
                  (said($r) // '') eq 'registered' } 'and then it is';
     my $stats = http(GET => $nginx->url('/stats'))->{content};
     like($stats, qr/"unregistered":[1-9]/, 'those that were not are counted')
         or diag $stats;
+    eventually { session('away-2')->{status} == 200 }
+        'where nobody waited it is registered by itself';
+    eventually { (session('away-3')->{json}{device} // '') eq '9' }
+        'with what it said last';
+}
+
+note('too many, while Redis is away');
+{
+    my $counted = sub { http(GET => $nginx->url('/stats'))->{content}
+                        =~ /"unregistered":(\d+)/ ? $1 : 0 };
+    my $before = $counted->();
+    my $device = 'd' x 3900;
+
+    $redis->kill;
+    create("/create/quiet?device=$device", id => "full-$_") for 1 .. 560;
+    my @log = $nginx->log =~ /not registered: too many wait for Redis/g;
+    cmp_ok(scalar @log, '>', 0, 'not all of 2 MB are kept by two workers');
+    cmp_ok(scalar @log, '<', 340, 'but 1 MB is, at the least');
+    $redis->start;
+    eventually { @log + grep({ session("full-$_")->{status} == 200 } 1 .. 560)
+                 == 560 } 'and come';
+    is($counted->() - $before, @log, 'the others are counted');
+}
+
+note('a worker that exits while some wait');
+{
+    $redis->kill;
+    create('/create/quiet?device=d', id => "exit-$_") for 1 .. 3;
+    my $mark = () = $nginx->log =~ /the worker exits/g;
+    $nginx->reload;
+    eventually { $mark + 3 == (() = $nginx->log =~ /the worker exits/g) }
+        'says so of each';
+    $redis->start;
+    eventually { http(GET => $nginx->url('/health'))->{status} == 200 };
 }
 
 finish();
