@@ -92,8 +92,9 @@ typedef struct {
  */
 typedef struct ngx_http_notify_target_s  ngx_http_notify_target_t;
 
-/* NULL: memory, or *reason (static or pool of the subscription): the URL is
- * not (or no longer) allowed.  The subscription must outlive the target. */
+/* NULL: memory (*reason NULL), or *reason (static or pool of the subscription):
+ * the URL is not (or no longer) allowed.  The subscription must outlive the
+ * target. */
 ngx_http_notify_target_t *ngx_http_notify_call_target(
     const ngx_http_notify_call_conf_t *conf,
     const ngx_http_notify_subscription_t *subscription, ngx_log_t *log,

@@ -21,7 +21,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
     ngx_pool_t                *pool;
     ngx_http_notify_target_t  *target;
 
-    *reason = "no memory";
+    *reason = NULL;
 
     pool = ngx_create_pool(1024, log);
     if (pool == NULL) {

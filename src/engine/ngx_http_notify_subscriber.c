@@ -19,6 +19,8 @@
 
 static void ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed,
     ngx_int_t n);
+static void ngx_http_notify_subscriber_unmade(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *id);
 static ngx_int_t ngx_http_notify_subscriber_prepare(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
 static ngx_http_notify_profile_t *ngx_http_notify_subscriber_profile(
@@ -154,6 +156,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
         s = ngx_calloc(sizeof(ngx_http_notify_subscriber_t) + doc->id.len,
                        feed->log);
         if (s == NULL) {
+            ngx_http_notify_subscriber_unmade(lease, &doc->id);
             ngx_destroy_pool(doc->pool);
             return NULL;
         }
@@ -175,6 +178,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     if (ngx_http_notify_subscriber_prepare(s, doc) != NGX_OK) {
+        ngx_http_notify_subscriber_unmade(lease, &s->node.str);
         ngx_http_notify_subscriber_drop(s);
         return NULL;
     }
@@ -184,6 +188,22 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     return s;
+}
+
+
+/* no memory: the bucket is read again, as for all that is lost so */
+
+static void
+ngx_http_notify_subscriber_unmade(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *id)
+{
+    ngx_log_error(NGX_LOG_ERR, lease->feed->log, 0,
+                  "notify load: no memory for subscription \"%V\" of channel "
+                  "\"%V\", it is read again", id,
+                  &lease->feed->channel->name);
+
+    lease->broken = 1;
+    ngx_http_notify_commit_soon(lease->feed, 1);
 }
 
 
@@ -575,6 +595,10 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     if (doc->filter.len) {
         s->filter = ngx_http_notify_filter_compile(doc->pool, &doc->filter,
                                                    &reason, &pointer);
+        if (s->filter == NULL && reason == NULL) {
+            return NGX_ERROR;
+        }
+
         if (s->filter == NULL) {
             s->reason = "filter";
             s->unusable = 1;
@@ -585,6 +609,9 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
     if (s->provider == NULL) {
         s->target = ngx_http_notify_call_target(&profile->call, doc, feed->log,
                                                 &s->reason);
+        if (s->target == NULL && s->reason == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     return ngx_http_notify_match_add(feed->match, s);
