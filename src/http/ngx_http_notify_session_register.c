@@ -55,6 +55,8 @@ static ngx_int_t ngx_http_notify_session_send(ngx_http_request_t *r,
 static ngx_http_notify_session_box_t *ngx_http_notify_session_box(
     const ngx_str_t *tenant, const ngx_str_t *id, const ngx_array_t *args,
     ngx_log_t *log);
+static u_char *ngx_http_notify_session_copy(u_char *p, const ngx_str_t *from,
+    ngx_str_t *to);
 static ngx_int_t ngx_http_notify_session_ask(
     ngx_http_notify_session_box_t *box);
 static void ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp,
@@ -388,24 +390,24 @@ ngx_http_notify_session_box(const ngx_str_t *tenant, const ngx_str_t *id,
 
     p = (u_char *) &box->args[args->nelts];
 
-    box->tenant.data = p;
-    box->tenant.len = tenant->len;
-    p = ngx_cpymem(p, tenant->data, tenant->len);
-
-    box->id.data = p;
-    box->id.len = id->len;
-    p = ngx_cpymem(p, id->data, id->len);
+    p = ngx_http_notify_session_copy(p, tenant, &box->tenant);
+    p = ngx_http_notify_session_copy(p, id, &box->id);
 
     for (i = 0; i < args->nelts; i++) {
-        box->args[i].data = p;
-        box->args[i].len = arg[i].len;
-
-        if (arg[i].len) {
-            p = ngx_cpymem(p, arg[i].data, arg[i].len);
-        }
+        p = ngx_http_notify_session_copy(p, &arg[i], &box->args[i]);
     }
 
     return box;
+}
+
+
+static u_char *
+ngx_http_notify_session_copy(u_char *p, const ngx_str_t *from, ngx_str_t *to)
+{
+    to->data = p;
+    to->len = from->len;
+
+    return from->len ? ngx_cpymem(p, from->data, from->len) : p;
 }
 
 

@@ -236,10 +236,12 @@ note('Redis is away');
     like($nginx->log, qr/a session of "chat" is not registered/,
          'the log says so');
     unlike($nginx->log, qr/is not registered.*away-1/, 'without its id');
-    http_raw($nginx->port, join('', map {
-        "POST /create/quiet?device=$_ HTTP/1.1\r\nHost: a\r\n"
-        . "Content-Type: application/x-www-form-urlencoded\r\n"
-        . "Content-Length: 9\r\n\r\nid=away-3" } 1 .. 9), 1);
+
+    # one connection has one worker, which keeps their order
+    my $client = HTTP::Tiny->new;
+    is($client->post_form($nginx->url("/create/quiet?device=$_"),
+                          { id => 'away-3' })->{status}, 201, 'nor nine times')
+        for 1 .. 9;
     like($nginx->log, qr/sessions of "chat" wait for Redis/, 'it says so');
     $redis->start;
     eventually { my $r = create('/create', id => 'away-1', %mandatory);
