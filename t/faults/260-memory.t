@@ -101,7 +101,9 @@ sub sent {
     my ($path, $type) = @_;
     return [ $path, $shop->publish(1, eventType => $type) ];
 }
-sub come { return !grep { my ($path, @ids) = @$_; $shop->lacks($path, @ids) } @_ }
+sub come {
+    return !grep { my ($path, @ids) = @$_; $shop->lacks($path, @ids) } @_;
+}
 
 my @first = (sent('/many', 'many.7'), sent($path, 'long'),
              sent('/other', 'other'));
