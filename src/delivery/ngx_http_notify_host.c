@@ -484,9 +484,13 @@ ngx_http_notify_host_recv(ngx_connection_t *c, u_char *buf, size_t size)
 
     bio = SSL_get_rbio(c->ssl->connection);
 
-    /* with nothing left over OpenSSL asks for as much as a record may be */
+    /*
+     * Between records, with nothing left over, OpenSSL asks for as much as one
+     * may be.  Within one, as after NGX_AGAIN, it asks for the rest of it, and
+     * gets that whether or not there is more.
+     */
 
-    fresh = !SSL_has_pending(c->ssl->connection);
+    fresh = (c->ssl->last == NGX_OK && !SSL_has_pending(c->ssl->connection));
     taken = BIO_number_read(bio);
 
     got = 0;
@@ -511,10 +515,14 @@ ngx_http_notify_host_recv(ngx_connection_t *c, u_char *buf, size_t size)
 
     } while (got < size && SSL_has_pending(c->ssl->connection));
 
+    taken = BIO_number_read(bio) - taken;
+
+    /* what came behind a read that left nothing is an event of its own */
+
     if (fresh
         && !c->read->pending_eof
         && !SSL_has_pending(c->ssl->connection)
-        && BIO_number_read(bio) - taken < NGX_HTTP_NOTIFY_HOST_SHORT)
+        && taken > 0 && taken < NGX_HTTP_NOTIFY_HOST_SHORT)
     {
         c->read->ready = 0;
     }
