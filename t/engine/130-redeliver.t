@@ -17,7 +17,8 @@ $shop->ready;
 # of a log that is empty
 
 my $early = $shop->subscribe('/early');
-my $now = strftime('%Y-%m-%dT%H:%M:%S', gmtime);
+# nginx's clock may be a tick behind ours
+my $now = strftime('%Y-%m-%dT%H:%M:%S', gmtime(time - 1));
 my $nothing = $shop->act($early, 'redeliver', {});
 cmp_ok($nothing->{until}, 'ge', $now,
        'a redelivery of an empty log ends with now')
