@@ -121,7 +121,8 @@ is(scalar(grep { $_ > 1 } values %seen), 0, 'none of them twice');
 is($disorder, 0, 'in order for each client');
 is($back, 0, 'in order for each worker');
 
-my $counters = http(GET => $nginx->url('/shop/stats'))->{json}{counters};
+my $counters = http_served(GET => $nginx->url('/shop/stats'))
+                   ->{json}{counters};
 is($counters->{lost}, 0, 'nothing was lost');
 
 finish();
