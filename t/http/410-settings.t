@@ -265,7 +265,8 @@ is(call(GET => '/shop/settings')->{status}, 503, 'nothing to be read');
 $redis->start;
 eventually { call(PATCH => '/shop/settings', { days => 5 })->{status} == 200 }
     'until it is back';
-is(call(GET => '/shop/settings')->{json}{days}, 5, 'then it holds');
+is(http_served(GET => $nginx->url('/shop/settings'))->{json}{days}, 5,
+   'then it holds');
 
 
 # refused by nginx -t

@@ -246,7 +246,7 @@ note('Redis is away');
     $redis->start;
     eventually { my $r = create('/create', id => 'away-1', %mandatory);
                  (said($r) // '') eq 'registered' } 'and then it is';
-    my $stats = http(GET => $nginx->url('/stats'))->{content};
+    my $stats = http_served(GET => $nginx->url('/stats'))->{content};
     like($stats, qr/"unregistered":[1-9]/, 'those that were not are counted')
         or diag $stats;
     eventually { session('away-2')->{status} == 200 }
@@ -257,7 +257,7 @@ note('Redis is away');
 
 note('too many, while Redis is away');
 {
-    my $counted = sub { http(GET => $nginx->url('/stats'))->{content}
+    my $counted = sub { http_served(GET => $nginx->url('/stats'))->{content}
                         =~ /"unregistered":(\d+)/ ? $1 : 0 };
     my $before = $counted->();
     my $device = 'd' x 3900;

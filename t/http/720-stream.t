@@ -119,9 +119,9 @@ for my $round (1 .. 3) {
 }
 
 my %mine = map { $_->{id} => 1 } map { @{ $_->{json}{data} } }
-    http(GET => "$deltas?eventType=n&limit=250"),
-    http(GET => "$deltas?eventType=n&limit=250&cursor="
-         . http(GET => "$deltas?eventType=n&limit=250")->{json}{cursor});
+    http_served(GET => "$deltas?eventType=n&limit=250"),
+    http_served(GET => "$deltas?eventType=n&limit=250&cursor="
+        . http_served(GET => "$deltas?eventType=n&limit=250")->{json}{cursor});
 my @want = grep { $mine{$_} } @published;
 cmp_ok(scalar @want, '>=', 290, 'many were published');
 eventually { my %seen = map { $_ => 1 } followed();

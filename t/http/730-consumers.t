@@ -26,8 +26,8 @@ my @ids = map { $_->{id} } @{ http(POST => $nginx->url('/shop/events'),
 sub ids { return join ' ', map { $_->{id} } @{ $_[0]{json}{data} } }
 sub commit {
     my ($name, $cursor) = @_;
-    return http(POST => "$deltas/consumers/$name",
-                json => { cursor => $cursor });
+    return http_served(POST => "$deltas/consumers/$name",
+                       json => { cursor => $cursor });
 }
 
 my $page = http(GET => "$deltas?consumer=me&limit=4");
@@ -73,14 +73,14 @@ is(http(GET => "$deltas/$_")->{status}, 404, "deltas/$_ is not there")
 $redis->restart;
 eventually { ids(http(GET => "$deltas?consumer=me")) eq "@ids[4 .. 9]" }
     'it outlives a restart of Redis';
-is(http(DELETE => "$deltas/consumers/me")->{status}, 204, 'deleted')
+is(http_served(DELETE => "$deltas/consumers/me")->{status}, 204, 'deleted')
     for 1, 2;
-is(ids(http(GET => "$deltas?consumer=me")), "@ids", 'it begins anew');
+is(ids(http_served(GET => "$deltas?consumer=me")), "@ids", 'it begins anew');
 
 
 # a replica that was promoted has not got the last events
 
-my $end = http(GET => $deltas)->{json}{cursor};
+my $end = http_served(GET => $deltas)->{json}{cursor};
 commit(me => $end);
 my ($ms) = $ids[6] =~ /^evt_(.{12})/;
 my @kept = $redis->cli('XRANGE', 'notify:{shop.0}:log', '-', '+');
