@@ -46,6 +46,7 @@ ngx_http_notify_lease_init(ngx_http_notify_feed_t *feed)
 
         ngx_queue_init(&lease->subscribers);
         ngx_queue_init(&lease->dirty);
+        ngx_queue_init(&lease->loads);
     }
 
     feed->lease_timer.handler = ngx_http_notify_lease_timer;

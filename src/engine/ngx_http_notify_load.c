@@ -110,7 +110,7 @@ failed:
     }
 
     if (load != NULL) {
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
     }
 
     feed->scanning = 0;
@@ -164,7 +164,7 @@ ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp, void *data)
         feed->anchored = 1;
         feed->scanning = 0;
 
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
         ngx_http_notify_load_scan(feed);
 
         return;
@@ -183,7 +183,7 @@ ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_redis_reset(feed->redis, "log unreadable");
     }
 
-    ngx_free(load);
+    ngx_http_notify_load_free(load);
 }
 
 
@@ -207,7 +207,7 @@ ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
 
     pool = ngx_create_pool(512, feed->log);
     if (pool == NULL) {
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
         ngx_http_notify_redis_reset(feed->redis, "no memory");
         return;
     }
@@ -224,7 +224,7 @@ ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
                                         ngx_http_notify_load_scan_reply, load)
            == NULL)
     {
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
         ngx_http_notify_redis_reset(feed->redis, "no memory");
     }
 
@@ -244,7 +244,7 @@ ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp, void *data)
     feed = load->feed;
     same = load->serial == ngx_http_notify_redis_generation(feed->redis);
 
-    ngx_free(load);
+    ngx_http_notify_load_free(load);
 
     if (resp == NULL || !same) {
         return;         /* a new connection begins anew */
@@ -324,7 +324,8 @@ ngx_http_notify_load_t *
 ngx_http_notify_load_create(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
 {
     size_t                   len;
-    ngx_http_notify_load_t  *load;
+    ngx_queue_t             *q;
+    ngx_http_notify_load_t  *load, *before;
 
     len = id ? id->len : 0;
 
@@ -339,11 +340,40 @@ ngx_http_notify_load_create(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
     load->id.len = len;
     load->id.data = (u_char *) load + sizeof(ngx_http_notify_load_t);
 
-    if (id) {
-        ngx_memcpy(load->id.data, id->data, len);
+    ngx_queue_init(&load->link);
+
+    if (id == NULL) {
+        return load;
     }
 
+    ngx_memcpy(load->id.data, id->data, len);
+
+    /* what these will say may have changed before an event that is read now */
+
+    for (q = ngx_queue_head(&lease->loads);
+         q != ngx_queue_sentinel(&lease->loads);
+         q = ngx_queue_next(q))
+    {
+        before = ngx_queue_data(q, ngx_http_notify_load_t, link);
+
+        if (before->id.len == len
+            && ngx_memcmp(before->id.data, id->data, len) == 0)
+        {
+            before->older = 1;
+        }
+    }
+
+    ngx_queue_insert_tail(&lease->loads, &load->link);
+
     return load;
+}
+
+
+void
+ngx_http_notify_load_free(ngx_http_notify_load_t *load)
+{
+    ngx_queue_remove(&load->link);
+    ngx_free(load);
 }
 
 
@@ -357,7 +387,8 @@ ngx_http_notify_load_void(ngx_http_notify_load_t *load,
         load->failed = 1;
     }
 
-    stale = load->failed || load->lease->serial != load->serial
+    stale = load->failed || load->older
+            || load->lease->serial != load->serial
             || (load->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
                 && !load->lease->placed)
             || (load->id.len == 0
@@ -375,7 +406,7 @@ ngx_http_notify_load_void(ngx_http_notify_load_t *load,
             ngx_destroy_pool(load->doc->pool);
         }
 
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
     }
 
     return stale;
@@ -465,7 +496,7 @@ done:
     ngx_destroy_pool(pool);
 
     if (load->expected == 0) {
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
         ngx_http_notify_lease_drop(lease);
     }
 }
@@ -586,7 +617,7 @@ ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data)
 
     lease = load->lease;
 
-    ngx_free(load);
+    ngx_http_notify_load_free(load);
 
     for (i = 0; i + 1 < resp->nelts; i += 2) {
         s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);

@@ -200,6 +200,11 @@ ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
     load = ngx_http_notify_load_create(lease, id);
 
     if (pool == NULL || load == NULL) {
+
+        if (load != NULL) {
+            load->failed = 1;
+        }
+
         goto done;
     }
 
@@ -227,7 +232,7 @@ done:
         /* a change that cannot be followed: the bucket is read again */
 
         if (load != NULL && load->expected == 0) {
-            ngx_free(load);
+            ngx_http_notify_load_free(load);
         }
 
         lease->broken = 1;
@@ -271,7 +276,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
 
     if (load->gone) {
         s = ngx_http_notify_subscriber_find(load->feed, &load->id);
-        ngx_free(load);
+        ngx_http_notify_load_free(load);
 
         if (s != NULL) {
             ngx_http_notify_subscriber_drop(s);
@@ -292,7 +297,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
                                                    &resp->str)
                   : NULL;
 
-    ngx_free(load);
+    ngx_http_notify_load_free(load);
 
     if (s == NULL || s->located
         || lease->state < NGX_HTTP_NOTIFY_LEASE_READ)

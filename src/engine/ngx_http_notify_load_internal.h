@@ -13,12 +13,14 @@
 /* the answers about one lease, or about one subscription, in order */
 
 typedef struct {
+    ngx_queue_t                       link;     /* in its lease, if by id */
     ngx_http_notify_feed_t           *feed;
     ngx_http_notify_lease_t          *lease;
     ngx_uint_t                        serial;
     ngx_uint_t                        expected; /* answers to come */
     ngx_uint_t                        failed;
     ngx_uint_t                        gone;     /* there is no document */
+    ngx_uint_t                        older;    /* it was asked for again */
     ngx_http_notify_subscription_t   *doc;
     ngx_str_t                         id;
 } ngx_http_notify_load_t;
@@ -28,9 +30,10 @@ typedef struct {
 ngx_str_t ngx_http_notify_load_field(const ngx_http_notify_resp_t *entry,
     const char *name);
 
-/* without an id: of all of the lease */
+/* without an id: of all of the lease; with one those before it are void */
 ngx_http_notify_load_t *ngx_http_notify_load_create(
     ngx_http_notify_lease_t *lease, const ngx_str_t *id);
+void ngx_http_notify_load_free(ngx_http_notify_load_t *load);
 
 ngx_int_t ngx_http_notify_load_ask(ngx_http_notify_load_t *load,
     ngx_str_t *argv, ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler);

@@ -64,6 +64,7 @@ struct ngx_http_notify_lease_s {
     ngx_http_notify_id_t              committed;    /* what Redis has of it */
     ngx_queue_t                       subscribers;
     ngx_queue_t                       dirty;    /* subscribers to commit */
+    ngx_queue_t                       loads;    /* of single subscribers */
     ngx_uint_t                        active;   /* deliveries under way */
 
     struct ngx_http_notify_commit_s  *commit;   /* the one in flight */
