@@ -30,7 +30,8 @@ sub lines { return grep { /bucket \d+ of channel "shop" is held/ }
 sub good { my (@ids) = @_;
            return grep { !$shop->lacks($_, @ids) } map { "/good$_" } 1 .. 8 }
 
-# all in one commit, which is what they were held by
+# all in one commit, which is what they were held by; of the eight one may be in
+# the bucket that is held, once in a hundred runs two
 
 $redis->cli('SET', $key, 'by hand');
 my @ids = $ledger->add($shop->publish(1));
@@ -39,12 +40,12 @@ eventually { lines() == 1 } 'what Redis refuses is said';
 like((lines())[0], qr/WRONGTYPE/, 'with what it was');
 
 push @ids, $ledger->add($shop->publish(20)) for 1 .. 5;
-eventually { good(@ids) >= 7 } 'the other buckets go on'
+eventually { good(@ids) >= 6 } 'the other buckets go on'
     or diag(scalar good(@ids));
 sub missed { my ($path) = @_;
              return scalar @{ $shop->ask(GET => 'deltas?missed=true&limit=250'
                               . "&subscription=$to{$path}")->{json}{data} } }
-eventually { 1 >= grep { missed($_) } map { "/good$_" } 1 .. 8 }
+eventually { 2 >= grep { missed($_) } map { "/good$_" } 1 .. 8 }
            'and have committed what they did';
 is(scalar(lines()), 1, 'it is said once') or diag(join "\n", lines());
 is(counter(), 1, 'and counted');
@@ -63,7 +64,7 @@ eventually { my $answer = $shop->ask(POST => 'events',
              $after = $answer->{json}{id} if $answer->{status} == 202 }
            'another one takes events';
 push @ids, $ledger->add($after);
-eventually { good(@ids) >= 7 } 'and delivers them';
+eventually { good(@ids) >= 6 } 'and delivers them';
 
 # a reload does not wait for it
 
