@@ -245,7 +245,7 @@ my $other = NotifyTest::Nginx->new(redis => $redis, workers => 1,
 
     $there = $chat->connect($other->port, '/ws?session=i-2');
     eventually { connected('i-2') } 'connected to the other one';
-    kill 'KILL', $other->workers, $other->pid;
+    kill 'KILL', $other->pid, $other->workers;   # or it makes new ones
     eventually { away('i-2') } 'which dies as a whole', 8;
     delete $other->{pid};
 }
