@@ -84,6 +84,18 @@ ngx_http_notify_payload_body(ngx_pool_t *pool,
         break;
 
     case NGX_HTTP_NOTIFY_PAYLOAD_RAW:
+
+        *body = context->event->data;
+
+        /* receivers of data expect an object */
+
+        if (body->len == 0) {
+            ngx_str_set(body, "{}");
+        }
+
+        rc = NGX_OK;
+        break;
+
     case NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS_BINARY:
 
         *body = context->event->data;

@@ -26,7 +26,9 @@ for ($http) {
      {location /subs { notify_api appointments subscriptions; }\n} or die;
 }
 
-$nginx = NotifyTest::Nginx->new(http => $http, redis => $redis);
+$nginx = NotifyTest::Nginx->new(http => $http, redis => $redis, start => 0);
+$nginx->example_files('appointment-push');
+$nginx->start;
 
 sub settings {
     my ($method, $scope, $json) = @_;
@@ -132,6 +134,16 @@ is($call->{body}, $data, 'A7: the body is the object, byte by byte');
 is(join(' ', sort keys %headers), 'authorization content-length '
    . 'content-type host user-agent x-notify-hops', 'A7: and nothing else')
     or diag(join ' ', sort keys %headers);
+
+is(publish('appointment.booked', $_)->{status}, 422,
+   'A7: data that is no object is refused: ' . to_json($_))
+    for [1], 'text', 7, bool(1);
+
+is(http(POST => $nginx->url('/events'), json => {
+       eventType => 'appointment.booked' })->{status}, 202,
+   'A7: an event may have no data');
+eventually { grep { $_->{body} eq '{}' } $receiver->requests('/push') }
+    'A7: then the body is an object, too';
 
 is(settings(PATCH => '', { notification_jwt => '' })->{status}, 200,
    'A5: the token is left blank');
