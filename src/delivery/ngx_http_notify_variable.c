@@ -50,6 +50,10 @@ static ngx_int_t ngx_http_notify_variable_event_id(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
+static ngx_int_t ngx_http_notify_variable_event_uid(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_event_time(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
@@ -117,6 +121,9 @@ static ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
 static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
 
     { ngx_string("event_id"), ngx_http_notify_variable_event_id, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_LATER },
+
+    { ngx_string("event_uid"), ngx_http_notify_variable_event_uid, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("event_type"), ngx_http_notify_variable_event_text,
@@ -435,6 +442,25 @@ ngx_http_notify_variable_event_id(ngx_pool_t *pool,
 
     value->text.data = p;
     value->text.len = ngx_http_notify_id_event(p, &context->event->id) - p;
+
+    return NGX_OK;
+}
+
+
+/* the publisher's own; an event without one is named by its id */
+
+static ngx_int_t
+ngx_http_notify_variable_event_uid(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    if (context->event->uid.len == 0) {
+        return ngx_http_notify_variable_event_id(pool, variable, context,
+                                                 value);
+    }
+
+    value->text = context->event->uid;
 
     return NGX_OK;
 }

@@ -105,6 +105,17 @@ like($headers{'x-hmac'}, qr/^[0-9a-f]{64}$/, 'C6: X-hmac is hex');
 is(join(' ', sort keys %headers), 'content-length content-type host '
    . 'user-agent x-hmac x-notify-hops', 'C3: and nothing else');
 
+# the publisher's own id of the event is the eventId that is sent and signed
+my $uid = '778af6a9-41f8-4153-a3a1-d913b2911b3b';
+publish(sessionId => 'with-uid', uid => $uid);
+my $own;
+eventually { ($own) = grep { $_->{body} =~ /with-uid/ }
+                      $receiver->requests('/push') } 'C3: an event with a uid';
+is(from_json($own->{body})->{eventId}, $uid, 'C3: is sent under it');
+is($own->{headers}{'x-hmac'}, hmac_sha256_hex($uid . 'with-uid',
+                                              "It's a Secret"),
+   'C6: and signed with it');
+
 sub connector {
     my ($secret, $from) = @_;
     return (judge({ secret => $secret, headers => $from->{headers},
