@@ -153,6 +153,19 @@ for my $request (['POST', '', 'REGISTER'], ['PUT', '/8', 'CHANGE'],
     is($body->{country}, 'SE', 'E1: of which country');
 }
 
+# a 204 says nothing: the country is the request's
+
+for my $path ('/SE/12', '/12?country=SE&quiet=1') {
+    my $n = $receiver->count('/se/DELETE') + 1;
+    my $answer = http(DELETE => "$service$path");
+    is($answer->{status}, 204, "E1: DELETE $path is answered with 204");
+    is($answer->{content} // '', '', 'E1: without a body');
+    eventually { $receiver->count('/se/DELETE') == $n } 'E7: and told';
+    my $body = from_json(($receiver->requests('/se/DELETE'))[-1]{body});
+    is($body->{entityID}, 12, 'E1: which one');
+    is($body->{country}, 'SE', 'E1: of which country');
+}
+
 http(HEAD => "$service/11?country=SE");
 http(GET => "$service/11?country=DK");
 http(GET => "$service/11?country=XXL");
