@@ -17,7 +17,10 @@ static ngx_http_notify_profile_t *ngx_http_notify_channel_find_profile(
     const ngx_array_t *profiles, const ngx_str_t *name);
 static const ngx_http_notify_channel_event_t *
     ngx_http_notify_channel_find_event(
-    const ngx_http_notify_channel_t *channel, const ngx_str_t *text);
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
+    ngx_uint_t ignore_case);
+static ngx_uint_t ngx_http_notify_channel_same(const ngx_str_t *name,
+    const ngx_str_t *text, ngx_uint_t ignore_case);
 
 
 ngx_http_notify_channel_t *
@@ -110,7 +113,11 @@ ngx_http_notify_channel_event(const ngx_http_notify_channel_t *channel,
     found = NULL;
 
     if (channel->events) {
-        found = ngx_http_notify_channel_find_event(channel, text);
+        found = ngx_http_notify_channel_find_event(channel, text, 0);
+
+        if (found == NULL) {
+            found = ngx_http_notify_channel_find_event(channel, text, 1);
+        }
 
         if (found == NULL) {
             return NGX_DECLINED;
@@ -255,9 +262,21 @@ ngx_http_notify_channel_find_profile(const ngx_array_t *profiles,
 }
 
 
+const ngx_http_notify_channel_event_t *
+ngx_http_notify_channel_declared(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *text)
+{
+    if (channel->events == NULL) {
+        return NULL;
+    }
+
+    return ngx_http_notify_channel_find_event(channel, text, 0);
+}
+
+
 static const ngx_http_notify_channel_event_t *
 ngx_http_notify_channel_find_event(const ngx_http_notify_channel_t *channel,
-    const ngx_str_t *text)
+    const ngx_str_t *text, ngx_uint_t ignore_case)
 {
     ngx_str_t                              *alias;
     ngx_uint_t                              i, k;
@@ -267,9 +286,7 @@ ngx_http_notify_channel_find_event(const ngx_http_notify_channel_t *channel,
 
     for (i = 0; i < channel->events->nelts; i++) {
 
-        if (event[i].name.len == text->len
-            && ngx_memcmp(event[i].name.data, text->data, text->len) == 0)
-        {
+        if (ngx_http_notify_channel_same(&event[i].name, text, ignore_case)) {
             return &event[i];
         }
 
@@ -281,15 +298,27 @@ ngx_http_notify_channel_find_event(const ngx_http_notify_channel_t *channel,
 
         for (k = 0; k < event[i].aliases->nelts; k++) {
 
-            if (alias[k].len == text->len
-                && ngx_memcmp(alias[k].data, text->data, text->len) == 0)
-            {
+            if (ngx_http_notify_channel_same(&alias[k], text, ignore_case)) {
                 return &event[i];
             }
         }
     }
 
     return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_channel_same(const ngx_str_t *name, const ngx_str_t *text,
+    ngx_uint_t ignore_case)
+{
+    if (name->len != text->len) {
+        return 0;
+    }
+
+    return ignore_case
+           ? ngx_strncasecmp(name->data, text->data, text->len) == 0
+           : ngx_memcmp(name->data, text->data, text->len) == 0;
 }
 
 

@@ -18,18 +18,23 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX  128   /* of an event's name */
 
 
-/* event NAME [sync] [iframe] [own] [alias=NAME]... [schema=FILE] [off] */
+/*
+ * event NAME [sync] [iframe] [own] [entity] [error=CODE] [alias=NAME]...
+ *       [schema=FILE] [off]
+ */
 typedef struct {
     ngx_str_t      name;
     ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
     ngx_http_notify_schema_t  *schema;  /* of its data, or NULL */
+    ngx_str_t      error;       /* the code where entityID is missing */
     unsigned       sync:1;
     unsigned       iframe:1;
     unsigned       own:1;       /* of the session itself */
+    unsigned       entity:1;    /* entityID is required */
     unsigned       off:1;
 } ngx_http_notify_channel_event_t;
 
-/* attribute NAME [required] [pattern=REGEX] [alias=NAME]... */
+/* attribute NAME [required] [error=CODE] [pattern=REGEX] [alias=NAME]... */
 typedef struct {
     ngx_str_t      name;
     ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
@@ -37,6 +42,7 @@ typedef struct {
     ngx_regex_t   *regex;       /* or NULL */
 #endif
     ngx_str_t      pattern;
+    ngx_str_t      error;       /* the code where the attribute is missing */
     unsigned       required:1;
 } ngx_http_notify_channel_attribute_t;
 
@@ -92,7 +98,8 @@ char *ngx_http_notify_channel_init(ngx_conf_t *cf,
     const ngx_str_t *redis_prefix);
 
 /*
- * The canonical name of an event's name or alias.  NGX_DECLINED: not in the
+ * The canonical name of an event's name or alias.  In a catalogue an exact
+ * match wins over one that differs in case.  NGX_DECLINED: not in the
  * catalogue, or (without one) not 1 to 128 characters of [A-Za-z0-9_.-], or
  * one of those that begin with "notify.": these are never a client's.
  * `event` (may be NULL) is set to its entry, NULL without a catalogue.
@@ -100,6 +107,9 @@ char *ngx_http_notify_channel_init(ngx_conf_t *cf,
 ngx_int_t ngx_http_notify_channel_event(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
     ngx_str_t *name, const ngx_http_notify_channel_event_t **event);
+/* the entry of a name or an alias, case included, or NULL */
+const ngx_http_notify_channel_event_t *ngx_http_notify_channel_declared(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text);
 /* a declared attribute by its name or alias, ASCII case ignored, or NULL */
 const ngx_http_notify_channel_attribute_t *ngx_http_notify_channel_attribute(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *text);

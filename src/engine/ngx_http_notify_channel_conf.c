@@ -11,6 +11,7 @@
 
 
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE      64    /* of its name */
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR          128   /* of its code */
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS  1000000
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION                                \
     ((int64_t) 3650 * 86400 * 1000)
@@ -22,7 +23,9 @@ static char *ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel,
     ngx_http_notify_channel_event_t *event, ngx_str_t *arg);
 static char *ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, ngx_str_t *name);
+    ngx_http_notify_channel_t *channel, ngx_str_t *name, const char *more);
+static char *ngx_http_notify_channel_conf_error(ngx_conf_t *cf,
+    ngx_str_t *error, const ngx_str_t *arg);
 static char *ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
@@ -110,7 +113,10 @@ static const char  *ngx_http_notify_channel_conf_members[] = {
 };
 
 
-/* event NAME [sync] [iframe] [own] [alias=NAME]... [off] */
+/*
+ * event NAME [sync] [iframe] [own] [entity] [error=CODE] [alias=NAME]...
+ *       [schema=FILE] [off]
+ */
 static char *
 ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
@@ -132,7 +138,7 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
 
     args = cf->args->elts;
 
-    if (ngx_http_notify_channel_conf_event_name(cf, channel, &args[1])
+    if (ngx_http_notify_channel_conf_event_name(cf, channel, &args[1], ".-")
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -154,6 +160,10 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
         if (rv != NGX_CONF_OK) {
             return rv;
         }
+    }
+
+    if (event->error.len && !event->entity) {
+        return "has \"error\" without \"entity\"";
     }
 
     return NGX_CONF_OK;
@@ -182,16 +192,28 @@ ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
+    if (!event->entity && ngx_strcmp(arg->data, "entity") == 0) {
+        event->entity = 1;
+        return NGX_CONF_OK;
+    }
+
     if (!event->off && ngx_strcmp(arg->data, "off") == 0) {
         event->off = 1;
         return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(arg->data, "error=", 6) == 0) {
+        return ngx_http_notify_channel_conf_error(cf, &event->error, arg);
     }
 
     if (ngx_strncmp(arg->data, "alias=", 6) == 0) {
         alias.data = arg->data + 6;
         alias.len = arg->len - 6;
 
-        if (ngx_http_notify_channel_conf_event_name(cf, channel, &alias)
+        /* a partner's own name for the event may have spaces and a "+" */
+
+        if (ngx_http_notify_channel_conf_event_name(cf, channel, &alias,
+                                                    ".- +")
             != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
@@ -216,17 +238,15 @@ ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
 /* of an event or an alias that is being declared */
 static char *
 ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, ngx_str_t *name)
+    ngx_http_notify_channel_t *channel, ngx_str_t *name, const char *more)
 {
-    ngx_str_t  canonical;
-
     if (!ngx_http_notify_channel_chars(name, NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX,
-                                       ".-"))
+                                       more))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid event name \"%V\", it must be 1 to %d "
-                           "characters of [A-Za-z0-9_.-]",
-                           name, NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX);
+                           "characters of [A-Za-z0-9_%s]",
+                           name, NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX, more);
         return NGX_CONF_ERROR;
     }
 
@@ -237,9 +257,7 @@ ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_notify_channel_event(channel, name, &canonical, NULL)
-        == NGX_OK)
-    {
+    if (ngx_http_notify_channel_declared(channel, name)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "duplicate event \"%V\" in notify_channel \"%V\"",
                            name, &channel->name);
@@ -250,7 +268,34 @@ ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
 }
 
 
-/* attribute NAME [required] [pattern=REGEX] [alias=NAME]... */
+/* CODE of error=CODE */
+static char *
+ngx_http_notify_channel_conf_error(ngx_conf_t *cf, ngx_str_t *error,
+    const ngx_str_t *arg)
+{
+    ngx_str_t  code;
+
+    code.data = arg->data + 6;
+    code.len = arg->len - 6;
+
+    if (!ngx_http_notify_channel_chars(&code,
+                                       NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR,
+                                       ".-"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid error code \"%V\", it must be 1 to %d "
+                           "characters of [A-Za-z0-9_.-]",
+                           &code, NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR);
+        return NGX_CONF_ERROR;
+    }
+
+    *error = code;
+
+    return NGX_CONF_OK;
+}
+
+
+/* attribute NAME [required] [error=CODE] [pattern=REGEX] [alias=NAME]... */
 static char *
 ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
@@ -296,6 +341,10 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
         }
     }
 
+    if (attribute->error.len && !attribute->required) {
+        return "has \"error\" without \"required\"";
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -310,6 +359,10 @@ ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
     if (!attribute->required && ngx_strcmp(arg->data, "required") == 0) {
         attribute->required = 1;
         return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(arg->data, "error=", 6) == 0) {
+        return ngx_http_notify_channel_conf_error(cf, &attribute->error, arg);
     }
 
     if (ngx_strncmp(arg->data, "pattern=", 8) == 0) {

@@ -413,6 +413,14 @@ ngx_http_notify_api_unprocessable(ngx_http_notify_api_t *api)
                          name.len ? " " : "", &kv[i].value);
     }
 
+    if (api->invalid.code.len) {
+        ngx_http_notify_api_problem_extra(api, 422,
+                                          (char *) api->invalid.code.data,
+                                          "errorCode", &api->invalid.code,
+                                          "%*s", (size_t) (p - buf), buf);
+        return;
+    }
+
     ngx_http_notify_api_problem(api, 422, "invalid_members", "%*s",
                                 (size_t) (p - buf), buf);
 }

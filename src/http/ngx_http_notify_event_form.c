@@ -57,6 +57,9 @@ static ngx_int_t ngx_http_notify_event_form_entity_type(
     ngx_http_notify_event_form_t *form);
 static void ngx_http_notify_event_form_required(
     ngx_http_notify_event_form_t *form);
+static void ngx_http_notify_event_form_missing(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *error);
 static ngx_int_t ngx_http_notify_event_form_schema(
     ngx_http_notify_event_form_t *form);
 static void ngx_http_notify_event_form_unlike(void *data,
@@ -498,7 +501,7 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
     if (object->len
         && !(type->len > object->len
              && type->data[object->len] == '.'
-             && ngx_strncmp(type->data, object->data, object->len) == 0))
+             && ngx_strncasecmp(type->data, object->data, object->len) == 0))
     {
         text.len = object->len + 1 + type->len;
         text.data = ngx_pnalloc(form->pool, text.len);
@@ -532,7 +535,7 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
     }
 
     if (event) {
-        form->schema = event->schema;
+        form->declared = event;
         form->flag = event->off ? NGX_HTTP_NOTIFY_LOG_OFF
                                 : NGX_HTTP_NOTIFY_LOG_ON;
     }
@@ -581,6 +584,16 @@ ngx_http_notify_event_form_required(ngx_http_notify_event_form_t *form)
     ngx_uint_t                            i, n;
     ngx_http_notify_channel_attribute_t  *attribute;
 
+    static ngx_str_t  entity_id = ngx_string("entityID");
+
+    if (form->declared
+        && form->declared->entity
+        && form->event->entity_id.len == 0)
+    {
+        ngx_http_notify_event_form_missing(form, &entity_id,
+                                           &form->declared->error);
+    }
+
     if (form->channel->attributes == NULL) {
         return;
     }
@@ -600,13 +613,28 @@ ngx_http_notify_event_form_required(ngx_http_notify_event_form_t *form)
             }
         }
 
-        if (n == form->event->nattributes
-            && !ngx_http_notify_invalid_has(form->invalid,
-                                            &attribute[i].name))
-        {
-            ngx_http_notify_invalid_add(form->invalid, &attribute[i].name,
-                                        "is missing");
+        if (n == form->event->nattributes) {
+            ngx_http_notify_event_form_missing(form, &attribute[i].name,
+                                               &attribute[i].error);
         }
+    }
+}
+
+
+/* `error`: the code that the configuration has for it, or empty */
+
+static void
+ngx_http_notify_event_form_missing(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *error)
+{
+    if (ngx_http_notify_invalid_has(form->invalid, name)) {
+        return;
+    }
+
+    ngx_http_notify_invalid_add(form->invalid, name, "is missing");
+
+    if (form->invalid->code.len == 0) {
+        form->invalid->code = *error;
     }
 }
 
@@ -618,7 +646,7 @@ ngx_http_notify_event_form_schema(ngx_http_notify_event_form_t *form)
 {
     ngx_str_t  data;
 
-    if (form->schema == NULL) {
+    if (form->declared == NULL || form->declared->schema == NULL) {
         return NGX_OK;
     }
 
@@ -628,7 +656,8 @@ ngx_http_notify_event_form_schema(ngx_http_notify_event_form_t *form)
         ngx_str_set(&data, "null");
     }
 
-    return ngx_http_notify_schema_check(form->schema, form->pool, &data,
+    return ngx_http_notify_schema_check(form->declared->schema, form->pool,
+                                        &data,
                                         ngx_http_notify_event_form_unlike,
                                         form);
 }

@@ -36,7 +36,7 @@ typedef struct {
     ngx_str_t                          object_type;
     ngx_str_t                          event_type;
     ngx_str_t                          event_type_name;
-    const ngx_http_notify_schema_t    *schema;  /* of its data, or NULL */
+    const ngx_http_notify_channel_event_t  *declared;   /* or NULL */
 } ngx_http_notify_event_form_t;
 
 

@@ -18,6 +18,7 @@ typedef struct {
     ngx_pool_t    *pool;
     ngx_array_t   *list;        /* of ngx_keyval_t: pointer, detail; or NULL */
     ngx_str_t      prefix;      /* of the pointers: "", "/3", "/headers" */
+    ngx_str_t      code;        /* configured for what is missing, or empty */
     ngx_uint_t     failed;      /* unsigned  failed:1; memory was short */
 } ngx_http_notify_invalid_t;
 

@@ -29,7 +29,11 @@ static ngx_int_t ngx_http_notify_subscription_events_object(
     const ngx_http_notify_subscription_form_events_t *given,
     ngx_http_notify_json_t *list);
 static ngx_int_t ngx_http_notify_subscription_events_name(
-    const ngx_http_notify_channel_t *channel, ngx_str_t *text);
+    ngx_http_notify_subscription_form_t *form, ngx_str_t *text);
+static const ngx_http_notify_channel_event_t *
+    ngx_http_notify_subscription_events_begin(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
+    ngx_uint_t ignore_case);
 static ngx_int_t ngx_http_notify_subscription_events_entity(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *event,
     const ngx_str_t *text, ngx_str_t *id);
@@ -216,6 +220,7 @@ ngx_http_notify_subscription_events_one(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
     ngx_str_t text, ngx_http_notify_json_t *list)
 {
+    ngx_int_t   rc;
     ngx_str_t   other;
     ngx_uint_t  i;
 
@@ -224,12 +229,15 @@ ngx_http_notify_subscription_events_one(
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_subscription_events_name(form->channel, &text)
-        != NGX_OK)
-    {
+    rc = ngx_http_notify_subscription_events_name(form, &text);
+
+    if (rc == NGX_DECLINED) {
         ngx_http_notify_invalid_add(form->invalid, pointer,
                                     "is not an event of this channel");
-        return NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     for (i = 0; i < ngx_http_notify_json_size(list); i++) {
@@ -295,7 +303,7 @@ ngx_http_notify_subscription_events_object(
     if (object.len == 0
         || (type.len > object.len
             && type.data[object.len] == '.'
-            && ngx_strncmp(type.data, object.data, object.len) == 0))
+            && ngx_strncasecmp(type.data, object.data, object.len) == 0))
     {
         return ngx_http_notify_subscription_events_one(form, name, type,
                                                        list);
@@ -320,11 +328,13 @@ ngx_http_notify_subscription_events_object(
 
 static ngx_int_t
 ngx_http_notify_subscription_events_name(
-    const ngx_http_notify_channel_t *channel, ngx_str_t *text)
+    ngx_http_notify_subscription_form_t *form, ngx_str_t *text)
 {
-    ngx_str_t                         name;
-    ngx_uint_t                        i;
-    ngx_http_notify_channel_event_t  *event;
+    ngx_str_t                               name;
+    const ngx_http_notify_channel_t        *channel;
+    const ngx_http_notify_channel_event_t  *event;
+
+    channel = form->channel;
 
     if ((text->len == 1 && text->data[0] == '*')
         || ngx_http_notify_channel_operator(channel, text))
@@ -353,18 +363,59 @@ ngx_http_notify_subscription_events_name(
         return ngx_http_notify_channel_event(channel, &name, &name, NULL);
     }
 
+    if (ngx_http_notify_subscription_events_begin(channel, text, 0)) {
+        return NGX_OK;
+    }
+
+    event = ngx_http_notify_subscription_events_begin(channel, text, 1);
+    if (event == NULL) {
+        return NGX_DECLINED;
+    }
+
+    /* as the catalogue writes it */
+
+    name.len = text->len;
+    name.data = ngx_pnalloc(form->pool, name.len);
+
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(name.data, event->name.data, name.len - 1);
+    name.data[name.len - 1] = '*';
+
+    *text = name;
+
+    return NGX_OK;
+}
+
+
+/* the first event that begins as "document.*" says, or NULL */
+
+static const ngx_http_notify_channel_event_t *
+ngx_http_notify_subscription_events_begin(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
+    ngx_uint_t ignore_case)
+{
+    size_t                                  len;
+    ngx_uint_t                              i;
+    const ngx_http_notify_channel_event_t  *event;
+
+    len = text->len - 1;
     event = channel->events->elts;
 
     for (i = 0; i < channel->events->nelts; i++) {
-        if (event[i].name.len > text->len - 1
-            && ngx_strncmp(event[i].name.data, text->data, text->len - 1)
-               == 0)
+
+        if (event[i].name.len > len
+            && (ignore_case
+                ? ngx_strncasecmp(event[i].name.data, text->data, len) == 0
+                : ngx_strncmp(event[i].name.data, text->data, len) == 0))
         {
-            return NGX_OK;
+            return &event[i];
         }
     }
 
-    return NGX_DECLINED;
+    return NULL;
 }
 
 

@@ -346,14 +346,19 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
     ngx_http_notify_ask_t        *ask;
     ngx_http_notify_claim_t      *claim;
     ngx_http_notify_claims_t     *claims;
+    ngx_http_notify_invalid_t     invalid;
     ngx_http_notify_sync_conf_t  *sync;
 
     sync = ctx->sync;
 
-    rc = ngx_http_notify_sync_event(r, sync, &ctx->tenant, &ctx->event);
+    rc = ngx_http_notify_sync_event(r, sync, &ctx->tenant, &ctx->event,
+                                    &invalid);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_notify_sync_fail(r, ctx, "NOTIFICATION_INVALID_EVENT",
+        return ngx_http_notify_sync_fail(r, ctx,
+                                         invalid.code.len
+                                             ? (char *) invalid.code.data
+                                             : "NOTIFICATION_INVALID_EVENT",
                                          "the request does not make an event "
                                          "of the channel");
     }

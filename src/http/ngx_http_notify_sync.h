@@ -43,10 +43,13 @@ char *ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_notify_sync_conf_init(ngx_conf_t *cf,
     ngx_http_notify_sync_conf_t *sync);
 
-/* NGX_DECLINED: it is none that the channel takes; NGX_ERROR: memory */
+/*
+ * NGX_DECLINED: the request makes no event that the channel takes, `invalid`
+ * says why; NGX_ERROR: memory.
+ */
 ngx_int_t ngx_http_notify_sync_event(ngx_http_request_t *r,
     const ngx_http_notify_sync_conf_t *sync, const ngx_str_t *tenant,
-    ngx_http_notify_event_t *event);
+    ngx_http_notify_event_t *event, ngx_http_notify_invalid_t *invalid);
 
 /* $notify_sync_..., for preconfiguration */
 ngx_int_t ngx_http_notify_sync_variable_add(ngx_conf_t *cf);

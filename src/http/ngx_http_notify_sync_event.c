@@ -19,18 +19,17 @@ static ngx_int_t ngx_http_notify_sync_event_data(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_notify_sync_event(ngx_http_request_t *r,
     const ngx_http_notify_sync_conf_t *sync, const ngx_str_t *tenant,
-    ngx_http_notify_event_t *event)
+    ngx_http_notify_event_t *event, ngx_http_notify_invalid_t *invalid)
 {
     ngx_int_t                      rc;
-    ngx_http_notify_invalid_t      invalid;
     ngx_http_notify_event_form_t   form;
 
-    ngx_memzero(&invalid, sizeof(ngx_http_notify_invalid_t));
+    ngx_memzero(invalid, sizeof(ngx_http_notify_invalid_t));
     ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
 
-    invalid.pool = r->pool;
+    invalid->pool = r->pool;
 
-    form.invalid = &invalid;
+    form.invalid = invalid;
     form.event = event;
 
     event->tenant = *tenant;

@@ -164,6 +164,27 @@ refused('an attribute twice',
 refused('a pattern that is no regular expression',
     in_channel('attribute x "pattern=^[A-Z{2}$";'), 'pattern|regex|\[A-Z');
 
+refused("a code for an event's entity that is not required",
+    in_channel('event a.b error=E;'), '"error" without "entity"');
+
+refused('a code for an attribute that is not required',
+    in_channel('attribute x error=E;'), '"error" without "required"');
+
+refused('two codes', in_channel('event a.b entity error=E error=F;'),
+    'invalid parameter "error=F" in "event", it is given twice');
+
+refused('a code that is none', in_channel("attribute x required 'error=a b';"),
+    'invalid error code "a b", it must be 1 to 128 characters');
+
+refused('no code', in_channel('attribute x required error=;'),
+    'invalid error code ""');
+
+refused('a name with a space', in_channel('event "a b";'),
+    'invalid event name "a b", it must be 1 to 128 characters of \[A-Za-z0-9_');
+
+accepted('events that differ in case, an alias with a space and a plus',
+    "notify_channel c {\nevent a.b \"alias=A b +\";\nevent A.b entity;\n}\n");
+
 refused('an attribute named as a member of events',
     in_channel('attribute eventType;'), '"eventType"');
 

@@ -29,12 +29,40 @@ eventually { req(GET => '/retail/health')->{status} == 200 } 'it is there';
 
 # B1: the catalogue and its aliases
 
+my $r;
 my %event = map { $_->{name} => $_ } @{ req(GET => '/retail/event-types')
                                         ->{json} };
 ok($event{$_}, "B1: $_")
     for map({ "contact.$_" } qw(search details validation)),
         map({ "document.$_" } qw(validation cancellation pricing payment)),
         map({ "workflow.$_" } qw(validation cancellation));
+
+# B1: as the document writes them
+
+for my $form (['Contact', 'Search'], ['Contact', 'Details'],
+              ['Contact', 'Validation'], ['Contacts', 'Details'],
+              ['Document', 'Validation'], ['Document', 'Cancellation'],
+              ['Document', 'Pricing'], ['Document', 'Payment +'],
+              ['Documents', 'Payment +'], ['Workflow', 'Validation'],
+              ['Project Workflow', 'Cancellation'])
+{
+    my ($object, $event) = @$form;
+    my $answer = req(POST => '/retail/subscriptions', json => {
+        objectType => $object, eventType => $event, enabled => JSON::PP::false,
+        url => 'http://127.0.0.1:8000/form' });
+    is($answer->{status}, 201, "B1: $object, $event")
+        or diag($answer->{content});
+    ok($event{ $answer->{json}{event} // '' }, 'B1: is an event');
+    req(DELETE => "/retail/subscriptions/$answer->{json}{id}");
+}
+
+# B9: what is about an entity says which
+
+for my $event (qw(document.cancellation workflow.validation)) {
+    $r = req(POST => '/retail/events', json => { eventType => $event });
+    is($r->{status}, 422, "B9: $event of no entity is refused");
+    is($r->{json}{code}, 'NOTIFICATION_ENTITY_NOT_FOUND', 'B9: by its code');
+}
 
 # without subscribers it is the application that answers
 
@@ -56,7 +84,6 @@ is(req(POST => '/retail/subscriptions', json => {
 
 $receiver->script('/search', { body =>
     '{"success":true,"data":[{"id":9007199254740993,"price":1.10}]}' });
-my $r;
 eventually {
     $r = req(POST => '/contacts/search', json => { name => 'x' });
     $r->{content} =~ /success/;
