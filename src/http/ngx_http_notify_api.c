@@ -31,6 +31,9 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_notify_api_handler(ngx_http_request_t *r);
+static ngx_http_notify_api_t *ngx_http_notify_api_create(
+    ngx_http_request_t *r, ngx_http_notify_api_loc_conf_t *alcf);
+static void ngx_http_notify_api_cleanup(void *data);
 static ngx_http_notify_api_resource_t *ngx_http_notify_api_route(
     ngx_http_notify_api_loc_conf_t *alcf, ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_split(ngx_http_notify_api_t *api,
@@ -129,8 +132,8 @@ ngx_module_t  ngx_http_notify_api_module = {
 
 
 /*
- * Every path from here ends in one answer, which finalizes the request and so
- * gives back the reference that is taken here (or by the reading of the body).
+ * Every path from here ends in one answer, whose end gives back the reference
+ * that is taken here (or by the reading of the body).
  */
 
 static ngx_int_t
@@ -144,19 +147,10 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_api_module);
 
-    api = ngx_pcalloc(r->pool, sizeof(ngx_http_notify_api_t));
+    api = ngx_http_notify_api_create(r, alcf);
     if (api == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    api->request = r;
-    api->channel = alcf->mount.channel;
-    api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
-    api->request_id = alcf->request_id;
-    api->invalid.pool = r->pool;
-    api->cleanups = r->pool->cleanup;
-
-    ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
 
     if (ngx_http_notify_api_large_is(r)) {
         return ngx_http_notify_api_large(api);
@@ -192,6 +186,51 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
+}
+
+
+static ngx_http_notify_api_t *
+ngx_http_notify_api_create(ngx_http_request_t *r,
+    ngx_http_notify_api_loc_conf_t *alcf)
+{
+    ngx_pool_cleanup_t     *cln;
+    ngx_http_notify_api_t  *api;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_api_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    api = cln->data;
+    ngx_memzero(api, sizeof(ngx_http_notify_api_t));
+
+    cln->handler = ngx_http_notify_api_cleanup;
+
+    api->request = r;
+    api->channel = alcf->mount.channel;
+    api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
+    api->request_id = alcf->request_id;
+    api->invalid.pool = r->pool;
+    api->cleanups = cln->next;
+
+    api->end.handler = ngx_http_notify_api_end_handler;
+    api->end.data = api;
+    api->end.log = r->connection->log;
+
+    ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
+
+    return api;
+}
+
+
+static void
+ngx_http_notify_api_cleanup(void *data)
+{
+    ngx_http_notify_api_t *api = data;
+
+    if (api->end.posted) {
+        ngx_delete_posted_event(&api->end);
+    }
 }
 
 

@@ -43,7 +43,8 @@ struct ngx_http_notify_api_s {
     /* in place of a 503, or NULL */
     void                       (*unavailable)(ngx_http_notify_api_t *api);
     ngx_int_t                    request_id;    /* index of the variable */
-    ngx_uint_t                   suspended; /* unsigned  suspended:1; */
+    ngx_int_t                    rc;        /* of the answer */
+    ngx_event_t                  end;       /* posted with the answer */
 };
 
 
@@ -100,12 +101,18 @@ ngx_uint_t ngx_http_notify_console_serves(ngx_http_request_t *r);
 /* events/{id} and what is below it, in api_event */
 void ngx_http_notify_api_event(ngx_http_notify_api_t *api);
 
-/* Answers end the request (ngx_http_finalize_request), each exactly once. */
+/*
+ * Answers end the request, each exactly once.  It ends from the event loop, not
+ * in the call: whatever runs for it may still read it on return.
+ */
 void ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
     const ngx_str_t *json);             /* NULL: no body */
 /* of a document; NULL, as a failed builder returns it: 500 */
 void ngx_http_notify_api_send_json(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_http_notify_json_t *json);
+/* what has been sent by other means was the answer; rc as of a handler */
+void ngx_http_notify_api_end(ngx_http_notify_api_t *api, ngx_int_t rc);
+void ngx_http_notify_api_end_handler(ngx_event_t *ev);
 /* base, and "/" + id where it is not empty, escaped as Location has it */
 ngx_int_t ngx_http_notify_api_uri(ngx_http_notify_api_t *api,
     const ngx_str_t *id, ngx_str_t *uri);

@@ -1,6 +1,6 @@
 /*
  * How an API call is answered: JSON, problem documents (RFC 9457), headers.
- * Every answer ends the request; nothing of it may be touched afterwards.
+ * Every answer ends the request.
  */
 
 #include <ngx_config.h>
@@ -49,22 +49,41 @@ void
 ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
     const ngx_str_t *json)
 {
-    ngx_int_t            rc;
-    ngx_uint_t           suspended;
+    ngx_http_notify_api_end(api, ngx_http_notify_api_output(api, status, json,
+                                                        "application/json"));
+}
+
+
+/*
+ * A body that comes after its head, and every answer of Redis, find the request
+ * with one reference, which finalizing it gives up.
+ */
+
+void
+ngx_http_notify_api_end(ngx_http_notify_api_t *api, ngx_int_t rc)
+{
+    api->rc = rc;
+    api->request->write_event_handler = ngx_http_request_empty_handler;
+
+    ngx_post_event(&api->end, &ngx_posted_events);
+}
+
+
+void
+ngx_http_notify_api_end_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_api_t *api = ev->data;
+
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = api->request;
     c = r->connection;
-    suspended = api->suspended;
 
-    rc = ngx_http_notify_api_output(api, status, json, "application/json");
+    ngx_http_set_log_request(c->log, r);
 
-    ngx_http_finalize_request(r, rc);
-
-    if (suspended) {
-        ngx_http_run_posted_requests(c);
-    }
+    ngx_http_finalize_request(r, api->rc);
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -218,14 +237,10 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
 {
     ngx_int_t                rc;
     ngx_str_t                text;
-    ngx_uint_t               suspended;
-    ngx_connection_t        *c;
     ngx_http_request_t      *r;
     ngx_http_notify_json_t  *problem;
 
     r = api->request;
-    c = r->connection;
-    suspended = api->suspended;
     rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
@@ -253,11 +268,7 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
 
 done:
 
-    ngx_http_finalize_request(r, rc);
-
-    if (suspended) {
-        ngx_http_run_posted_requests(c);
-    }
+    ngx_http_notify_api_end(api, rc);
 }
 
 

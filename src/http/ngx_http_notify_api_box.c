@@ -67,13 +67,14 @@ ngx_http_notify_api_suspend(ngx_http_notify_api_t *api)
     ngx_http_request_t  *r;
 
     r = api->request;
-    api->suspended = 1;
+
+    /* the parent of a subrequest may run it meanwhile */
+    r->write_event_handler = ngx_http_request_empty_handler;
 
     if (r == r->main) {
         r->read_event_handler = r->discard_body
                                     ? ngx_http_discarded_request_body_handler
                                     : ngx_http_test_reading;
-        r->write_event_handler = ngx_http_request_empty_handler;
     }
 }
 

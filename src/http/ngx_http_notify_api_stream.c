@@ -53,6 +53,7 @@ static void ngx_http_notify_api_stream_done(ngx_http_notify_stream_t *st,
     ngx_int_t rc);
 static void ngx_http_notify_api_stream_timer(ngx_event_t *ev);
 static void ngx_http_notify_api_stream_cleanup(void *data);
+static void ngx_http_notify_api_stream_stop(ngx_http_notify_api_stream_t *as);
 
 
 void
@@ -96,16 +97,12 @@ ngx_http_notify_api_stream_unavailable(ngx_http_notify_api_t *api)
 {
     ngx_int_t            rc;
     ngx_buf_t           *b;
-    ngx_uint_t           suspended;
     ngx_chain_t          out;
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     static u_char  text[] = "retry: 1000\n: the store does not answer\n\n";
 
     r = api->request;
-    c = r->connection;
-    suspended = api->suspended;
 
     rc = ngx_http_notify_api_stream_header(api);
 
@@ -128,11 +125,7 @@ ngx_http_notify_api_stream_unavailable(ngx_http_notify_api_t *api)
         }
     }
 
-    ngx_http_finalize_request(r, rc);
-
-    if (suspended) {
-        ngx_http_run_posted_requests(c);
-    }
+    ngx_http_notify_api_end(api, rc);
 }
 
 
@@ -516,7 +509,6 @@ ngx_http_notify_api_stream_done(ngx_http_notify_stream_t *st, ngx_int_t rc)
 {
     ngx_http_notify_api_stream_t *as = st->u.answer;
 
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     if (st->ended) {
@@ -526,22 +518,17 @@ ngx_http_notify_api_stream_done(ngx_http_notify_stream_t *st, ngx_int_t rc)
     st->ended = 1;
 
     r = as->deltas->api->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    ngx_http_set_log_request(r->connection->log, r);
 
     ngx_http_notify_watch_leave(&st->waiter);
-
-    if (as->timer.timer_set) {
-        ngx_del_timer(&as->timer);
-    }
+    ngx_http_notify_api_stream_stop(as);
 
     if (rc == NGX_DONE) {
         rc = ngx_http_send_special(r, NGX_HTTP_LAST);
     }
 
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    ngx_http_notify_api_end(as->deltas->api, rc);
 }
 
 
@@ -571,14 +558,21 @@ ngx_http_notify_api_stream_cleanup(void *data)
 {
     ngx_http_notify_api_stream_t *as = data;
 
+    ngx_http_notify_api_stream_stop(as);
+    ngx_http_notify_stream_free(as->stream);
+}
+
+
+static void
+ngx_http_notify_api_stream_stop(ngx_http_notify_api_stream_t *as)
+{
     if (as->command) {
         ngx_http_notify_redis_cancel(as->command);
         ngx_http_notify_awaited_end();
+        as->command = NULL;
     }
 
     if (as->timer.timer_set) {
         ngx_del_timer(&as->timer);
     }
-
-    ngx_http_notify_stream_free(as->stream);
 }

@@ -14,8 +14,6 @@ my $receiver = NotifyTest::Receiver->new;
 my $backend = NotifyTest::Receiver->new;
 my ($h2, $redirects, $private) = map { free_port() } 1 .. 3;
 my $nginx = NotifyTest::Nginx->new(redis => $redis,
-    # nginx's own way with HTTP/2 frames, which UBSan reports
-    allow => qr{src/http/v2/ngx_http_v2\w*\.c:.* misaligned address},
     vars => { BACKEND => $backend->port, H2 => $h2,
               REDIRECTS => $redirects, PRIVATE => $private,
               DEAD => free_port() }, http => <<'END');

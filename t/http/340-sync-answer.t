@@ -19,8 +19,6 @@ my ($h2, $redirects, $page) = map { free_port() } 1 .. 3;
 spew(test_dir() . '/page.key', "$secret\n");
 
 my $nginx = NotifyTest::Nginx->new(redis => $redis,
-    # nginx's own way with HTTP/2 frames, which UBSan reports
-    allow => qr{src/http/v2/ngx_http_v2\w*\.c:.* misaligned address},
     vars => { BACKEND => $backend->port, H2 => $h2, REDIRECTS => $redirects,
               PAGE => $page, KEY => test_dir() . '/page.key' },
     http => <<'END');

@@ -11,9 +11,7 @@ use NotifyTest::Chat;
 my $redis = NotifyTest::Redis->new;
 my $chat = NotifyTest::Chat->new;
 my $port = NotifyTest::free_port();
-# nginx stores its frames where they come
 my $nginx = NotifyTest::Nginx->new(redis => $redis,
-    allow => qr{src/http/v2/ngx_http_v2\w*\.c:.* misaligned address},
     vars => { CHAT => $chat->address, H2 => $port }, http => <<'END');
     notify_channel chat { }
 

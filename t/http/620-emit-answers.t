@@ -88,9 +88,6 @@ my $breaks = NotifyTest::Receiver->new(scripts => { '/' => [
              . "Content-Length: 1000\r\n\r\n{\"a\":" }] });
 my $h2 = NotifyTest::free_port();
 my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
-    # of nginx itself, with HTTP/2
-    allow => qr{src/http/(?:v2/ngx_http_v2\w*|ngx_http_parse)\.c:\d+:\d+:
-                \ runtime\ error:\ \w+\ \w+\ misaligned}x,
     vars => { SIZE => length $big, BREAKS => $breaks->url('') }, http => <<"END");
     proxy_cache_path %%DIR%%/cache keys_zone=c:1m;
     notify_channel shop { event e; event auth; event mirrored; }

@@ -22,9 +22,7 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -batch -days 1 -subj /CN=test"
 NotifyTest::spew("$dir/jwt.key", $key);
 
 my $redis = NotifyTest::Redis->new;
-# nginx stores its frames where they come
 my $nginx = NotifyTest::Nginx->new(redis => $redis, connections => 8192,
-    allow => qr{src/http/v2/ngx_http_v2\w*\.c:.* misaligned address},
     vars => { H2 => $h2, TLS => $tls, TEST => $dir }, http => <<'END');
     notify_profile near { allow 127.0.0.0/8; }
     notify_channel shop { profile near; }

@@ -20,7 +20,6 @@ use Exporter qw(import);
 use Fcntl qw(:flock);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
-use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP ();
 use POSIX qw(_exit WNOHANG);
@@ -115,25 +114,20 @@ sub eventually (&;$$) {
 }
 
 
-# http(METHOD => url, json => {}, body => '', headers => {}, timeout => s):
-# HTTP::Tiny's answer with `json`, its content decoded, or undef
+# http(METHOD => url, json => {}, body => '', headers => {}, timeout => s,
+# client => 'late'): HTTP::Tiny's answer with `json`, its content decoded, or
+# undef; NotifyTest::Client says which clients there are
 sub http {
     my ($method, $url, %option) = @_;
     my %headers = %{ $option{headers} // {} };
-    my $body = $option{body};
 
     if (exists $option{json}) {
-        $body = to_json($option{json});
+        $option{body} = to_json($option{json});
         $headers{'Content-Type'} //= 'application/json';
     }
 
-    my $client = HTTP::Tiny->new(timeout => $option{timeout} // 35,
-                                 max_redirect => 0, keep_alive => 0);
-    my $answer = $client->request($method, $url, {
-        headers => \%headers,
-        defined $body ? (content => $body) : (),
-    });
-
+    my $answer = NotifyTest::Client::request($method, $url, %option,
+                                             headers => \%headers);
     $answer->{json} = eval { from_json($answer->{content}) };
     return $answer;
 }
@@ -304,6 +298,7 @@ sub socket_block {
 }
 
 
+require NotifyTest::Client;
 require NotifyTest::Nginx;
 require NotifyTest::Receiver;
 require NotifyTest::Redis;

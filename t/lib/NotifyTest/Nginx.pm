@@ -14,7 +14,8 @@ my $number = 0;
 # new(http => TEXT, main => TEXT, workers => N, redis => REDIS, start => 0,
 #     allow => REGEX): allow: lines of trouble that this suite makes itself.
 # example => NAME takes conf.examples/NAME.conf as it stands, instead of http;
-# with hook => PORT for 8081, where examples call.
+# with hook => PORT for 8081, where examples call.  http2 => 1: http() may ask it
+# by HTTP/2.
 # In the texts %%PORT%%, %%DIR%% are replaced, and %%NAME%% by vars => {NAME}.
 sub new {
     my ($class, %option) = @_;
@@ -81,7 +82,45 @@ END
 
     my %vars = (PORT => $self->{port}, DIR => $dir, %{ $self->{vars} });
     $text =~ s/%%(\w+)%%/$vars{$1} \/\/ die "no value for %%$1%%\n"/ge;
+    $text = $self->http2($text)
+        if $self->{http2} || NotifyTest::Client::way() eq 'http2';
     NotifyTest::spew($self->conf, $text);
+}
+
+# Each address of this machine speaks HTTP/2, too: before nginx 1.25.1 by
+# another port, since then by the same.
+sub http2 {
+    my ($self, $text) = @_;
+    my ($major, $minor, $patch) = nginx_version();
+    my $twins = $major == 1 && $minor * 1000 + $patch < 25001;
+
+    $text =~ s/^(http \{\n)/$1    http2 on;\n/m unless $twins;
+
+    $text =~ s{\blisten\s+((?:127\.0\.0\.1:)?(\d+))\b([^;\n]*);}{
+        my ($address, $port, $rest) = ($1, $2, $3);
+        my $line = "listen $address$rest;";
+
+        if ($rest !~ /\b(?:ssl|http2|proxy_protocol)\b/) {
+            my $twin = $port;
+
+            if ($twins) {
+                $twin = $self->{twins}{$port} //= NotifyTest::free_port();
+                $line .= " listen 127.0.0.1:$twin$rest http2;";
+            }
+
+            $NotifyTest::Client::http2{"$_:$port"} = "127.0.0.1:$twin"
+                for qw(127.0.0.1 localhost);
+        }
+
+        $line;
+    }ge;
+
+    return $text;
+}
+
+sub nginx_version {
+    my $said = `$NotifyTest::NGINX -v 2>&1`;
+    return $said =~ m{/(\d+)\.(\d+)\.(\d+)};
 }
 
 # the files beside an example that it names
