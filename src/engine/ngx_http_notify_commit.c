@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_load.h"
+#include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_tail.h"
 
@@ -31,6 +32,7 @@ static void ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
     ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_commit_settled(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section);
 
@@ -79,7 +81,7 @@ ngx_http_notify_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now)
 ngx_int_t
 ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
-    uint64_t first)
+    uint64_t first, ngx_uint_t known)
 {
     ngx_http_notify_commit_operation_t  op;
 
@@ -90,6 +92,7 @@ ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
     op.due = due;
     op.attempts = attempts;
     op.first = first;
+    op.more = known ? 0 : 1;
 
     return ngx_http_notify_commit_operation(s, &op);
 }
@@ -97,7 +100,7 @@ ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
 
 ngx_int_t
 ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id)
+    const ngx_http_notify_id_t *id, ngx_uint_t known)
 {
     ngx_http_notify_commit_operation_t  op;
 
@@ -105,6 +108,7 @@ ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
 
     op.code = 'd';
     op.id = *id;
+    op.more = known ? -1 : 0;
 
     return ngx_http_notify_commit_operation(s, &op);
 }
@@ -112,7 +116,7 @@ ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
 
 ngx_int_t
 ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, const char *reason)
+    const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known)
 {
     ngx_http_notify_commit_operation_t  op;
 
@@ -121,6 +125,7 @@ ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
     op.code = 'k';
     op.id = *id;
     op.reason = reason;
+    op.more = known ? -1 : 0;
 
     return ngx_http_notify_commit_operation(s, &op);
 }
@@ -206,17 +211,97 @@ ngx_http_notify_commit_operation(ngx_http_notify_subscriber_t *s,
 }
 
 
+ngx_int_t
+ngx_http_notify_commit_open(ngx_http_notify_subscriber_t *s, ngx_array_t *ids,
+    ngx_int_t *more)
+{
+    ngx_uint_t                           i;
+    ngx_queue_t                         *q, *lists[2];
+    ngx_http_notify_id_t                *id;
+    ngx_http_notify_commit_operation_t  *op;
+
+    lists[0] = &s->sent;
+    lists[1] = &s->operations;
+
+    *more = 0;
+
+    for (i = 0; i < 2; i++) {
+
+        for (q = ngx_queue_head(lists[i]);
+             q != ngx_queue_sentinel(lists[i]);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
+
+            *more += op->more;
+
+            if (ids == NULL
+                || (op->code != 'r' && op->code != 'd' && op->code != 'k'))
+            {
+                continue;
+            }
+
+            id = ngx_array_push(ids);
+            if (id == NULL) {
+                return NGX_ERROR;
+            }
+
+            *id = op->id;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_commit_covers(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t                           i;
+    ngx_queue_t                         *q, *lists[2];
+    ngx_http_notify_commit_operation_t  *op;
+
+    lists[0] = &s->sent;
+    lists[1] = &s->operations;
+
+    for (i = 0; i < 2; i++) {
+
+        for (q = ngx_queue_head(lists[i]);
+             q != ngx_queue_sentinel(lists[i]);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
+
+            if ((op->code == 'r' || op->code == 'd' || op->code == 'k')
+                && ngx_http_notify_id_compare(&op->id, id) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
 void
 ngx_http_notify_commit_drop(ngx_http_notify_subscriber_t *s)
 {
     ngx_uint_t                            i;
-    ngx_queue_t                          *q;
+    ngx_queue_t                          *q, all;
     ngx_http_notify_commit_t             *c;
     ngx_http_notify_subscriber_t        **ss;
     ngx_http_notify_commit_operation_t   *op;
 
-    while (!ngx_queue_empty(&s->operations)) {
-        q = ngx_queue_head(&s->operations);
+    ngx_queue_init(&all);
+    ngx_queue_add(&all, &s->operations);
+    ngx_queue_init(&s->operations);
+    ngx_queue_add(&all, &s->sent);
+    ngx_queue_init(&s->sent);
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
         op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
         ngx_queue_remove(q);
         ngx_free(op);
@@ -653,6 +738,35 @@ ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
 }
 
 
+/* the retry set in Redis is as these say: when is it to be looked at? */
+
+static void
+ngx_http_notify_commit_settled(ngx_http_notify_subscriber_t *s)
+{
+    ngx_queue_t                         *q;
+    ngx_http_notify_commit_operation_t  *op;
+
+    while (!ngx_queue_empty(&s->sent)) {
+        q = ngx_queue_head(&s->sent);
+        op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
+        ngx_queue_remove(q);
+
+        if (op->code == 'r' && (s->due == 0 || op->due < s->due)
+            && !ngx_http_notify_retry_under_way(s, &op->id))
+        {
+            s->due = op->due;
+        }
+
+        ngx_free(op);
+    }
+
+    if (s->released) {
+        s->released = 0;
+        s->due = ngx_http_notify_subscriber_now();
+    }
+}
+
+
 static void
 ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section)
@@ -679,8 +793,8 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
 
         s->unacked -= s->unacked_sent;
         s->unacked_sent = 0;
-        s->unsettled -= s->unsettled_sent;
-        s->unsettled_sent = 0;
+
+        ngx_http_notify_commit_settled(s);
 
         if (s->disabled && s->again && !s->dirty
             && (s->in_flight == 0

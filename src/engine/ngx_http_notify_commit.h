@@ -23,15 +23,15 @@ void ngx_http_notify_commit_exit(ngx_http_notify_feed_t *feed);
  * end of this turn of the event loop. */
 void ngx_http_notify_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now);
 
-/* Operations, in order; NGX_ERROR: memory. */
+/* Operations, in order; NGX_ERROR: memory.  `known`: it is in the retry set. */
 ngx_int_t ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
-    uint64_t first);
+    uint64_t first, ngx_uint_t known);
 ngx_int_t ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id);
+    const ngx_http_notify_id_t *id, ngx_uint_t known);
 /* reason: a static word, "exhausted", "gone", "expired", ... */
 ngx_int_t ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, const char *reason);
+    const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known);
 /* the interval (from, to] was skipped */
 ngx_int_t ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);
@@ -43,6 +43,16 @@ ngx_int_t ngx_http_notify_commit_recovered(ngx_http_notify_subscriber_t *s,
 /* how far a redelivery is; NULL: it is done */
 ngx_int_t ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
+
+/*
+ * What is on its way to the retry set: the ids are pushed to an array of
+ * ngx_http_notify_id_t, unless that is NULL; by how many entries the set grows.
+ */
+ngx_int_t ngx_http_notify_commit_open(ngx_http_notify_subscriber_t *s,
+    ngx_array_t *ids, ngx_int_t *more);
+/* Whether that one is among these. */
+ngx_uint_t ngx_http_notify_commit_covers(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
 
 /* The positions move although nothing else has changed. */
 void ngx_http_notify_commit_positions(ngx_http_notify_feed_t *feed);

@@ -298,7 +298,13 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
         }
 
         ngx_queue_remove(q);
-        ngx_free(op);
+
+        if (op->code == 'r' || op->code == 'd' || op->code == 'k') {
+            ngx_queue_insert_tail(&s->sent, q);
+
+        } else {
+            ngx_free(op);
+        }
     }
 
     if (ngx_http_notify_commit_section_attempts(c, s) != NGX_OK) {
@@ -306,11 +312,10 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
     }
 
     s->unacked_sent = s->unacked;
-    s->unsettled_sent = s->unsettled;
 
     if (s->release) {
         s->release = 0;
-        s->due = ngx_http_notify_subscriber_now();
+        s->released = 1;
 
         if (ngx_http_notify_commit_section_arg(c, "n") != NGX_OK) {
             return NGX_ERROR;

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t                       due;
     uint64_t                       first;
     ngx_uint_t                     attempts;
+    ngx_int_t                      more;        /* entries of the retry set */
     ngx_int_t                      version;     /* of the redelivery */
     const char                    *reason;
 } ngx_http_notify_commit_operation_t;

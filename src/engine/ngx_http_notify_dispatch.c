@@ -20,10 +20,15 @@
 
 
 #define NGX_HTTP_NOTIFY_DISPATCH_FULL  10   /* ms, then there may be room */
+#define NGX_HTTP_NOTIFY_DISPATCH_OWED  16   /* calls in a row */
 
 
 static ngx_event_t *ngx_http_notify_dispatch_timer(ngx_event_t *ev,
     ngx_event_handler_pt handler, ngx_http_notify_feed_t *feed);
+static ngx_int_t ngx_http_notify_dispatch_owed(
+    ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_owe(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t *owed);
 static void ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s);
 static ngx_uint_t ngx_http_notify_dispatch_reads(
     ngx_http_notify_subscriber_t *s);
@@ -111,8 +116,59 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
              && ngx_http_notify_dispatch_reads(s)
              && ngx_http_notify_tail_behind(s) == NGX_OK);
 
-    if (s->replay != NULL) {
-        ngx_http_notify_replay_run(s);
+    /* what the queue has left */
+
+    while (ngx_http_notify_dispatch_owed(s) == NGX_OK
+           && ngx_http_notify_replay_run(s) == NGX_OK)
+    {
+        /* void */
+    }
+
+    while (ngx_http_notify_retry_start(s) == NGX_OK) {
+        /* void */
+    }
+}
+
+
+/*
+ * The queue, what is due of the retry set, and a redelivery share the calls:
+ * each call of one is owed to those that could have made it.  NGX_AGAIN: there
+ * was no room for one that was owed.
+ */
+
+static ngx_int_t
+ngx_http_notify_dispatch_owed(ngx_http_notify_subscriber_t *s)
+{
+    ngx_int_t  rc;
+
+    rc = NGX_OK;
+
+    while (s->owed && rc == NGX_OK) {
+        rc = ngx_http_notify_retry_start(s);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    rc = NGX_OK;
+
+    while (s->replay_owed && rc == NGX_OK) {
+        rc = ngx_http_notify_replay_run(s);
+    }
+
+    return (rc == NGX_AGAIN) ? NGX_AGAIN : NGX_OK;
+}
+
+
+static void
+ngx_http_notify_dispatch_owe(ngx_http_notify_subscriber_t *s, ngx_uint_t *owed)
+{
+    if (*owed < NGX_HTTP_NOTIFY_DISPATCH_OWED
+        && (owed == &s->owed ? ngx_http_notify_retry_due(s)
+                             : s->replay != NULL))
+    {
+        (*owed)++;
     }
 }
 
@@ -125,7 +181,9 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_event_t     *event;
     ngx_http_notify_delivery_t  *d;
 
-    while (s->queued) {
+    while (s->queued && ngx_http_notify_dispatch_owed(s) == NGX_OK
+           && s->queued)
+    {
         event = s->ring[s->ring_head];
 
         if (s->stale && !ngx_http_notify_match_test(s, event)) {
@@ -194,6 +252,9 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
         ngx_queue_insert_tail(&s->window, &d->link);
         s->nwindow++;
 
+        ngx_http_notify_dispatch_owe(s, &s->owed);
+        ngx_http_notify_dispatch_owe(s, &s->replay_owed);
+
         if (d->call == NULL) {
             ngx_http_notify_dispatch_refused(d);
             continue;
@@ -232,28 +293,7 @@ ngx_http_notify_dispatch_reads(ngx_http_notify_subscriber_t *s)
 void
 ngx_http_notify_dispatch_work(ngx_http_notify_subscriber_t *s)
 {
-    uint64_t   now;
-    ngx_int_t  rc;
-
-    ngx_http_notify_retry_resume(s);
-
-    if (s->nretry || s->due) {
-        now = ngx_http_notify_subscriber_now();
-        rc = ngx_http_notify_dispatch_held(s);
-
-        if (rc == NGX_DONE && s->nretry) {
-            ngx_http_notify_retry_fetch(s, 1);
-
-        } else if (rc != NGX_DECLINED && s->due) {
-            if (s->due <= now) {
-                ngx_http_notify_retry_fetch(s, 0);
-
-            } else {
-                ngx_http_notify_dispatch_wake(s, s->due - now);
-            }
-        }
-    }
-
+    ngx_http_notify_retry_look(s);
     ngx_http_notify_dispatch_pump(s);
 }
 
@@ -292,7 +332,7 @@ ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
 
         /* the probe is the one that waits longest */
 
-        ngx_http_notify_retry_fetch(s, 1);
+        ngx_http_notify_retry_look(s);
         return NGX_AGAIN;
     }
 
@@ -568,6 +608,14 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
 
     ngx_queue_insert_tail(&s->others, &d->link);
 
+    if (retry) {
+        s->owed -= (s->owed != 0);
+
+    } else {
+        s->replay_owed -= (s->replay_owed != 0);
+        ngx_http_notify_dispatch_owe(s, &s->owed);
+    }
+
     if (d->call == NULL) {
         ngx_http_notify_dispatch_refused(d);
     }
@@ -713,14 +761,6 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
     s->in_flight--;
     s->lease->active--;
 
-    if (!d->windowed || result->verdict != NGX_HTTP_NOTIFY_CALL_OK) {
-
-        /* the retry set in Redis is not as it was */
-
-        s->settled = 1;
-        s->unsettled++;
-    }
-
     ngx_http_notify_attempts_add(d, result);
     ngx_http_notify_dispatch_judge(d, result);
 
@@ -732,6 +772,7 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
         ngx_http_notify_window_close(s);
 
     } else {
+        ngx_http_notify_retry_forget(s, &d->id);
         ngx_queue_remove(&d->link);
         ngx_free(d);
         s->unacked++;
@@ -800,7 +841,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     }
 
     if (d->retry || d->replay) {
-        (void) ngx_http_notify_commit_done(s, &d->id);
+        (void) ngx_http_notify_commit_done(s, &d->id, d->retry);
 
         if (d->retry && s->nretry) {
             s->nretry--;

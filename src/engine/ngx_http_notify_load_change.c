@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -155,11 +156,8 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
 
         } else if (s != NULL) {
 
-            /* an answer that is on its way may not have it */
-
-            s->settled = 1;
             s->nretry++;
-            s->due = ngx_http_notify_subscriber_now();
+            ngx_http_notify_retry_again(s);
             ngx_http_notify_dispatch_work(s);
         }
 

@@ -205,7 +205,7 @@ ngx_http_notify_replay_skipped(ngx_http_notify_subscriber_t *s,
 }
 
 
-void
+ngx_int_t
 ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 {
     ngx_int_t                  rc;
@@ -214,8 +214,8 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 
     replay = s->replay;
 
-    if (replay->reading) {
-        return;
+    if (replay == NULL || replay->reading) {
+        return NGX_DECLINED;
     }
 
     if (!replay->ready) {
@@ -223,22 +223,24 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
         /* it could not be read yet */
 
         ngx_http_notify_replay_load(s);
-        return;
+        return NGX_DECLINED;
     }
 
     rc = ngx_http_notify_dispatch_held(s);
 
     if (!replay->ready || rc == NGX_DECLINED || (rc == NGX_DONE && s->nretry)
-        || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY)
+        || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY
+        || (s->profile != NULL && s->profile->strict
+            && (s->nwindow || s->nretry)))
     {
-        return;
+        return NGX_DECLINED;
     }
 
     if (ngx_http_notify_presence_load(s, &replay->page[replay->next],
                                       replay->n - replay->next)
         != NGX_OK)
     {
-        return;
+        return NGX_DECLINED;
     }
 
     while (replay->next < replay->n) {
@@ -256,19 +258,17 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
         if (ngx_http_notify_dispatch_start(s, event, 1, 0, 0, rc == NGX_DONE)
             != NGX_OK)
         {
-            return;
+            return NGX_AGAIN;
         }
 
         replay->next++;
         ngx_http_notify_log_unref(event);
 
-        if (rc == NGX_DONE) {
-            return;                 /* one, to see whether the peer lives */
-        }
+        return NGX_OK;
     }
 
     if (ngx_http_notify_replay_under_way(s)) {
-        return;
+        return NGX_DECLINED;
     }
 
     if (replay->n) {
@@ -281,10 +281,12 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
         ngx_http_notify_replay_move(s, &replay->to);
         (void) ngx_http_notify_commit_replay(s, NULL);
         ngx_http_notify_replay_free(s);
-        return;
+        return NGX_DECLINED;
     }
 
     ngx_http_notify_replay_read(s);
+
+    return NGX_DECLINED;
 }
 
 
@@ -584,7 +586,7 @@ ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_replay_move(s, &replay->last);
     }
 
-    ngx_http_notify_replay_run(s);
+    ngx_http_notify_dispatch_pump(s);
 }
 
 

@@ -16,8 +16,11 @@
 /* Reads what was asked for, in replay:<id>, and begins. */
 void ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s);
 
-/* Goes on as far as the subscriber's limits allow. */
-void ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s);
+/*
+ * Goes on, by one call at most.  NGX_OK: it is under way; NGX_AGAIN: there is
+ * no room; NGX_DECLINED: there is no redelivery, or nothing of it to start now.
+ */
+ngx_int_t ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s);
 
 /* What follows this place is on record as skipped now, and was not before. */
 void ngx_http_notify_replay_skipped(ngx_http_notify_subscriber_t *s,

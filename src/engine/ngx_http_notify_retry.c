@@ -1,8 +1,8 @@
 
 /*
- * The retry set of a subscriber lives in Redis; here are only its size and the
- * time when it has to be looked at.  What was settled and is not yet committed
- * still stands in the set, so the set is read only when nothing is open.
+ * The retry set of a subscriber lives in Redis; here are only its size, the
+ * time when it has to be looked at, and some of what is due.  What was settled
+ * and is not yet committed still stands in the set: it is passed over.
  */
 
 #include "ngx_http_notify_retry.h"
@@ -22,7 +22,7 @@
 
 typedef struct {
     ngx_http_notify_feed_t   *feed;
-    ngx_uint_t                serial;
+    ngx_uint_t                number;
     ngx_uint_t                probe;
     ngx_str_t                 id;
 } ngx_http_notify_retry_request_t;
@@ -33,13 +33,14 @@ typedef struct {
     uint64_t                  first;
 } ngx_http_notify_retry_one_t;
 
+#define NGX_HTTP_NOTIFY_RETRY_BATCH  16     /* events at most */
+
+
 /* what Redis says is due; while there is one, nothing is fetched */
 
 typedef struct ngx_http_notify_retry_batch_s {
-    ngx_uint_t                     probe;
-    ngx_uint_t                     nretry;  /* in the set */
-    uint64_t                       due;
     ngx_uint_t                     n;
+    ngx_uint_t                     next;    /* to start */
     ngx_http_notify_retry_one_t   *ones;
     ngx_http_notify_event_t       *events[1];   /* NULL: expired */
 } ngx_http_notify_retry_batch_t;
@@ -49,20 +50,19 @@ static ngx_int_t ngx_http_notify_retry_next(ngx_http_notify_delivery_t *d,
     uint64_t now, uint64_t *delay);
 static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
+static void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t probe);
+static ngx_int_t ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
+    ngx_pool_t *pool, ngx_array_t *args, ngx_uint_t probe);
 static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_resp_t *resp, ngx_uint_t probe);
+    const ngx_http_notify_resp_t *resp);
+static ngx_uint_t ngx_http_notify_retry_open(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
 static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
     const ngx_str_t *text, const ngx_str_t *tries);
 static void ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch);
-static ngx_uint_t ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_retry_batch_t *batch);
-static ngx_int_t ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_retry_one_t *one, ngx_http_notify_event_t *event,
-    ngx_uint_t probe);
-static ngx_uint_t ngx_http_notify_retry_under_way(
-    ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *id);
 static void ngx_http_notify_retry_disabled(
     const ngx_http_notify_subscriptions_result_t *result, void *data);
 
@@ -126,7 +126,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     delay = ngx_max(delay, pause);
 
     if (ngx_http_notify_commit_retry(s, &d->id, now + delay, d->attempt,
-                                     d->first)
+                                     d->first, d->retry)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -135,12 +135,6 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     if (!d->retry) {
         s->nretry++;
     }
-
-    if (s->due == 0 || now + delay < s->due) {
-        s->due = now + delay;
-    }
-
-    ngx_http_notify_dispatch_wake(s, delay);
 
     return NGX_OK;
 }
@@ -191,7 +185,7 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
 
     if (s->provider != NULL) {
         ngx_http_notify_push_failed(d, result);
-        return ngx_http_notify_commit_dead(s, &d->id, reason);
+        return ngx_http_notify_commit_dead(s, &d->id, reason, d->retry);
     }
 
     ngx_log_error(NGX_LOG_WARN, d->feed->log, 0,
@@ -204,60 +198,66 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
     ngx_http_notify_operator_given_up(d, result, reason);
 
-    return ngx_http_notify_commit_dead(s, &d->id, reason);
+    return ngx_http_notify_commit_dead(s, &d->id, reason, d->retry);
 }
 
 
 void
+ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s)
+{
+    uint64_t   now;
+    ngx_int_t  rc;
+
+    if (s->batch != NULL || s->fetching || (s->nretry == 0 && s->due == 0)) {
+        return;
+    }
+
+    now = ngx_http_notify_subscriber_now();
+    rc = ngx_http_notify_dispatch_held(s);
+
+    if (rc == NGX_DONE && s->nretry) {
+        ngx_http_notify_retry_fetch(s, 1);
+
+    } else if (rc != NGX_DECLINED && s->due) {
+        if (s->due <= now) {
+            ngx_http_notify_retry_fetch(s, 0);
+
+        } else {
+            ngx_http_notify_dispatch_wake(s, s->due - now);
+        }
+    }
+}
+
+
+static void
 ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 {
-    u_char                            now[NGX_INT64_LEN];
-    u_char                            limit[NGX_INT_T_LEN];
-    ngx_str_t                         keys[3], args[2];
+    ngx_str_t                         keys[3];
     ngx_pool_t                       *pool;
-    ngx_uint_t                        n;
+    ngx_array_t                       args;
     ngx_http_notify_feed_t           *feed;
     ngx_http_notify_retry_request_t  *request;
 
     feed = s->lease->feed;
 
-    if (s->fetching || !s->located || s->in_flight >= s->limit
-        || ngx_http_notify_subscriber_still(s))
-    {
+    if (!s->located || ngx_http_notify_subscriber_still(s)) {
         return;
     }
-
-    if (!ngx_queue_empty(&s->operations) || s->unsettled) {
-
-        /* the commit that is due will look again */
-
-        ngx_http_notify_subscriber_touch(s);
-        return;
-    }
-
-    n = probe ? 1 : s->limit - s->in_flight;
-
-    if (s->profile != NULL && s->profile->strict) {
-        n = 1;
-    }
-
-    /* what is under way stands in the set too */
-
-    n += s->in_flight - s->nwindow;
 
     pool = ngx_create_pool(1024, feed->log);
     if (pool == NULL) {
+        ngx_http_notify_dispatch_wake(s, 1000);
         return;
     }
 
     request = ngx_alloc(sizeof(ngx_http_notify_retry_request_t)
                         + s->node.str.len, feed->log);
     if (request == NULL) {
-        goto done;
+        goto failed;
     }
 
     request->feed = feed;
-    request->serial = s->lease->serial;
+    request->number = ++feed->serial;
     request->probe = probe;
     request->id.len = s->node.str.len;
     request->id.data = (u_char *) request
@@ -271,38 +271,106 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
     keys[2] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
                                         NULL);
 
-    if (keys[0].data == NULL || keys[1].data == NULL || keys[2].data == NULL) {
+    if (keys[0].data == NULL || keys[1].data == NULL || keys[2].data == NULL
+        || ngx_http_notify_retry_args(s, pool, &args, probe) != NGX_OK
+        || ngx_http_notify_script_call(feed->redis,
+                                       &ngx_http_notify_script_due, keys, 3,
+                                       args.elts, args.nelts,
+                                       ngx_http_notify_retry_handler, request)
+           != NGX_OK)
+    {
         ngx_free(request);
-        goto done;
+        goto failed;
+    }
+
+    s->fetching = request->number;
+    s->look = 0;
+
+    ngx_destroy_pool(pool);
+
+    return;
+
+failed:
+
+    ngx_destroy_pool(pool);
+    ngx_http_notify_dispatch_wake(s, 1000);
+}
+
+
+/* what is under way, or settled and not yet committed, stands in the set too */
+
+static ngx_int_t
+ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
+    ngx_array_t *args, ngx_uint_t probe)
+{
+    ngx_int_t                    more;
+    ngx_str_t                   *arg;
+    ngx_uint_t                   i, n;
+    ngx_array_t                  ids;
+    ngx_queue_t                 *q;
+    ngx_http_notify_id_t        *id;
+    ngx_http_notify_delivery_t  *d;
+
+    if (ngx_array_init(&ids, pool, 16, sizeof(ngx_http_notify_id_t)) != NGX_OK
+        || ngx_http_notify_commit_open(s, &ids, &more) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (q = ngx_queue_head(&s->others);
+         q != ngx_queue_sentinel(&s->others);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+        id = ngx_array_push(&ids);
+        if (id == NULL) {
+            return NGX_ERROR;
+        }
+
+        *id = d->id;
+    }
+
+    if (ngx_array_init(args, pool, ids.nelts + 2, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    arg = ngx_array_push_n(args, ids.nelts + 2);
+
+    for (i = 0; i < args->nelts; i++) {
+        arg[i].data = ngx_pnalloc(pool, NGX_HTTP_NOTIFY_ID_LEN);
+        if (arg[i].data == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     if (probe) {
-        ngx_str_set(&args[0], "oldest");
+        ngx_str_set(&arg[0], "oldest");
 
     } else {
-        args[0].data = now;
-        args[0].len = ngx_sprintf(now, "%uL", ngx_http_notify_subscriber_now())
-                      - now;
+        arg[0].len = ngx_sprintf(arg[0].data, "%uL",
+                                 ngx_http_notify_subscriber_now())
+                     - arg[0].data;
     }
 
-    args[1].data = limit;
-    args[1].len = ngx_sprintf(limit, "%ui", n) - limit;
+    n = ngx_min(s->limit, NGX_HTTP_NOTIFY_RETRY_BATCH);
 
-    if (ngx_http_notify_script_call(feed->redis, &ngx_http_notify_script_due,
-                                    keys, 3, args, 2,
-                                    ngx_http_notify_retry_handler, request)
-        != NGX_OK)
-    {
-        ngx_free(request);
-        goto done;
+    if (probe || (s->profile != NULL && s->profile->strict)) {
+        n = 1;
     }
 
-    s->fetching = 1;
-    s->settled = 0;
+    arg[1].len = ngx_sprintf(arg[1].data, "%ui", n) - arg[1].data;
 
-done:
+    id = ids.elts;
 
-    ngx_destroy_pool(pool);
+    for (i = 0; i < ids.nelts; i++) {
+        arg[i + 2].len = ngx_http_notify_id_print(arg[i + 2].data, &id[i])
+                         - arg[i + 2].data;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -317,7 +385,7 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
     s = ngx_http_notify_subscriber_find(request->feed, &request->id);
     probe = request->probe;
 
-    if (s != NULL && s->lease->serial != request->serial) {
+    if (s != NULL && s->fetching != request->number) {
         s = NULL;
     }
 
@@ -331,26 +399,35 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
         || resp->nelts < 2
-        || ngx_http_notify_retry_read(s, resp, probe) != NGX_OK)
+        || ngx_http_notify_retry_read(s, resp) != NGX_OK)
     {
         ngx_http_notify_dispatch_wake(s, 1000);
         return;
     }
 
-    s->fetching = 1;
+    if (s->look) {
+        ngx_http_notify_retry_again(s);
 
-    ngx_http_notify_retry_resume(s);
+    } else if (probe && s->batch == NULL && s->nretry) {
+
+        /* all of them are under way: what comes of these will tell */
+
+        return;
+    }
+
+    ngx_http_notify_dispatch_work(s);
 }
 
 
 static ngx_int_t
 ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_resp_t *resp, ngx_uint_t probe)
+    const ngx_http_notify_resp_t *resp)
 {
     size_t                          size;
-    ngx_int_t                       rest;
+    ngx_int_t                       rest, more;
     ngx_uint_t                      i, n;
     ngx_http_notify_resp_t         *entry;
+    ngx_http_notify_retry_one_t    *one;
     ngx_http_notify_retry_batch_t  *batch;
 
     n = (resp->nelts - 2) / 3;
@@ -364,20 +441,15 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
         return NGX_ERROR;
     }
 
-    batch->probe = probe;
-    batch->nretry = resp->elts[0]->integer;
-
-    rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
-    batch->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
-
     batch->ones = (ngx_http_notify_retry_one_t *) &batch->events[n + 1];
 
     for (i = 2; i + 2 < resp->nelts; i += 3) {
+        one = &batch->ones[batch->n];
 
-        if (ngx_http_notify_retry_parse(&batch->ones[batch->n],
-                                        &resp->elts[i]->str,
+        if (ngx_http_notify_retry_parse(one, &resp->elts[i]->str,
                                         &resp->elts[i + 1]->str)
-            != NGX_OK)
+            != NGX_OK
+            || ngx_http_notify_retry_open(s, &one->id))
         {
             continue;
         }
@@ -396,9 +468,33 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
         batch->n++;
     }
 
-    s->batch = batch;
+    (void) ngx_http_notify_commit_open(s, NULL, &more);
+
+    more += resp->elts[0]->integer;
+    s->nretry = ngx_max(more, 0);
+
+    rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
+    s->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
+
+    if (batch->n) {
+        s->batch = batch;
+
+    } else {
+        ngx_http_notify_retry_close(batch);
+    }
 
     return NGX_OK;
+}
+
+
+/* under way, or settled, since it was asked for */
+
+static ngx_uint_t
+ngx_http_notify_retry_open(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    return ngx_http_notify_retry_under_way(s, id)
+           || ngx_http_notify_commit_covers(s, id);
 }
 
 
@@ -432,38 +528,127 @@ ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
 }
 
 
-void
-ngx_http_notify_retry_resume(ngx_http_notify_subscriber_t *s)
+ngx_uint_t
+ngx_http_notify_retry_due(ngx_http_notify_subscriber_t *s)
 {
+    return s->batch != NULL
+           || (s->due && s->due <= ngx_http_notify_subscriber_now());
+}
+
+
+ngx_int_t
+ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s)
+{
+    ngx_int_t                       rc;
+    ngx_uint_t                      i;
     ngx_http_notify_retry_batch_t  *batch;
 
     batch = s->batch;
 
-    if (batch == NULL
-        || ngx_http_notify_presence_load(s, batch->events, batch->n)
-           != NGX_OK)
+    if (batch == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_notify_dispatch_held(s);
+
+    if (rc == NGX_DECLINED) {
+
+        /* what it waits for may take days */
+
+        ngx_http_notify_retry_again(s);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_presence_load(s, &batch->events[batch->next],
+                                      batch->n - batch->next)
+        != NGX_OK)
     {
+        return NGX_DECLINED;
+    }
+
+    i = batch->next;
+
+    if (batch->events[i] == NULL) {
+        ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+        if (s->nretry) {
+            s->nretry--;
+        }
+
+        (void) ngx_http_notify_commit_dead(s, &batch->ones[i].id, "expired",
+                                           1);
+        rc = NGX_OK;
+
+    } else {
+        rc = ngx_http_notify_dispatch_start(s, batch->events[i],
+                                            batch->ones[i].attempt,
+                                            batch->ones[i].first, 1,
+                                            rc == NGX_DONE);
+        if (rc != NGX_OK) {
+            return NGX_AGAIN;
+        }
+    }
+
+    /* a call that cannot be made is settled at once */
+
+    if (s->batch == batch) {
+        ngx_http_notify_retry_forget(s, &batch->ones[i].id);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_notify_retry_forget(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_retry_batch_t  *batch;
+
+    batch = s->batch;
+
+    if (batch == NULL) {
         return;
     }
 
-    s->batch = NULL;
-    s->fetching = 0;
+    for (i = batch->next; i < batch->n; i++) {
 
-    if (s->settled) {
+        if (ngx_http_notify_id_compare(&batch->ones[i].id, id) != 0) {
+            continue;
+        }
 
-        /* it may tell of what was settled meanwhile */
+        if (batch->events[i] != NULL) {
+            ngx_http_notify_log_unref(batch->events[i]);
+        }
 
-        ngx_http_notify_retry_close(batch);
-        ngx_http_notify_subscriber_touch(s);
-        ngx_http_notify_dispatch_wake(s, 1);
-        return;
+        /* the others keep their order */
+
+        for ( /* void */ ; i > batch->next; i--) {
+            batch->events[i] = batch->events[i - 1];
+            batch->ones[i] = batch->ones[i - 1];
+        }
+
+        batch->next++;
+        break;
     }
 
-    if (ngx_http_notify_retry_start(s, batch) || !batch->probe) {
-        ngx_http_notify_dispatch_pump(s);
+    if (batch->next == batch->n) {
+        ngx_http_notify_retry_free(s);
+        ngx_http_notify_retry_look(s);
     }
+}
 
-    ngx_http_notify_retry_close(batch);
+
+void
+ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_retry_free(s);
+
+    /* an answer that is on its way may not have it */
+
+    s->look = (s->fetching != 0);
+    s->due = ngx_http_notify_subscriber_now();
 }
 
 
@@ -482,7 +667,7 @@ ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < batch->n; i++) {
+    for (i = batch->next; i < batch->n; i++) {
         if (batch->events[i]) {
             ngx_http_notify_log_unref(batch->events[i]);
         }
@@ -492,95 +677,7 @@ ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch)
 }
 
 
-/* the number of calls started, or 1 when there was nothing to start */
-
-static ngx_uint_t
-ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_retry_batch_t *batch)
-{
-    uint64_t    now;
-    ngx_int_t   rc;
-    ngx_uint_t  i, started, probe;
-
-    now = ngx_http_notify_subscriber_now();
-
-    s->nretry = batch->nretry;
-    s->due = batch->due;
-
-    rc = ngx_http_notify_dispatch_held(s);
-
-    if (rc == NGX_DECLINED) {
-        return 0;
-    }
-
-    if (s->nretry == 0) {
-        s->due = 0;
-        return 1;
-    }
-
-    probe = (rc == NGX_DONE);
-    started = 0;
-
-    for (i = 0; i < batch->n; i++) {
-
-        rc = ngx_http_notify_retry_one(s, &batch->ones[i], batch->events[i],
-                                       probe);
-
-        if (rc == NGX_AGAIN) {
-
-            /* no room: what waits for room, or a wake-up, will ask again */
-
-            s->due = now;
-            return started;
-        }
-
-        if (rc == NGX_OK) {
-            started++;
-
-            if (probe || (s->profile != NULL && s->profile->strict)) {
-                break;
-            }
-        }
-    }
-
-    if (s->due) {
-        ngx_http_notify_dispatch_wake(s, s->due > now ? s->due - now : 0);
-    }
-
-    return started;
-}
-
-
-/* NGX_OK: started; NGX_DECLINED: nothing to start; NGX_AGAIN: not now */
-
-static ngx_int_t
-ngx_http_notify_retry_one(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_retry_one_t *one, ngx_http_notify_event_t *event,
-    ngx_uint_t probe)
-{
-    if (ngx_http_notify_retry_under_way(s, &one->id)) {
-        return NGX_DECLINED;
-    }
-
-    if (event == NULL) {
-        ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
-                                    NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
-        if (s->nretry) {
-            s->nretry--;
-        }
-
-        (void) ngx_http_notify_commit_dead(s, &one->id, "expired");
-        ngx_http_notify_subscriber_touch(s);
-
-        return NGX_DECLINED;
-    }
-
-    return ngx_http_notify_dispatch_start(s, event, one->attempt, one->first,
-                                          1, probe);
-}
-
-
-static ngx_uint_t
+ngx_uint_t
 ngx_http_notify_retry_under_way(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id)
 {

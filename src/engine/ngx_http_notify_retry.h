@@ -19,12 +19,29 @@
 ngx_int_t ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 
-/* Asks Redis for what is due now and starts it; a probe asks for the oldest. */
-void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
-    ngx_uint_t probe);
+/*
+ * Asks Redis for what is due, some of it, to be started when it has its turn;
+ * or for the one that waits longest, when the breaker wants a probe; or sets a
+ * timer for the next one.
+ */
+void ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s);
 
-/* Starts what was fetched and waited for what its sessions keep. */
-void ngx_http_notify_retry_resume(ngx_http_notify_subscriber_t *s);
+/*
+ * Starts the next one of those.  NGX_OK: it is under way; NGX_AGAIN: there is
+ * no room; NGX_DECLINED: there is none, or none can be started now.
+ */
+ngx_int_t ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s);
+
+/* Whether it has some that are due. */
+ngx_uint_t ngx_http_notify_retry_due(ngx_http_notify_subscriber_t *s);
+/* The set has changed in Redis: it is looked at again. */
+void ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s);
+/* That one is settled. */
+void ngx_http_notify_retry_forget(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
+/* Whether an event is being sent again at this moment. */
+ngx_uint_t ngx_http_notify_retry_under_way(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
 void ngx_http_notify_retry_free(ngx_http_notify_subscriber_t *s);
 
 /* Disables the subscription in Redis with a reason ("gone", "profile"). */

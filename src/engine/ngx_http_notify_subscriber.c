@@ -171,6 +171,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
         ngx_queue_init(&s->window);
         ngx_queue_init(&s->others);
         ngx_queue_init(&s->operations);
+        ngx_queue_init(&s->sent);
 
         ngx_rbtree_insert(&feed->subscribers, &s->node.node);
         ngx_queue_insert_tail(&lease->subscribers, &s->link);

@@ -195,13 +195,17 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        in_flight;
     ngx_uint_t                        unacked;  /* done, not yet committed */
     ngx_uint_t                        unacked_sent;
-    ngx_uint_t                        unsettled;    /* of these: of the set */
-    ngx_uint_t                        unsettled_sent;
 
     ngx_uint_t                        nretry;   /* in the retry set */
-    uint64_t                          due;      /* epoch ms; 0: none known */
-    struct ngx_http_notify_retry_batch_s  *batch;   /* of retries that are
-                                                   about to start, or NULL */
+    uint64_t                          due;      /* epoch ms, the next that is
+                                                   in Redis; 0: none known */
+    struct ngx_http_notify_retry_batch_s  *batch;   /* of retries that are due
+                                                   and start next, or NULL */
+    ngx_uint_t                        fetching; /* number of the question for
+                                                   these, or 0 */
+    ngx_uint_t                        owed;     /* calls, to retries that are
+                                                   due, */
+    ngx_uint_t                        replay_owed;  /* and to a redelivery */
     ngx_http_notify_replay_t         *replay;   /* a redelivery, or NULL */
     ngx_int_t                         replayed; /* version of the last one */
 
@@ -217,6 +221,8 @@ struct ngx_http_notify_subscriber_s {
 
     ngx_event_t                       timer;
     ngx_queue_t                       operations;
+    ngx_queue_t                       sent;     /* of these: of the retry set,
+                                                   in the commit in flight */
     struct ngx_http_notify_attempts_s  *attempts;   /* not committed, or NULL */
     ngx_http_notify_id_t              stored_id;
     ngx_uint_t                        stored_flags;
@@ -225,8 +231,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          full:1;       /* counted in feed->full */
     unsigned                          reading:1;
     unsigned                          awaiting:1;
-    unsigned                          fetching:1;   /* due retries */
-    unsigned                          settled:1;    /* one, meanwhile */
+    unsigned                          look:1;       /* again, at what is due */
     unsigned                          dirty:1;
     unsigned                          waiting:1;
     unsigned                          stored:1;     /* has a cursor entry */
@@ -239,6 +244,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          unusable:1;   /* no profile, no filter:
                                                        held at its cursor */
     unsigned                          release:1;    /* all due now, at commit */
+    unsigned                          released:1;   /* by the one in flight */
     unsigned                          located:1;    /* its cursor is known */
 };
 

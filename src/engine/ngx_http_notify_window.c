@@ -103,7 +103,8 @@ ngx_http_notify_window_overtake(ngx_http_notify_delivery_t *d)
 
     due = ngx_http_notify_subscriber_now() + s->profile->call.timeout + 1000;
 
-    if (ngx_http_notify_commit_retry(s, &d->id, due, d->attempt - 1, d->first)
+    if (ngx_http_notify_commit_retry(s, &d->id, due, d->attempt - 1, d->first,
+                                     0)
         != NGX_OK)
     {
         return;

@@ -4,27 +4,37 @@
 -- KEYS  1 retry:<sub>  2 tries:<sub>  3 log
 -- ARGV  1 now, ms, or "oldest": the one that waits longest, due or not
 --       2 how many at most
--- Reply [number waiting, due time of the first that is not returned or "",
+--       3... ids that are passed over: as if they were not there
+-- Reply [number waiting, these too, due time of the first that is not returned
+--        or "",
 --        event id, tries, entry or nil (not in the log any more), ...]
 
+local now = tonumber(ARGV[1]) or math.huge
 local limit = tonumber(ARGV[2])
-local found
+local passed = {}
 
-if ARGV[1] == 'oldest' then
-    found = redis.call('ZRANGE', KEYS[1], 0, limit - 1)
-else
-    found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1],
-                       'LIMIT', 0, limit)
+for i = 3, #ARGV do
+    passed[ARGV[i]] = true
 end
 
-local rest = redis.call('ZRANGE', KEYS[1], #found, #found, 'WITHSCORES')
-local reply = { redis.call('ZCARD', KEYS[1]), rest[2] or '' }
+local found = redis.call('ZRANGE', KEYS[1], 0, limit + #ARGV - 2, 'WITHSCORES')
+local reply = { redis.call('ZCARD', KEYS[1]), '' }
 
-for _, id in ipairs(found) do
-    local entry = redis.call('XRANGE', KEYS[3], id, id)
-    reply[#reply + 1] = id
-    reply[#reply + 1] = redis.call('HGET', KEYS[2], id) or ''
-    reply[#reply + 1] = entry[1] or false
+for i = 1, #found, 2 do
+    local id, due = found[i], found[i + 1]
+
+    if not passed[id] then
+        if limit == 0 or tonumber(due) > now then
+            reply[2] = due
+            break
+        end
+
+        local entry = redis.call('XRANGE', KEYS[3], id, id)
+        reply[#reply + 1] = id
+        reply[#reply + 1] = redis.call('HGET', KEYS[2], id) or ''
+        reply[#reply + 1] = entry[1] or false
+        limit = limit - 1
+    end
 end
 
 return reply
