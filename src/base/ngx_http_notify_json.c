@@ -5,19 +5,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include <jansson.h>
-#include "ngx_http_notify_json.h"
-
-
-#define NGX_HTTP_NOTIFY_JSON_DUMP    4096
-
-/* two levels for what is wrapped around a parsed document */
-#define NGX_HTTP_NOTIFY_JSON_LEVELS  (NGX_HTTP_NOTIFY_JSON_DEPTH + 2)
-
-/* ngx_http_notify_json_t is never defined: a json_t under another name */
-
-#define ngx_http_notify_json_in(json)   ((json_t *) (json))
-#define ngx_http_notify_json_out(json)  ((ngx_http_notify_json_t *) (json))
+#include "ngx_http_notify_json_document.h"
 
 
 static void
@@ -33,7 +21,7 @@ ngx_http_notify_json_cleanup(void *data)
  * longer or shorter.
  */
 
-static ngx_http_notify_json_t *
+ngx_http_notify_json_t *
 ngx_http_notify_json_own(ngx_pool_t *pool, json_t *json)
 {
     ngx_pool_cleanup_t  *cln;
@@ -55,61 +43,6 @@ ngx_http_notify_json_own(ngx_pool_t *pool, json_t *json)
 }
 
 
-ngx_http_notify_json_t *
-ngx_http_notify_json_parse(ngx_pool_t *pool, const ngx_str_t *text,
-    ngx_http_notify_json_error_t *error)
-{
-    json_t                  *json;
-    ngx_str_t                value;
-    json_error_t             err;
-    ngx_http_notify_json_t  *document;
-
-    /* jansson knows neither limits nor errors in words of ours */
-
-    if (ngx_http_notify_json_scan(text, &value, error) != NGX_OK) {
-        return NULL;
-    }
-
-    json = json_loadb((char *) value.data, value.len,
-                      JSON_REJECT_DUPLICATES|JSON_DECODE_ANY|JSON_ALLOW_NUL,
-                      &err);
-
-    if (json == NULL) {
-        error->offset = value.data - text->data
-                        + (err.position > 0 ? (size_t) err.position : 0);
-
-        switch (json_error_code(&err)) {
-
-        case json_error_duplicate_key:
-            error->reason = "duplicate member name";
-            break;
-
-        case json_error_numeric_overflow:
-            error->reason = "number out of range";
-            break;
-
-        case json_error_null_byte_in_key:
-            error->reason = "NUL in a member name";
-            break;
-
-        default:
-            error->reason = "no memory for the document";
-        }
-
-        return NULL;
-    }
-
-    document = ngx_http_notify_json_own(pool, json);
-
-    if (document == NULL) {
-        error->reason = "no memory for the document";
-        error->offset = 0;
-    }
-
-    return document;
-}
-
-
 ngx_http_notify_json_kind_e
 ngx_http_notify_json_type(const ngx_http_notify_json_t *json)
 {
@@ -126,7 +59,8 @@ ngx_http_notify_json_type(const ngx_http_notify_json_t *json)
         return NGX_HTTP_NOTIFY_JSON_ARRAY;
 
     case JSON_STRING:
-        return NGX_HTTP_NOTIFY_JSON_STRING;
+        return ngx_http_notify_json_is_written(ngx_http_notify_json_in(json))
+               ? NGX_HTTP_NOTIFY_JSON_NUMBER : NGX_HTTP_NOTIFY_JSON_STRING;
 
     case JSON_INTEGER:
     case JSON_REAL:
@@ -224,6 +158,11 @@ ngx_http_notify_json_string(const ngx_http_notify_json_t *json)
 {
     ngx_str_t  text;
 
+    if (ngx_http_notify_json_is_written(ngx_http_notify_json_in(json))) {
+        ngx_str_null(&text);
+        return text;
+    }
+
     text.data = (u_char *) json_string_value(ngx_http_notify_json_in(json));
     text.len = json_string_length(ngx_http_notify_json_in(json));
 
@@ -247,49 +186,65 @@ ngx_http_notify_json_integer(const ngx_http_notify_json_t *json, int64_t *n)
 ngx_int_t
 ngx_http_notify_json_real(const ngx_http_notify_json_t *json, double *n)
 {
-    if (!json_is_number(ngx_http_notify_json_in(json))) {
+    u_char     buf[NGX_INT64_LEN + 1];
+    ngx_str_t  number;
+
+    if (ngx_http_notify_json_number(ngx_http_notify_json_in(json), buf,
+                                    &number)
+        != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
-    *n = json_number_value(ngx_http_notify_json_in(json));
+    /* both are followed by a byte that is none of a number's */
+
+    *n = strtod((char *) number.data, NULL);
 
     return NGX_OK;
 }
 
 
-/* an integer and a real: exact, other than by a conversion to double */
-
-static ngx_uint_t
-ngx_http_notify_json_equal_mixed(json_t *integer, json_t *real)
+ngx_int_t
+ngx_http_notify_json_number(const json_t *json,
+    u_char buf[NGX_INT64_LEN + 1], ngx_str_t *number)
 {
-    double  d;
-
-    d = json_real_value(real);
-
-    if (!(d >= -9223372036854775808.0 && d < 9223372036854775808.0)) {
-        return 0;
+    if (json_is_integer(json)) {
+        number->data = buf;
+        number->len = ngx_sprintf(buf, "%L%Z", (int64_t)
+                                               json_integer_value(json))
+                      - buf - 1;
+        return NGX_OK;
     }
 
-    return (double) (int64_t) d == d
-           && (int64_t) d == json_integer_value(integer);
+    if (!ngx_http_notify_json_is_written(json)) {
+        return NGX_DECLINED;
+    }
+
+    number->data = (u_char *) json_string_value(json) + 1;
+    number->len = json_string_length(json) - 1;
+
+    return NGX_OK;
 }
 
 
 static ngx_uint_t
 ngx_http_notify_json_equal_level(json_t *a, json_t *b, ngx_uint_t level)
 {
-    void    *iter;
-    size_t   i;
+    void       *iter;
+    size_t      i;
+    ngx_str_t   left, right;
+    u_char      buf[2][NGX_INT64_LEN + 1];
 
-    if (json_is_integer(a) && json_is_real(b)) {
-        return ngx_http_notify_json_equal_mixed(a, b);
+    if (a == NULL || b == NULL) {
+        return 0;
     }
 
-    if (json_is_real(a) && json_is_integer(b)) {
-        return ngx_http_notify_json_equal_mixed(b, a);
+    if (ngx_http_notify_json_number(a, buf[0], &left) == NGX_OK) {
+        return ngx_http_notify_json_number(b, buf[1], &right) == NGX_OK
+               && ngx_http_notify_json_number_compare(&left, &right) == 0;
     }
 
-    if (a == NULL || b == NULL || json_typeof(a) != json_typeof(b)) {
+    if (json_typeof(a) != json_typeof(b)) {
         return 0;
     }
 
@@ -297,7 +252,7 @@ ngx_http_notify_json_equal_level(json_t *a, json_t *b, ngx_uint_t level)
         return json_equal(a, b);
     }
 
-    if (level == NGX_HTTP_NOTIFY_JSON_LEVELS) {
+    if (level == NGX_HTTP_NOTIFY_JSON_DOCUMENT_LEVELS) {
         return 0;
     }
 
@@ -359,13 +314,30 @@ ngx_http_notify_json_new_array(ngx_pool_t *pool)
 }
 
 
+/* the creator's reference; NULL: memory */
+
+static json_t *
+ngx_http_notify_json_new_string(const ngx_str_t *text)
+{
+    /* as a number would be kept; and it is not UTF-8 */
+
+    if (text->len && text->data[0] == NGX_HTTP_NOTIFY_JSON_WRITTEN) {
+        return json_string("\xef\xbf\xbd");
+    }
+
+    return json_stringn_nocheck(text->len ? (char *) text->data : "",
+                                text->len);
+}
+
+
 /* takes over the creator's reference, a NULL value fails */
 
 static ngx_int_t
 ngx_http_notify_json_set_new(ngx_http_notify_json_t *object, const char *name,
     json_t *value)
 {
-    if (json_object_set_new(ngx_http_notify_json_in(object), name, value)
+    if (json_object_set_new_nocheck(ngx_http_notify_json_in(object), name,
+                                    value)
         != 0)
     {
         return NGX_ERROR;
@@ -389,8 +361,7 @@ ngx_http_notify_json_set_string(ngx_http_notify_json_t *object,
     const char *name, const ngx_str_t *text)
 {
     return ngx_http_notify_json_set_new(object, name,
-                     json_stringn(text->len ? (char *) text->data : "",
-                                  text->len));
+                                    ngx_http_notify_json_new_string(text));
 }
 
 
@@ -453,8 +424,7 @@ ngx_http_notify_json_append_string(ngx_http_notify_json_t *array,
     const ngx_str_t *text)
 {
     if (json_array_append_new(ngx_http_notify_json_in(array),
-                     json_stringn(text->len ? (char *) text->data : "",
-                                  text->len))
+                              ngx_http_notify_json_new_string(text))
         != 0)
     {
         return NGX_ERROR;
@@ -482,7 +452,7 @@ ngx_http_notify_json_merge_level(json_t *target, json_t *patch,
 
     if (!json_is_object(target)
         || !json_is_object(patch)
-        || level == NGX_HTTP_NOTIFY_JSON_LEVELS)
+        || level == NGX_HTTP_NOTIFY_JSON_DOCUMENT_LEVELS)
     {
         return NGX_ERROR;
     }
@@ -500,7 +470,10 @@ ngx_http_notify_json_merge_level(json_t *target, json_t *patch,
         }
 
         if (!json_is_object(from)) {
-            if (json_object_set_new(target, name, json_deep_copy(from)) != 0) {
+            if (json_object_set_new_nocheck(target, name,
+                                            json_deep_copy(from))
+                != 0)
+            {
                 return NGX_ERROR;
             }
 
@@ -512,7 +485,7 @@ ngx_http_notify_json_merge_level(json_t *target, json_t *patch,
         if (!json_is_object(to)) {
             to = json_object();
 
-            if (json_object_set_new(target, name, to) != 0) {
+            if (json_object_set_new_nocheck(target, name, to) != 0) {
                 return NGX_ERROR;
             }
         }
@@ -532,40 +505,4 @@ ngx_http_notify_json_merge(ngx_http_notify_json_t *target,
 {
     return ngx_http_notify_json_merge_level(ngx_http_notify_json_in(target),
                                             ngx_http_notify_json_in(patch), 0);
-}
-
-
-ngx_int_t
-ngx_http_notify_json_dump(ngx_pool_t *pool, const ngx_http_notify_json_t *json,
-    ngx_uint_t sorted, ngx_str_t *text)
-{
-    char    buf[NGX_HTTP_NOTIFY_JSON_DUMP];
-    size_t  flags;
-
-    flags = JSON_COMPACT|JSON_ENCODE_ANY|(sorted ? JSON_SORT_KEYS : 0);
-
-    text->len = json_dumpb(ngx_http_notify_json_in(json), buf, sizeof(buf),
-                           flags);
-    if (text->len == 0) {
-        return NGX_ERROR;
-    }
-
-    text->data = ngx_pnalloc(pool, text->len);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (text->len <= sizeof(buf)) {
-        ngx_memcpy(text->data, buf, text->len);
-        return NGX_OK;
-    }
-
-    if (json_dumpb(ngx_http_notify_json_in(json), (char *) text->data,
-                   text->len, flags)
-        != text->len)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }

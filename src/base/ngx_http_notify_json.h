@@ -13,8 +13,13 @@
 #include <ngx_core.h>
 
 
-#define NGX_HTTP_NOTIFY_JSON_DEPTH   32
-#define NGX_HTTP_NOTIFY_JSON_NODES   100000
+/* of a text that is scanned */
+#define NGX_HTTP_NOTIFY_JSON_DEPTH             512
+#define NGX_HTTP_NOTIFY_JSON_SIZE              (64 * 1024 * 1024)
+
+/* of a document */
+#define NGX_HTTP_NOTIFY_JSON_DOCUMENT_DEPTH    32
+#define NGX_HTTP_NOTIFY_JSON_DOCUMENT_VALUES   100000
 
 
 typedef enum {
@@ -43,12 +48,16 @@ typedef struct {
 
 
 /*
- * Checks one RFC 8259 text: grammar, UTF-8, depth, number of nodes.  A leading
- * byte order mark is refused.  On NGX_OK *value is the text without the white
- * space around it.  NGX_DECLINED: not acceptable, *error says why.
+ * Checks one RFC 8259 text: grammar, UTF-8, depth, size.  Half of a surrogate
+ * pair, escaped, is accepted; a leading byte order mark is not.  On NGX_OK
+ * *value is the text without the white space around it.  NGX_DECLINED: not
+ * acceptable, *error says why.
  */
 ngx_int_t ngx_http_notify_json_scan(const ngx_str_t *text, ngx_str_t *value,
     ngx_http_notify_json_error_t *error);
+/* the same for an event or an array of events: the depth is that of `data` */
+ngx_int_t ngx_http_notify_json_scan_events(const ngx_str_t *text,
+    ngx_str_t *value, ngx_http_notify_json_error_t *error);
 
 /* The kind of a scanned value, by its first byte. */
 ngx_http_notify_json_kind_e ngx_http_notify_json_kind(const ngx_str_t *value);
@@ -67,10 +76,24 @@ ngx_int_t ngx_http_notify_json_next(ngx_http_notify_json_iter_t *it,
  * The text of a scanned string value (quotes included in the input): a slice
  * where nothing is escaped, else allocated from the pool.  NGX_ERROR: memory;
  * NGX_DECLINED: not a string.  \u0000 yields a NUL byte: the caller decides.
+ * Half of a surrogate pair yields three bytes, as UTF-8 would encode it, and
+ * is escaped again by ngx_http_notify_json_quote().
  */
 ngx_int_t ngx_http_notify_json_text(ngx_pool_t *pool, const ngx_str_t *value,
     ngx_str_t *text);
 
+/* The name of a member, as _next() gives it, unescaped.  NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_json_name(ngx_pool_t *pool, ngx_str_t *name);
+/* The first member of that name in a scanned object; NGX_DECLINED: none. */
+ngx_int_t ngx_http_notify_json_find(ngx_pool_t *pool, const ngx_str_t *object,
+    const ngx_str_t *want, ngx_str_t *value);
+
+/*
+ * The bytes as they stand within the quotes of a JSON string: what is not
+ * UTF-8 becomes U+FFFD.
+ */
+size_t ngx_http_notify_json_escaped_len(const ngx_str_t *text);
+u_char *ngx_http_notify_json_put_escaped(u_char *dst, const ngx_str_t *text);
 /* A quoted and escaped JSON string of the bytes; NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_json_quote(ngx_pool_t *pool, const ngx_str_t *text,
     ngx_str_t *quoted);
@@ -88,8 +111,25 @@ ngx_int_t ngx_http_notify_json_int64(const ngx_str_t *text, int64_t *n);
 ngx_int_t ngx_http_notify_json_unique(const ngx_str_t *value);
 
 /*
+ * Decimals of any length: scanned numbers, compared by value (< 0, 0, > 0).
+ * Exponents up to 10^17 are exact.  Equal numbers have equal hashes.
+ */
+ngx_int_t ngx_http_notify_json_number_compare(const ngx_str_t *a,
+    const ngx_str_t *b);
+ngx_uint_t ngx_http_notify_json_number_whole(const ngx_str_t *number);
+uint32_t ngx_http_notify_json_number_hash(const ngx_str_t *number);
+
+/*
+ * Whether two scanned values, without duplicate members, are the same: numbers
+ * by value, members in any order.  NGX_DECLINED: they differ; NGX_ERROR: memory.
+ */
+ngx_int_t ngx_http_notify_json_same(ngx_pool_t *pool, const ngx_str_t *a,
+    const ngx_str_t *b);
+
+/*
  * The same text for all that say the same as the scanned value: members sorted
- * by name, no white space, one way to escape; numbers as they were written.
+ * by name, no white space, one way to escape; numbers as they were written,
+ * and so is what is nested more than 32 levels deep.
  * Pool memory, also for what is in between.  NGX_ERROR: memory.
  */
 ngx_int_t ngx_http_notify_json_canonical(ngx_pool_t *pool,
@@ -103,7 +143,10 @@ ngx_int_t ngx_http_notify_json_canonical(ngx_pool_t *pool,
  */
 typedef struct ngx_http_notify_json_s  ngx_http_notify_json_t;
 
-/* Duplicate members and integers outside int64 are refused. NULL: *error. */
+/*
+ * Duplicate members, and names with a NUL, are refused.  Numbers are kept as
+ * they were written.  NULL: *error.
+ */
 ngx_http_notify_json_t *ngx_http_notify_json_parse(ngx_pool_t *pool,
     const ngx_str_t *text, ngx_http_notify_json_error_t *error);
 
@@ -122,7 +165,7 @@ ngx_http_notify_json_t *ngx_http_notify_json_at(
     const ngx_http_notify_json_t *array, ngx_uint_t i);
 /* empty unless a string */
 ngx_str_t ngx_http_notify_json_string(const ngx_http_notify_json_t *json);
-/* NGX_DECLINED unless an integer */
+/* NGX_DECLINED unless the canonical form of an int64 */
 ngx_int_t ngx_http_notify_json_integer(const ngx_http_notify_json_t *json,
     int64_t *n);
 /* NGX_DECLINED unless a number of either kind */
@@ -132,7 +175,7 @@ ngx_int_t ngx_http_notify_json_real(const ngx_http_notify_json_t *json,
 ngx_uint_t ngx_http_notify_json_equal(const ngx_http_notify_json_t *a,
     const ngx_http_notify_json_t *b);
 
-/* NULL: memory (or bytes that are not UTF-8, for a string) */
+/* NULL: memory; bytes that are not UTF-8 become U+FFFD in a dump */
 ngx_http_notify_json_t *ngx_http_notify_json_new_object(ngx_pool_t *pool);
 ngx_http_notify_json_t *ngx_http_notify_json_new_array(ngx_pool_t *pool);
 ngx_int_t ngx_http_notify_json_set(ngx_http_notify_json_t *object,

@@ -1,12 +1,16 @@
 /*
  * One text for all JSON texts that say the same: no white space, members in
  * the order of their names, strings with the escapes that they must have.  The
- * text of numbers stays.  Made of what was scanned, so at most so deep.
+ * text of numbers stays, and that of what is nested deeply: each level walks
+ * all that is in it once more.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
+
+
+#define NGX_HTTP_NOTIFY_JSON_CANONICAL_DEPTH  32
 
 
 typedef struct {
@@ -76,8 +80,9 @@ ngx_http_notify_json_canon(ngx_http_notify_json_canon_t *canon,
     case NGX_HTTP_NOTIFY_JSON_OBJECT:
     case NGX_HTTP_NOTIFY_JSON_ARRAY:
 
-        if (canon->depth == NGX_HTTP_NOTIFY_JSON_DEPTH) {
-            return NGX_ERROR;
+        if (canon->depth == NGX_HTTP_NOTIFY_JSON_CANONICAL_DEPTH) {
+            return ngx_http_notify_json_canon_put(canon, value->data,
+                                                  value->len);
         }
 
         canon->depth++;

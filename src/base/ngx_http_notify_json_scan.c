@@ -19,6 +19,8 @@
 typedef struct {
     u_char                        *start;
     u_char                        *last;
+    ngx_uint_t                     depth;       /* the most there may be */
+    ngx_uint_t                     values;
     ngx_http_notify_json_error_t  *error;
 } ngx_http_notify_json_scan_t;
 
@@ -115,7 +117,7 @@ ngx_http_notify_json_hex4(const u_char *p, const u_char *last, uint32_t *unit)
 }
 
 
-/* RFC 8259, 7 and 8.2: a surrogate stands for nothing outside of a pair */
+/* RFC 8259, 7 and 8.2: half of a surrogate pair is grammatical alone, too */
 
 u_char *
 ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
@@ -145,11 +147,8 @@ ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
 
     p += 6;
 
-    if (*c < 0xd800 || *c > 0xdfff) {
-        return p;
-    }
-
-    if (*c > 0xdbff
+    if (*c < 0xd800
+        || *c > 0xdbff
         || last - p < 6
         || p[0] != '\\'
         || p[1] != 'u'
@@ -157,7 +156,7 @@ ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c)
         || unit < 0xdc00
         || unit > 0xdfff)
     {
-        return NULL;
+        return p;
     }
 
     *c = 0x10000 + ((*c - 0xd800) << 10 | (unit - 0xdc00));
@@ -374,8 +373,8 @@ ngx_http_notify_json_scan_name(ngx_http_notify_json_scan_t *scan, u_char *p)
 static u_char *
 ngx_http_notify_json_scan_value(ngx_http_notify_json_scan_t *scan, u_char *p)
 {
-    u_char      stack[NGX_HTTP_NOTIFY_JSON_DEPTH];
-    ngx_uint_t  depth, nodes;
+    u_char      stack[NGX_HTTP_NOTIFY_JSON_LEVELS];
+    ngx_uint_t  depth, n;
     enum {
         sw_value = 0,
         sw_first_value,
@@ -385,7 +384,7 @@ ngx_http_notify_json_scan_value(ngx_http_notify_json_scan_t *scan, u_char *p)
     } state;
 
     depth = 0;
-    nodes = 0;
+    n = 0;
     state = sw_value;
 
     do {
@@ -422,7 +421,7 @@ ngx_http_notify_json_scan_value(ngx_http_notify_json_scan_t *scan, u_char *p)
             continue;
         }
 
-        if (++nodes > NGX_HTTP_NOTIFY_JSON_NODES) {
+        if (++n > scan->values) {
             return ngx_http_notify_json_fail(scan, p, "too many values");
         }
 
@@ -432,8 +431,11 @@ ngx_http_notify_json_scan_value(ngx_http_notify_json_scan_t *scan, u_char *p)
             continue;
         }
 
-        if (depth == NGX_HTTP_NOTIFY_JSON_DEPTH) {
-            return ngx_http_notify_json_fail(scan, p, "nested too deeply");
+        if (depth == scan->depth) {
+            return ngx_http_notify_json_fail(scan, p,
+                           scan->depth < NGX_HTTP_NOTIFY_JSON_DEPTH
+                           ? "nested more than 32 levels deep"
+                           : "nested more than 512 levels deep");
         }
 
         state = (*p == '{') ? sw_first_name : sw_first_value;
@@ -449,6 +451,35 @@ ngx_int_t
 ngx_http_notify_json_scan(const ngx_str_t *text, ngx_str_t *value,
     ngx_http_notify_json_error_t *error)
 {
+    return ngx_http_notify_json_scan_within(text, NGX_HTTP_NOTIFY_JSON_DEPTH,
+                                            NGX_HTTP_NOTIFY_JSON_SIZE, value,
+                                            error);
+}
+
+
+ngx_int_t
+ngx_http_notify_json_scan_events(const ngx_str_t *text, ngx_str_t *value,
+    ngx_http_notify_json_error_t *error)
+{
+    u_char      *p, *last;
+    ngx_uint_t   around;
+
+    last = text->data + text->len;
+    p = ngx_http_notify_json_skip_space(text->data, last);
+
+    around = (p < last && *p == '[') ? 2 : 1;
+
+    return ngx_http_notify_json_scan_within(text,
+                                         NGX_HTTP_NOTIFY_JSON_DEPTH + around,
+                                         NGX_HTTP_NOTIFY_JSON_SIZE, value,
+                                         error);
+}
+
+
+ngx_int_t
+ngx_http_notify_json_scan_within(const ngx_str_t *text, ngx_uint_t depth,
+    ngx_uint_t values, ngx_str_t *value, ngx_http_notify_json_error_t *error)
+{
     u_char                       *start, *end, *p;
     ngx_http_notify_json_scan_t   scan;
 
@@ -458,8 +489,16 @@ ngx_http_notify_json_scan(const ngx_str_t *text, ngx_str_t *value,
         return NGX_DECLINED;
     }
 
+    if (text->len > NGX_HTTP_NOTIFY_JSON_SIZE) {
+        error->reason = "longer than 64 MB";
+        error->offset = NGX_HTTP_NOTIFY_JSON_SIZE;
+        return NGX_DECLINED;
+    }
+
     scan.start = text->data;
     scan.last = text->data + text->len;
+    scan.depth = depth;
+    scan.values = values;
     scan.error = error;
 
     start = ngx_http_notify_json_skip_space(scan.start, scan.last);
@@ -472,7 +511,7 @@ ngx_http_notify_json_scan(const ngx_str_t *text, ngx_str_t *value,
     p = ngx_http_notify_json_skip_space(end, scan.last);
 
     if (p != scan.last) {
-        (void) ngx_http_notify_json_fail(&scan, p, "text behind the value");
+        (void) ngx_http_notify_json_fail(&scan, p, "text after the value");
         return NGX_DECLINED;
     }
 

@@ -1,6 +1,6 @@
 /*
- * What the scanner and the slices of scanned text have in common: characters.
- * For the files of json only.
+ * What the files of json have in common: characters, and the scanner with
+ * limits of the caller's.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_JSON_SCAN_H_INCLUDED_
@@ -9,6 +9,11 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_json.h"
+
+
+/* the most that the scanner takes: data, in an event, in an array of events */
+#define NGX_HTTP_NOTIFY_JSON_LEVELS  (NGX_HTTP_NOTIFY_JSON_DEPTH + 2)
 
 
 #define ngx_http_notify_json_is_digit(ch)  ((ch) >= '0' && (ch) <= '9')
@@ -20,12 +25,18 @@
 /* The length of the well-formed UTF-8 sequence at p < last; 0: it is none. */
 size_t ngx_http_notify_json_utf8(const u_char *p, const u_char *last);
 
+/* ngx_http_notify_json_scan() with a depth, at most _LEVELS, and a number of
+ * values */
+ngx_int_t ngx_http_notify_json_scan_within(const ngx_str_t *text,
+    ngx_uint_t depth, ngx_uint_t values, ngx_str_t *value,
+    ngx_http_notify_json_error_t *error);
+
 /*
- * One escape sequence, p at its backslash: returns its end and the character;
- * NULL: it is none, or half of a surrogate pair.
+ * One escape sequence, p at its backslash: returns its end and the character,
+ * which may be half of a surrogate pair; NULL: it is not an escape sequence.
  */
 u_char *ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c);
-/* and a character as up to four bytes of UTF-8: returns their end */
+/* a character as up to four bytes of UTF-8: returns their end */
 u_char *ngx_http_notify_json_put_utf8(u_char *p, uint32_t c);
 
 

@@ -284,6 +284,59 @@ ngx_http_notify_json_text(ngx_pool_t *pool, const ngx_str_t *value,
 }
 
 
+ngx_int_t
+ngx_http_notify_json_name(ngx_pool_t *pool, ngx_str_t *name)
+{
+    if (ngx_strlchr(name->data, name->data + name->len, '\\') == NULL) {
+        return NGX_OK;
+    }
+
+    /* the quotes stand around it in the text */
+
+    name->data--;
+    name->len += 2;
+
+    return ngx_http_notify_json_text(pool, name, name) == NGX_OK ? NGX_OK
+                                                                 : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_find(ngx_pool_t *pool, const ngx_str_t *object,
+    const ngx_str_t *want, ngx_str_t *value)
+{
+    ngx_str_t                     name;
+    ngx_http_notify_json_iter_t   it;
+
+    ngx_http_notify_json_iter(&it, object);
+
+    while (ngx_http_notify_json_next(&it, &name, value) == NGX_OK) {
+
+        if (ngx_http_notify_json_name(pool, &name) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (name.len == want->len
+            && ngx_memcmp(name.data, want->data, name.len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* p at three bytes that encode a surrogate, which UTF-8 does not have */
+
+static ngx_uint_t
+ngx_http_notify_json_surrogate(const u_char *p, const u_char *last)
+{
+    return last - p >= 3 && p[0] == 0xed && (p[1] & 0xe0) == 0xa0
+           && (p[2] & 0xc0) == 0x80;
+}
+
+
 /*
  * One character as it stands in a JSON string: at most six bytes.  What is not
  * UTF-8 becomes U+FFFD, so that the result is JSON whatever came in.
@@ -299,6 +352,17 @@ ngx_http_notify_json_quote_char(u_char *dst, u_char **pos, u_char *last)
 
     p = *pos;
     n = ngx_http_notify_json_utf8(p, last);
+
+    if (n == 0 && ngx_http_notify_json_surrogate(p, last)) {
+        *pos = p + 3;
+
+        dst = ngx_cpymem(dst, "\\ud", 3);
+        *dst++ = hex[0x8 | (p[1] >> 2 & 0x7)];
+        *dst++ = hex[(p[1] & 0x3) << 2 | (p[2] >> 4 & 0x3)];
+        *dst++ = hex[p[2] & 0xf];
+
+        return dst;
+    }
 
     if (n == 0) {
         *pos = p + 1;
@@ -331,35 +395,56 @@ ngx_http_notify_json_quote_char(u_char *dst, u_char **pos, u_char *last)
 }
 
 
-ngx_int_t
-ngx_http_notify_json_quote(ngx_pool_t *pool, const ngx_str_t *text,
-    ngx_str_t *quoted)
+size_t
+ngx_http_notify_json_escaped_len(const ngx_str_t *text)
 {
     size_t   len;
-    u_char  *p, *dst, *last, buf[6];
+    u_char  *p, *last, buf[6];
 
-    len = 2;
+    len = 0;
     last = text->data + text->len;
 
     for (p = text->data; p < last; /* void */ ) {
         len += ngx_http_notify_json_quote_char(buf, &p, last) - buf;
     }
 
-    dst = ngx_pnalloc(pool, len);
-    if (dst == NULL) {
-        return NGX_ERROR;
-    }
+    return len;
+}
 
-    quoted->data = dst;
-    quoted->len = len;
 
-    *dst++ = '"';
+u_char *
+ngx_http_notify_json_put_escaped(u_char *dst, const ngx_str_t *text)
+{
+    u_char  *p, *last;
+
+    last = text->data + text->len;
 
     for (p = text->data; p < last; /* void */ ) {
         dst = ngx_http_notify_json_quote_char(dst, &p, last);
     }
 
-    *dst = '"';
+    return dst;
+}
+
+
+ngx_int_t
+ngx_http_notify_json_quote(ngx_pool_t *pool, const ngx_str_t *text,
+    ngx_str_t *quoted)
+{
+    u_char  *p;
+
+    quoted->len = 2 + ngx_http_notify_json_escaped_len(text);
+    quoted->data = ngx_pnalloc(pool, quoted->len);
+
+    if (quoted->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = quoted->data;
+
+    *p++ = '"';
+    p = ngx_http_notify_json_put_escaped(p, text);
+    *p = '"';
 
     return NGX_OK;
 }
@@ -495,7 +580,7 @@ ngx_http_notify_json_unique_names(ngx_http_notify_json_names_t *names,
     u_char      *p, *last;
     ngx_int_t    rc;
     ngx_str_t    string;
-    ngx_uint_t   depth, first[NGX_HTTP_NOTIFY_JSON_DEPTH];
+    ngx_uint_t   depth, first[NGX_HTTP_NOTIFY_JSON_LEVELS];
 
     depth = 0;
     last = value->data + value->len;
@@ -503,7 +588,7 @@ ngx_http_notify_json_unique_names(ngx_http_notify_json_names_t *names,
     for (p = value->data; p < last; p++) {
 
         if (*p == '{' || *p == '[') {
-            if (depth == NGX_HTTP_NOTIFY_JSON_DEPTH) {
+            if (depth == NGX_HTTP_NOTIFY_JSON_LEVELS) {
                 return NGX_DECLINED;
             }
 

@@ -224,7 +224,7 @@ ngx_http_notify_schema_node(ngx_http_notify_schema_ctx_t *ctx,
 
     while (ngx_http_notify_json_next(&it, &name, &member) == NGX_OK) {
 
-        if (ngx_http_notify_schema_name(ctx->pool, &name) != NGX_OK
+        if (ngx_http_notify_json_name(ctx->pool, &name) != NGX_OK
             || ngx_http_notify_schema_set(ctx, schema, &name, &member, depth)
                != NGX_OK)
         {
@@ -410,7 +410,7 @@ ngx_http_notify_schema_set_properties(ngx_http_notify_schema_ctx_t *ctx,
         property = ngx_array_push(*properties);
 
         if (property == NULL
-            || ngx_http_notify_schema_name(ctx->pool, &name) != NGX_OK)
+            || ngx_http_notify_json_name(ctx->pool, &name) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -629,21 +629,4 @@ ngx_http_notify_schema_fail(ngx_http_notify_schema_ctx_t *ctx,
     ctx->error->offset = value->data - ctx->text->data;
 
     return NGX_ERROR;
-}
-
-
-ngx_int_t
-ngx_http_notify_schema_name(ngx_pool_t *pool, ngx_str_t *name)
-{
-    if (ngx_strlchr(name->data, name->data + name->len, '\\') == NULL) {
-        return NGX_OK;
-    }
-
-    /* the quotes stand around it in the text */
-
-    name->data--;
-    name->len += 2;
-
-    return ngx_http_notify_json_text(pool, name, name) == NGX_OK ? NGX_OK
-                                                                 : NGX_ERROR;
 }

@@ -33,6 +33,8 @@ static ngx_int_t ngx_http_notify_schema_value(
     const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
     const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_among(ngx_pool_t *pool,
+    const ngx_array_t *values, const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_schema_is(ngx_uint_t types,
     const ngx_str_t *value);
 static ngx_int_t ngx_http_notify_schema_number(
@@ -150,6 +152,30 @@ ngx_http_notify_schema_value(const ngx_http_notify_schema_run_t *run,
 }
 
 
+/* NGX_DECLINED: it is none of them */
+
+static ngx_int_t
+ngx_http_notify_schema_among(ngx_pool_t *pool, const ngx_array_t *values,
+    const ngx_str_t *value)
+{
+    ngx_int_t    rc;
+    ngx_str_t   *one;
+    ngx_uint_t   i;
+
+    one = values->elts;
+
+    for (i = 0; i < values->nelts; i++) {
+        rc = ngx_http_notify_json_same(pool, &one[i], value);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
 static ngx_uint_t
 ngx_http_notify_schema_is(ngx_uint_t types, const ngx_str_t *value)
 {
@@ -165,7 +191,7 @@ ngx_http_notify_schema_is(ngx_uint_t types, const ngx_str_t *value)
     case NGX_HTTP_NOTIFY_JSON_NUMBER:
         return (types & NGX_HTTP_NOTIFY_SCHEMA_NUMBER)
                || ((types & NGX_HTTP_NOTIFY_SCHEMA_INTEGER)
-                   && ngx_http_notify_schema_integer(value));
+                   && ngx_http_notify_json_number_whole(value));
 
     case NGX_HTTP_NOTIFY_JSON_STRING:
         return (types & NGX_HTTP_NOTIFY_SCHEMA_STRING) != 0;
@@ -185,14 +211,15 @@ ngx_http_notify_schema_number(const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_place_t *place)
 {
     if (schema->minimum.len
-        && ngx_http_notify_schema_compare(value, &schema->minimum) < 0)
+        && ngx_http_notify_json_number_compare(value, &schema->minimum) < 0)
     {
         return ngx_http_notify_schema_say(run, place, "is less than %V",
                                           &schema->minimum);
     }
 
     if (schema->exclusive_minimum.len
-        && ngx_http_notify_schema_compare(value, &schema->exclusive_minimum)
+        && ngx_http_notify_json_number_compare(value,
+                                               &schema->exclusive_minimum)
            <= 0)
     {
         return ngx_http_notify_schema_say(run, place, "is not more than %V",
@@ -200,14 +227,15 @@ ngx_http_notify_schema_number(const ngx_http_notify_schema_run_t *run,
     }
 
     if (schema->maximum.len
-        && ngx_http_notify_schema_compare(value, &schema->maximum) > 0)
+        && ngx_http_notify_json_number_compare(value, &schema->maximum) > 0)
     {
         return ngx_http_notify_schema_say(run, place, "is more than %V",
                                           &schema->maximum);
     }
 
     if (schema->exclusive_maximum.len
-        && ngx_http_notify_schema_compare(value, &schema->exclusive_maximum)
+        && ngx_http_notify_json_number_compare(value,
+                                               &schema->exclusive_maximum)
            >= 0)
     {
         return ngx_http_notify_schema_say(run, place, "is not less than %V",
@@ -347,7 +375,7 @@ ngx_http_notify_schema_object(const ngx_http_notify_schema_run_t *run,
 
     while (ngx_http_notify_json_next(&it, &name, &member) == NGX_OK) {
 
-        if (ngx_http_notify_schema_name(run->pool, &name) != NGX_OK) {
+        if (ngx_http_notify_json_name(run->pool, &name) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -395,7 +423,7 @@ ngx_http_notify_schema_required(const ngx_http_notify_schema_run_t *run,
     name = schema->required->elts;
 
     for (i = 0; i < schema->required->nelts; i++) {
-        rc = ngx_http_notify_schema_member(run->pool, value, &name[i],
+        rc = ngx_http_notify_json_find(run->pool, value, &name[i],
                                            &member);
         if (rc == NGX_ERROR) {
             return NGX_ERROR;

@@ -59,18 +59,4 @@ struct ngx_http_notify_schema_s {
 };
 
 
-/* the name of a member, decoded; NGX_ERROR: memory */
-ngx_int_t ngx_http_notify_schema_name(ngx_pool_t *pool, ngx_str_t *name);
-/* in schema_equal: NGX_DECLINED: no; NGX_ERROR: memory */
-ngx_int_t ngx_http_notify_schema_among(ngx_pool_t *pool,
-    const ngx_array_t *values, const ngx_str_t *value);
-ngx_int_t ngx_http_notify_schema_member(ngx_pool_t *pool,
-    const ngx_str_t *object, const ngx_str_t *want, ngx_str_t *value);
-/* a number that is written, as a decimal: < 0, 0, > 0 */
-ngx_int_t ngx_http_notify_schema_compare(const ngx_str_t *a,
-    const ngx_str_t *b);
-/* 1.0 and 1e2 are */
-ngx_uint_t ngx_http_notify_schema_integer(const ngx_str_t *number);
-
-
 #endif /* _NGX_HTTP_NOTIFY_SCHEMA_INTERNAL_H_INCLUDED_ */

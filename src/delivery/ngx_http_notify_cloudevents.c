@@ -61,9 +61,7 @@ ngx_http_notify_cloudevents_body(ngx_pool_t *pool,
 
     for (i = 0; i < attributes.nelts; i++) {
         len += sizeof("\"\":\"\",") - 1 + attribute[i].key.len
-               + attribute[i].value.len
-               + ngx_escape_json(NULL, attribute[i].value.data,
-                                 attribute[i].value.len);
+               + ngx_http_notify_json_escaped_len(&attribute[i].value);
     }
 
     p = ngx_pnalloc(pool, len);
@@ -80,8 +78,7 @@ ngx_http_notify_cloudevents_body(ngx_pool_t *pool,
         *p++ = '"';
         p = ngx_cpymem(p, attribute[i].key.data, attribute[i].key.len);
         *p++ = '"'; *p++ = ':'; *p++ = '"';
-        p = (u_char *) ngx_escape_json(p, attribute[i].value.data,
-                                       attribute[i].value.len);
+        p = ngx_http_notify_json_put_escaped(p, &attribute[i].value);
         *p++ = '"'; *p++ = ',';
     }
 

@@ -270,7 +270,7 @@ static u_char *
 ngx_http_notify_payload_quote(u_char *p, const ngx_str_t *text)
 {
     *p++ = '"';
-    p = (u_char *) ngx_escape_json(p, text->data, text->len);
+    p = ngx_http_notify_json_put_escaped(p, text);
     *p++ = '"';
 
     return p;
@@ -280,7 +280,7 @@ ngx_http_notify_payload_quote(u_char *p, const ngx_str_t *text)
 static size_t
 ngx_http_notify_payload_quoted(const ngx_str_t *text)
 {
-    return 2 + text->len + ngx_escape_json(NULL, text->data, text->len);
+    return 2 + ngx_http_notify_json_escaped_len(text);
 }
 
 

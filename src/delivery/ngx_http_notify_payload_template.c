@@ -527,10 +527,10 @@ ngx_http_notify_template_size(const ngx_http_notify_template_part_t *part,
             return len;
         }
 
-        len += 2;
+        return 2 + ngx_http_notify_json_escaped_len(&value->text);
     }
 
-    return len + ngx_escape_json(NULL, value->text.data, value->text.len);
+    return ngx_http_notify_json_escaped_len(&value->text);
 }
 
 
@@ -544,8 +544,7 @@ ngx_http_notify_template_write(u_char *p,
     }
 
     if (part->mode == NGX_HTTP_NOTIFY_TEMPLATE_ESCAPED) {
-        return (u_char *) ngx_escape_json(p, value->text.data,
-                                          value->text.len);
+        return ngx_http_notify_json_put_escaped(p, &value->text);
     }
 
     if (value->text.len == 0) {
@@ -558,7 +557,7 @@ ngx_http_notify_template_write(u_char *p,
     }
 
     *p++ = '"';
-    p = (u_char *) ngx_escape_json(p, value->text.data, value->text.len);
+    p = ngx_http_notify_json_put_escaped(p, &value->text);
     *p++ = '"';
 
     return p;

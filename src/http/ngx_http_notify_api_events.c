@@ -250,7 +250,7 @@ ngx_http_notify_api_events_json(ngx_http_notify_api_t *api,
 
     publish = api->data;
 
-    if (ngx_http_notify_json_scan(&api->body, &text, &error) != NGX_OK) {
+    if (ngx_http_notify_json_scan_events(&api->body, &text, &error) != NGX_OK) {
         ngx_http_notify_api_events_malformed(api, &error, 0);
         return NGX_DECLINED;
     }
@@ -325,7 +325,9 @@ ngx_http_notify_api_events_lines(ngx_http_notify_api_t *api,
         line.data = p;
         line.len = end - p;
 
-        if (ngx_http_notify_json_scan(&line, &text, &error) != NGX_OK) {
+        if (ngx_http_notify_json_scan_events(&line, &text, &error)
+            != NGX_OK)
+        {
             ngx_http_notify_api_events_malformed(api, &error, n);
             return NGX_DECLINED;
         }

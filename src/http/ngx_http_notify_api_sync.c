@@ -171,7 +171,9 @@ ngx_http_notify_api_sync_text(ngx_http_notify_api_t *api, ngx_str_t *object)
         return NGX_OK;
     }
 
-    if (ngx_http_notify_json_scan(&api->body, object, &error) != NGX_OK) {
+    if (ngx_http_notify_json_scan_events(&api->body, object, &error)
+        != NGX_OK)
+    {
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
                                     "the body is not JSON: %s at byte %uz",
                                     error.reason, error.offset);

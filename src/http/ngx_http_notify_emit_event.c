@@ -21,9 +21,9 @@
 static ngx_int_t ngx_http_notify_emit_event_data(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_str_t *data);
 static ngx_int_t ngx_http_notify_emit_event_body(ngx_http_request_t *r,
-    ngx_str_t *text);
+    ngx_str_t *text, const char **reason);
 static ngx_int_t ngx_http_notify_emit_event_answer(ngx_http_request_t *r,
-    ngx_str_t *text);
+    ngx_str_t *text, const char **reason);
 static ngx_int_t ngx_http_notify_emit_event_text(ngx_http_request_t *r,
     ngx_str_t *text, ngx_str_t *json);
 static ngx_int_t ngx_http_notify_emit_event_key(ngx_http_request_t *r,
@@ -100,7 +100,7 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
 }
 
 
-/* JSON text; empty, and counted, where what there is cannot be sent */
+/* JSON text; empty, counted and logged, where what there is cannot be sent */
 
 static ngx_int_t
 ngx_http_notify_emit_event_data(ngx_http_request_t *r,
@@ -115,11 +115,11 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
     switch (emit->data) {
 
     case NGX_HTTP_NOTIFY_EMIT_REQUEST:
-        rc = ngx_http_notify_emit_event_body(r, &text);
+        rc = ngx_http_notify_emit_event_body(r, &text, &error.reason);
         break;
 
     case NGX_HTTP_NOTIFY_EMIT_RESPONSE:
-        rc = ngx_http_notify_emit_event_answer(r, &text);
+        rc = ngx_http_notify_emit_event_answer(r, &text, &error.reason);
         break;
 
     case NGX_HTTP_NOTIFY_EMIT_VALUE:
@@ -148,6 +148,10 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
         ngx_str_null(data);
         ngx_http_notify_metrics_add(emit->source.channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
+
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "notify emit: event \"%V\" has no data: %s",
+                      &emit->source.event, error.reason);
     }
 
     return NGX_OK;
@@ -157,20 +161,26 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
 /* NGX_DECLINED: it is there and cannot be had */
 
 static ngx_int_t
-ngx_http_notify_emit_event_body(ngx_http_request_t *r, ngx_str_t *text)
+ngx_http_notify_emit_event_body(ngx_http_request_t *r, ngx_str_t *text,
+    const char **reason)
 {
     if (r->main->request_body == NULL) {
+        *reason = "the request's body was not read";
+
         return (r->main->headers_in.content_length_n > 0
                 || r->main->headers_in.chunked)
                ? NGX_DECLINED : NGX_OK;
     }
+
+    *reason = "the request's body is longer than notify_body_size";
 
     return ngx_http_notify_body(r->main, ngx_http_notify_body_size(r), text);
 }
 
 
 static ngx_int_t
-ngx_http_notify_emit_event_answer(ngx_http_request_t *r, ngx_str_t *text)
+ngx_http_notify_emit_event_answer(ngx_http_request_t *r, ngx_str_t *text,
+    const char **reason)
 {
     ngx_http_notify_emit_answer_t  *answer;
 
@@ -181,6 +191,8 @@ ngx_http_notify_emit_event_answer(ngx_http_request_t *r, ngx_str_t *text)
     }
 
     if (!answer->usable) {
+        *reason = "the answer is longer than notify_body_size, compressed, "
+                  "or not whole";
         return NGX_DECLINED;
     }
 

@@ -71,6 +71,7 @@ ngx_http_notify_sync_event_data(ngx_http_request_t *r,
         rc = ngx_http_notify_body(r, sync->limit, &text);
 
         if (rc == NGX_DECLINED) {
+            error.reason = "the request's body is longer than the limit";
             goto unread;
         }
 
@@ -100,6 +101,10 @@ unread:
 
     ngx_http_notify_metrics_add(sync->source.channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "notify sync: event \"%V\" has no data: %s",
+                  &sync->source.event, error.reason);
 
     return NGX_OK;
 }

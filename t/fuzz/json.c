@@ -1,17 +1,52 @@
 /*
  * JSON: what the scanner lets through can be walked, unescaped, made canonical
- * and is JSON to jansson, too; what it refuses never gets that far.
+ * and is a document, too; what it refuses never gets that far.
  */
 
 #include "fuzz.h"
 #include "ngx_http_notify_json.h"
 
 
+/* the same number, written in other ways */
+
+static void
+fuzz_number(ngx_pool_t *pool, const ngx_str_t *value)
+{
+    u_char     *e;
+    int64_t     n;
+    ngx_str_t   other, text;
+
+    if (ngx_http_notify_json_int64(value, &n) == NGX_OK) {
+        fuzz_check(ngx_http_notify_json_number_whole(value));
+    }
+
+    other.data = ngx_pnalloc(pool, value->len + 8);
+    fuzz_check(other.data != NULL);
+
+    for (e = value->data; e < value->data + value->len; e++) {
+        if (*e == 'e' || *e == 'E') {
+            break;
+        }
+    }
+
+    text.data = value->data;
+    text.len = e - value->data;
+
+    other.len = ngx_sprintf(other.data, "%V%s%*s", &text,
+                            ngx_strlchr(value->data, e, '.') ? "00" : ".0",
+                            value->len - text.len, e)
+                - other.data;
+
+    fuzz_check(ngx_http_notify_json_number_compare(value, &other) == 0);
+    fuzz_check(ngx_http_notify_json_number_hash(value)
+               == ngx_http_notify_json_number_hash(&other));
+}
+
+
 static void
 fuzz_walk(ngx_pool_t *pool, const ngx_str_t *value, const ngx_str_t *whole,
     ngx_uint_t depth)
 {
-    int64_t                        n;
     ngx_int_t                      rc;
     ngx_str_t                      name, member, text, quoted, again;
     ngx_http_notify_json_iter_t    it;
@@ -39,7 +74,7 @@ fuzz_walk(ngx_pool_t *pool, const ngx_str_t *value, const ngx_str_t *whole,
         return;
 
     case NGX_HTTP_NOTIFY_JSON_NUMBER:
-        (void) ngx_http_notify_json_int64(value, &n);
+        fuzz_number(pool, value);
         return;
 
     case NGX_HTTP_NOTIFY_JSON_OBJECT:
@@ -131,8 +166,10 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 
     fuzz_check(unique == NGX_OK);
 
-    if (ngx_http_notify_json_dump(pool, json, 1, &text) == NGX_OK) {
-        again = ngx_http_notify_json_parse(pool, &text, &error);
-        fuzz_check(again != NULL && ngx_http_notify_json_equal(json, again));
-    }
+    fuzz_check(ngx_http_notify_json_dump(pool, json, 0, &text) == NGX_OK);
+    again = ngx_http_notify_json_parse(pool, &text, &error);
+    fuzz_check(again != NULL && ngx_http_notify_json_equal(json, again));
+
+    fuzz_check(ngx_http_notify_json_dump(pool, again, 0, &value) == NGX_OK);
+    fuzz_check(fuzz_same(&value, &text));
 }

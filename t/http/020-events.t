@@ -127,7 +127,7 @@ is(raw('{"eventType":"document.validation","EventType":"x"}')->{status}, 400,
    'so are names that differ in case only');
 is(raw('{"eventType":"document.validation","data":{"a":1,"a":2}}')->{status},
    400, 'so is a name given twice in the data');
-is(raw('{"eventType":"document.validation","data":' . '[' x 100 . ']' x 100
+is(raw('{"eventType":"document.validation","data":' . '[' x 513 . ']' x 513
        . '}')->{status}, 400, 'so is what is too deep');
 is(raw('{"eventType":"document.validation","data":"' . "\xff" . '"}')
    ->{status}, 400, 'so is what is no UTF-8');
