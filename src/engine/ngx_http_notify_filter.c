@@ -15,6 +15,9 @@ typedef struct {
 } ngx_http_notify_filter_operator_t;
 
 
+static ngx_http_notify_filter_t *ngx_http_notify_filter_make(ngx_pool_t *pool,
+    const ngx_str_t *json, ngx_uint_t strict, const char **reason,
+    ngx_str_t *pointer);
 static ngx_http_notify_filter_t *ngx_http_notify_filter_add(
     ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
     ngx_http_notify_filter_op_e op);
@@ -84,6 +87,22 @@ ngx_http_notify_filter_t *
 ngx_http_notify_filter_compile(ngx_pool_t *pool, const ngx_str_t *json,
     const char **reason, ngx_str_t *pointer)
 {
+    return ngx_http_notify_filter_make(pool, json, 0, reason, pointer);
+}
+
+
+ngx_http_notify_filter_t *
+ngx_http_notify_filter_compile_new(ngx_pool_t *pool, const ngx_str_t *json,
+    const char **reason, ngx_str_t *pointer)
+{
+    return ngx_http_notify_filter_make(pool, json, 1, reason, pointer);
+}
+
+
+static ngx_http_notify_filter_t *
+ngx_http_notify_filter_make(ngx_pool_t *pool, const ngx_str_t *json,
+    ngx_uint_t strict, const char **reason, ngx_str_t *pointer)
+{
     ngx_http_notify_json_t             *document;
     ngx_http_notify_filter_t           *filter;
     ngx_http_notify_json_error_t        error;
@@ -107,6 +126,7 @@ ngx_http_notify_filter_compile(ngx_pool_t *pool, const ngx_str_t *json,
 
     fc.pool = pool;
     fc.nvalues = 0;
+    fc.strict = strict;
     fc.reason = NULL;
     fc.pointer = pointer;
 
@@ -210,6 +230,10 @@ ngx_http_notify_filter_conditions(ngx_http_notify_filter_compiler_t *fc,
 
     if (ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_OBJECT) {
         return ngx_http_notify_filter_fail(fc, up, "must be an object");
+    }
+
+    if (up && ngx_http_notify_filter_vague(fc, json)) {
+        return ngx_http_notify_filter_fail(fc, up, "has no conditions");
     }
 
     cursor = NULL;
@@ -344,6 +368,14 @@ ngx_http_notify_filter_field(ngx_http_notify_filter_compiler_t *fc,
         }
     }
 
+    if (ngx_http_notify_json_type(json) == NGX_HTTP_NOTIFY_JSON_OBJECT
+        && ngx_http_notify_filter_vague(fc, json))
+    {
+        return ngx_http_notify_filter_fail(fc, place,
+                                           "has no conditions; that it is an "
+                                           "empty object is {\"$eq\":{}}");
+    }
+
     child = ngx_http_notify_filter_add(fc, field, NGX_HTTP_NOTIFY_FILTER_EQ);
     if (child == NULL) {
         return NGX_ERROR;
@@ -372,7 +404,7 @@ ngx_http_notify_filter_path(ngx_http_notify_filter_compiler_t *fc,
         n += (*dot == '.');
     }
 
-    if (n > NGX_HTTP_NOTIFY_JSON_DEPTH) {
+    if (n > NGX_HTTP_NOTIFY_FILTER_STEPS) {
         return ngx_http_notify_filter_fail(fc, place, "is too long a path");
     }
 
@@ -445,6 +477,10 @@ ngx_http_notify_filter_operators(ngx_http_notify_filter_compiler_t *fc,
                                            "must be an object of operators");
     }
 
+    if (ngx_http_notify_filter_vague(fc, json)) {
+        return ngx_http_notify_filter_fail(fc, up, "has no operators");
+    }
+
     cursor = NULL;
 
     while ((value = ngx_http_notify_json_member(json, &cursor, &place.name))
@@ -487,6 +523,35 @@ ngx_http_notify_filter_operators(ngx_http_notify_filter_compiler_t *fc,
     }
 
     return NGX_OK;
+}
+
+
+/* empty: always true, or never, whatever an event has */
+
+ngx_uint_t
+ngx_http_notify_filter_vague(const ngx_http_notify_filter_compiler_t *fc,
+    const ngx_http_notify_json_t *json)
+{
+    void       *cursor;
+    ngx_str_t   name;
+
+    if (!fc->strict) {
+        return 0;
+    }
+
+    cursor = NULL;
+
+    switch (ngx_http_notify_json_type(json)) {
+
+    case NGX_HTTP_NOTIFY_JSON_OBJECT:
+        return ngx_http_notify_json_member(json, &cursor, &name) == NULL;
+
+    case NGX_HTTP_NOTIFY_JSON_ARRAY:
+        return ngx_http_notify_json_size(json) == 0;
+
+    default:
+        return 0;
+    }
 }
 
 

@@ -14,6 +14,7 @@
 
 #define NGX_HTTP_NOTIFY_FILTER_DEPTH  8
 #define NGX_HTTP_NOTIFY_FILTER_NODES  256
+#define NGX_HTTP_NOTIFY_FILTER_STEPS  32
 
 
 typedef struct ngx_http_notify_filter_s  ngx_http_notify_filter_t;
@@ -27,6 +28,9 @@ typedef struct ngx_http_notify_filter_s  ngx_http_notify_filter_t;
  */
 ngx_http_notify_filter_t *ngx_http_notify_filter_compile(ngx_pool_t *pool,
     const ngx_str_t *json, const char **reason, ngx_str_t *pointer);
+/* the same for a new filter: conditions without a meaning are refused, too */
+ngx_http_notify_filter_t *ngx_http_notify_filter_compile_new(ngx_pool_t *pool,
+    const ngx_str_t *json, const char **reason, ngx_str_t *pointer);
 
 /* the n-th name that is no member of every event, so an attribute, or NULL;
  * n is used up */
@@ -34,7 +38,7 @@ const ngx_str_t *ngx_http_notify_filter_attributes(
     const ngx_http_notify_filter_t *filter, ngx_uint_t *n);
 
 /* whether the event fulfils it; an absent member fulfils only $ne, $nin,
- * $not and $exists false; numbers are compared exactly where both are int64 */
+ * $not and $exists false; numbers are compared by value, of any size */
 ngx_uint_t ngx_http_notify_filter_test(ngx_http_notify_filter_t *filter,
     const ngx_http_notify_event_t *event);
 

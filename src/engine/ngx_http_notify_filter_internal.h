@@ -49,19 +49,11 @@ typedef enum {
 } ngx_http_notify_filter_op_e;
 
 
-typedef struct {
-    int64_t                             n;          /* with `integer` */
-    double                              d;
-    unsigned                            integer:1;
-} ngx_http_notify_filter_number_t;
-
-
 typedef struct ngx_http_notify_filter_value_s  ngx_http_notify_filter_value_t;
 
 struct ngx_http_notify_filter_value_s {
     ngx_http_notify_json_kind_e         kind;
-    ngx_http_notify_filter_number_t     number;
-    ngx_str_t                           text;       /* of a string */
+    ngx_str_t                           text;       /* of a string, a number */
     ngx_str_t                           name;       /* in an object */
     ngx_http_notify_filter_value_t     *elts;       /* of an array, an object */
     ngx_uint_t                          n;
@@ -89,7 +81,7 @@ struct ngx_http_notify_filter_s {
 typedef struct {
     ngx_http_notify_json_kind_e         kind;       /* NONE: absent */
     ngx_str_t                           text;       /* JSON, unless plain */
-    ngx_http_notify_filter_number_t     number;
+    ngx_str_t                           number;     /* with `numeric` */
     unsigned                            plain:1;
     unsigned                            numeric:1;
 } ngx_http_notify_filter_item_t;
@@ -109,6 +101,7 @@ struct ngx_http_notify_filter_place_s {
 typedef struct {
     ngx_pool_t                            *pool;
     ngx_uint_t                             nvalues;
+    ngx_uint_t                             strict;
     const char                            *reason;
     ngx_str_t                             *pointer;
 } ngx_http_notify_filter_compiler_t;
@@ -119,6 +112,11 @@ ngx_int_t ngx_http_notify_filter_enter(ngx_http_notify_filter_compiler_t *fc,
     ngx_http_notify_filter_place_t *place,
     const ngx_http_notify_filter_place_t *up);
 
+/* whether an object or array of conditions says nothing, where that counts */
+ngx_uint_t ngx_http_notify_filter_vague(
+    const ngx_http_notify_filter_compiler_t *fc,
+    const ngx_http_notify_json_t *json);
+
 /* always NGX_ERROR; without memory for the pointer there is no reason */
 ngx_int_t ngx_http_notify_filter_fail(ngx_http_notify_filter_compiler_t *fc,
     const ngx_http_notify_filter_place_t *place, const char *reason);
@@ -128,10 +126,10 @@ ngx_int_t ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
     ngx_http_notify_filter_t *node, const ngx_http_notify_filter_path_t *path,
     ngx_http_notify_json_t *json, const ngx_http_notify_filter_place_t *place);
 
-/* id is used for a path of that name: what the item then points into */
+/* buf is used for an id and a time: the item points into it then */
 void ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
     const ngx_http_notify_event_t *event,
-    u_char id[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
+    u_char buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
     ngx_http_notify_filter_item_t *item);
 
 

@@ -13,7 +13,6 @@
 #define NGX_HTTP_NOTIFY_FILTER_KEY_TEXT  128    /* bytes that are hashed */
 
 
-static uint32_t ngx_http_notify_filter_key_number(double d);
 static ngx_int_t ngx_http_notify_filter_key_string(const ngx_str_t *json,
     uint32_t *hash);
 
@@ -129,7 +128,7 @@ ngx_http_notify_filter_key_hash(const ngx_http_notify_filter_t *key)
     value = &key->children->value;
 
     if (value->kind == NGX_HTTP_NOTIFY_JSON_NUMBER) {
-        return ngx_http_notify_filter_key_number(value->number.d);
+        return ngx_http_notify_json_number_hash(&value->text);
     }
 
     return ngx_murmur_hash2(value->text.data,
@@ -142,13 +141,13 @@ ngx_int_t
 ngx_http_notify_filter_key_find(const ngx_http_notify_filter_t *key,
     const ngx_http_notify_event_t *event, uint32_t *hash)
 {
-    u_char                         id[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+    u_char                         buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
     ngx_http_notify_filter_item_t  item;
 
-    ngx_http_notify_filter_find(&key->path, event, id, &item);
+    ngx_http_notify_filter_find(&key->path, event, buf, &item);
 
     if (item.numeric) {
-        *hash = ngx_http_notify_filter_key_number(item.number.d);
+        *hash = ngx_http_notify_json_number_hash(&item.number);
         return NGX_OK;
     }
 
@@ -157,19 +156,6 @@ ngx_http_notify_filter_key_find(const ngx_http_notify_filter_t *key,
     }
 
     return NGX_DECLINED;
-}
-
-
-/* integers that differ may be the same here: they are tested then */
-
-static uint32_t
-ngx_http_notify_filter_key_number(double d)
-{
-    if (d == 0) {
-        d = 0;              /* -0 */
-    }
-
-    return ngx_murmur_hash2((u_char *) &d, sizeof(double));
 }
 
 

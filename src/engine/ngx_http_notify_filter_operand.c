@@ -39,8 +39,9 @@ ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
 
     case NGX_HTTP_NOTIFY_FILTER_IN:
     case NGX_HTTP_NOTIFY_FILTER_NIN:
-        valid = (kind == NGX_HTTP_NOTIFY_JSON_ARRAY);
-        reason = "must be an array";
+        valid = (kind == NGX_HTTP_NOTIFY_JSON_ARRAY
+                 && !ngx_http_notify_filter_vague(fc, json));
+        reason = "must be an array of values";
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_EXISTS:
@@ -104,13 +105,7 @@ ngx_http_notify_filter_value(ngx_http_notify_filter_compiler_t *fc,
     switch (value->kind) {
 
     case NGX_HTTP_NOTIFY_JSON_NUMBER:
-
-        value->number.integer =
-            (ngx_http_notify_json_integer(json, &value->number.n) == NGX_OK);
-
-        (void) ngx_http_notify_json_real(json, &value->number.d);
-
-        return NGX_OK;
+        return ngx_http_notify_json_dump(fc->pool, json, 0, &value->text);
 
     case NGX_HTTP_NOTIFY_JSON_STRING:
         value->text = ngx_http_notify_json_string(json);
@@ -201,7 +196,6 @@ ngx_http_notify_filter_adapt(ngx_http_notify_filter_compiler_t *fc,
     const ngx_http_notify_filter_path_t *path,
     const ngx_http_notify_filter_place_t *place)
 {
-    int64_t     n;
     uint64_t    ms;
     ngx_uint_t  i;
 
@@ -229,14 +223,20 @@ ngx_http_notify_filter_adapt(ngx_http_notify_filter_compiler_t *fc,
                                                "must be an RFC 3339 time");
         }
 
-        n = (int64_t) ms;
+        value->text.data = ngx_pnalloc(fc->pool, NGX_INT64_LEN);
+        if (value->text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        value->text.len = ngx_sprintf(value->text.data, "%uL", ms)
+                          - value->text.data;
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE:
     case NGX_HTTP_NOTIFY_FILTER_ENTITY:
 
         if (value->kind != NGX_HTTP_NOTIFY_JSON_STRING
-            || ngx_http_notify_json_int64(&value->text, &n) != NGX_OK)
+            || ngx_http_notify_json_int64(&value->text, NULL) != NGX_OK)
         {
             return NGX_OK;
         }
@@ -248,9 +248,6 @@ ngx_http_notify_filter_adapt(ngx_http_notify_filter_compiler_t *fc,
     }
 
     value->kind = NGX_HTTP_NOTIFY_JSON_NUMBER;
-    value->number.integer = 1;
-    value->number.n = n;
-    value->number.d = (double) n;
 
     return NGX_OK;
 }

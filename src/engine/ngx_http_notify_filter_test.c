@@ -10,10 +10,6 @@
 #include "ngx_http_notify_json_scan.h"
 
 
-/* a longer number is no number to a filter */
-#define NGX_HTTP_NOTIFY_FILTER_DIGITS  256
-
-
 static ngx_uint_t ngx_http_notify_filter_node(ngx_http_notify_filter_t *node,
     const ngx_http_notify_event_t *event,
     const ngx_http_notify_filter_item_t *item);
@@ -38,7 +34,6 @@ static void ngx_http_notify_filter_json(ngx_http_notify_filter_item_t *item,
     const ngx_str_t *json);
 static void ngx_http_notify_filter_plain(ngx_http_notify_filter_item_t *item,
     const ngx_str_t *text);
-static void ngx_http_notify_filter_number(ngx_http_notify_filter_item_t *item);
 static ngx_uint_t ngx_http_notify_filter_equal(
     const ngx_http_notify_filter_item_t *item,
     const ngx_http_notify_filter_value_t *value);
@@ -186,10 +181,10 @@ static ngx_uint_t
 ngx_http_notify_filter_field(ngx_http_notify_filter_t *node,
     const ngx_http_notify_event_t *event)
 {
-    u_char                         id[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+    u_char                         buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
     ngx_http_notify_filter_item_t  item;
 
-    ngx_http_notify_filter_find(&node->path, event, id, &item);
+    ngx_http_notify_filter_find(&node->path, event, buf, &item);
 
     return ngx_http_notify_filter_all(node, event, &item);
 }
@@ -198,7 +193,7 @@ ngx_http_notify_filter_field(ngx_http_notify_filter_t *node,
 void
 ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
     const ngx_http_notify_event_t *event,
-    u_char id[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
+    u_char buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
     ngx_http_notify_filter_item_t *item)
 {
     ngx_str_t   text;
@@ -229,8 +224,8 @@ ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_ID:
-        text.data = id;
-        text.len = ngx_http_notify_id_event(id, &event->id) - id;
+        text.data = buf;
+        text.len = ngx_http_notify_id_event(buf, &event->id) - buf;
         ngx_http_notify_filter_plain(item, &text);
         break;
 
@@ -240,9 +235,8 @@ ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
 
         item->kind = NGX_HTTP_NOTIFY_JSON_NUMBER;
         item->numeric = 1;
-        item->number.integer = 1;
-        item->number.n = (int64_t) event->time;
-        item->number.d = (double) item->number.n;
+        item->number.data = buf;
+        item->number.len = ngx_sprintf(buf, "%uL", event->time) - buf;
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_OBJECT:
@@ -268,10 +262,6 @@ ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
 
     for (i = 0; i < path->nsteps; i++) {
         ngx_http_notify_filter_step(item, &path->steps[i]);
-    }
-
-    if (item->kind == NGX_HTTP_NOTIFY_JSON_NUMBER && !item->numeric) {
-        ngx_http_notify_filter_number(item);
     }
 }
 
@@ -310,9 +300,11 @@ ngx_http_notify_filter_word(ngx_http_notify_filter_item_t *item,
     ngx_http_notify_filter_plain(item, text);
 
     if (ngx_http_notify_json_kind(&item->text) == NGX_HTTP_NOTIFY_JSON_NUMBER
-        && ngx_http_notify_json_scan(&item->text, &value, &error) == NGX_OK)
+        && ngx_http_notify_json_scan(&item->text, &value, &error) == NGX_OK
+        && value.len == item->text.len)
     {
-        ngx_http_notify_filter_number(item);
+        item->number = item->text;
+        item->numeric = 1;
     }
 }
 
@@ -353,6 +345,7 @@ ngx_http_notify_filter_step(ngx_http_notify_filter_item_t *item,
     index = -1;
 
     item->kind = NGX_HTTP_NOTIFY_JSON_NONE;
+    item->numeric = 0;
 
     if (kind == NGX_HTTP_NOTIFY_JSON_ARRAY) {
 
@@ -397,6 +390,8 @@ ngx_http_notify_filter_json(ngx_http_notify_filter_item_t *item,
 {
     item->text = *json;
     item->kind = ngx_http_notify_json_kind(json);
+    item->numeric = (item->kind == NGX_HTTP_NOTIFY_JSON_NUMBER);
+    item->number = *json;
 }
 
 
@@ -410,31 +405,6 @@ ngx_http_notify_filter_plain(ngx_http_notify_filter_item_t *item,
     if (text->len) {
         item->kind = NGX_HTTP_NOTIFY_JSON_STRING;
     }
-}
-
-
-static void
-ngx_http_notify_filter_number(ngx_http_notify_filter_item_t *item)
-{
-    u_char   buf[NGX_HTTP_NOTIFY_FILTER_DIGITS];
-    int64_t  n;
-
-    if (ngx_http_notify_json_int64(&item->text, &n) == NGX_OK) {
-        item->number.integer = 1;
-        item->number.n = n;
-        item->number.d = (double) n;
-        item->numeric = 1;
-        return;
-    }
-
-    if (item->text.len >= NGX_HTTP_NOTIFY_FILTER_DIGITS) {
-        return;
-    }
-
-    *ngx_cpymem(buf, item->text.data, item->text.len) = '\0';
-
-    item->number.d = strtod((char *) buf, NULL);
-    item->numeric = 1;
 }
 
 
@@ -515,10 +485,6 @@ ngx_http_notify_filter_equal_members(const ngx_http_notify_filter_item_t *item,
         ngx_memzero(&member, sizeof(ngx_http_notify_filter_item_t));
         ngx_http_notify_filter_json(&member, &json);
 
-        if (member.kind == NGX_HTTP_NOTIFY_JSON_NUMBER) {
-            ngx_http_notify_filter_number(&member);
-        }
-
         if (!ngx_http_notify_filter_equal(&member, &value->elts[i])) {
             return 0;
         }
@@ -534,8 +500,7 @@ static ngx_uint_t
 ngx_http_notify_filter_order(const ngx_http_notify_filter_item_t *item,
     const ngx_http_notify_filter_value_t *value, ngx_int_t *order)
 {
-    ngx_str_t                               rest;
-    const ngx_http_notify_filter_number_t  *a, *b;
+    ngx_str_t  rest;
 
     if (value->kind == NGX_HTTP_NOTIFY_JSON_STRING) {
 
@@ -553,15 +518,7 @@ ngx_http_notify_filter_order(const ngx_http_notify_filter_item_t *item,
         return 0;
     }
 
-    a = &item->number;
-    b = &value->number;
-
-    if (a->integer && b->integer) {
-        *order = (a->n > b->n) - (a->n < b->n);
-
-    } else {
-        *order = (a->d > b->d) - (a->d < b->d);
-    }
+    *order = ngx_http_notify_json_number_compare(&item->number, &value->text);
 
     return 1;
 }

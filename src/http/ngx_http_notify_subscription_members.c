@@ -261,8 +261,8 @@ ngx_http_notify_subscription_members_filter(
     reason = NULL;
     ngx_str_null(&pointer);
 
-    filter = ngx_http_notify_filter_compile(form->pool, &text, &reason,
-                                            &pointer);
+    filter = ngx_http_notify_filter_compile_new(form->pool, &text, &reason,
+                                                &pointer);
     if (filter == NULL) {
         if (reason == NULL) {
             return NGX_ERROR;
