@@ -11,15 +11,16 @@
 #define NGX_HTTP_NOTIFY_PAYLOAD_DETAIL_MAX  256
 
 
-static ngx_uint_t ngx_http_notify_payload_success_match(
-    const ngx_http_notify_json_t *expected,
-    const ngx_http_notify_json_t *found);
-static ngx_http_notify_json_t *ngx_http_notify_payload_success_member(
-    const ngx_http_notify_json_t *object, const ngx_str_t *name);
-static ngx_uint_t ngx_http_notify_payload_success_number(
-    const ngx_http_notify_json_t *string, const ngx_http_notify_json_t *number);
+static ngx_int_t ngx_http_notify_payload_success_match(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *expected, const ngx_str_t *found);
+static ngx_int_t ngx_http_notify_payload_success_members(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *expected, const ngx_str_t *object);
+static ngx_int_t ngx_http_notify_payload_success_string(ngx_pool_t *pool,
+    const ngx_str_t *expected, const ngx_str_t *found);
+static ngx_int_t ngx_http_notify_payload_success_number(const ngx_str_t *text,
+    const ngx_str_t *number);
 static ngx_int_t ngx_http_notify_payload_success_detail(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *answer, ngx_str_t *detail);
+    const ngx_str_t *answer, ngx_str_t *detail);
 static void ngx_http_notify_payload_success_append(ngx_str_t *detail,
     const ngx_str_t *text);
 
@@ -29,7 +30,8 @@ ngx_http_notify_payload_success(ngx_pool_t *pool,
     const ngx_http_notify_payload_conf_t *conf, const ngx_str_t *body,
     ngx_str_t *detail)
 {
-    ngx_http_notify_json_t        *answer;
+    ngx_int_t                      rc;
+    ngx_str_t                      answer;
     ngx_http_notify_json_error_t   error;
 
     ngx_str_null(detail);
@@ -38,115 +40,155 @@ ngx_http_notify_payload_success(ngx_pool_t *pool,
         return NGX_OK;
     }
 
-    answer = ngx_http_notify_json_parse(pool, body, &error);
-
-    if (answer == NULL
-        || ngx_http_notify_json_type(answer) != NGX_HTTP_NOTIFY_JSON_OBJECT)
+    if (ngx_http_notify_json_scan(body, &answer, &error) != NGX_OK
+        || ngx_http_notify_json_kind(&answer) != NGX_HTTP_NOTIFY_JSON_OBJECT)
     {
         ngx_str_set(detail, "the answer is not a JSON object");
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_payload_success_match(conf->success, answer)) {
-        return NGX_OK;
+    rc = ngx_http_notify_payload_success_match(pool, conf->success, &answer);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
-    return ngx_http_notify_payload_success_detail(pool, answer, detail);
+    return ngx_http_notify_payload_success_detail(pool, &answer, detail);
 }
 
 
 /* recursion ends with the depth that the configuration's JSON may have */
 
-static ngx_uint_t
-ngx_http_notify_payload_success_match(const ngx_http_notify_json_t *expected,
-    const ngx_http_notify_json_t *found)
+static ngx_int_t
+ngx_http_notify_payload_success_match(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *expected, const ngx_str_t *found)
 {
-    void                          *cursor;
-    ngx_str_t                      name;
-    ngx_http_notify_json_kind_e    type, other;
-    const ngx_http_notify_json_t  *member, *value;
+    ngx_str_t                    text, string;
+    ngx_http_notify_json_kind_e  kind;
 
-    if (found == NULL) {
-        return 0;
-    }
+    kind = ngx_http_notify_json_kind(found);
 
-    type = ngx_http_notify_json_type(expected);
-    other = ngx_http_notify_json_type(found);
+    switch (ngx_http_notify_json_type(expected)) {
 
-    if (type == NGX_HTTP_NOTIFY_JSON_NULL) {
-        return 1;
-    }
+    case NGX_HTTP_NOTIFY_JSON_NULL:
+        return NGX_OK;
 
-    if (type == NGX_HTTP_NOTIFY_JSON_STRING
-        && other == NGX_HTTP_NOTIFY_JSON_NUMBER)
-    {
-        return ngx_http_notify_payload_success_number(expected, found);
-    }
+    case NGX_HTTP_NOTIFY_JSON_OBJECT:
+        return kind == NGX_HTTP_NOTIFY_JSON_OBJECT
+               ? ngx_http_notify_payload_success_members(pool, expected, found)
+               : NGX_DECLINED;
 
-    if (type == NGX_HTTP_NOTIFY_JSON_NUMBER
-        && other == NGX_HTTP_NOTIFY_JSON_STRING)
-    {
-        return ngx_http_notify_payload_success_number(found, expected);
-    }
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+        text = ngx_http_notify_json_string(expected);
 
-    if (type != NGX_HTTP_NOTIFY_JSON_OBJECT
-        || other != NGX_HTTP_NOTIFY_JSON_OBJECT)
-    {
-        return ngx_http_notify_json_equal(expected, found);
-    }
+        return ngx_http_notify_payload_success_string(pool, &text, found);
 
-    cursor = NULL;
-
-    for ( ;; ) {
-        member = ngx_http_notify_json_member(expected, &cursor, &name);
-        if (member == NULL) {
-            return 1;
+    default:
+        if (ngx_http_notify_json_dump(pool, expected, 0, &text) != NGX_OK) {
+            return NGX_ERROR;
         }
 
-        value = ngx_http_notify_payload_success_member(found, &name);
+        if (ngx_http_notify_json_kind(&text) == NGX_HTTP_NOTIFY_JSON_NUMBER
+            && kind == NGX_HTTP_NOTIFY_JSON_STRING)
+        {
+            if (ngx_http_notify_json_text(pool, found, &string) != NGX_OK) {
+                return NGX_ERROR;
+            }
 
-        if (!ngx_http_notify_payload_success_match(member, value)) {
-            return 0;
+            return ngx_http_notify_payload_success_number(&string, &text);
         }
+
+        return ngx_http_notify_json_same(pool, &text, found);
     }
 }
 
 
-static ngx_http_notify_json_t *
-ngx_http_notify_payload_success_member(const ngx_http_notify_json_t *object,
-    const ngx_str_t *name)
+/* each that is expected is there; of one that is given twice, both count */
+
+static ngx_int_t
+ngx_http_notify_payload_success_members(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *expected, const ngx_str_t *object)
 {
-    void                    *cursor;
-    ngx_str_t                key;
-    ngx_http_notify_json_t  *member;
+    void                          *cursor;
+    ngx_int_t                      rc;
+    ngx_str_t                      want, name, value;
+    ngx_uint_t                     n;
+    ngx_http_notify_json_iter_t    it;
+    const ngx_http_notify_json_t  *member;
 
     cursor = NULL;
 
-    do {
-        member = ngx_http_notify_json_member(object, &cursor, &key);
+    while ((member = ngx_http_notify_json_member(expected, &cursor, &want))
+           != NULL)
+    {
+        ngx_http_notify_json_iter(&it, object);
+        n = 0;
 
-    } while (member != NULL
-             && (key.len != name->len
-                 || ngx_memcmp(key.data, name->data, key.len) != 0));
+        while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
 
-    return member;
+            if (ngx_http_notify_json_name(pool, &name) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            if (name.len != want.len
+                || ngx_memcmp(name.data, want.data, want.len) != 0)
+            {
+                continue;
+            }
+
+            rc = ngx_http_notify_payload_success_match(pool, member, &value);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            n++;
+        }
+
+        if (n == 0) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_payload_success_string(ngx_pool_t *pool,
+    const ngx_str_t *expected, const ngx_str_t *found)
+{
+    ngx_str_t  text;
+
+    switch (ngx_http_notify_json_kind(found)) {
+
+    case NGX_HTTP_NOTIFY_JSON_NUMBER:
+        return ngx_http_notify_payload_success_number(expected, found);
+
+    case NGX_HTTP_NOTIFY_JSON_STRING:
+
+        if (ngx_http_notify_json_text(pool, found, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return text.len == expected->len
+               && ngx_memcmp(text.data, expected->data, text.len) == 0
+               ? NGX_OK : NGX_DECLINED;
+
+    default:
+        return NGX_DECLINED;
+    }
 }
 
 
 /* "0" is 0: the text of an int64 in canonical form */
 
-static ngx_uint_t
-ngx_http_notify_payload_success_number(const ngx_http_notify_json_t *string,
-    const ngx_http_notify_json_t *number)
+static ngx_int_t
+ngx_http_notify_payload_success_number(const ngx_str_t *text,
+    const ngx_str_t *number)
 {
-    int64_t    n, m;
-    ngx_str_t  text;
-
-    text = ngx_http_notify_json_string(string);
-
-    return ngx_http_notify_json_int64(&text, &n) == NGX_OK
-           && ngx_http_notify_json_integer(number, &m) == NGX_OK
-           && n == m;
+    return ngx_http_notify_json_int64(text, NULL) == NGX_OK
+           && ngx_http_notify_json_number_compare(text, number) == 0
+           ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -154,11 +196,10 @@ ngx_http_notify_payload_success_number(const ngx_http_notify_json_t *string,
 
 static ngx_int_t
 ngx_http_notify_payload_success_detail(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *answer, ngx_str_t *detail)
+    const ngx_str_t *answer, ngx_str_t *detail)
 {
-    void                    *cursor;
-    ngx_str_t                name, text, equals, comma;
-    ngx_http_notify_json_t  *member;
+    ngx_str_t                     name, text, equals, comma;
+    ngx_http_notify_json_iter_t   it;
 
     ngx_str_set(&equals, "=");
     ngx_str_set(&comma, ", ");
@@ -168,29 +209,31 @@ ngx_http_notify_payload_success_detail(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    cursor = NULL;
+    ngx_http_notify_json_iter(&it, answer);
 
-    while (detail->len < NGX_HTTP_NOTIFY_PAYLOAD_DETAIL_MAX) {
-
-        member = ngx_http_notify_json_member(answer, &cursor, &name);
-        if (member == NULL) {
-            break;
-        }
-
-        switch (ngx_http_notify_json_type(member)) {
+    while (detail->len < NGX_HTTP_NOTIFY_PAYLOAD_DETAIL_MAX
+           && ngx_http_notify_json_next(&it, &name, &text) == NGX_OK)
+    {
+        switch (ngx_http_notify_json_kind(&text)) {
 
         case NGX_HTTP_NOTIFY_JSON_OBJECT:
         case NGX_HTTP_NOTIFY_JSON_ARRAY:
             continue;
 
         case NGX_HTTP_NOTIFY_JSON_STRING:
-            text = ngx_http_notify_json_string(member);
+
+            if (ngx_http_notify_json_text(pool, &text, &text) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
             break;
 
         default:
-            if (ngx_http_notify_json_dump(pool, member, 0, &text) != NGX_OK) {
-                return NGX_ERROR;
-            }
+            break;
+        }
+
+        if (ngx_http_notify_json_name(pool, &name) != NGX_OK) {
+            return NGX_ERROR;
         }
 
         if (detail->len) {
