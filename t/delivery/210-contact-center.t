@@ -22,6 +22,7 @@ for ($http) {
     s/^ *notify_redis [^;]+;\n//m;
     s/127\.0\.0\.1:8080/127.0.0.1:%%PORT%%/;
     s/127\.0\.0\.1:8082/$chat->address/e or die;
+    s/127\.0\.0\.1:8082/'127.0.0.1:' . NotifyTest::free_port()/e or die;
     s/grace=20s/grace=1s/ or die;
     s/failures=10 window=1m cooldown=5m/failures=4 window=20s cooldown=3s/
         or die;

@@ -14,8 +14,8 @@ my $number = 0;
 # new(http => TEXT, main => TEXT, workers => N, redis => REDIS, start => 0,
 #     allow => REGEX): allow: lines of trouble that this suite makes itself.
 # example => NAME takes conf.examples/NAME.conf as it stands, instead of http;
-# with hook => PORT for 8081, where examples call.  http2 => 1: http() may ask it
-# by HTTP/2.
+# with hook => PORT for 8081, where examples call; 8082, an application of an
+# example's own, gets a port by itself.  http2 => 1: http() may ask it by HTTP/2.
 # In the texts %%PORT%%, %%DIR%% are replaced, and %%NAME%% by vars => {NAME}.
 sub new {
     my ($class, %option) = @_;
@@ -152,6 +152,7 @@ sub example {
     $text =~ s/^http \{\n/http {\n    access_log off;\n$temp\n/m;
     $text =~ s{127\.0\.0\.1:8080}{127.0.0.1:$self->{port}}g;
     $text =~ s{127\.0\.0\.1:8081}{127.0.0.1:$self->{hook}}g if $self->{hook};
+    $text =~ s{127\.0\.0\.1:8082}{'127.0.0.1:' . ($self->{app} //= NotifyTest::free_port())}ge;
 
     if (my $redis = $self->{redis}) {
         $text =~ s{^(\s*notify_redis\s+)[^\s;]+}{$1 . $redis->address}me;
