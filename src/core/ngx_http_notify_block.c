@@ -9,27 +9,40 @@
 #include "ngx_http_notify_block.h"
 
 
+/* a block that is being read */
+typedef struct {
+    ngx_http_notify_block_kind_e    kind;
+    void                           *conf;
+} ngx_http_notify_block_t;
+
+
 static char *ngx_http_notify_block_directive(ngx_conf_t *cf,
     ngx_command_t *dummy, void *conf);
 static char *ngx_http_notify_block_unknown(ngx_conf_t *cf,
-    const ngx_http_notify_block_t *block, const ngx_str_t *name);
+    ngx_http_notify_block_kind_e kind, const ngx_str_t *name);
+static void ngx_http_notify_block_semicolon(ngx_conf_t *cf,
+    ngx_http_notify_block_kind_e kind);
 static ngx_command_t *ngx_http_notify_block_find(
-    const ngx_http_notify_block_t *block, const ngx_str_t *name);
+    ngx_http_notify_block_kind_e kind, const ngx_str_t *name);
 static ngx_uint_t ngx_http_notify_block_nargs(const ngx_command_t *cmd,
     ngx_uint_t nargs);
 static ngx_str_t *ngx_http_notify_block_repeated(ngx_array_t *args);
 
-
 char *
-ngx_http_notify_block_parse(ngx_conf_t *cf, ngx_http_notify_block_t *block)
+ngx_http_notify_block_parse(ngx_conf_t *cf, ngx_http_notify_block_kind_e kind,
+    void *conf)
 {
-    char        *rv;
-    ngx_conf_t   save;
+    char                     *rv;
+    ngx_conf_t                save;
+    ngx_http_notify_block_t   block;
 
     save = *cf;
 
+    block.kind = kind;
+    block.conf = conf;
+
     cf->handler = ngx_http_notify_block_directive;
-    cf->handler_conf = (void *) block;
+    cf->handler_conf = (void *) &block;
 
     rv = ngx_conf_parse(cf, NULL);
 
@@ -60,10 +73,10 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
         return ngx_conf_include(cf, dummy, conf);
     }
 
-    cmd = ngx_http_notify_block_find(block, name);
+    cmd = ngx_http_notify_block_find(block->kind, name);
 
     if (cmd == NULL) {
-        return ngx_http_notify_block_unknown(cf, block, name);
+        return ngx_http_notify_block_unknown(cf, block->kind, name);
     }
 
     if (!ngx_http_notify_block_nargs(cmd, cf->args->nelts)) {
@@ -81,11 +94,16 @@ ngx_http_notify_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
 
     rv = cmd->set(cf, cmd, block->conf);
 
-    if (rv == NGX_CONF_OK || rv == NGX_CONF_ERROR) {
-        return rv;
+    if (rv == NGX_CONF_OK) {
+        return NGX_CONF_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" directive %s", name, rv);
+    if (rv != NGX_CONF_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" directive %s", name,
+                           rv);
+    }
+
+    ngx_http_notify_block_semicolon(cf, block->kind);
 
     return NGX_CONF_ERROR;
 
@@ -95,7 +113,31 @@ invalid:
                        "invalid number of arguments in \"%V\" directive",
                        name);
 
+    ngx_http_notify_block_semicolon(cf, block->kind);
+
     return NGX_CONF_ERROR;
+}
+
+
+/* an argument that is a directive's name is likely to begin the next line */
+
+static void
+ngx_http_notify_block_semicolon(ngx_conf_t *cf,
+    ngx_http_notify_block_kind_e kind)
+{
+    ngx_str_t   *arg;
+    ngx_uint_t   i;
+
+    arg = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_http_notify_block_find(kind, &arg[i])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "is a \";\" missing before \"%V\"?", &arg[i]);
+            return;
+        }
+    }
 }
 
 
@@ -150,34 +192,38 @@ ngx_http_notify_block_again(const ngx_str_t *arg, ngx_uint_t from,
 
 static char *
 ngx_http_notify_block_unknown(ngx_conf_t *cf,
-    const ngx_http_notify_block_t *block, const ngx_str_t *name)
+    ngx_http_notify_block_kind_e kind, const ngx_str_t *name)
 {
-    const char  **later;
+    ngx_uint_t   i;
+    const char  *here;
 
-    for (later = block->later; *later; later++) {
+    here = ngx_http_notify_block_kinds[kind].name;
 
-        if (ngx_strcmp(name->data, *later) == 0) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_BLOCK_KINDS; i++) {
+
+        if (ngx_http_notify_block_find(i, name)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "directive \"%V\" in %s is not supported yet",
-                               name, block->name);
+                               "directive \"%V\" is not allowed in %s {}, it "
+                               "belongs in %s {}", name, here,
+                               ngx_http_notify_block_kinds[i].name);
             return NGX_CONF_ERROR;
         }
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown directive \"%V\" in %s", name, block->name);
+                       "unknown directive \"%V\" in %s", name, here);
 
     return NGX_CONF_ERROR;
 }
 
 
 static ngx_command_t *
-ngx_http_notify_block_find(const ngx_http_notify_block_t *block,
+ngx_http_notify_block_find(ngx_http_notify_block_kind_e kind,
     const ngx_str_t *name)
 {
     ngx_command_t  *cmd, **table;
 
-    for (table = block->tables; *table; table++) {
+    for (table = ngx_http_notify_block_kinds[kind].tables; *table; table++) {
 
         for (cmd = *table; cmd->name.len; cmd++) {
 

@@ -1,7 +1,7 @@
 /*
  * The inside of a block: directives are looked up in the tables of several
  * layers, and checked as nginx checks its own.  Used while the configuration is
- * read; knows no directive but include.
+ * read.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_BLOCK_H_INCLUDED_
@@ -12,19 +12,30 @@
 #include <ngx_core.h>
 
 
+typedef enum {
+    NGX_HTTP_NOTIFY_BLOCK_PROFILE = 0,
+    NGX_HTTP_NOTIFY_BLOCK_PROVIDER,
+    NGX_HTTP_NOTIFY_BLOCK_CHANNEL,
+    NGX_HTTP_NOTIFY_BLOCK_KINDS
+} ngx_http_notify_block_kind_e;
+
 typedef struct {
     const char      *name;          /* "notify_channel" */
     ngx_command_t  **tables;        /* ends with NULL; each with
                                        ngx_null_command */
-    const char     **later;         /* directives that are not supported yet;
-                                       ends with NULL */
-    void            *conf;          /* what the setters get */
-} ngx_http_notify_block_t;
+} ngx_http_notify_block_kind_t;
 
 
-/* Reads up to the closing brace; errors are logged with file and line. */
+/* by ngx_http_notify_block_kind_e */
+extern const ngx_http_notify_block_kind_t  ngx_http_notify_block_kinds[];
+
+
+/*
+ * Reads up to the closing brace; errors are logged with file and line.  `conf`
+ * is what the setters get.
+ */
 char *ngx_http_notify_block_parse(ngx_conf_t *cf,
-    ngx_http_notify_block_t *block);
+    ngx_http_notify_block_kind_e kind, void *conf);
 
 /* whether NAME= is one of the arguments from `from` on, before the i-th */
 ngx_uint_t ngx_http_notify_block_again(const ngx_str_t *arg, ngx_uint_t from,

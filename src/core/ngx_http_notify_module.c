@@ -8,13 +8,13 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
-#include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_provider_block.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
@@ -74,36 +74,6 @@ static ngx_uint_t                ngx_http_notify_module_started;
 
 
 static ngx_str_t  ngx_http_notify_module_standard = ngx_string("standard");
-
-
-/* the first member of a profile is the conf of all of these */
-static ngx_command_t  *ngx_http_notify_module_profile_tables[] = {
-    ngx_http_notify_profile_commands,
-    ngx_http_notify_attempts_commands,
-    ngx_http_notify_call_commands,
-    ngx_http_notify_guard_commands,
-    ngx_http_notify_payload_commands,
-    ngx_http_notify_sign_commands,
-    NULL
-};
-
-static const char  *ngx_http_notify_module_profile_later[] = {
-    NULL
-};
-
-
-static ngx_command_t  *ngx_http_notify_module_channel_tables[] = {
-    ngx_http_notify_channel_commands,
-    ngx_http_notify_entity_type_commands,
-    ngx_http_notify_setting_commands,
-    ngx_http_notify_operator_commands,
-    ngx_http_notify_unchanged_commands,
-    NULL
-};
-
-static const char  *ngx_http_notify_module_channel_later[] = {
-    "entity_type", "setting", NULL
-};
 
 
 static ngx_command_t  ngx_http_notify_module_commands[] = {
@@ -252,6 +222,9 @@ ngx_http_notify_module_init_main_conf(ngx_conf_t *cf, void *conf)
 
     if (ngx_http_notify_module_init_channels(cf, mcf) != NGX_CONF_OK
         || ngx_http_notify_provider_block_init(cf, mcf) != NGX_CONF_OK
+        || ngx_http_notify_channel_names(cf, mcf->channels, mcf->profiles,
+                                         mcf->providers)
+           != NGX_CONF_OK
         || ngx_http_notify_module_init_nonce(cf, mcf) != NGX_CONF_OK
         || ngx_http_notify_script_init(cf) != NGX_OK)
     {
@@ -437,7 +410,6 @@ ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_notify_main_conf_t *mcf = conf;
 
     ngx_str_t                  *value;
-    ngx_http_notify_block_t     block;
     ngx_http_notify_channel_t  *channel, **entry;
 
     value = cf->args->elts;
@@ -479,12 +451,8 @@ ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
 
     *entry = channel;
 
-    block.name = "notify_channel";
-    block.tables = ngx_http_notify_module_channel_tables;
-    block.later = ngx_http_notify_module_channel_later;
-    block.conf = channel;
-
-    return ngx_http_notify_block_parse(cf, &block);
+    return ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_BLOCK_CHANNEL,
+                                       channel);
 }
 
 
@@ -537,16 +505,14 @@ static char *
 ngx_http_notify_module_read_profile(ngx_conf_t *cf,
     ngx_http_notify_profile_t *profile, ngx_uint_t block)
 {
-    char                     *rv;
-    ngx_uint_t                line;
-    ngx_http_notify_block_t   inside;
+    char        *rv;
+    ngx_uint_t   line;
 
-    inside.name = "notify_profile";
-    inside.tables = ngx_http_notify_module_profile_tables;
-    inside.later = ngx_http_notify_module_profile_later;
-    inside.conf = profile;
-
-    if (block && ngx_http_notify_block_parse(cf, &inside) != NGX_CONF_OK) {
+    if (block
+        && ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_BLOCK_PROFILE,
+                                       profile)
+           != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -16,30 +16,12 @@ static char *ngx_http_notify_provider_block_add(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf, ngx_http_notify_provider_t *provider);
 
 
-/* the first that has a directive has it: its own come first */
-static ngx_command_t  *ngx_http_notify_provider_block_tables[] = {
-    ngx_http_notify_provider_commands,
-    ngx_http_notify_profile_commands,
-    ngx_http_notify_attempts_commands,
-    ngx_http_notify_call_commands,
-    ngx_http_notify_guard_commands,
-    ngx_http_notify_payload_commands,
-    ngx_http_notify_sign_commands,
-    NULL
-};
-
-static const char  *ngx_http_notify_provider_block_later[] = {
-    NULL
-};
-
-
 char *
 ngx_http_notify_provider_block(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name)
 {
     char                        *rv;
     ngx_uint_t                   i, line;
-    ngx_http_notify_block_t      block;
     ngx_http_notify_profile_t   *profile;
     ngx_http_notify_provider_t  *provider, **other;
 
@@ -68,12 +50,10 @@ ngx_http_notify_provider_block(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    block.name = "notify_provider";
-    block.tables = ngx_http_notify_provider_block_tables;
-    block.later = ngx_http_notify_provider_block_later;
-    block.conf = provider;
-
-    if (ngx_http_notify_block_parse(cf, &block) != NGX_CONF_OK) {
+    if (ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_BLOCK_PROVIDER,
+                                    provider)
+        != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -83,8 +63,11 @@ ngx_http_notify_provider_block(ngx_conf_t *cf,
     rv = ngx_http_notify_provider_init(cf, provider);
 
     if (rv != NGX_CONF_OK && rv != NGX_CONF_ERROR) {
+
+        /* `name` is one of the arguments, which are others now */
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "notify_provider \"%V\" %s",
-                           name, rv);
+                           &provider->profile.name, rv);
         rv = NGX_CONF_ERROR;
     }
 

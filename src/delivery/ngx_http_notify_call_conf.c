@@ -389,7 +389,9 @@ ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
     n = ngx_atoi(value[1].data, value[1].len);
 
     if (n == NGX_ERROR || n > 65535) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid number \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid number \"%V\" in \"keepalive\", it must "
+                           "be 0 to 65535",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -401,7 +403,8 @@ ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     if (ngx_strncmp(value[2].data, "idle=", 5) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"keepalive\"",
                            &value[2]);
         return NGX_CONF_ERROR;
     }
@@ -412,7 +415,9 @@ ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
     n = ngx_parse_time(&s, 0);
 
     if (n == NGX_ERROR || n == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid time \"%V\"", &s);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid idle \"%V\" in \"keepalive\", it must be "
+                           "a time, as \"60s\"", &s);
         return NGX_CONF_ERROR;
     }
 

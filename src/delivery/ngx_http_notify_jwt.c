@@ -555,3 +555,11 @@ ngx_http_notify_jwt_jwk(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
 
     return NGX_OK;
 }
+
+
+ngx_int_t
+ngx_http_notify_jwt_named(const ngx_http_notify_jwt_t *jwt,
+    ngx_http_notify_payload_named_pt handler, void *data)
+{
+    return ngx_http_notify_payload_named(jwt->claims, handler, data);
+}

@@ -42,5 +42,9 @@ ngx_int_t ngx_http_notify_jwt_token(ngx_pool_t *pool,
 ngx_int_t ngx_http_notify_jwt_jwk(ngx_pool_t *pool,
     const ngx_http_notify_jwt_t *jwt, ngx_str_t *jwk);
 
+/* ngx_http_notify_payload_named() of its claims */
+ngx_int_t ngx_http_notify_jwt_named(const ngx_http_notify_jwt_t *jwt,
+    ngx_http_notify_payload_named_pt handler, void *data);
+
 
 #endif /* _NGX_HTTP_NOTIFY_JWT_H_INCLUDED_ */

@@ -529,3 +529,30 @@ ngx_http_notify_payload_set_success(ngx_conf_t *cf, ngx_command_t *cmd,
                        "invalid parameter \"%V\" in \"success\"", &value[1]);
     return NGX_CONF_ERROR;
 }
+
+
+ngx_int_t
+ngx_http_notify_payload_conf_named(const ngx_http_notify_payload_conf_t *conf,
+    ngx_http_notify_payload_named_pt handler, void *data)
+{
+    ngx_int_t                          rc;
+    ngx_uint_t                         i;
+    ngx_http_notify_payload_header_t  *header;
+
+    rc = ngx_http_notify_payload_named(conf->json, handler, data);
+
+    if (rc != NGX_OK || conf->headers == NULL) {
+        return rc;
+    }
+
+    header = conf->headers->elts;
+
+    for (i = 0; i < conf->headers->nelts; i++) {
+        rc = ngx_http_notify_payload_named(header[i].value, handler, data);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}

@@ -42,6 +42,17 @@ ngx_int_t ngx_http_notify_payload_text(ngx_pool_t *pool,
  * $notify_subscription_...) */
 ngx_uint_t ngx_http_notify_payload_constant(
     const ngx_http_notify_template_t *t);
+/*
+ * Called for each $notify_attribute_NAME and $notify_setting_NAME of a
+ * template, with the place of the directive; anything but NGX_OK ends the walk
+ * and is its result.
+ */
+typedef ngx_int_t (*ngx_http_notify_payload_named_pt)(void *data,
+    const ngx_str_t *name, ngx_uint_t setting, const u_char *file,
+    ngx_uint_t line);
+
+ngx_int_t ngx_http_notify_payload_named(const ngx_http_notify_template_t *t,
+    ngx_http_notify_payload_named_pt handler, void *data);
 /* whether all of it is known when an event is published */
 ngx_uint_t ngx_http_notify_payload_published(
     const ngx_http_notify_template_t *t);
@@ -152,6 +163,10 @@ extern ngx_command_t  ngx_http_notify_payload_commands[];
 
 char *ngx_http_notify_payload_conf_init(ngx_conf_t *cf,
     ngx_http_notify_payload_conf_t *conf);
+/* ngx_http_notify_payload_named() of all its templates */
+ngx_int_t ngx_http_notify_payload_conf_named(
+    const ngx_http_notify_payload_conf_t *conf,
+    ngx_http_notify_payload_named_pt handler, void *data);
 
 
 #endif /* _NGX_HTTP_NOTIFY_PAYLOAD_H_INCLUDED_ */

@@ -28,6 +28,8 @@ struct ngx_http_notify_template_s {
     ngx_http_notify_template_part_t  *parts;
     ngx_uint_t                        constant;     /* unsigned  constant:1; */
     ngx_uint_t                        published;
+    u_char                           *file;         /* of the directive */
+    ngx_uint_t                        line;
 };
 
 /*
@@ -35,6 +37,7 @@ struct ngx_http_notify_template_s {
  * source; [start, pos) is what no part covers yet.
  */
 typedef struct {
+    ngx_conf_t                       *cf;
     ngx_pool_t                       *pool;
     ngx_array_t                       parts;
     u_char                           *start;
@@ -183,6 +186,7 @@ static ngx_int_t
 ngx_http_notify_template_start(ngx_http_notify_template_build_t *b,
     ngx_conf_t *cf, const ngx_str_t *text)
 {
+    b->cf = cf;
     b->pool = cf->pool;
     b->body = 0;
     b->constant = 1;
@@ -221,8 +225,48 @@ ngx_http_notify_template_finish(ngx_http_notify_template_build_t *b)
     t->nparts = b->parts.nelts;
     t->constant = b->constant;
     t->published = b->published;
+    t->file = b->cf->conf_file->file.name.data;
+    t->line = b->cf->conf_file->line;
 
     return t;
+}
+
+
+ngx_int_t
+ngx_http_notify_payload_named(const ngx_http_notify_template_t *t,
+    ngx_http_notify_payload_named_pt handler, void *data)
+{
+    ngx_int_t                          rc;
+    ngx_uint_t                         i;
+    const ngx_str_t                   *attribute, *setting;
+    const ngx_http_notify_variable_t  *variable;
+
+    if (t == NULL) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < t->nparts; i++) {
+        variable = t->parts[i].variable;
+
+        if (variable == NULL) {
+            continue;
+        }
+
+        attribute = ngx_http_notify_variable_attribute_name(variable);
+        setting = ngx_http_notify_variable_setting_name(variable);
+
+        if (attribute == NULL && setting == NULL) {
+            continue;
+        }
+
+        rc = handler(data, setting ? setting : attribute, setting != NULL,
+                     t->file, t->line);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -62,6 +62,10 @@ char *ngx_http_notify_sign_conf_standard(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf);
 char *ngx_http_notify_sign_conf_init(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf);
+/* ngx_http_notify_payload_named() of all its templates */
+ngx_int_t ngx_http_notify_sign_conf_named(
+    const ngx_http_notify_sign_conf_t *conf,
+    ngx_http_notify_payload_named_pt handler, void *data);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SIGN_H_INCLUDED_ */

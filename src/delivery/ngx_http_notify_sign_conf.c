@@ -292,3 +292,39 @@ ngx_http_notify_sign_push(ngx_conf_t *cf, ngx_http_notify_sign_conf_t *conf,
 
     return scheme;
 }
+
+
+ngx_int_t
+ngx_http_notify_sign_conf_named(const ngx_http_notify_sign_conf_t *conf,
+    ngx_http_notify_payload_named_pt handler, void *data)
+{
+    ngx_int_t                       rc;
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
+    if (conf->schemes == NULL) {
+        return NGX_OK;
+    }
+
+    scheme = conf->schemes->elts;
+
+    for (i = 0; i < conf->schemes->nelts; i++) {
+
+        rc = ngx_http_notify_payload_named(scheme[i].data, handler, data);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_notify_payload_named(scheme[i].prefix, handler,
+                                               data);
+        }
+
+        if (rc == NGX_OK && scheme[i].jwt) {
+            rc = ngx_http_notify_jwt_named(scheme[i].jwt, handler, data);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}

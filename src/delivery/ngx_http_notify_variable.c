@@ -343,6 +343,24 @@ ngx_http_notify_variable_published(const ngx_http_notify_variable_t *variable)
 }
 
 
+const ngx_str_t *
+ngx_http_notify_variable_attribute_name(
+    const ngx_http_notify_variable_t *variable)
+{
+    return variable->def->get == ngx_http_notify_variable_attribute
+           ? &variable->name : NULL;
+}
+
+
+const ngx_str_t *
+ngx_http_notify_variable_setting_name(
+    const ngx_http_notify_variable_t *variable)
+{
+    return variable->def->get == ngx_http_notify_variable_setting
+           ? &variable->name : NULL;
+}
+
+
 ngx_uint_t
 ngx_http_notify_variable_body(const ngx_http_notify_variable_t *variable)
 {

@@ -40,6 +40,11 @@ ngx_uint_t ngx_http_notify_variable_constant(
 /* whether it is known when an event is published, before it is logged */
 ngx_uint_t ngx_http_notify_variable_published(
     const ngx_http_notify_variable_t *variable);
+/* NAME of $notify_attribute_NAME or $notify_setting_NAME, else NULL */
+const ngx_str_t *ngx_http_notify_variable_attribute_name(
+    const ngx_http_notify_variable_t *variable);
+const ngx_str_t *ngx_http_notify_variable_setting_name(
+    const ngx_http_notify_variable_t *variable);
 /* whether it is $notify_payload */
 ngx_uint_t ngx_http_notify_variable_body(
     const ngx_http_notify_variable_t *variable);

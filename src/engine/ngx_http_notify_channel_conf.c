@@ -229,7 +229,9 @@ ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
         return ngx_http_notify_channel_schema(cf, event, &alias);
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"%V\"", arg,
+                       (ngx_str_t *) cf->args->elts);
 
     return NGX_CONF_ERROR;
 }
@@ -386,7 +388,9 @@ ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
                                                   &value);
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"%V\"", arg,
+                       (ngx_str_t *) cf->args->elts);
 
     return NGX_CONF_ERROR;
 }
@@ -548,8 +552,8 @@ ngx_http_notify_channel_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (ms < 1000 || ms > NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid retention \"%V\", it must be 1s to 3650d",
-                           &args[1]);
+                           "invalid retention \"%V\", it must be a time of "
+                           "1s to 3650d, as \"15d\"", &args[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -583,8 +587,8 @@ ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (size < 1 || (uint64_t) size > NGX_MAX_SIZE_T_VALUE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\", it must be \"off\" or "
-                           "at least 1", &args[1]);
+                           "invalid size \"%V\" in \"max_size\", it must be "
+                           "\"off\" or at least 1, as \"512m\"", &args[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -613,8 +617,8 @@ ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (n < 1 || n > NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid number \"%V\", it must be 1 to %d",
-                           &args[1],
+                           "invalid number \"%V\" in \"subscriptions_max\", "
+                           "it must be 1 to %d", &args[1],
                            NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS);
         return NGX_CONF_ERROR;
     }

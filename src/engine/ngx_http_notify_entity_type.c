@@ -118,7 +118,8 @@ ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
     ngx_str_t  alias, *entry;
 
     if (ngx_strncmp(arg->data, "alias=", 6) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"entity_type\"",
                            arg);
         return NGX_CONF_ERROR;
     }

@@ -199,7 +199,7 @@ ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (ngx_strcmp(args[1].data, "off") == 0) {
         retry->jitter = 0;
         return cf->args->nelts == 2 ? NGX_CONF_OK
-                                    : "has parameters behind \"off\"";
+                                    : "has parameters after \"off\"";
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
@@ -331,7 +331,7 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (ngx_strcmp(args[1].data, "off") == 0) {
         return cf->args->nelts == 2 ? NGX_CONF_OK
-                                    : "has parameters behind \"off\"";
+                                    : "has parameters after \"off\"";
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
@@ -465,15 +465,19 @@ ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         rate->rate = 0;
         rate->burst = 1;
         return cf->args->nelts == 2 ? NGX_CONF_OK
-                                    : "has parameters behind \"off\"";
+                                    : "has parameters after \"off\"";
     }
 
     value = args[1];
     seconds = ngx_http_notify_profile_rate_unit(&value);
 
-    n = ngx_http_notify_profile_number(cf, &value, "rate",
-                                       NGX_HTTP_NOTIFY_PROFILE_RATE);
-    if (n == NGX_ERROR) {
+    n = ngx_atoi(value.data, value.len);
+
+    if (n < 1 || n > NGX_HTTP_NOTIFY_PROFILE_RATE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid rate \"%V\", it must be \"off\" or 1 to %d "
+                           "with \"r/s\" or \"r/m\", as \"50r/s\"",
+                           &args[1], NGX_HTTP_NOTIFY_PROFILE_RATE);
         return NGX_CONF_ERROR;
     }
 
@@ -582,8 +586,9 @@ ngx_http_notify_profile_time(ngx_conf_t *cf, ngx_str_t *value,
 
     if (ms < 1 || ms > NGX_HTTP_NOTIFY_PROFILE_TIME) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid %s \"%V\", it must be 1ms to 365d",
-                           what, value);
+                           "invalid %s \"%V\" in \"%V\", it must be a time of "
+                           "1ms to 365d, as \"30s\", \"5m\" or \"2h\"",
+                           what, value, (ngx_str_t *) cf->args->elts);
         return NGX_ERROR;
     }
 
@@ -602,8 +607,8 @@ ngx_http_notify_profile_number(ngx_conf_t *cf, ngx_str_t *value,
 
     if (n < 1 || n > max) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid %s \"%V\", it must be 1 to %i",
-                           what, value, max);
+                           "invalid %s \"%V\" in \"%V\", it must be 1 to %i",
+                           what, value, (ngx_str_t *) cf->args->elts, max);
         return NGX_ERROR;
     }
 
@@ -614,7 +619,9 @@ ngx_http_notify_profile_number(ngx_conf_t *cf, ngx_str_t *value,
 static char *
 ngx_http_notify_profile_invalid(ngx_conf_t *cf, ngx_str_t *arg)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"%V\"", arg,
+                       (ngx_str_t *) cf->args->elts);
 
     return NGX_CONF_ERROR;
 }

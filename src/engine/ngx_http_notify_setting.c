@@ -172,7 +172,8 @@ ngx_http_notify_setting_param(ngx_conf_t *cf,
 
         if (ms < 1 || ms > NGX_HTTP_NOTIFY_SETTING_UNIT) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid unit \"%V\", it must be 1ms to 365d",
+                               "invalid unit \"%V\" in \"setting\", it must be "
+                               "a time of 1ms to 365d, as \"1d\"",
                                &value);
             return NGX_CONF_ERROR;
         }
@@ -181,7 +182,8 @@ ngx_http_notify_setting_param(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"", arg);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"setting\"", arg);
 
     return NGX_CONF_ERROR;
 }

@@ -300,3 +300,35 @@ ngx_http_notify_unchanged_digest(ngx_pool_t *pool, const ngx_str_t *parts,
 
     return ngx_http_notify_id_digest(parts, n, digest->data);
 }
+
+
+ngx_int_t
+ngx_http_notify_unchanged_named(const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_payload_named_pt handler, void *data)
+{
+    ngx_int_t                     rc;
+    ngx_uint_t                    i;
+    ngx_http_notify_unchanged_t  *unchanged;
+
+    if (channel->unchanged == NULL) {
+        return NGX_OK;
+    }
+
+    unchanged = channel->unchanged->elts;
+
+    for (i = 0; i < channel->unchanged->nelts; i++) {
+
+        rc = ngx_http_notify_payload_named(unchanged[i].key, handler, data);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_notify_payload_named(unchanged[i].value, handler,
+                                               data);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}

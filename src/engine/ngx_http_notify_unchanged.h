@@ -19,6 +19,10 @@ extern ngx_command_t  ngx_http_notify_unchanged_commands[];
 /* event names by the catalogue, when the channel's block has been read */
 char *ngx_http_notify_unchanged_init(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel);
+/* ngx_http_notify_payload_named() of all its templates */
+ngx_int_t ngx_http_notify_unchanged_named(
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_payload_named_pt handler, void *data);
 
 /*
  * Fills last, value and keep of an entry whose event is complete, where the

@@ -162,7 +162,8 @@ ngx_http_notify_tenant_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     if (cf->args->nelts == 3) {
         if (ngx_strcmp(value[2].data, "required") != 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[2]);
+                               "invalid parameter \"%V\" in \"notify_tenant\"",
+                               &value[2]);
             return NGX_CONF_ERROR;
         }
 

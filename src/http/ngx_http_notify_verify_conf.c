@@ -209,7 +209,8 @@ ngx_http_notify_verify_conf_parse(ngx_conf_t *cf,
 
         if (!(ngx_http_notify_verify_conf_args[n].schemes & (1 << scheme))) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
+                               "invalid parameter \"%V\" in \"notify_verify\"",
+                               &value[i]);
             return NGX_CONF_ERROR;
         }
 
