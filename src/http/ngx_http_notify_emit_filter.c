@@ -3,10 +3,10 @@
  * and with `commit` it is until Redis has the event, and when it is let go.
  * One context a request that may emit.  Must not know what events are made of.
  *
- * Its place is that of the auxiliary filters: behind what changes the answer
- * of a cache or a file to what it is for this client (304, Range), before all
- * that changes bytes (sub_filter, SSI, gzip).  So it sees what the application
- * has said.
+ * Headers pass here in the place of the auxiliary filters: after what makes a
+ * 304 of the answer of a cache or a file, before what cuts it (Range) or
+ * changes its bytes (sub_filter, SSI, gzip).  Bodies pass in emit_top, before
+ * all of it.  So both are what the application has said.
  */
 
 #include <ngx_config.h>
@@ -40,16 +40,10 @@ static ngx_int_t ngx_http_notify_emit_filter_register(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx, ngx_uint_t wait);
 static ngx_int_t ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx);
-static ngx_int_t ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx);
 static void ngx_http_notify_emit_filter_resume(
     ngx_http_notify_emit_ctx_t *emit);
-static ngx_int_t ngx_http_notify_emit_body_filter(ngx_http_request_t *r,
-    ngx_chain_t *in);
-static ngx_int_t ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx);
-static void ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_emit_filter_replace(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_int_t status);
 static ngx_uint_t ngx_http_notify_emit_filter_success(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_emit_filter_init(ngx_conf_t *cf);
 
@@ -86,11 +80,26 @@ ngx_module_t  ngx_http_notify_emit_filter_module = {
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
 static ngx_int_t
 ngx_http_notify_emit_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_notify_emit_filter_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
+
+    if (ctx && ctx->passing) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    return ngx_http_notify_emit_filter_header(r, ngx_http_next_header_filter);
+}
+
+
+ngx_int_t
+ngx_http_notify_emit_filter_header(ngx_http_request_t *r,
+    ngx_http_output_header_filter_pt next)
 {
     ngx_int_t                           rc;
     ngx_uint_t                          emits;
@@ -118,13 +127,15 @@ ngx_http_notify_emit_header_filter(ngx_http_request_t *r)
     emits = elcf->response && ngx_http_notify_emit_filter_wanted(r, elcf);
 
     if (!emits && when == NGX_HTTP_NOTIFY_SESSION_NONE) {
-        return ngx_http_next_header_filter(r);
+        return next(r);
     }
 
     ctx = ngx_http_notify_emit_filter_create(r, emits, when);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
+
+    ctx->next = next;
 
     if (ngx_http_notify_emit_filter_waits(r, ctx)) {
         rc = ngx_http_notify_emit_filter_hold(r, ctx);
@@ -140,7 +151,11 @@ ngx_http_notify_emit_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    rc = ngx_http_next_header_filter(r);
+    ctx->passing = 1;
+
+    rc = next(r);
+
+    ctx->passing = 0;
 
     /* an error from there has its own answer, and no context any more */
 
@@ -235,12 +250,12 @@ ngx_http_notify_emit_filter_create(ngx_http_request_t *r, ngx_uint_t emits,
     ctx->capture = 1;
     length = r->headers_out.content_length_n;
 
-    if (length > (off_t) ctx->limit || r->headers_out.content_encoding) {
+    if (length > (off_t) ctx->limit
+        || r->headers_out.content_encoding
+        || r->headers_out.status == NGX_HTTP_PARTIAL_CONTENT)
+    {
         ctx->over = 1;
-        return ctx;
     }
-
-    r->filter_need_in_memory = 1;
 
     return ctx;
 }
@@ -309,10 +324,6 @@ ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
-    /* its filter of bodies stands before this one and has not seen a header */
-
-    r->allow_ranges = 0;
-
     if (ctx->capture && !ctx->over) {
         ctx->state = NGX_HTTP_NOTIFY_EMIT_GATHER;
         r->buffered |= NGX_HTTP_NOTIFY_EMIT_BUFFERED;
@@ -344,7 +355,7 @@ ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
 
 /* NGX_AGAIN: Redis is asked; NGX_OK: ready, ctx->failed says how */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx)
 {
@@ -404,7 +415,7 @@ ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
 
 /*
  * Redis has answered.  What is held goes out from inside of a filter call, and
- * the write event lets whoever produces the answer go on.
+ * the write event lets the producer of the answer go on, or the request end.
  */
 
 static void
@@ -427,6 +438,7 @@ ngx_http_notify_emit_filter_resume(ngx_http_notify_emit_ctx_t *emit)
         ngx_http_finalize_request(r, NGX_ERROR);
 
     } else {
+        ctx->woken = (!r->buffered && !c->buffered && r->postponed == NULL);
         ngx_post_event(c->write, &ngx_posted_events);
     }
 
@@ -434,121 +446,70 @@ ngx_http_notify_emit_filter_resume(ngx_http_notify_emit_ctx_t *emit)
 }
 
 
-static ngx_int_t
-ngx_http_notify_emit_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+ngx_int_t
+ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx)
 {
-    ngx_int_t                           rc;
-    ngx_uint_t                          last;
-    ngx_http_notify_emit_filter_ctx_t  *ctx;
+    ngx_int_t  rc;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
+    ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
+    r->buffered &= ~NGX_HTTP_NOTIFY_EMIT_BUFFERED;
 
-    if (ctx == NULL) {
-        return ngx_http_next_body_filter(r, in);
+    if (ctx->failed) {
+        return ngx_http_notify_emit_filter_replace(r, ctx,
+                                               NGX_HTTP_SERVICE_UNAVAILABLE);
     }
 
-    /* the write event may come behind the end of what was held */
+    ctx->passing = 1;
 
-    if (in == NULL && !r->buffered && !r->connection->buffered) {
-        return NGX_OK;
+    rc = ctx->next(r);
+
+    ctx->passing = 0;
+
+    if (rc > NGX_OK) {
+        return ngx_http_notify_emit_filter_replace(r, ctx, rc);
     }
 
-    if (ctx->ended && ctx->state == NGX_HTTP_NOTIFY_EMIT_PASS) {
-        return ngx_http_next_body_filter(r, in);
-    }
-
-    if (ngx_http_notify_emit_filter_look(r, ctx, in) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ctx->state != NGX_HTTP_NOTIFY_EMIT_PASS) {
-
-        if (ngx_http_notify_emit_filter_keep(r, ctx, in) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER
-            && (ctx->last || ctx->over)
-            && ngx_http_notify_emit_filter_commit(r, ctx) == NGX_ERROR)
-        {
-            return NGX_ERROR;
-        }
-
-        if (ctx->state != NGX_HTTP_NOTIFY_EMIT_READY) {
-            return NGX_AGAIN;
-        }
-
-        rc = ngx_http_notify_emit_filter_release(r, ctx);
-
-    } else {
-        rc = ngx_http_next_body_filter(r, in);
-    }
-
-    last = ctx->last;
-
-    if (rc != NGX_ERROR && last) {
-        ngx_http_notify_emit_filter_background(r, ctx);
+    if (r->header_only) {
+        ngx_http_notify_emit_filter_drop(ctx);
+        ctx->last = 1;
     }
 
     return rc;
 }
 
 
+/* the request ends with an error, and its connection with it */
+
 static ngx_int_t
-ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
-    ngx_http_notify_emit_filter_ctx_t *ctx)
+ngx_http_notify_emit_filter_replace(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx, ngx_int_t status)
 {
-    ngx_int_t     rc;
-    ngx_chain_t  *out;
+    ngx_int_t  rc;
 
-    ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
-    r->buffered &= ~NGX_HTTP_NOTIFY_EMIT_BUFFERED;
+    ctx->failed = 1;
+    ngx_http_notify_emit_filter_drop(ctx);
 
-    if (ctx->failed) {
-        ngx_http_notify_emit_filter_drop(ctx);
+    r->keepalive = 0;
 
-        /* the request ends with an error, and its connection with it */
-
-        r->keepalive = 0;
-
-        return ngx_http_filter_finalize_request(r, NULL,
-                                                NGX_HTTP_SERVICE_UNAVAILABLE);
+    if (status != NGX_HTTP_RANGE_NOT_SATISFIABLE) {
+        return ngx_http_filter_finalize_request(r, NULL, status);
     }
 
-    rc = ngx_http_next_header_filter(r);
+    /* as there, but the header says which ranges there are (Content-Range) */
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
+    r->filter_finalize = 1;
+    ngx_memzero(r->ctx, sizeof(void *) * ngx_http_max_module);
 
-    if (rc > NGX_OK) {
-        ngx_http_notify_emit_filter_drop(ctx);
-        r->keepalive = 0;
-        return ngx_http_filter_finalize_request(r, NULL, rc);
-    }
+    rc = ngx_http_special_response_handler(r, status);
 
-    if (r->header_only) {
-        ngx_http_notify_emit_filter_drop(ctx);
-        ctx->last = 1;
-        return rc;
-    }
-
-    if (ctx->gathered && ngx_http_notify_emit_filter_prepend(r, ctx) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    out = ctx->held;
-    ctx->held = NULL;
-    ctx->last_held = &ctx->held;
-
-    return ngx_http_next_body_filter(r, out);
+    return (rc == NGX_OK || rc == NGX_DONE) ? NGX_ERROR : rc;
 }
 
 
 /* behind the answer: what nobody waits for */
 
-static void
+void
 ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx)
 {
@@ -623,22 +584,26 @@ ngx_http_notify_emit_answer(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
-ngx_http_notify_emit_filter_init(ngx_conf_t *cf)
+ngx_uint_t
+ngx_http_notify_emit_filter_used(ngx_conf_t *cf)
 {
     ngx_http_notify_emit_main_conf_t  *emcf;
 
     emcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_emit_module);
 
-    if (emcf->list.nelts == 0 && !ngx_http_notify_session_used(cf)) {
+    return emcf->list.nelts || ngx_http_notify_session_used(cf);
+}
+
+
+static ngx_int_t
+ngx_http_notify_emit_filter_init(ngx_conf_t *cf)
+{
+    if (!ngx_http_notify_emit_filter_used(cf)) {
         return NGX_OK;
     }
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_notify_emit_header_filter;
-
-    ngx_http_next_body_filter = ngx_http_top_body_filter;
-    ngx_http_top_body_filter = ngx_http_notify_emit_body_filter;
 
     return NGX_OK;
 }

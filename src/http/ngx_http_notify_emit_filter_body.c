@@ -11,6 +11,8 @@
 
 static ngx_int_t ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx, ngx_buf_t *b);
+static ngx_int_t ngx_http_notify_emit_filter_bytes(ngx_http_request_t *r,
+    ngx_buf_t *b, u_char *p, size_t size);
 static void ngx_http_notify_emit_filter_use_up(ngx_buf_t *b);
 
 
@@ -48,10 +50,7 @@ ngx_http_notify_emit_filter_look(ngx_http_request_t *r,
         ctx->over = 1;
     }
 
-    /* not of a part of a body, by Range */
-
-    ctx->answer.usable = ctx->capture && !ctx->over && ctx->last
-                         && r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT;
+    ctx->answer.usable = ctx->capture && !ctx->over && ctx->last;
 
     return NGX_OK;
 }
@@ -73,7 +72,7 @@ ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
 
     text = &ctx->answer.text;
 
-    if (!ngx_buf_in_memory(b) || size > (off_t) (ctx->limit - text->len)) {
+    if (size > (off_t) (ctx->limit - text->len)) {
         ctx->over = 1;
         return NGX_OK;
     }
@@ -100,7 +99,13 @@ ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
         text->data = p;
     }
 
-    ngx_memcpy(text->data + text->len, b->pos, size);
+    if (ngx_http_notify_emit_filter_bytes(r, b, text->data + text->len, size)
+        != NGX_OK)
+    {
+        ctx->over = 1;
+        return NGX_OK;
+    }
+
     text->len += size;
 
     if (ctx->state == NGX_HTTP_NOTIFY_EMIT_GATHER) {
@@ -112,6 +117,48 @@ ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* NGX_ERROR: its file cannot be read, or has become shorter */
+
+static ngx_int_t
+ngx_http_notify_emit_filter_bytes(ngx_http_request_t *r, ngx_buf_t *b,
+    u_char *p, size_t size)
+{
+    ssize_t      n;
+    ngx_file_t  *file;
+
+    if (ngx_buf_in_memory(b)) {
+        ngx_memcpy(p, b->pos, size);
+        return NGX_OK;
+    }
+
+    file = b->file;
+
+#if (NGX_HAVE_ALIGNED_DIRECTIO)
+
+    /* as ngx_output_chain() does with what is not aligned */
+
+    if (file->directio
+        && ngx_directio_off(file->fd) == NGX_FILE_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+#endif
+
+    n = ngx_read_file(file, p, size, b->file_pos);
+
+#if (NGX_HAVE_ALIGNED_DIRECTIO)
+
+    if (file->directio && ngx_directio_on(file->fd) == NGX_FILE_ERROR) {
+        return NGX_ERROR;
+    }
+
+#endif
+
+    return n == (ssize_t) size ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -1,5 +1,5 @@
 /*
- * An answer on its way out, for the filter and for what keeps its body.
+ * An answer on its way out, for the filters and for what keeps its body.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_EMIT_FILTER_INTERNAL_H_INCLUDED_
@@ -22,6 +22,7 @@ typedef enum {
 typedef struct {
     ngx_http_notify_emit_ctx_t      *emit;
     ngx_http_notify_emit_state_e     state;
+    ngx_http_output_header_filter_pt next;      /* of the header's filters */
     ngx_http_notify_emit_answer_t    answer;
     size_t                           limit;     /* of the answer's text */
     size_t                           allocated;
@@ -36,8 +37,26 @@ typedef struct {
     unsigned                         ended:1;   /* nothing is left to emit */
     unsigned                         failed:1;
     unsigned                         gone:1;    /* the client, before that */
+    unsigned                         passing:1; /* its header, to `next` */
+    unsigned                         woken:1;   /* to write, may be nothing */
 } ngx_http_notify_emit_filter_ctx_t;
 
+
+/* whether there are any answers to look at, in the configuration */
+ngx_uint_t ngx_http_notify_emit_filter_used(ngx_conf_t *cf);
+/* an answer's header: on to `next` now, or when it is released */
+ngx_int_t ngx_http_notify_emit_filter_header(ngx_http_request_t *r,
+    ngx_http_output_header_filter_pt next);
+/* NGX_AGAIN: Redis is asked; NGX_OK: ready, ctx->failed says how */
+ngx_int_t ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+/* The header goes out, or another answer in its place.  Of the body there
+ * remains what is to follow. */
+ngx_int_t ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
+/* the answer has ended: what nobody waits for */
+void ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
+    ngx_http_notify_emit_filter_ctx_t *ctx);
 
 /* what there is in it: text to be copied, the end; NGX_ERROR: memory */
 ngx_int_t ngx_http_notify_emit_filter_look(ngx_http_request_t *r,

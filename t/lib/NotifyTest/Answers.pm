@@ -1,0 +1,62 @@
+# What a suite of nginx's own tests was answered, for t/lib/nginx-suite: loaded
+# into each of them by PERL5OPT.  Goes to the file NOTIFY_ANSWERS names, without
+# what changes from run to run: times, ports, folders, and how an answer was cut
+# into chunks.
+
+package NotifyTest::Answers;
+
+use strict;
+use warnings;
+
+use Test::Nginx;
+
+my $pid = $$;
+my $log = \&Test::Nginx::log_core;
+
+sub answer {
+    my ($text) = @_;
+    my ($head, $body) = $text =~ /\A(.*?\x0d?\n)\x0d?\n(.*)\z/s
+        or return $text;
+
+    if ($head =~ s/^Transfer-Encoding: chunked\x0d?\n//mi) {
+        $body = Test::Nginx::http_content($text);
+    }
+    if ($head =~ /^Content-Encoding: gzip/mi
+        && eval { require IO::Uncompress::Gunzip })
+    {
+        my $plain;
+        IO::Uncompress::Gunzip::gunzip(\$body => \$plain);
+        $body = $plain // $body;
+    }
+
+    $head =~ s/^((?:Date|Last-Modified|Expires|ETag|Set-Cookie):).*/$1/gmi;
+
+    return "$head\n$body";
+}
+
+no warnings 'redefine';
+
+# nginx-suite loads those that are there
+*Test::Nginx::test_globals_modules = sub { '' };
+
+*Test::Nginx::log_core = sub {
+    my ($prefix, $text) = @_;
+
+    # frames of HTTP/2 are cut anyhow
+    if ($$ == $pid && $prefix eq '<<' && defined $text && $text =~ /\AHTTP\//)
+    {
+        $text = answer($text);
+        $text =~ s/nginx-test-\w+/nginx-test/g;
+        $text =~ s/\b[89]\d\d\d\b/PORT/g;
+        $text =~ s/\b\d{10}(?:\.\d{3})?\b/TIME/g;
+        $text =~ s/\b\w{3}, \d\d[ -]\w{3}[ -]\d+ [\d:]{8} GMT/DATE/g;
+
+        open(my $file, '>>:raw', $ENV{NOTIFY_ANSWERS}) or die "$!";
+        print $file $text, "\n";
+        close($file);
+    }
+
+    return $log->(@_);
+};
+
+1;
