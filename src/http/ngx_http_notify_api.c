@@ -1,6 +1,6 @@
 /*
- * notify_api: the directive, the way from a URI to a resource, and the reading
- * of bodies.  Knows no resource's members.
+ * notify_api: the directive, and the way from a URI to a resource.  Knows no
+ * resource's members.
  */
 
 #include <ngx_config.h>
@@ -8,19 +8,15 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
-#include "ngx_http_notify_body.h"
 #include "ngx_http_notify_reply.h"
+#include "ngx_http_notify_serve.h"
 #include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_watch.h"
 
 
-/* a body in memory, where client_max_body_size has no limit */
-#define NGX_HTTP_NOTIFY_API_BODY_MAX  (64 * 1024 * 1024)
-
-
 typedef struct {
-    ngx_http_notify_api_mount_t        mount;
+    ngx_http_notify_api_mount_t       *mount;   /* NULL: no notify_api */
     ngx_int_t                          request_id;
 } ngx_http_notify_api_loc_conf_t;
 
@@ -31,21 +27,13 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_notify_api_handler(ngx_http_request_t *r);
-static ngx_http_notify_api_t *ngx_http_notify_api_create(
-    ngx_http_request_t *r, ngx_http_notify_api_loc_conf_t *alcf);
 static void ngx_http_notify_api_cleanup(void *data);
 static ngx_http_notify_api_resource_t *ngx_http_notify_api_route(
     ngx_http_notify_api_loc_conf_t *alcf, ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_split(ngx_http_notify_api_t *api,
     u_char *p, u_char *last);
-static ngx_int_t ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
-    ngx_uint_t methods);
 static void ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
     ngx_uint_t methods);
-static void ngx_http_notify_api_body_handler(ngx_http_request_t *r);
-static void ngx_http_notify_api_type(ngx_http_notify_api_t *api);
-static ngx_uint_t ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api,
-    ngx_uint_t also);
 static void *ngx_http_notify_api_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_api_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -102,7 +90,7 @@ static ngx_command_t  ngx_http_notify_api_commands[] = {
 
 static ngx_http_module_t  ngx_http_notify_api_module_ctx = {
     NULL,                                  /* preconfiguration */
-    NULL,                                  /* postconfiguration */
+    ngx_http_notify_api_large_init,        /* postconfiguration */
 
     NULL,                                  /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -147,13 +135,9 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_api_module);
 
-    api = ngx_http_notify_api_create(r, alcf);
+    api = ngx_http_notify_api_create(r);
     if (api == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ngx_http_notify_api_large_is(r)) {
-        return ngx_http_notify_api_large(api);
     }
 
     resource = ngx_http_notify_api_route(alcf, api);
@@ -189,12 +173,14 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 }
 
 
-static ngx_http_notify_api_t *
-ngx_http_notify_api_create(ngx_http_request_t *r,
-    ngx_http_notify_api_loc_conf_t *alcf)
+ngx_http_notify_api_t *
+ngx_http_notify_api_create(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t     *cln;
-    ngx_http_notify_api_t  *api;
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_notify_api_t           *api;
+    ngx_http_notify_api_loc_conf_t  *alcf;
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_api_module);
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_api_t));
     if (cln == NULL) {
@@ -207,7 +193,7 @@ ngx_http_notify_api_create(ngx_http_request_t *r,
     cln->handler = ngx_http_notify_api_cleanup;
 
     api->request = r;
-    api->channel = alcf->mount.channel;
+    api->channel = alcf->mount->channel;
     api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
     api->request_id = alcf->request_id;
     api->invalid.pool = r->pool;
@@ -247,22 +233,22 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
 
     r = api->request;
 
-    if (r->uri.len < alcf->mount.prefix.len
-        || ngx_filename_cmp(r->uri.data, alcf->mount.prefix.data,
-                            alcf->mount.prefix.len)
+    if (r->uri.len < alcf->mount->prefix.len
+        || ngx_filename_cmp(r->uri.data, alcf->mount->prefix.data,
+                            alcf->mount->prefix.len)
            != 0)
     {
         return NULL;
     }
 
-    p = r->uri.data + alcf->mount.prefix.len;
+    p = r->uri.data + alcf->mount->prefix.len;
     last = r->uri.data + r->uri.len;
 
     if (p < last && p > r->uri.data && p[-1] != '/' && *p != '/') {
         return NULL;
     }
 
-    resource = alcf->mount.resource;
+    resource = alcf->mount->resource;
 
     if (resource == NULL) {
 
@@ -362,7 +348,7 @@ ngx_http_notify_api_split(ngx_http_notify_api_t *api, u_char *p, u_char *last)
 
 /* NGX_DECLINED: an answer has been sent */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_api_admit(ngx_http_notify_api_t *api, ngx_uint_t methods)
 {
     if (methods == 0) {
@@ -445,148 +431,6 @@ ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
 }
 
 
-static void
-ngx_http_notify_api_body_handler(ngx_http_request_t *r)
-{
-    ngx_str_t                        coding;
-    ngx_http_notify_api_t           *api;
-    ngx_http_notify_api_resource_t  *resource;
-
-    api = ngx_http_get_module_ctx(r, ngx_http_notify_api_module);
-
-    resource = api->data;
-    api->data = NULL;
-
-    if (ngx_http_notify_api_admit(api, resource->methods(api)) != NGX_OK) {
-        return;
-    }
-
-    switch (ngx_http_notify_body(r, NGX_HTTP_NOTIFY_API_BODY_MAX, &api->body))
-    {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        ngx_http_notify_api_problem(api, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                    "body_too_large",
-                                    "the body is larger than %d bytes",
-                                    NGX_HTTP_NOTIFY_API_BODY_MAX);
-        return;
-
-    default:
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    ngx_http_notify_api_type(api);
-
-    if (api->body.len
-        && ngx_http_notify_api_request_header(api, "Content-Encoding", &coding)
-           == NGX_OK
-        && !(coding.len == sizeof("identity") - 1
-             && ngx_strncasecmp(coding.data, (u_char *) "identity", coding.len)
-                == 0))
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                    "unsupported_media_type",
-                                    "the body must not be compressed");
-        return;
-    }
-
-    if (api->body.len
-        && !ngx_http_notify_api_type_ok(api, resource->types))
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                    "unsupported_media_type",
-                                    "the body must be JSON: send it with "
-                                    "\"Content-Type: application/json\"");
-        return;
-    }
-
-    resource->handler(api);
-}
-
-
-/* RFC 9110, 8.3: the type without its parameters */
-
-static void
-ngx_http_notify_api_type(ngx_http_notify_api_t *api)
-{
-    u_char     *p, *last;
-    ngx_str_t  *value;
-
-    if (api->request->headers_in.content_type == NULL) {
-        return;
-    }
-
-    value = &api->request->headers_in.content_type->value;
-
-    p = value->data;
-    last = p + value->len;
-
-    while (p < last && *p != ';') {
-        p++;
-    }
-
-    while (p > value->data && (p[-1] == ' ' || p[-1] == '\t')) {
-        p--;
-    }
-
-    api->content_type.data = value->data;
-    api->content_type.len = p - value->data;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t also)
-{
-    ngx_uint_t   i;
-
-    static const struct {
-        ngx_str_t    name;
-        ngx_uint_t   patch;
-        ngx_uint_t   also;
-    } types[] = {
-        { ngx_string("application/json"), 0, 0 },
-        { ngx_string("application/merge-patch+json"), 1, 0 },
-        { ngx_string("application/x-ndjson"), 0, NGX_HTTP_NOTIFY_API_NDJSON },
-        { ngx_string("application/x-www-form-urlencoded"), 0,
-          NGX_HTTP_NOTIFY_API_FORM }
-    };
-
-    if (api->nsegments) {
-
-        /* lines are many things at a time, which only collections take */
-
-        also &= ~NGX_HTTP_NOTIFY_API_NDJSON;
-    }
-
-    if (api->content_type.len == 0) {
-        return 1;
-    }
-
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-
-        if ((types[i].patch && api->method != NGX_HTTP_PATCH)
-            || (types[i].also && !(types[i].also & also)))
-        {
-            continue;
-        }
-
-        if (types[i].name.len == api->content_type.len
-            && ngx_strncasecmp(types[i].name.data, api->content_type.data,
-                               api->content_type.len)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 ngx_uint_t
 ngx_http_notify_api_serves(ngx_http_request_t *r)
 {
@@ -603,17 +447,17 @@ ngx_http_notify_api_mount(ngx_http_notify_api_t *api)
 
     alcf = ngx_http_get_module_loc_conf(api->request,
                                         ngx_http_notify_api_module);
-    return &alcf->mount;
+    return alcf->mount;
 }
 
 
 const ngx_array_t *
-ngx_http_notify_api_mounts(ngx_http_notify_api_t *api)
+ngx_http_notify_api_mounts(ngx_http_request_t *r)
 {
     ngx_http_notify_api_srv_conf_t  *ascf;
 
-    ascf = ngx_http_get_module_srv_conf(api->request,
-                                        ngx_http_notify_api_module);
+    ascf = ngx_http_get_module_srv_conf(r, ngx_http_notify_api_module);
+
     return &ascf->mounts;
 }
 
@@ -647,10 +491,28 @@ ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf)
 static char *
 ngx_http_notify_api_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
+    ngx_http_notify_api_loc_conf_t *prev = parent;
     ngx_http_notify_api_loc_conf_t *alcf = child;
 
-    if (alcf->mount.prefix.data
-        && ngx_http_notify_api_large_conf(cf) != NGX_OK)
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* limit_except and `if` are the location still */
+
+    if (clcf->noname && alcf->mount == NULL && prev->mount
+        && (clcf->handler == NULL
+            || clcf->handler == ngx_http_notify_api_handler))
+    {
+        *alcf = *prev;
+
+        if (clcf->lmt_excpt) {
+            clcf->handler = ngx_http_notify_api_handler;
+        }
+    }
+
+    if (alcf->mount
+        && ngx_http_notify_api_large_conf(cf, alcf->mount) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -664,16 +526,13 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_notify_api_loc_conf_t *alcf = conf;
 
+    char                             *rv;
     ngx_str_t                        *value;
     ngx_http_core_loc_conf_t         *clcf;
-    ngx_http_notify_api_mount_t     **mount;
+    ngx_http_notify_api_mount_t      *mount, **slot;
     ngx_http_notify_api_srv_conf_t   *ascf;
 
     static ngx_str_t  request_id = ngx_string("request_id");
-
-    if (alcf->mount.prefix.data) {
-        return "is duplicate";
-    }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -686,23 +545,31 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "cannot be used in a regex or named location";
     }
 
-    if (clcf->handler) {
-        return "cannot be used, something else answers in this location";
+    rv = ngx_http_notify_serve(cf, ngx_http_notify_api_handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    mount = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_api_mount_t));
+    if (mount == NULL) {
+        return NGX_CONF_ERROR;
     }
 
     value = cf->args->elts;
 
     if (cf->args->nelts == 3) {
-        alcf->mount.resource = ngx_http_notify_api_resource(&value[2]);
+        mount->resource = ngx_http_notify_api_resource(&value[2]);
 
-        if (alcf->mount.resource == NULL) {
+        if (mount->resource == NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "unknown resource \"%V\"", &value[2]);
             return NGX_CONF_ERROR;
         }
     }
 
-    alcf->mount.prefix = clcf->name;
+    alcf->mount = mount;
+    mount->prefix = clcf->name;
+    mount->loc_conf = clcf->loc_conf;
 
     alcf->request_id = ngx_http_get_variable_index(cf, &request_id);
     if (alcf->request_id == NGX_ERROR) {
@@ -711,16 +578,14 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ascf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_notify_api_module);
 
-    mount = ngx_array_push(&ascf->mounts);
-    if (mount == NULL) {
+    slot = ngx_array_push(&ascf->mounts);
+    if (slot == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    *mount = &alcf->mount;
+    *slot = mount;
 
-    clcf->handler = ngx_http_notify_api_handler;
-
-    return ngx_http_notify_module_channel(cf, &value[1], &alcf->mount.channel);
+    return ngx_http_notify_module_channel(cf, &value[1], &mount->channel);
 }
 
 

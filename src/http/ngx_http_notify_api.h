@@ -80,12 +80,14 @@ typedef struct {
     ngx_http_notify_channel_t         *channel;
     ngx_http_notify_api_resource_t    *resource;    /* NULL: all of them */
     ngx_str_t                          prefix;      /* the location's name */
+    void                             **loc_conf;    /* the location's */
+    ngx_str_t                          large;       /* page of its 413 */
 } ngx_http_notify_api_mount_t;
 
 /* that of the request; all of its server: ngx_http_notify_api_mount_t * */
 const ngx_http_notify_api_mount_t *ngx_http_notify_api_mount(
     ngx_http_notify_api_t *api);
-const ngx_array_t *ngx_http_notify_api_mounts(ngx_http_notify_api_t *api);
+const ngx_array_t *ngx_http_notify_api_mounts(ngx_http_request_t *r);
 /* by its name, or NULL */
 ngx_http_notify_api_resource_t *ngx_http_notify_api_resource(
     const ngx_str_t *name);
@@ -126,9 +128,18 @@ void ngx_http_notify_api_problem_extra(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
     const ngx_str_t *value, const char *fmt, ...);
 
-/* for each location with resources: nginx's own 413 comes back to it */
-ngx_int_t ngx_http_notify_api_large_conf(ngx_conf_t *cf);
-ngx_uint_t ngx_http_notify_api_large_is(ngx_http_request_t *r);
+/* the context of a request; NULL: memory */
+ngx_http_notify_api_t *ngx_http_notify_api_create(ngx_http_request_t *r);
+/* NGX_DECLINED: an answer has been sent */
+ngx_int_t ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
+    ngx_uint_t methods);
+/* of ngx_http_read_client_request_body(); api->data is the resource */
+void ngx_http_notify_api_body_handler(ngx_http_request_t *r);
+
+/* for each location with resources: nginx's own 413 is one of ours */
+ngx_int_t ngx_http_notify_api_large_conf(ngx_conf_t *cf,
+    ngx_http_notify_api_mount_t *mount);
+ngx_int_t ngx_http_notify_api_large_init(ngx_conf_t *cf);
 ngx_int_t ngx_http_notify_api_large(ngx_http_notify_api_t *api);
 
 /* 500; 503 with what Redis lacks; 422 with what is in api->invalid */

@@ -119,7 +119,7 @@ ngx_http_notify_api_openapi_paths(ngx_http_notify_api_t *api,
     const ngx_http_notify_api_mount_t    *own;
 
     own = ngx_http_notify_api_mount(api);
-    mounts = ngx_http_notify_api_mounts(api);
+    mounts = ngx_http_notify_api_mounts(api->request);
     mount = mounts->elts;
 
     from = ngx_http_notify_json_copy(api->request->pool,

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_pages.h"
 #include "ngx_http_notify_reply.h"
+#include "ngx_http_notify_serve.h"
 
 
 typedef struct {
@@ -132,25 +133,11 @@ ngx_http_notify_console_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_console_loc_conf_t *nclcf = conf;
 
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (nclcf->policy.data) {
-        return "is duplicate";
-    }
-
     if (ngx_http_notify_console_policy(cf, &nclcf->policy) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "cannot be used, something else answers in this location";
-    }
-
-    clcf->handler = ngx_http_notify_console_handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_serve(cf, ngx_http_notify_console_handler);
 }
 
 

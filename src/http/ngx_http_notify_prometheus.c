@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_reply.h"
+#include "ngx_http_notify_serve.h"
 
 
 #define NGX_HTTP_NOTIFY_PROMETHEUS_BUF   8192
@@ -530,19 +531,5 @@ static char *
 ngx_http_notify_prometheus_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler == ngx_http_notify_prometheus_handler) {
-        return "is duplicate";
-    }
-
-    if (clcf->handler) {
-        return "cannot be used, something else answers in this location";
-    }
-
-    clcf->handler = ngx_http_notify_prometheus_handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_serve(cf, ngx_http_notify_prometheus_handler);
 }

@@ -192,7 +192,8 @@ my %recipe = (
     415 => sub {
         my ($method, $route, $body) = @_;
         return hit($method => '/shop' . path($route), $body,
-                   'Content-Type' => 'text/plain');
+                   'Content-Type' => 'text/plain',
+                   'Sec-Fetch-Site' => 'cross-site');
     },
     422 => sub {
         my ($method, $route, $body) = @_;
