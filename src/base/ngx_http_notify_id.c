@@ -186,6 +186,13 @@ ngx_http_notify_id_after(const ngx_http_notify_id_t *id)
 }
 
 
+ngx_uint_t
+ngx_http_notify_id_is_time(const ngx_http_notify_id_t *id)
+{
+    return id->seq == UINT64_MAX;
+}
+
+
 u_char *
 ngx_http_notify_id_event(u_char *p, const ngx_http_notify_id_t *id)
 {

@@ -38,6 +38,9 @@ ngx_int_t ngx_http_notify_id_compare(const ngx_http_notify_id_t *a,
 /* the id right before and right behind; 0-0 has none before it: stays */
 ngx_http_notify_id_t ngx_http_notify_id_before(const ngx_http_notify_id_t *id);
 ngx_http_notify_id_t ngx_http_notify_id_after(const ngx_http_notify_id_t *id);
+/* a place between two milliseconds, where no event can be: it was made from a
+ * time, and nobody has read up to it */
+ngx_uint_t ngx_http_notify_id_is_time(const ngx_http_notify_id_t *id);
 
 /*
  * The public event id, "evt_" + 12 hex digits of ms + at least 4 of seq: at

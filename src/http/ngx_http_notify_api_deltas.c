@@ -304,9 +304,10 @@ ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp, void *data)
 
 
 /*
- * Where to begin.  A place behind the end of the log was given out by a Redis
- * that had more: what was written since then may stand behind the place, so
- * the reader goes back by as much as clocks and replicas may differ.
+ * Where to begin.  An event after the end of the log was there in a Redis that
+ * had more: what was written since then may stand before it, so the reader goes
+ * back by as much as clocks and replicas may differ.  A time may be ahead of
+ * the log: the reader waits for it.
  */
 
 static ngx_int_t
@@ -315,16 +316,20 @@ ngx_http_notify_api_deltas_start(ngx_http_notify_api_deltas_t *deltas,
 {
     ngx_http_notify_id_t  first;
 
-    if (!deltas->placed) {
+    deltas->seen = state->last;
 
-        if (!deltas->since && state->length == 0) {
+    if (!deltas->placed && !deltas->since) {
+
+        if (state->length == 0) {
             deltas->from = state->last;
         }
 
         return NGX_OK;
     }
 
-    if (ngx_http_notify_id_compare(&deltas->from, &state->last) > 0) {
+    if (ngx_http_notify_id_compare(&deltas->from, &state->last) > 0
+        && !ngx_http_notify_id_is_time(&deltas->from))
+    {
         deltas->resync = 1;
 
         deltas->from.ms -= ngx_min(deltas->from.ms,
@@ -338,12 +343,28 @@ ngx_http_notify_api_deltas_start(ngx_http_notify_api_deltas_t *deltas,
         return NGX_OK;
     }
 
-    if (ngx_http_notify_log_state_lost(state, &deltas->from, &first)) {
+    if (deltas->placed
+        && ngx_http_notify_log_state_lost(state, &deltas->from, &first))
+    {
         ngx_http_notify_api_deltas_gone(deltas, &first);
         return NGX_ABORT;
     }
 
     return NGX_OK;
+}
+
+
+/* what a read from `from` on did not find up to `seen` is not there any more */
+
+ngx_http_notify_id_t
+ngx_http_notify_api_deltas_wait_at(const ngx_http_notify_api_deltas_t *deltas,
+    ngx_http_notify_id_t *from)
+{
+    if (ngx_http_notify_id_compare(from, &deltas->seen) < 0) {
+        *from = deltas->seen;
+    }
+
+    return ngx_http_notify_id_is_time(from) ? deltas->seen : *from;
 }
 
 

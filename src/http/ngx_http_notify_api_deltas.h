@@ -48,7 +48,8 @@ typedef struct {
     size_t                           bytes;         /* of what was scanned */
     ngx_array_t                      entries;       /* of ngx_str_t, JSON */
     size_t                           size;          /* of these */
-    ngx_http_notify_id_t             seen;          /* by others who wait */
+    ngx_http_notify_id_t             seen;          /* the log's end before
+                                                     * the last read */
     ngx_uint_t                       rounds;
     ngx_http_notify_api_wait_t      *waiting;       /* or NULL */
     ngx_http_notify_api_stream_t    *streaming;     /* or NULL */
@@ -72,6 +73,11 @@ ngx_int_t ngx_http_notify_api_deltas_place(ngx_http_notify_api_t *api,
 
 /* api_deltas: again from XINFO on, as when the reader came */
 void ngx_http_notify_api_deltas_begin(ngx_http_notify_api_deltas_t *deltas);
+
+/* where to join the watch when a read found nothing after *from, which moves
+ * to the log's end as far as it is known; a time may be ahead of that */
+ngx_http_notify_id_t ngx_http_notify_api_deltas_wait_at(
+    const ngx_http_notify_api_deltas_t *deltas, ngx_http_notify_id_t *from);
 
 /* api_deltas_read: looks at the log from `from` on, then answers or waits */
 void ngx_http_notify_api_deltas_read(ngx_http_notify_api_deltas_t *deltas);

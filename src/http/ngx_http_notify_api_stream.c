@@ -372,20 +372,17 @@ ngx_http_notify_api_stream_take(ngx_http_notify_api_stream_t *as,
 static ngx_int_t
 ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *as)
 {
+    ngx_http_notify_id_t        at;
     ngx_http_notify_stream_t   *st;
     ngx_http_notify_channel_t  *channel;
 
     st = as->stream;
     channel = as->deltas->api->channel;
 
-    /* what a read after that did not find is not there any more */
-
-    if (ngx_http_notify_id_compare(&st->from, &as->deltas->seen) < 0) {
-        st->from = as->deltas->seen;
-    }
+    at = ngx_http_notify_api_deltas_wait_at(as->deltas, &st->from);
 
     switch (ngx_http_notify_watch_join(&st->waiter, channel, channel->store,
-                                       &st->from, &as->deltas->seen))
+                                       &at, &as->deltas->seen))
     {
     case NGX_OK:
         return NGX_OK;

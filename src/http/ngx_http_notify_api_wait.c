@@ -32,7 +32,8 @@ static void ngx_http_notify_api_wait_cleanup(void *data);
 void
 ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
 {
-    ngx_http_notify_api_t        *api;
+    ngx_http_notify_id_t    at;
+    ngx_http_notify_api_t  *api;
 
     api = deltas->api;
 
@@ -45,14 +46,10 @@ ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
         }
     }
 
-    /* what a read after that did not find is not there any more */
-
-    if (ngx_http_notify_id_compare(&deltas->from, &deltas->seen) < 0) {
-        deltas->from = deltas->seen;
-    }
+    at = ngx_http_notify_api_deltas_wait_at(deltas, &deltas->from);
 
     switch (ngx_http_notify_watch_join(&deltas->waiting->waiter, api->channel,
-                                       api->channel->store, &deltas->from,
+                                       api->channel->store, &at,
                                        &deltas->seen))
     {
     case NGX_OK:
@@ -147,7 +144,7 @@ ngx_http_notify_api_wait_handler(ngx_http_notify_watch_waiter_t *waiter,
 
     case NGX_HTTP_NOTIFY_WATCH_RESET:
         ngx_http_notify_watch_leave(waiter);
-        deltas->placed = 1;
+        deltas->placed = !ngx_http_notify_id_is_time(&deltas->from);
         ngx_http_notify_api_deltas_begin(deltas);
         return;
 
