@@ -1,7 +1,8 @@
 /*
  * Nodes fail and recover as the servers of their upstream do: max_fails within
- * fail_timeout, then left alone for as long.  A worker's knowledge, gone with
- * it.  Must not know events.
+ * fail_timeout, then left alone for as long, then tried by one push.  A push is
+ * never sent again, so one is tried even if all have failed.  A worker's
+ * knowledge, gone with it.  Must not know events.
  */
 
 #include <ngx_config.h>
@@ -12,19 +13,26 @@
 
 typedef struct {
     ngx_uint_t                 fails;
-    ngx_msec_t                 checked;     /* when it failed last */
+    ngx_msec_t                 checked;     /* when it failed last, or was
+                                             * tried since */
     ngx_uint_t                 failed;      /* unsigned  failed:1; */
     ngx_http_notify_target_t  *target[2][2];    /* [debug][payload] */
 } ngx_http_notify_node_t;
 
 
-static ngx_uint_t ngx_http_notify_node_alive(
+static ngx_http_notify_provider_group_t *ngx_http_notify_node_group(
+    const ngx_http_notify_provider_t *provider, const ngx_str_t *name);
+static ngx_http_notify_provider_node_t *ngx_http_notify_node_find(
     const ngx_http_notify_provider_t *provider,
-    const ngx_http_notify_provider_node_t *node);
+    const ngx_http_notify_provider_group_t *group, const ngx_str_t *name);
 static ngx_http_notify_provider_node_t *ngx_http_notify_node_spread(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_group_t *group, const ngx_str_t *session,
-    ngx_uint_t backup);
+    const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any);
+static ngx_uint_t ngx_http_notify_node_usable(
+    const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node,
+    const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any);
 static ngx_http_notify_node_t *ngx_http_notify_node(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node);
@@ -93,79 +101,148 @@ ngx_http_notify_provider_node_t *
 ngx_http_notify_node_choose(const ngx_http_notify_provider_t *provider,
     const ngx_str_t *group, const ngx_str_t *session, const ngx_str_t *kept)
 {
-    ngx_uint_t                         i;
-    ngx_http_notify_provider_node_t   *node;
+    ngx_uint_t                         any;
+    ngx_http_notify_provider_node_t   *node, *old;
     ngx_http_notify_provider_group_t  *g;
 
-    node = provider->nodes->elts;
-
     if (provider->groups == NULL) {
-        return node;
+        return provider->nodes->elts;
     }
 
-    g = provider->groups->elts;
-
-    for (i = 0; i < provider->groups->nelts; i++, g++) {
-        if (group->len == 0
-            || (g->name.len == group->len
-                && ngx_strncmp(g->name.data, group->data, group->len) == 0))
-        {
-            break;
-        }
-    }
-
-    if (i == provider->groups->nelts) {
+    g = ngx_http_notify_node_group(provider, group);
+    if (g == NULL) {
         return NULL;
     }
 
-    node += g->first;
+    old = ngx_http_notify_node_find(provider, g, kept);
 
-    for (i = 0; kept->len && i < g->n; i++) {
-        if (node[i].name.len == kept->len
-            && ngx_strncmp(node[i].name.data, kept->data, kept->len) == 0
-            && ngx_http_notify_node_alive(provider, &node[i]))
+    if (old && !old->down && !ngx_http_notify_node(provider, old)->failed) {
+        return old;
+    }
+
+    /* one that has failed is for sessions that it has not failed yet */
+
+    for (any = 0; any < 2; any++) {
+
+        node = ngx_http_notify_node_spread(provider, g, session, old, any);
+
+        if (node == NULL && old) {
+            node = ngx_http_notify_node_spread(provider, g, session, NULL,
+                                               any);
+        }
+
+        if (node) {
+            return node;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_notify_provider_node_t *
+ngx_http_notify_node_next(const ngx_http_notify_provider_t *provider,
+    const ngx_str_t *group, const ngx_str_t *session,
+    const ngx_http_notify_provider_node_t *node)
+{
+    ngx_http_notify_provider_node_t   *next;
+    ngx_http_notify_provider_group_t  *g;
+
+    if (provider->groups == NULL) {
+        return NULL;
+    }
+
+    g = ngx_http_notify_node_group(provider, group);
+    if (g == NULL) {
+        return NULL;
+    }
+
+    next = ngx_http_notify_node_spread(provider, g, session, node, 0);
+
+    return next ? next : ngx_http_notify_node_spread(provider, g, session,
+                                                     node, 1);
+}
+
+
+static ngx_http_notify_provider_group_t *
+ngx_http_notify_node_group(const ngx_http_notify_provider_t *provider,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                         i;
+    ngx_http_notify_provider_group_t  *group;
+
+    group = provider->groups->elts;
+
+    for (i = 0; i < provider->groups->nelts; i++) {
+        if (name->len == 0
+            || (group[i].name.len == name->len
+                && ngx_strncmp(group[i].name.data, name->data, name->len)
+                   == 0))
+        {
+            return &group[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_http_notify_provider_node_t *
+ngx_http_notify_node_find(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_group_t *group, const ngx_str_t *name)
+{
+    ngx_uint_t                        i;
+    ngx_http_notify_provider_node_t  *node;
+
+    node = provider->nodes->elts;
+    node += group->first;
+
+    for (i = 0; name->len && i < group->n; i++) {
+        if (node[i].name.len == name->len
+            && ngx_strncmp(node[i].name.data, name->data, name->len) == 0)
         {
             return &node[i];
         }
     }
 
-    node = ngx_http_notify_node_spread(provider, g, session, 0);
-
-    return node ? node : ngx_http_notify_node_spread(provider, g, session, 1);
+    return NULL;
 }
 
 
-/* by weight; the same for all workers that know the same of the nodes */
+/* by weight, backups last; the same for all workers that know the same of the
+ * nodes */
 
 static ngx_http_notify_provider_node_t *
 ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_group_t *group, const ngx_str_t *session,
-    ngx_uint_t backup)
+    const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any)
 {
-    ngx_uint_t                        i, total, at;
+    ngx_uint_t                        i, at, total[2], backup;
     ngx_http_notify_provider_node_t  *node;
 
     node = provider->nodes->elts;
     node += group->first;
-    total = 0;
+
+    total[0] = 0;
+    total[1] = 0;
 
     for (i = 0; i < group->n; i++) {
-        if (node[i].backup == backup
-            && ngx_http_notify_node_alive(provider, &node[i]))
-        {
-            total += node[i].weight;
+        if (ngx_http_notify_node_usable(provider, &node[i], avoid, any)) {
+            total[node[i].backup] += node[i].weight;
         }
     }
 
-    if (total == 0) {
+    backup = (total[0] == 0);
+
+    if (total[backup] == 0) {
         return NULL;
     }
 
-    at = ngx_murmur_hash2(session->data, session->len) % total;
+    at = ngx_murmur_hash2(session->data, session->len) % total[backup];
 
     for (i = 0; i < group->n; i++) {
         if (node[i].backup != backup
-            || !ngx_http_notify_node_alive(provider, &node[i]))
+            || !ngx_http_notify_node_usable(provider, &node[i], avoid, any))
         {
             continue;
         }
@@ -182,18 +259,19 @@ ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
 
 
 static ngx_uint_t
-ngx_http_notify_node_alive(const ngx_http_notify_provider_t *provider,
-    const ngx_http_notify_provider_node_t *node)
+ngx_http_notify_node_usable(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_provider_node_t *node,
+    const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any)
 {
     ngx_http_notify_node_t  *state;
 
-    if (node->down) {
+    if (node->down || node == avoid) {
         return 0;
     }
 
     state = ngx_http_notify_node(provider, node);
 
-    return !state->failed
+    return any || !state->failed
            || ngx_current_msec - state->checked >= node->fail_timeout;
 }
 
@@ -212,7 +290,9 @@ ngx_http_notify_node_result(const ngx_http_notify_provider_t *provider,
         return;
     }
 
-    if (ngx_current_msec - state->checked >= node->fail_timeout) {
+    if (!state->failed
+        && ngx_current_msec - state->checked >= node->fail_timeout)
+    {
         state->fails = 0;
     }
 
@@ -228,9 +308,19 @@ ngx_http_notify_node_target(const ngx_http_notify_provider_t *provider,
     ngx_uint_t payload, ngx_log_t *log)
 {
     const char                 *reason;
+    ngx_http_notify_node_t     *state;
     ngx_http_notify_target_t  **target;
 
-    target = &ngx_http_notify_node(provider, node)->target[debug][payload];
+    state = ngx_http_notify_node(provider, node);
+
+    if (state->failed
+        && ngx_current_msec - state->checked >= node->fail_timeout)
+    {
+        /* the others are told how it went */
+        state->checked = ngx_current_msec;
+    }
+
+    target = &state->target[debug][payload];
 
     if (*target == NULL) {
         *target = ngx_http_notify_call_target(&provider->call[debug][payload],

@@ -19,15 +19,20 @@ void ngx_http_notify_node_exit_process(void);
 
 /*
  * A node of the group (an empty name: the provider's first group) for a
- * session: the one that was kept for it, while it has not failed; otherwise
- * the same one for all that ask with the same session id.  NULL: there is no
- * such group, or none of its nodes is alive.
+ * session: the one that was kept for it, unless it has failed; otherwise the
+ * same one for all that ask with the same session id.  NULL: there is no such
+ * group, or all of it is marked "down".
  */
 ngx_http_notify_provider_node_t *ngx_http_notify_node_choose(
     const ngx_http_notify_provider_t *provider, const ngx_str_t *group,
     const ngx_str_t *session, const ngx_str_t *kept);
 
-/* NULL: memory; it is the worker's own */
+/* after that node has failed; NULL: there is no other */
+ngx_http_notify_provider_node_t *ngx_http_notify_node_next(
+    const ngx_http_notify_provider_t *provider, const ngx_str_t *group,
+    const ngx_str_t *session, const ngx_http_notify_provider_node_t *node);
+
+/* for a call that follows; NULL: memory; it is the worker's own */
 ngx_http_notify_target_t *ngx_http_notify_node_target(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node, ngx_uint_t debug,

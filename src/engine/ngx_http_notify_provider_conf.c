@@ -491,7 +491,6 @@ ngx_http_notify_provider_group(ngx_conf_t *cf,
     ngx_uint_t                        i, j;
     ngx_http_upstream_server_t       *server;
     ngx_http_upstream_srv_conf_t     *upstream;
-    ngx_http_notify_provider_node_t  *node;
 
     upstream = ngx_http_notify_provider_upstream(cf, &group->name);
 
@@ -527,14 +526,6 @@ ngx_http_notify_provider_group(ngx_conf_t *cf,
                 return NGX_CONF_ERROR;
             }
         }
-    }
-
-    if (provider->nodes->nelts == group->first + 1) {
-
-        /* as round robin does: who is alone is tried, however often it fails */
-
-        node = provider->nodes->elts;
-        node[group->first].max_fails = 0;
     }
 
     return NGX_CONF_OK;

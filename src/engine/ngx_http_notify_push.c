@@ -21,6 +21,8 @@ static ngx_uint_t ngx_http_notify_push_wanted(
 static ngx_http_notify_provider_node_t *ngx_http_notify_push_node(
     const ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event);
+static void ngx_http_notify_push_keep(const ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_provider_node_t *node);
 static void ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event, ngx_http_notify_metrics_e counter,
     const char *reason, ngx_uint_t status);
@@ -211,13 +213,7 @@ ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
         && (kept.len != d->node->name.len
             || ngx_strncmp(kept.data, d->node->name.data, kept.len) != 0))
     {
-        /* should it not be written, the next push chooses again */
-
-        (void) ngx_http_notify_sessions_node(d->feed->redis,
-                                             &d->feed->channel->keys,
-                                             &event->tenant,
-                                             &event->session_id,
-                                             &d->node->name);
+        ngx_http_notify_push_keep(d, d->node);
     }
 
     return ngx_http_notify_node_target(s->provider, d->node,
@@ -227,19 +223,54 @@ ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
 }
 
 
+/* should it not be written, the next push chooses again */
+
+static void
+ngx_http_notify_push_keep(const ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_provider_node_t *node)
+{
+    (void) ngx_http_notify_sessions_node(d->feed->redis,
+                                         &d->feed->channel->keys,
+                                         &d->event->tenant,
+                                         &d->event->session_id, &node->name);
+}
+
+
 void
 ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
+    ngx_str_t                         group;
+    ngx_http_notify_provider_t       *provider;
+    ngx_http_notify_provider_node_t  *node;
+
     if (d->node == NULL) {
         return;
     }
 
-    if (result->status) {
-        ngx_http_notify_node_result(d->subscriber->provider, d->node, 1);
+    provider = d->subscriber->provider;
 
-    } else if (result->verdict == NGX_HTTP_NOTIFY_CALL_RETRY) {
-        ngx_http_notify_node_result(d->subscriber->provider, d->node, 0);
+    if (result->status) {
+        ngx_http_notify_node_result(provider, d->node, 1);
+        return;
+    }
+
+    if (result->verdict != NGX_HTTP_NOTIFY_CALL_RETRY) {
+        return;
+    }
+
+    ngx_http_notify_node_result(provider, d->node, 0);
+
+    /* the session moves, whatever else is sent to the node before it is left
+     * alone, and after that */
+
+    group = ngx_http_notify_variable_session(d->event,
+                                             &ngx_http_notify_push_group);
+
+    node = ngx_http_notify_node_next(provider, &group, &d->event->session_id,
+                                     d->node);
+    if (node) {
+        ngx_http_notify_push_keep(d, node);
     }
 }
 
