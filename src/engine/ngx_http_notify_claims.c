@@ -1,6 +1,7 @@
 /*
  * The sync subscriptions of a channel in a worker's memory: `sync` names them,
- * `subs` has their documents, `subs:ver` says when to look again.
+ * `subs` has their documents.  The change log, which the tail reads, says when
+ * to look again; so does `subs:ver`, polled for what the tail does not see.
  * Must not know who asks, nor make calls.
  */
 
@@ -10,7 +11,9 @@
 #include "ngx_http_notify_claims_index.h"
 
 
-#define NGX_HTTP_NOTIFY_CLAIMS_INTERVAL  900    /* a change is seen in 1 s */
+#define NGX_HTTP_NOTIFY_CLAIMS_INTERVAL  900
+#define NGX_HTTP_NOTIFY_CLAIMS_ALONE     50     /* without the change log */
+#define NGX_HTTP_NOTIFY_CLAIMS_HEARD     7000   /* a read of the tail, at most */
 #define NGX_HTTP_NOTIFY_CLAIMS_AGE       10000
 #define NGX_HTTP_NOTIFY_CLAIMS_CHUNK     512    /* documents of one command */
 
@@ -41,6 +44,7 @@ struct ngx_http_notify_claims_s {
     ngx_event_t                       timer;
     ngx_msec_t                        started;  /* the check under way */
     ngx_msec_t                        checked;  /* it was as Redis had it */
+    ngx_msec_t                        heard;    /* the tail had an answer */
     uint64_t                          version;
     uint64_t                          next;     /* of the check under way */
     ngx_uint_t                        generation;
@@ -49,9 +53,13 @@ struct ngx_http_notify_claims_s {
     unsigned                          failed:1;
     unsigned                          replace:1;    /* whatever the version */
     unsigned                          follow:1;
+    unsigned                          tailed:1;     /* `heard` is set */
+    unsigned                          again:1;  /* changed during a check */
 };
 
 
+static ngx_http_notify_claims_t *ngx_http_notify_claims_lookup(
+    const ngx_http_notify_channel_t *channel);
 static void ngx_http_notify_claims_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
 static void ngx_http_notify_claims_timer(ngx_event_t *ev);
@@ -83,22 +91,12 @@ static ngx_queue_t  ngx_http_notify_claims_list;
 ngx_http_notify_claims_t *
 ngx_http_notify_claims_open(ngx_http_notify_channel_t *channel)
 {
-    ngx_queue_t               *q;
     ngx_http_notify_claims_t  *claims;
 
-    if (ngx_http_notify_claims_list.next == NULL) {
-        ngx_queue_init(&ngx_http_notify_claims_list);
-    }
+    claims = ngx_http_notify_claims_lookup(channel);
 
-    for (q = ngx_queue_head(&ngx_http_notify_claims_list);
-         q != ngx_queue_sentinel(&ngx_http_notify_claims_list);
-         q = ngx_queue_next(q))
-    {
-        claims = ngx_queue_data(q, ngx_http_notify_claims_t, queue);
-
-        if (claims->index.channel == channel) {
-            return claims;
-        }
+    if (claims) {
+        return claims;
     }
 
     claims = ngx_calloc(sizeof(ngx_http_notify_claims_t), ngx_cycle->log);
@@ -122,6 +120,31 @@ ngx_http_notify_claims_open(ngx_http_notify_channel_t *channel)
     ngx_queue_insert_tail(&ngx_http_notify_claims_list, &claims->queue);
 
     return claims;
+}
+
+
+static ngx_http_notify_claims_t *
+ngx_http_notify_claims_lookup(const ngx_http_notify_channel_t *channel)
+{
+    ngx_queue_t               *q;
+    ngx_http_notify_claims_t  *claims;
+
+    if (ngx_http_notify_claims_list.next == NULL) {
+        ngx_queue_init(&ngx_http_notify_claims_list);
+    }
+
+    for (q = ngx_queue_head(&ngx_http_notify_claims_list);
+         q != ngx_queue_sentinel(&ngx_http_notify_claims_list);
+         q = ngx_queue_next(q))
+    {
+        claims = ngx_queue_data(q, ngx_http_notify_claims_t, queue);
+
+        if (claims->index.channel == channel) {
+            return claims;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -227,6 +250,60 @@ ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
 }
 
 
+ngx_int_t
+ngx_http_notify_claims_settle(const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_claims_pt handler, void *data)
+{
+    ngx_http_notify_claims_t  *claims;
+
+    claims = ngx_http_notify_claims_lookup(channel);
+
+    if (claims == NULL || !claims->follow) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_notify_claims_refresh(claims, handler, data);
+}
+
+
+void
+ngx_http_notify_claims_heard(const ngx_http_notify_channel_t *channel)
+{
+    ngx_http_notify_claims_t  *claims;
+
+    claims = ngx_http_notify_claims_lookup(channel);
+
+    if (claims) {
+        claims->tailed = 1;
+        claims->heard = ngx_current_msec;
+    }
+}
+
+
+void
+ngx_http_notify_claims_changed(const ngx_http_notify_channel_t *channel)
+{
+    ngx_http_notify_claims_t  *claims;
+
+    claims = ngx_http_notify_claims_lookup(channel);
+
+    if (claims == NULL || !claims->follow) {
+        return;
+    }
+
+    /* what is under way may have looked before this change */
+
+    if (claims->busy) {
+        claims->again = 1;
+        return;
+    }
+
+    if (ngx_http_notify_claims_check(claims) != NGX_OK) {
+        ngx_http_notify_claims_done(claims, NGX_ERROR);
+    }
+}
+
+
 static ngx_int_t
 ngx_http_notify_claims_check(ngx_http_notify_claims_t *claims)
 {
@@ -238,6 +315,7 @@ ngx_http_notify_claims_check(ngx_http_notify_claims_t *claims)
     }
 
     claims->busy = 1;
+    claims->again = 0;
     claims->started = ngx_current_msec;
 
     ngx_queue_add(&claims->asked, &claims->waiting);
@@ -499,6 +577,7 @@ ngx_http_notify_claims_loaded(ngx_http_notify_claims_t *claims)
 static void
 ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
 {
+    ngx_uint_t                        tailed;
     ngx_queue_t                       asked, *q;
     ngx_http_notify_claims_waiter_t  *waiter;
 
@@ -509,16 +588,24 @@ ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
     }
 
     if (claims->follow) {
-        ngx_add_timer(&claims->timer, NGX_HTTP_NOTIFY_CLAIMS_INTERVAL);
+        tailed = claims->tailed && ngx_current_msec - claims->heard
+                                   < NGX_HTTP_NOTIFY_CLAIMS_HEARD;
+
+        ngx_add_timer(&claims->timer,
+                      tailed || rc != NGX_OK
+                      ? NGX_HTTP_NOTIFY_CLAIMS_INTERVAL
+                      : NGX_HTTP_NOTIFY_CLAIMS_ALONE);
     }
 
     ngx_queue_init(&asked);
     ngx_queue_add(&asked, &claims->asked);
     ngx_queue_init(&claims->asked);
 
-    if (!ngx_queue_empty(&claims->waiting)
+    if ((claims->again || !ngx_queue_empty(&claims->waiting))
         && ngx_http_notify_claims_check(claims) != NGX_OK)
     {
+        claims->again = 0;
+
         ngx_queue_add(&asked, &claims->waiting);
         ngx_queue_init(&claims->waiting);
         rc = NGX_ERROR;

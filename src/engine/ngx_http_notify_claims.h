@@ -1,7 +1,7 @@
 /*
  * The sync subscriptions of a channel, as a worker knows them: who is asked
- * about an event.  Loaded from Redis, checked against its version counter,
- * never written.  Lives until the worker exits.
+ * about an event.  Loaded from Redis when the change log says so, checked
+ * against its version counter, never written.  Lives until the worker exits.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_
@@ -63,6 +63,19 @@ typedef void (*ngx_http_notify_claims_pt)(ngx_int_t rc, void *data);
 
 ngx_int_t ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
     ngx_http_notify_claims_pt handler, void *data);
+
+/*
+ * The same, where a gate of this worker asks them: NGX_DECLINED where none
+ * does.
+ */
+ngx_int_t ngx_http_notify_claims_settle(
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_claims_pt handler, void *data);
+
+/* the change log of subscriptions is being read: polling can be slow */
+void ngx_http_notify_claims_heard(const ngx_http_notify_channel_t *channel);
+/* it says that a sync subscription has changed, or was lost track of */
+void ngx_http_notify_claims_changed(const ngx_http_notify_channel_t *channel);
 
 /* all of the worker's; handlers that wait are not called */
 void ngx_http_notify_claims_exit_process(void);

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_notify_load_internal.h"
+#include "ngx_http_notify_claims.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
@@ -47,6 +48,10 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
 
         if (id.data != NULL) {
             ngx_http_notify_load_change(feed, &id, &op, &version);
+        }
+
+        if (ngx_http_notify_load_field(entry, "sync").len) {
+            ngx_http_notify_claims_changed(feed->channel);
         }
     }
 }
@@ -93,6 +98,8 @@ ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed, ngx_int_t version)
                 ngx_http_notify_lease_drop(&feed->leases[i]);
             }
         }
+
+        ngx_http_notify_claims_changed(feed->channel);
     }
 
     if (version > 0) {

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_notify_tail_internal.h"
+#include "ngx_http_notify_claims.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_load.h"
@@ -15,7 +16,8 @@
 
 #define NGX_HTTP_NOTIFY_TAIL_BLOCK    5000      /* ms */
 #define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
-#define NGX_HTTP_NOTIFY_TAIL_PAUSE    300       /* ms, while all are */
+#define NGX_HTTP_NOTIFY_TAIL_CHANGES  50        /* ms, while all are */
+#define NGX_HTTP_NOTIFY_TAIL_RETRY    300       /* ms, without memory */
 #define NGX_HTTP_NOTIFY_TAIL_COUNT    256       /* entries a read */
 #define NGX_HTTP_NOTIFY_TAIL_TESTS    1024      /* for all of them, roughly */
 #define NGX_HTTP_NOTIFY_TAIL_BYTES    (2 * 1024 * 1024)
@@ -107,7 +109,7 @@ ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed)
 
         if (!feed->pausing) {
             feed->pausing = 1;
-            ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_PAUSE);
+            ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_CHANGES);
         }
 
         return;
@@ -186,7 +188,7 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
 
     pool = ngx_create_pool(512, feed->log);
     if (pool == NULL) {
-        ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_PAUSE);
+        ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
         return;
     }
 
@@ -250,7 +252,7 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
 failed:
 
     ngx_destroy_pool(pool);
-    ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_PAUSE);
+    ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
 }
 
 
@@ -278,6 +280,8 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
     }
 
     feed->more = 0;
+
+    ngx_http_notify_claims_heard(feed->channel);
 
     log = NULL;
     changes = NULL;

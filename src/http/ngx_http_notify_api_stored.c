@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
+#include "ngx_http_notify_claims.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -21,6 +22,9 @@ static ngx_int_t ngx_http_notify_api_stored_take(
     const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_stored_written(
     const ngx_http_notify_subscriptions_result_t *result, void *data);
+static void ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data);
+static void ngx_http_notify_api_stored_done(
+    ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_stored_changed(
     ngx_http_notify_api_subscription_t *call);
 
@@ -297,12 +301,12 @@ ngx_http_notify_api_stored_written(
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
         call->version = result->version;
 
-        if (call->done) {
-            call->done(call);
+        if (result->sync) {
+            ngx_http_notify_api_stored_settle(call);
             return;
         }
 
-        ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+        ngx_http_notify_api_stored_done(call);
         return;
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
@@ -341,6 +345,59 @@ ngx_http_notify_api_stored_written(
     default:
         ngx_http_notify_api_unavailable(api);
     }
+}
+
+
+/* a gate of this worker knows of it before the client does */
+
+void
+ngx_http_notify_api_stored_settle(ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_api_box_t  *box;
+
+    api = call->api;
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_claims_settle(api->channel,
+                                      ngx_http_notify_api_stored_settled, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_stored_done(call);
+    }
+}
+
+
+static void
+ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    /* written it is, whether it could be read again or not */
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api) {
+        ngx_http_notify_api_stored_done(api->data);
+    }
+}
+
+
+static void
+ngx_http_notify_api_stored_done(ngx_http_notify_api_subscription_t *call)
+{
+    if (call->done) {
+        call->done(call);
+        return;
+    }
+
+    ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
 }
 
 

@@ -40,6 +40,8 @@ static ngx_int_t ngx_http_notify_api_subscriptions_etag(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_delete(
     ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_gone(
+    ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_deleted(
     const ngx_http_notify_subscriptions_result_t *result, void *data);
 static ngx_int_t ngx_http_notify_api_subscriptions_enable(
@@ -420,6 +422,7 @@ ngx_http_notify_api_subscriptions_delete(
     ngx_http_notify_api_box_t  *box;
 
     api = call->api;
+    api->data = call;
 
     box = ngx_http_notify_api_box(api);
     if (box == NULL) {
@@ -442,18 +445,30 @@ static void
 ngx_http_notify_api_subscriptions_deleted(
     const ngx_http_notify_subscriptions_result_t *result, void *data)
 {
-    ngx_http_notify_api_t  *api;
+    ngx_http_notify_api_t               *api;
+    ngx_http_notify_api_subscription_t  *call;
 
     api = ngx_http_notify_api_open(data);
     if (api == NULL) {
         return;
     }
 
+    call = api->data;
+    call->done = ngx_http_notify_api_subscriptions_gone;
+
     switch (result->status) {
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK:
+
+        if (result->sync) {
+            ngx_http_notify_api_stored_settle(call);
+            return;
+        }
+
+        /* fall through */
+
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
-        ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+        ngx_http_notify_api_subscriptions_gone(call);
         return;
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:
@@ -466,6 +481,14 @@ ngx_http_notify_api_subscriptions_deleted(
     default:
         ngx_http_notify_api_unavailable(api);
     }
+}
+
+
+static void
+ngx_http_notify_api_subscriptions_gone(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_send(call->api, NGX_HTTP_NO_CONTENT, NULL);
 }
 
 

@@ -44,6 +44,9 @@ void ngx_http_notify_api_stored_load(
 /* writes call->document; refusals are answered, else call->done is called */
 void ngx_http_notify_api_stored_save(
     ngx_http_notify_api_subscription_t *call);
+/* what was written is a gate's business: then call->done */
+void ngx_http_notify_api_stored_settle(
+    ngx_http_notify_api_subscription_t *call);
 /* whether a list of entity tags (If-Match, If-None-Match) has the version */
 ngx_uint_t ngx_http_notify_api_stored_match(const ngx_str_t *tags,
     uint64_t version);

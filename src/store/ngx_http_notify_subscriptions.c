@@ -551,7 +551,7 @@ ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
 {
     off_t                    version;
     ngx_int_t                rc;
-    ngx_http_notify_resp_t  *value;
+    ngx_http_notify_resp_t  *value, *sync;
 
     rc = ngx_http_notify_script_verdict(redis, resp, "subscriptions");
 
@@ -569,7 +569,10 @@ ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
         version = ngx_atoof(value->str.data, value->str.len);
 
         if (version != NGX_ERROR) {
+            sync = ngx_http_notify_resp_at(resp, 2);
+
             result->version = version;
+            result->sync = (sync && sync->integer);
             return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK;
         }
     }

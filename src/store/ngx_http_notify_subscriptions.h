@@ -104,6 +104,8 @@ typedef enum {
 typedef struct {
     ngx_http_notify_subscriptions_status_e   status;
     uint64_t                                 version;   /* with OK */
+    ngx_uint_t                               sync;      /* with OK: it is one,
+                                                         * or was */
     ngx_str_t                                other;     /* with TAKEN */
 } ngx_http_notify_subscriptions_result_t;
 

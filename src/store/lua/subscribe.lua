@@ -2,7 +2,8 @@
 -- Writes the document of a subscription: creates or replaces it.
 --
 -- KEYS  1   subs            hash: id -> "<version> <json>"
---       2   subs:log        stream of changes: id, op, ver
+--       2   subs:log        stream of changes: id, op, ver, and sync 1 where a
+--                           claim was or is held
 --       3   subs:ver        counter
 --       4   subs:of:<tenant>  zset: id, score is the version at its creation
 --       5   cursor:<bucket> hash: id -> "<stream id>[ flags]"; of one that was
@@ -20,7 +21,8 @@
 --       5   1: it follows the log: it is enabled, and a webhook
 --       6   1: the replaced one did
 --       7   claim, or ""
--- reply {"ok", version} | {"not_found"} | {"changed"} | {"limit"}
+-- reply {"ok", version, 1 if it held a claim, or holds one, else 0}
+--       {"not_found"} | {"changed"} | {"limit"}
 --       {"taken", id of the holder}
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
@@ -133,8 +135,14 @@ end
 local version = string.format('%.0f', redis.call('INCR', VERSION))
 
 redis.call('HSET', SUBS, id, version .. ' ' .. json)
-redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
-           'id', id, 'op', 'set', 'ver', version)
+
+if held or claim ~= '' then
+    redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+               'id', id, 'op', 'set', 'ver', version, 'sync', 1)
+else
+    redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+               'id', id, 'op', 'set', 'ver', version)
+end
 
 if create then
     redis.call('ZADD', TENANT, version, id)
@@ -157,4 +165,4 @@ elseif follows ~= '1' and before == '1' then
     redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end())
 end
 
-return { 'ok', version }
+return { 'ok', version, (held or claim ~= '') and 1 or 0 }

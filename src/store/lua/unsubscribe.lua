@@ -13,7 +13,8 @@
 --       10... the keys that are its own: retry, tries, dead, gap, ...
 -- ARGV  1   id
 --       2   the version that must be there, 0: any
--- reply {"ok", version of the deletion, or 0 when there was nothing}
+-- reply {"ok", version of the deletion, or 0 when there was nothing, 1 if it
+--       held a claim}
 --       {"changed"}
 --
 -- A subscription of another tenant is not touched: as if it were not there.
@@ -48,7 +49,12 @@ redis.call('UNLINK', unpack(KEYS, 10))
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))
 
-redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
-           'id', id, 'op', 'del', 'ver', version)
+if held then
+    redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+               'id', id, 'op', 'del', 'ver', version, 'sync', 1)
+else
+    redis.call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+               'id', id, 'op', 'del', 'ver', version)
+end
 
-return { 'ok', version }
+return { 'ok', version, held and 1 or 0 }
