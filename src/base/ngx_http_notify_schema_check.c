@@ -66,6 +66,12 @@ static ngx_int_t ngx_http_notify_schema_combined(
 static ngx_int_t ngx_http_notify_schema_matches(
     const ngx_http_notify_schema_run_t *run, const ngx_array_t *schemas,
     const ngx_str_t *value, ngx_uint_t *n);
+static ngx_int_t ngx_http_notify_schema_mistyped(
+    const ngx_http_notify_schema_run_t *run, ngx_uint_t types,
+    const ngx_str_t *value, const ngx_http_notify_schema_place_t *place);
+static ngx_int_t ngx_http_notify_schema_other(
+    const ngx_http_notify_schema_run_t *run, const ngx_array_t *values,
+    const ngx_http_notify_schema_place_t *place);
 static ngx_int_t ngx_http_notify_schema_say(
     const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_place_t *place, const char *fmt, ...);
@@ -102,8 +108,8 @@ ngx_http_notify_schema_value(const ngx_http_notify_schema_run_t *run,
     }
 
     if (schema->types && !ngx_http_notify_schema_is(schema->types, value)) {
-        return ngx_http_notify_schema_say(run, place,
-                                          "is not of the type it must be");
+        return ngx_http_notify_schema_mistyped(run, schema->types, value,
+                                               place);
     }
 
     if ((schema->values
@@ -116,8 +122,9 @@ ngx_http_notify_schema_value(const ngx_http_notify_schema_run_t *run,
                != NGX_OK))
     {
         return rc == NGX_ERROR ? NGX_ERROR
-                               : ngx_http_notify_schema_say(run, place,
-                                     "is not one of the values it may have");
+                               : ngx_http_notify_schema_other(run,
+                                     schema->fixed ? schema->fixed
+                                                   : schema->values, place);
     }
 
     switch (ngx_http_notify_json_kind(value)) {
@@ -173,6 +180,89 @@ ngx_http_notify_schema_among(ngx_pool_t *pool, const ngx_array_t *values,
     }
 
     return NGX_DECLINED;
+}
+
+
+/* "must be a number or null, not a string" */
+
+static ngx_int_t
+ngx_http_notify_schema_mistyped(const ngx_http_notify_schema_run_t *run,
+    ngx_uint_t types, const ngx_str_t *value,
+    const ngx_http_notify_schema_place_t *place)
+{
+    u_char      *p, *last;
+    ngx_uint_t   i, n, left, is;
+    u_char       wanted[128];
+
+    static const struct {
+        ngx_uint_t    type;
+        const char   *name;
+    } names[] = {
+        { NGX_HTTP_NOTIFY_SCHEMA_OBJECT, "an object" },
+        { NGX_HTTP_NOTIFY_SCHEMA_ARRAY, "an array" },
+        { NGX_HTTP_NOTIFY_SCHEMA_STRING, "a string" },
+        { NGX_HTTP_NOTIFY_SCHEMA_NUMBER, "a number" },
+        { NGX_HTTP_NOTIFY_SCHEMA_INTEGER, "a whole number" },
+        { NGX_HTTP_NOTIFY_SCHEMA_BOOLEAN, "true or false" },
+        { NGX_HTTP_NOTIFY_SCHEMA_NULL, "null" }
+    };
+
+    n = sizeof(names) / sizeof(names[0]);
+    p = wanted;
+    last = wanted + sizeof(wanted);
+    left = types;
+    is = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (types & names[i].type) {
+            left &= ~names[i].type;
+            p = ngx_slprintf(p, last, "%s%s",
+                             p == wanted ? "" : left ? ", " : " or ",
+                             names[i].name);
+        }
+
+        if (ngx_http_notify_schema_is(names[i].type, value)
+            && names[i].type != NGX_HTTP_NOTIFY_SCHEMA_INTEGER)
+        {
+            is = i;
+        }
+    }
+
+    return ngx_http_notify_schema_say(run, place, "must be %*s, not %s",
+                                      (size_t) (p - wanted), wanted,
+                                      names[is].name);
+}
+
+
+/* the values that it may have, as many as one line takes */
+
+static ngx_int_t
+ngx_http_notify_schema_other(const ngx_http_notify_schema_run_t *run,
+    const ngx_array_t *values, const ngx_http_notify_schema_place_t *place)
+{
+    u_char      *p, *last;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+    u_char       text[128];
+
+    p = text;
+    last = text + sizeof(text);
+    value = values->elts;
+
+    for (i = 0; i < values->nelts; i++) {
+
+        if ((size_t) (last - p) < value[i].len + sizeof(", ...")) {
+            p = ngx_slprintf(p, last, "%s...", i ? ", " : "");
+            break;
+        }
+
+        p = ngx_slprintf(p, last, "%s%V", i ? ", " : "", &value[i]);
+    }
+
+    return ngx_http_notify_schema_say(run, place, "must be %s%*s",
+                                      values->nelts > 1 ? "one of " : "",
+                                      (size_t) (p - text), text);
 }
 
 

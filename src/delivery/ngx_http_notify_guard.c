@@ -440,6 +440,23 @@ ngx_http_notify_guard_allowed(ngx_pool_t *pool,
 }
 
 
+size_t
+ngx_http_notify_guard_public(const char *reason)
+{
+    size_t       len;
+    const char  *hint;
+
+    static const char  end[] = "in the profile)";
+
+    len = ngx_strlen(reason);
+    hint = (len > sizeof(end)
+            && ngx_strcmp(reason + len - (sizeof(end) - 1), end) == 0)
+           ? ngx_strstr(reason, " (") : NULL;
+
+    return hint ? (size_t) (hint - reason) : len;
+}
+
+
 ngx_int_t
 ngx_http_notify_guard_addrs(const ngx_resolver_addr_t *addrs, ngx_uint_t n,
     const ngx_http_notify_guard_conf_t *conf, const char **range)

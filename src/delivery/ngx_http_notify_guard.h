@@ -56,6 +56,12 @@ ngx_int_t ngx_http_notify_guard_url(ngx_pool_t *pool, const ngx_str_t *text,
     const ngx_http_notify_guard_conf_t *conf,
     ngx_http_notify_guard_url_t *url, const char **reason);
 
+/*
+ * The length of such a phrase without the hint at its end, ("allow" in the
+ * profile): what is said to those who do not write the configuration.
+ */
+size_t ngx_http_notify_guard_public(const char *reason);
+
 /* All of the addresses that a name resolved to: one bad spoils all. */
 ngx_int_t ngx_http_notify_guard_addrs(const ngx_resolver_addr_t *addrs,
     ngx_uint_t n, const ngx_http_notify_guard_conf_t *conf,

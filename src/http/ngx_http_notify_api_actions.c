@@ -172,7 +172,10 @@ ngx_http_notify_api_actions_test_target(
     if (reason) {
         ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,
                                     "url_refused",
-                                    "the URL may not be called: %s", reason);
+                                    "the URL may not be called: %*s",
+                                    call->api->tenant.len
+                                        ? ngx_http_notify_guard_public(reason)
+                                        : ngx_strlen(reason), reason);
     } else {
         ngx_http_notify_api_failed(call->api);
     }

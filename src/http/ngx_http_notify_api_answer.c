@@ -11,6 +11,10 @@
 #include "ngx_http_notify_script.h"
 
 
+/* a problem's type: the code's place in the README */
+#define NGX_HTTP_NOTIFY_API_ANSWER_TYPE  "README.md#"
+
+
 static ngx_int_t ngx_http_notify_api_output(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_str_t *body, const char *type);
 static ngx_str_t *ngx_http_notify_api_line(ngx_uint_t status);
@@ -276,11 +280,11 @@ static ngx_http_notify_json_t *
 ngx_http_notify_api_problem_json(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const ngx_str_t *detail)
 {
-    ngx_str_t                  *line, title, name, id;
+    ngx_str_t                  *line, title, name, type, id;
     ngx_http_notify_json_t     *problem;
     ngx_http_variable_value_t  *vv;
 
-    static ngx_str_t  blank = ngx_string("about:blank");
+    static ngx_str_t  invalid = ngx_string("invalid_members");
 
     line = ngx_http_notify_api_line(status);
 
@@ -289,6 +293,19 @@ ngx_http_notify_api_problem_json(ngx_http_notify_api_t *api,
 
     name.data = (u_char *) code;
     name.len = ngx_strlen(code);
+
+    /* a code of the configuration is one of what is missing */
+
+    type.len = sizeof(NGX_HTTP_NOTIFY_API_ANSWER_TYPE) - 1
+               + (api->invalid.code.len ? invalid.len : name.len);
+    type.data = ngx_pnalloc(api->request->pool, type.len);
+
+    if (type.data == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_sprintf(type.data, NGX_HTTP_NOTIFY_API_ANSWER_TYPE "%V",
+                       api->invalid.code.len ? &invalid : &name);
 
     ngx_str_null(&id);
 
@@ -303,7 +320,7 @@ ngx_http_notify_api_problem_json(ngx_http_notify_api_t *api,
 
     if (problem == NULL
         || detail->data == NULL
-        || ngx_http_notify_json_set_string(problem, "type", &blank) != NGX_OK
+        || ngx_http_notify_json_set_string(problem, "type", &type) != NGX_OK
         || ngx_http_notify_json_set_string(problem, "title", &title) != NGX_OK
         || ngx_http_notify_json_set_integer(problem, "status", status)
            != NGX_OK

@@ -59,7 +59,8 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
         != NGX_OK)
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "\"%V\" is not an event of this channel",
+                                    "\"%V\" is not an event of this channel, "
+                                    "event-types lists them",
                                     &api->segments[0]);
         return;
     }

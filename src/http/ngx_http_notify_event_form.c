@@ -522,7 +522,8 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
         != NGX_OK)
     {
         ngx_http_notify_invalid_add(form->invalid, name,
-                                    "is not an event of this channel");
+                                    "\"%V\" is not an event of this channel, "
+                                    "event-types lists them", &text);
         return NGX_OK;
     }
 
@@ -571,7 +572,8 @@ ngx_http_notify_event_form_entity_type(ngx_http_notify_event_form_t *form)
         == NGX_DECLINED)
     {
         ngx_http_notify_invalid_add(form->invalid, &entity_type,
-                                    "is not an entity type of this event");
+                                    "\"%V\" is not an entity type of %V",
+                                    &text, &form->event->type);
     }
 
     return NGX_OK;

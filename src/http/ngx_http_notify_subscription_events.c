@@ -233,7 +233,8 @@ ngx_http_notify_subscription_events_one(
 
     if (rc == NGX_DECLINED) {
         ngx_http_notify_invalid_add(form->invalid, pointer,
-                                    "is not an event of this channel");
+                                    "\"%V\" is not an event of this channel, "
+                                    "event-types lists them", &text);
     }
 
     if (rc != NGX_OK) {

@@ -310,6 +310,7 @@ static ngx_int_t
 ngx_http_notify_subscription_form_check_url(
     ngx_http_notify_subscription_form_t *form)
 {
+    size_t                        len;
     ngx_int_t                     rc;
     ngx_str_t                     text, profile;
     const char                   *reason;
@@ -343,9 +344,18 @@ ngx_http_notify_subscription_form_check_url(
                                    &reason);
 
     if (rc == NGX_DECLINED) {
+
+        /* the default tenant is the operator's */
+
+        if (reason == NULL) {
+            reason = "invalid";
+        }
+
+        len = ngx_http_notify_json_get(form->document, "tenant")
+              ? ngx_http_notify_guard_public(reason) : ngx_strlen(reason);
+
         ngx_http_notify_invalid_add(form->invalid, &name,
-                                    "is not acceptable: %s",
-                                    reason ? reason : "invalid");
+                                    "is not acceptable: %*s", len, reason);
         return NGX_OK;
     }
 

@@ -108,11 +108,12 @@ ngx_module_t  ngx_http_notify_verify_module = {
 
 
 static ngx_str_t  ngx_http_notify_verify_problem = ngx_string(
-    "{\"type\":\"about:blank\",\"title\":\"Unauthorized\",\"status\":401,"
-    "\"detail\":\"the call is not authentic\",\"code\":\"not_authentic\"}");
+    "{\"type\":\"README.md#not_authentic\",\"title\":\"Unauthorized\","
+    "\"status\":401,\"detail\":\"the call is not authentic\","
+    "\"code\":\"not_authentic\"}");
 
 static ngx_str_t  ngx_http_notify_verify_unavailable = ngx_string(
-    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+    "{\"type\":\"README.md#unavailable\",\"title\":\"Service Unavailable\","
     "\"status\":503,\"detail\":\"try again\",\"code\":\"unavailable\"}");
 
 
