@@ -42,7 +42,7 @@ static ngx_http_notify_cidr_ipv4_t  ngx_http_notify_cidr_ipv4[] = {
 typedef struct {
     u_char       addr[16];
     ngx_uint_t   bits;
-    const char  *text;
+    const char  *text;          /* NULL: globally reachable, ends the search */
 } ngx_http_notify_cidr_ipv6_t;
 
 
@@ -59,9 +59,18 @@ static ngx_http_notify_cidr_ipv6_t  ngx_http_notify_cidr_ipv6[] = {
     { { 0x00, 0x64, 0xff, 0x9b }, 96, "64:ff9b::/96" },
     { { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, "64:ff9b:1::/48" },
     { { 0x01 }, 64, "100::/64" },
+    { { 0x01, 0, 0, 0, 0, 0, 0, 1 }, 64, "100:0:0:1::/64" },
     { { 0x20, 0x01 }, 32, "2001::/32" },
+    { { 0x20, 0x01, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 128, NULL },
+    { { 0x20, 0x01, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 }, 127, NULL },
+    { { 0x20, 0x01, 0x00, 0x03 }, 32, NULL },
+    { { 0x20, 0x01, 0x00, 0x04, 0x01, 0x12 }, 48, NULL },
+    { { 0x20, 0x01, 0x00, 0x20 }, 28, NULL },
+    { { 0x20, 0x01, 0x00, 0x30 }, 28, NULL },
+    { { 0x20, 0x01 }, 23, "2001::/23" },
     { { 0x20, 0x01, 0x0d, 0xb8 }, 32, "2001:db8::/32" },
     { { 0x20, 0x02 }, 16, "2002::/16" },
+    { { 0x3f, 0xfe }, 16, "3ffe::/16" },
     { { 0x3f, 0xff }, 20, "3fff::/20" },
     { { 0x5f }, 16, "5f00::/16" },
     { { 0xfc }, 7, "fc00::/7" },
@@ -115,11 +124,31 @@ ngx_http_notify_cidr_check_ipv6(const u_char *addr, const char **range)
                 || (addr[bytes] ^ net[i].addr[bytes]) >> (8 - bits) == 0))
         {
             *range = net[i].text;
-            return NGX_DECLINED;
+            return net[i].text ? NGX_DECLINED : NGX_OK;
         }
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * RFC 5214, 6.1: a router of such a prefix hands the packet to the IPv4 address
+ * that the interface identifier carries, with or without the universal bit.
+ */
+
+static ngx_uint_t
+ngx_http_notify_cidr_isatap(const u_char *addr, in_addr_t *ipv4)
+{
+    if ((addr[8] & 0xfd) != 0 || addr[9] != 0
+        || addr[10] != 0x5e || addr[11] != 0xfe)
+    {
+        return 0;
+    }
+
+    ngx_memcpy(ipv4, &addr[12], 4);
+
+    return 1;
 }
 
 
@@ -243,7 +272,19 @@ ngx_http_notify_cidr_check(const ngx_array_t *rules,
 
 #if (NGX_HAVE_INET6)
     if (ipv6) {
-        return ngx_http_notify_cidr_check_ipv6(ipv6, range);
+        rc = ngx_http_notify_cidr_check_ipv6(ipv6, range);
+
+        if (rc != NGX_OK || !ngx_http_notify_cidr_isatap(ipv6, &ipv4)) {
+            return rc;
+        }
+
+        if (rules) {
+            rc = ngx_http_notify_cidr_check_rules(rules, ipv4, NULL, range);
+
+            if (rc != NGX_AGAIN) {
+                return rc;
+            }
+        }
     }
 #endif
 

@@ -22,7 +22,8 @@ typedef struct {
 /*
  * NGX_OK: may be called.  NGX_DECLINED: *range is the text of the rule or of
  * the special-purpose range that forbids it (static, or of the rule's life).
- * IPv4-mapped addresses are judged as the IPv4 address.  rules: array of
+ * IPv4-mapped addresses are judged as the IPv4 address, and ISATAP addresses
+ * (RFC 5214) also as the IPv4 address that they carry.  rules: array of
  * ngx_http_notify_cidr_rule_t or NULL.  Other families are refused.
  */
 ngx_int_t ngx_http_notify_cidr_check(const ngx_array_t *rules,

@@ -14,19 +14,48 @@ static const char  *fuzz_ranges[] = {
     "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
     "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32",
     "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64",
-    "2001::/32", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16",
-    "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", NULL
+    "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16",
+    "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10",
+    "ff00::/8", NULL
 };
+
+/* in 2001::/23, and globally reachable */
+static const char  *fuzz_global[] = {
+    "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:3::/32",
+    "2001:4:112::/48", "2001:20::/28", "2001:30::/28", NULL
+};
+
+
+static ngx_uint_t
+fuzz_in(const char **ranges, struct sockaddr *sockaddr)
+{
+    ngx_str_t    text;
+    ngx_cidr_t   cidr;
+    ngx_uint_t   i;
+    ngx_array_t  cidrs;
+
+    for (i = 0; ranges[i]; i++) {
+        text.data = (u_char *) ranges[i];
+        text.len = ngx_strlen(ranges[i]);
+
+        fuzz_check(ngx_ptocidr(&text, &cidr) == NGX_OK);
+
+        cidrs.elts = &cidr;
+        cidrs.nelts = 1;
+
+        if (ngx_cidr_match(sockaddr, &cidrs) == NGX_OK) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
 
 
 static ngx_uint_t
 fuzz_special(struct sockaddr *sockaddr)
 {
     u_char               *addr;
-    ngx_str_t             text;
-    ngx_cidr_t            cidr;
-    ngx_uint_t            i;
-    ngx_array_t           cidrs;
     struct sockaddr_in    sin;
     struct sockaddr_in6  *sin6;
 
@@ -42,18 +71,20 @@ fuzz_special(struct sockaddr *sockaddr)
         sockaddr = (struct sockaddr *) &sin;
     }
 
-    for (i = 0; fuzz_ranges[i]; i++) {
-        text.data = (u_char *) fuzz_ranges[i];
-        text.len = ngx_strlen(fuzz_ranges[i]);
+    if (fuzz_in(fuzz_ranges, sockaddr)) {
+        return !fuzz_in(fuzz_global, sockaddr);
+    }
 
-        fuzz_check(ngx_ptocidr(&text, &cidr) == NGX_OK);
+    addr = sin6->sin6_addr.s6_addr;
 
-        cidrs.elts = &cidr;
-        cidrs.nelts = 1;
+    if (sockaddr->sa_family == AF_INET6 && (addr[8] == 0 || addr[8] == 2)
+        && ngx_memcmp(&addr[9], "\x00\x5e\xfe", 3) == 0)
+    {
+        ngx_memzero(&sin, sizeof(struct sockaddr_in));
+        sin.sin_family = AF_INET;
+        ngx_memcpy(&sin.sin_addr, &addr[12], 4);
 
-        if (ngx_cidr_match(sockaddr, &cidrs) == NGX_OK) {
-            return 1;
-        }
+        return fuzz_in(fuzz_ranges, (struct sockaddr *) &sin);
     }
 
     return 0;
