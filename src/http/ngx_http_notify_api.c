@@ -368,6 +368,11 @@ ngx_http_notify_api_admit(ngx_http_notify_api_t *api, ngx_uint_t methods)
         break;
 
     case NGX_DECLINED:
+        if (ngx_http_notify_tenant_challenge(api->request) != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return NGX_DECLINED;
+        }
+
         ngx_http_notify_api_problem(api, NGX_HTTP_UNAUTHORIZED,
                                     "tenant_required",
                                     "this request belongs to no tenant");

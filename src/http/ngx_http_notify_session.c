@@ -213,8 +213,8 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
     if (session->tenant) {
         rc = ngx_http_complex_value(r, session->tenant, tenant);
 
-        if (rc == NGX_OK && tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
-            return NGX_DECLINED;
+        if (rc == NGX_OK) {
+            rc = ngx_http_notify_tenant_check(tenant);
         }
 
     } else {

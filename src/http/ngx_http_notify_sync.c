@@ -12,6 +12,7 @@
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_sync.h"
+#include "ngx_http_notify_tenant.h"
 
 
 typedef enum {
@@ -254,7 +255,8 @@ ngx_http_notify_sync_tenant(ngx_http_request_t *r,
         return NGX_OK;
 
     case NGX_DECLINED:
-        return NGX_HTTP_UNAUTHORIZED;
+        return ngx_http_notify_tenant_challenge(r) == NGX_OK
+               ? NGX_HTTP_UNAUTHORIZED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     case NGX_ABORT:
         return NGX_HTTP_BAD_REQUEST;

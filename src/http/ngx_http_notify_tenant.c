@@ -8,12 +8,13 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_args.h"
+#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_tenant.h"
 
 
 typedef struct {
     ngx_http_complex_value_t   *value;
-    ngx_flag_t                  required;
+    ngx_flag_t                  optional;
 } ngx_http_notify_tenant_loc_conf_t;
 
 
@@ -86,7 +87,7 @@ ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant)
     }
 
     if (tenant->len == 0) {
-        return tlcf->required ? NGX_DECLINED : NGX_OK;
+        return tlcf->optional ? NGX_OK : NGX_DECLINED;
     }
 
     return ngx_http_notify_tenant_check(tenant);
@@ -112,6 +113,15 @@ ngx_http_notify_tenant_check(const ngx_str_t *tenant)
 }
 
 
+/* RFC 9110, 11.6.1; how clients log in is not known here */
+
+ngx_int_t
+ngx_http_notify_tenant_challenge(ngx_http_request_t *r)
+{
+    return ngx_http_notify_reply_header_text(r, "WWW-Authenticate", "Bearer");
+}
+
+
 static void *
 ngx_http_notify_tenant_create_loc_conf(ngx_conf_t *cf)
 {
@@ -123,7 +133,7 @@ ngx_http_notify_tenant_create_loc_conf(ngx_conf_t *cf)
     }
 
     tlcf->value = NGX_CONF_UNSET_PTR;
-    tlcf->required = NGX_CONF_UNSET;
+    tlcf->optional = NGX_CONF_UNSET;
 
     return tlcf;
 }
@@ -137,7 +147,7 @@ ngx_http_notify_tenant_merge_loc_conf(ngx_conf_t *cf, void *parent,
     ngx_http_notify_tenant_loc_conf_t *conf = child;
 
     ngx_conf_merge_ptr_value(conf->value, prev->value, NULL);
-    ngx_conf_merge_value(conf->required, prev->required, 0);
+    ngx_conf_merge_value(conf->optional, prev->optional, 0);
 
     return NGX_CONF_OK;
 }
@@ -157,17 +167,23 @@ ngx_http_notify_tenant_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    tlcf->required = 0;
+    /* the configuration itself says that it is the default tenant */
+
+    tlcf->optional = (value[1].len == 0);
 
     if (cf->args->nelts == 3) {
-        if (ngx_strcmp(value[2].data, "required") != 0) {
+
+        if (ngx_strcmp(value[2].data, "optional") == 0) {
+            tlcf->optional = 1;
+
+        } else if (ngx_strcmp(value[2].data, "required") != 0
+                   || tlcf->optional)
+        {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\" in \"notify_tenant\"",
                                &value[2]);
             return NGX_CONF_ERROR;
         }
-
-        tlcf->required = 1;
     }
 
     tlcf->value = NULL;

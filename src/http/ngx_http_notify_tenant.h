@@ -15,9 +15,12 @@
 
 extern ngx_module_t  ngx_http_notify_tenant_module;
 
-/* The value, empty for the default tenant.  NGX_DECLINED: `required` and
- * empty (401).  NGX_ABORT: see below (400).  NGX_ERROR: memory. */
+/* The value, empty for the default tenant.  NGX_DECLINED: empty, and not
+ * `optional` (401).  NGX_ABORT: see below (400).  NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant);
+
+/* adds the WWW-Authenticate that a 401 must have */
+ngx_int_t ngx_http_notify_tenant_challenge(ngx_http_request_t *r);
 
 /* NGX_ABORT: longer than the maximum, with control characters, or no UTF-8:
  * it stands in documents and payloads, which are JSON */

@@ -58,7 +58,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
 
     server {
         listen 127.0.0.1:%%PORT%%;
-        notify_tenant $http_x_tenant;
+        notify_tenant $http_x_tenant optional;
         location / { notify_api chat; }
     }
 END

@@ -17,7 +17,7 @@ my $shop = NotifyTest::Shop->new(
     server => <<'END');
 location /small/   { notify_api shop; client_max_body_size 1k; }
 location /must/    { notify_tenant $http_x_tenant required; notify_api shop; }
-location /by/      { notify_tenant $http_x_tenant; notify_api shop; }
+location /by/      { notify_tenant $http_x_tenant optional; notify_api shop; }
 location /samples/ { notify_api shop samples; }
 location /must-samples/ { notify_tenant $http_x_tenant required;
                           notify_api shop samples; }

@@ -16,8 +16,8 @@ my $shop = NotifyTest::Shop->new(
              . 'setting place target optional;',
     scripts => { '/red-asked' => [{ body => '{"success":true}' }] },
     server => <<'END');
-location /by/      { notify_tenant $http_x_tenant; notify_api shop; }
-location /samples/ { notify_tenant $http_x_tenant; notify_api shop samples; }
+location /by/      { notify_tenant $http_x_tenant optional; notify_api shop; }
+location /samples/ { notify_tenant $http_x_tenant optional; notify_api shop samples; }
 END
 my ($nginx, $redis, $receiver) = ($shop->nginx, $shop->redis, $shop->receiver);
 my $openapi = from_json(slurp("$NotifyTest::TOP/src/http/openapi.json"));

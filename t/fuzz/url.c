@@ -71,8 +71,8 @@ fuzz_special(struct sockaddr *sockaddr)
         sockaddr = (struct sockaddr *) &sin;
     }
 
-    if (fuzz_in(fuzz_ranges, sockaddr)) {
-        return !fuzz_in(fuzz_global, sockaddr);
+    if (fuzz_in(fuzz_ranges, sockaddr) && !fuzz_in(fuzz_global, sockaddr)) {
+        return 1;
     }
 
     addr = sin6->sin6_addr.s6_addr;

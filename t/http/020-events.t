@@ -27,7 +27,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
         location /small/  { client_max_body_size 1k; notify_api shop; }
         location /filed/  { client_body_in_file_only clean; notify_api shop; }
         location /mine/ {
-            notify_tenant $http_x_tenant;
+            notify_tenant $http_x_tenant optional;
             notify_api shop;
         }
     }

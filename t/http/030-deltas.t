@@ -20,7 +20,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         location /void/ { notify_api void; }
         location /old/  { notify_api old; }
         location /mine/ {
-            notify_tenant $http_x_tenant;
+            notify_tenant $http_x_tenant optional;
             notify_api shop;
         }
     }

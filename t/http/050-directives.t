@@ -66,6 +66,8 @@ refused("behind proxy_pass, $_",
 
 refused('a tenant with an unknown word',
     "notify_tenant \$host needed;    # !", 'invalid parameter "needed"');
+refused('an empty tenant that is required',
+    "notify_tenant \"\" required;    # !", 'invalid parameter "required"');
 # variables are looked up when all is read, so nginx names no line
 my ($text, $ok) = check('notify_tenant $notify_nothing_here;');
 ok(!$ok, 'a tenant with an unknown variable is refused');
@@ -96,6 +98,7 @@ accepted('a location of a prefix', 'location /a/ { notify_api shop; }');
 accepted('one that no regex takes', 'location ^~ /a { notify_api shop; }');
 accepted('an exact one',
          'location = /a { notify_api shop subscriptions; }');
+accepted('an optional tenant', 'notify_tenant $remote_user optional;');
 accepted('a tenant for all of a server',
     'notify_tenant $remote_user required; location /a/ { notify_api shop; }');
 accepted("every resource: $_", "location /a { notify_api shop $_; }")

@@ -28,7 +28,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
     }
     server {
         listen 127.0.0.1:%%PORT%%;
-        notify_tenant $http_x_tenant;
+        notify_tenant $http_x_tenant optional;
         location /retail/  { notify_api retail; }
         location /samples/ { notify_api retail samples; }
     }

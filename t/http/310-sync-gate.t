@@ -32,7 +32,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis,
     server {
         listen 127.0.0.1:%%PORT%%;
         listen 127.0.0.1:%%H2%% http2;
-        notify_tenant $http_x_tenant;
+        notify_tenant $http_x_tenant optional;
 
         location /retail/ { notify_api retail; }
 

@@ -27,7 +27,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         notify_var $option     request userData[KEY];
 
         location /shop/ { notify_api shop; }
-        location /x/ { notify_tenant $arg_tenant; notify_api shop; }
+        location /x/ { notify_tenant $arg_tenant optional; notify_api shop; }
 
         location /orders {
             proxy_pass http://127.0.0.1:%%PORT%%/app;

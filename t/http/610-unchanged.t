@@ -19,7 +19,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
     server {
         listen 127.0.0.1:%%PORT%%;
         location /shop/ { notify_api shop; }
-        location /x/ { notify_tenant $arg_tenant; notify_api shop; }
+        location /x/ { notify_tenant $arg_tenant optional; notify_api shop; }
         location /documents {
             notify_emit shop document.validation data=request
                         entity_id=$notify_body_id commit;

@@ -16,7 +16,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, connections => 4096,
     server {
         listen 127.0.0.1:%%PORT%%;
         location /shop/ { notify_api shop; }
-        location /mine/ { notify_tenant $http_x_tenant; notify_api shop; }
+        location /mine/ { notify_tenant $http_x_tenant optional; notify_api shop; }
     }
 END
 

@@ -38,7 +38,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         location /shop/  { notify_api shop; }
         location /plain/ { notify_api plain; }
         location /brief/ { notify_api brief; }
-        location /mine/  { notify_tenant $http_x_tenant; notify_api shop; }
+        location /mine/  { notify_tenant $http_x_tenant optional; notify_api shop; }
     }
 END
 

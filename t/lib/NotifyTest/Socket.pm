@@ -43,7 +43,7 @@ sub import {
 sub socket_blocks {
     my (%option) = @_;
     my $http = 'notify_redis ' . $redis->address . ";\n"
-               . "notify_tenant \$http_x_tenant;\n" . ($option{http} // '');
+               . "notify_tenant \$http_x_tenant optional;\n" . ($option{http} // '');
 
     Test::Nginx::Socket::add_block_preprocessor(sub {
         my ($block) = @_;
