@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_verify.h"
 
 
@@ -144,7 +145,11 @@ ngx_http_notify_verify_token_object(ngx_pool_t *pool, const ngx_str_t *text,
         return rc;
     }
 
-    if (ngx_http_notify_json_scan(&raw, object, &error) != NGX_OK
+    if (ngx_http_notify_json_scan_within(&raw,
+                                         NGX_HTTP_NOTIFY_JSON_DOCUMENT_DEPTH,
+                                         NGX_HTTP_NOTIFY_JSON_DOCUMENT_VALUES,
+                                         object, &error)
+        != NGX_OK
         || ngx_http_notify_json_kind(object) != NGX_HTTP_NOTIFY_JSON_OBJECT)
     {
         return NGX_DECLINED;
