@@ -223,41 +223,54 @@ ngx_http_notify_cidr_check_rules(const ngx_array_t *rules, in_addr_t ipv4,
 }
 
 
-ngx_int_t
-ngx_http_notify_cidr_check(const ngx_array_t *rules,
-    const struct sockaddr *sockaddr, const char **range)
+/* an IPv4-mapped address is the IPv4 address */
+
+static ngx_int_t
+ngx_http_notify_cidr_split(const struct sockaddr *sockaddr, in_addr_t *ipv4,
+    const u_char **ipv6)
 {
-    ngx_int_t             rc;
-    in_addr_t             ipv4;
-    const u_char         *ipv6;
 #if (NGX_HAVE_INET6)
-    struct in6_addr      *in6;
+    struct in6_addr  *in6;
 #endif
 
-    ipv4 = 0;
-    ipv6 = NULL;
+    *ipv4 = 0;
+    *ipv6 = NULL;
 
     switch (sockaddr->sa_family) {
 
     case AF_INET:
-        ipv4 = ((struct sockaddr_in *) sockaddr)->sin_addr.s_addr;
-        break;
+        *ipv4 = ((struct sockaddr_in *) sockaddr)->sin_addr.s_addr;
+        return NGX_OK;
 
 #if (NGX_HAVE_INET6)
     case AF_INET6:
         in6 = &((struct sockaddr_in6 *) sockaddr)->sin6_addr;
 
         if (IN6_IS_ADDR_V4MAPPED(in6)) {
-            ngx_memcpy(&ipv4, &in6->s6_addr[12], 4);
+            ngx_memcpy(ipv4, &in6->s6_addr[12], 4);
 
         } else {
-            ipv6 = in6->s6_addr;
+            *ipv6 = in6->s6_addr;
         }
 
-        break;
+        return NGX_OK;
 #endif
 
     default:
+        return NGX_DECLINED;
+    }
+}
+
+
+ngx_int_t
+ngx_http_notify_cidr_check(const ngx_array_t *rules,
+    const struct sockaddr *sockaddr, const char **range)
+{
+    ngx_int_t      rc;
+    in_addr_t      ipv4;
+    const u_char  *ipv6;
+
+    if (ngx_http_notify_cidr_split(sockaddr, &ipv4, &ipv6) != NGX_OK) {
         *range = "an address family other than IPv4 and IPv6";
         return NGX_DECLINED;
     }
@@ -289,4 +302,50 @@ ngx_http_notify_cidr_check(const ngx_array_t *rules,
 #endif
 
     return ngx_http_notify_cidr_check_ipv4(ntohl(ipv4), range);
+}
+
+
+ngx_uint_t
+ngx_http_notify_cidr_named(const ngx_array_t *rules,
+    const struct sockaddr *sockaddr)
+{
+    in_addr_t                     ipv4;
+    ngx_uint_t                    i;
+    const u_char                 *ipv6;
+    ngx_http_notify_cidr_rule_t  *rule;
+
+    if (rules == NULL
+        || ngx_http_notify_cidr_split(sockaddr, &ipv4, &ipv6) != NGX_OK)
+    {
+        return 0;
+    }
+
+    rule = rules->elts;
+
+    for (i = 0; i < rules->nelts; i++) {
+
+        if (rule[i].deny) {
+            continue;
+        }
+
+        if (rule[i].cidr.family == AF_INET
+            && ipv6 == NULL
+            && rule[i].cidr.u.in.mask == 0xffffffff
+            && rule[i].cidr.u.in.addr == ipv4)
+        {
+            return 1;
+        }
+
+#if (NGX_HAVE_INET6)
+        if (rule[i].cidr.family == AF_INET6
+            && ipv6 != NULL
+            && rule[i].cidr.u.in6.mask.s6_addr[15] == 0xff
+            && ngx_memcmp(rule[i].cidr.u.in6.addr.s6_addr, ipv6, 16) == 0)
+        {
+            return 1;
+        }
+#endif
+    }
+
+    return 0;
 }

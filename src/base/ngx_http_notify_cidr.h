@@ -29,5 +29,9 @@ typedef struct {
 ngx_int_t ngx_http_notify_cidr_check(const ngx_array_t *rules,
     const struct sockaddr *sockaddr, const char **range);
 
+/* Whether an allow rule is of this one address, not of a network. */
+ngx_uint_t ngx_http_notify_cidr_named(const ngx_array_t *rules,
+    const struct sockaddr *sockaddr);
+
 
 #endif /* _NGX_HTTP_NOTIFY_CIDR_H_INCLUDED_ */

@@ -90,7 +90,11 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "pushHeld",
     "pushNoNode",
     "pushNoDevice",
-    "pushNoProvider"
+    "pushNoProvider",
+    "noResolver",
+    "limited",
+    "crowded",
+    "sessionsRefused"
 };
 
 

@@ -48,6 +48,10 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_PUSH_NO_NODE,   /* none alive in the group */
     NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE, /* the session has none */
     NGX_HTTP_NOTIFY_METRICS_PUSH_NO_PROVIDER,   /* not configured */
+    NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER,    /* failed attempts: to a name */
+    NGX_HTTP_NOTIFY_METRICS_LIMITED,        /* events above publish_rate */
+    NGX_HTTP_NOTIFY_METRICS_CROWDED,        /* waits for tenant_share */
+    NGX_HTTP_NOTIFY_METRICS_SESSIONS_REFUSED,   /* above sessions_max */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 

@@ -40,6 +40,8 @@ static char *ngx_http_notify_module_init_main_conf(ngx_conf_t *cf,
     void *conf);
 static char *ngx_http_notify_module_init_channels(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf);
+static void ngx_http_notify_module_check_resolver(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf);
 static char *ngx_http_notify_module_init_nonce(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf);
 static char *ngx_http_notify_module_set_redis(ngx_conf_t *cf,
@@ -231,6 +233,8 @@ ngx_http_notify_module_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    ngx_http_notify_module_check_resolver(cf, mcf);
+
     mcf->zone = ngx_http_notify_metrics_zone(cf, mcf->zone_size,
                                              &ngx_http_notify_module);
     if (mcf->zone == NULL) {
@@ -278,6 +282,30 @@ ngx_http_notify_module_init_channels(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* calls have no server of their own: the resolver is that of http {} */
+static void
+ngx_http_notify_module_check_resolver(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* by now http {} has one without servers, where none was configured */
+
+    if (mcf->subscribable == NULL
+        || (clcf->resolver && clcf->resolver->connections.nelts))
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "no \"resolver\" in http {}: subscribers can be called by "
+                  "address only, not by name, in %s:%ui",
+                  mcf->subscribable, mcf->subscribable_line);
 }
 
 

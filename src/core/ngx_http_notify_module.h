@@ -31,6 +31,10 @@ typedef struct {
     ngx_array_t                   *references;    /* to channels, by name, with
                                                      their lines; private */
     ngx_uint_t                     resolved;      /* http {} has been read */
+    u_char                        *subscribable;  /* file and line of the first
+                                                     notify_api that takes
+                                                     URLs, or NULL */
+    ngx_uint_t                     subscribable_line;
     ngx_shm_zone_t                *zone;
 } ngx_http_notify_main_conf_t;
 

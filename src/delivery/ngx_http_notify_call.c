@@ -36,6 +36,8 @@ static ngx_pool_t *ngx_http_notify_call_pool(void);
 static void ngx_http_notify_call_pool_free(ngx_pool_t *pool);
 static void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_call_mask(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_call_turn(ngx_event_t *ev);
@@ -267,6 +269,9 @@ ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer, ngx_int_t rc)
 
     if (rc == NGX_DECLINED) {
         call->verdict = NGX_HTTP_NOTIFY_CALL_BLOCKED;
+
+    } else if (rc == NGX_ABORT) {
+        call->verdict = NGX_HTTP_NOTIFY_CALL_NO_RESOLVER;
     }
 
     ngx_post_event(&call->ended, &ngx_posted_events);
@@ -626,6 +631,40 @@ ngx_http_notify_call_result(ngx_http_notify_call_t *call,
     result->verdict = call->verdict;
     result->error = call->peer.error ? call->peer.error : "connection failed";
     result->detail = call->peer.detail;
+
+    if (call->peer.naddrs == 0 && call->target->subscription->tenant.len) {
+        ngx_http_notify_call_mask(call, result);
+    }
+}
+
+
+/*
+ * Whether a name exists within the network is none of a tenant's business: one
+ * that is denied looks as one that is not there.
+ */
+
+static void
+ngx_http_notify_call_mask(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    const ngx_http_notify_subscription_t  *subscription;
+
+    if (result->verdict != NGX_HTTP_NOTIFY_CALL_BLOCKED
+        && ngx_strcmp(result->error, "name not resolved") != 0)
+    {
+        return;
+    }
+
+    subscription = call->target->subscription;
+
+    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                  "notify call: host \"%V\" of subscription \"%V\", tenant "
+                  "\"%V\": %s (%V)",
+                  &call->target->url.host, &subscription->id,
+                  &subscription->tenant, result->error, &result->detail);
+
+    result->error = NGX_HTTP_NOTIFY_CALL_MASKED;
+    ngx_str_null(&result->detail);
 }
 
 

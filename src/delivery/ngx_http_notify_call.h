@@ -23,11 +23,17 @@
 #define NGX_HTTP_NOTIFY_CALL_HOPS  "X-Notify-Hops"
 
 
+/* an error, with BLOCKED and RETRY: all that a tenant is told of a name that
+ * has no address, or one that is denied */
+#define NGX_HTTP_NOTIFY_CALL_MASKED  "name not resolved, or not allowed"
+
+
 typedef enum {
     NGX_HTTP_NOTIFY_CALL_OK = 0,
     NGX_HTTP_NOTIFY_CALL_RETRY,     /* a fault that may pass */
     NGX_HTTP_NOTIFY_CALL_GONE,      /* 410: disable the subscription */
     NGX_HTTP_NOTIFY_CALL_BLOCKED,   /* the guard refused: may pass, DNS */
+    NGX_HTTP_NOTIFY_CALL_NO_RESOLVER,   /* of this nginx, for a name */
     NGX_HTTP_NOTIFY_CALL_FATAL      /* cannot ever be sent (no signing key) */
 } ngx_http_notify_call_verdict_e;
 
@@ -152,8 +158,8 @@ void ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf);
 char *ngx_http_notify_call_conf_init(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *conf);
 
-/* Worker start: `resolver` of the http level may be NULL (names are then
- * BLOCKED with a reason that says so).  Exit: frees idle connections. */
+/* Worker start: `resolver` of the http level may be NULL (calls to names are
+ * then NO_RESOLVER).  Exit: frees idle connections. */
 ngx_int_t ngx_http_notify_call_init_process(ngx_cycle_t *cycle,
     ngx_http_core_loc_conf_t *clcf);
 void ngx_http_notify_call_exit_process(ngx_cycle_t *cycle);

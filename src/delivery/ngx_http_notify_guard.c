@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_own.h"
 
 
 #define NGX_HTTP_NOTIFY_GUARD_HOST_MAX   253
@@ -33,6 +34,9 @@ static const char *ngx_http_notify_guard_port(
 static const char *ngx_http_notify_guard_allowed(ngx_pool_t *pool,
     const ngx_http_notify_guard_conf_t *conf,
     ngx_http_notify_guard_url_t *url);
+static ngx_uint_t ngx_http_notify_guard_own(
+    const ngx_http_notify_guard_conf_t *conf,
+    const struct sockaddr *sockaddr, in_port_t port);
 static ngx_uint_t ngx_http_notify_guard_numeric(const u_char *p,
     const u_char *last);
 static ngx_int_t ngx_http_notify_guard_inet(u_char *p, u_char *last,
@@ -421,11 +425,7 @@ ngx_http_notify_guard_allowed(ngx_pool_t *pool,
                    (ngx_uint_t) url->port);
     }
 
-    if (!url->literal
-        || ngx_http_notify_cidr_check(conf->rules, &url->sockaddr.sockaddr,
-                                      &range)
-           == NGX_OK)
-    {
+    if (!url->literal) {
         return NULL;
     }
 
@@ -433,6 +433,22 @@ ngx_http_notify_guard_allowed(ngx_pool_t *pool,
                         NGX_SOCKADDR_STRLEN, 0);
     addr.data = text;
     addr.len = len;
+
+    if (ngx_http_notify_cidr_check(conf->rules, &url->sockaddr.sockaddr,
+                                   &range)
+        == NGX_OK)
+    {
+        if (!ngx_http_notify_guard_own(conf, &url->sockaddr.sockaddr,
+                                       url->port))
+        {
+            return NULL;
+        }
+
+        return ngx_http_notify_guard_phrase(pool,
+                   "this nginx itself listens at address %V, port %ui, not "
+                   "allowed (\"allow %V\" in the profile)",
+                   &addr, (ngx_uint_t) url->port, &addr);
+    }
 
     return ngx_http_notify_guard_phrase(pool,
                "address %V is in %s, not allowed (\"allow\" in the profile)",
@@ -457,9 +473,22 @@ ngx_http_notify_guard_public(const char *reason)
 }
 
 
+/* such a call comes back: a loop, whatever a network's rule says of it */
+
+static ngx_uint_t
+ngx_http_notify_guard_own(const ngx_http_notify_guard_conf_t *conf,
+    const struct sockaddr *sockaddr, in_port_t port)
+{
+    return !conf->own
+           && ngx_http_notify_own(sockaddr, port)
+           && !ngx_http_notify_cidr_named(conf->rules, sockaddr);
+}
+
+
 ngx_int_t
 ngx_http_notify_guard_addrs(const ngx_resolver_addr_t *addrs, ngx_uint_t n,
-    const ngx_http_notify_guard_conf_t *conf, const char **range)
+    in_port_t port, const ngx_http_notify_guard_conf_t *conf,
+    const char **range)
 {
     ngx_uint_t  i;
 
@@ -472,6 +501,11 @@ ngx_http_notify_guard_addrs(const ngx_resolver_addr_t *addrs, ngx_uint_t n,
         if (ngx_http_notify_cidr_check(conf->rules, addrs[i].sockaddr, range)
             != NGX_OK)
         {
+            return NGX_DECLINED;
+        }
+
+        if (ngx_http_notify_guard_own(conf, addrs[i].sockaddr, port)) {
+            *range = "an address that this nginx listens at";
             return NGX_DECLINED;
         }
     }

@@ -25,6 +25,8 @@ typedef struct {
     ngx_array_t   *ports;       /* of in_port_t, or NULL: the default */
     ngx_uint_t     any_port;    /* unsigned  any_port:1; no default: who
                                    wrote the URL wrote the configuration */
+    ngx_uint_t     own;         /* unsigned  own:1; also this nginx itself,
+                                   for the same reason */
 } ngx_http_notify_guard_conf_t;
 
 
@@ -62,9 +64,10 @@ ngx_int_t ngx_http_notify_guard_url(ngx_pool_t *pool, const ngx_str_t *text,
  */
 size_t ngx_http_notify_guard_public(const char *reason);
 
-/* All of the addresses that a name resolved to: one bad spoils all. */
+/* All of the addresses that a name resolved to, which would be called at the
+ * port: one bad spoils all. */
 ngx_int_t ngx_http_notify_guard_addrs(const ngx_resolver_addr_t *addrs,
-    ngx_uint_t n, const ngx_http_notify_guard_conf_t *conf,
+    ngx_uint_t n, in_port_t port, const ngx_http_notify_guard_conf_t *conf,
     const char **range);
 
 

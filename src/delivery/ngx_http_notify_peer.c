@@ -71,7 +71,7 @@ ngx_http_notify_peer_resolve(ngx_http_notify_peer_t *peer)
 
     if (ctx == NGX_NO_RESOLVER) {
         peer->error = "no resolver";
-        return NGX_DECLINED;
+        return NGX_ABORT;
     }
 
     if (ctx == NULL) {
@@ -152,8 +152,8 @@ ngx_http_notify_peer_addrs(ngx_http_notify_peer_t *peer,
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_guard_addrs(ctx->addrs, ctx->naddrs, peer->guard,
-                                    &range)
+    if (ngx_http_notify_guard_addrs(ctx->addrs, ctx->naddrs, peer->url->port,
+                                    peer->guard, &range)
         != NGX_OK)
     {
         peer->error = "address not allowed";

@@ -60,8 +60,8 @@ struct ngx_http_notify_peer_s {
 
 /*
  * Finds the addresses.  NGX_OK: there.  NGX_AGAIN: peer->resolved will be
- * called.  NGX_DECLINED: the guard refused, or there is no resolver;
- * NGX_ERROR: not found; both with peer->error.
+ * called.  NGX_DECLINED: the guard refused; NGX_ABORT: there is no resolver;
+ * NGX_ERROR: not found; all with peer->error.
  */
 ngx_int_t ngx_http_notify_peer_resolve(ngx_http_notify_peer_t *peer);
 void ngx_http_notify_peer_cancel(ngx_http_notify_peer_t *peer);

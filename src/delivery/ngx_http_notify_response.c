@@ -90,7 +90,10 @@ ngx_http_notify_response_unanswered(ngx_pool_t *pool,
 
     status = NGX_HTTP_BAD_GATEWAY;
 
-    if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED) {
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED
+        || result->verdict == NGX_HTTP_NOTIFY_CALL_NO_RESOLVER
+        || ngx_strcmp(result->error, NGX_HTTP_NOTIFY_CALL_MASKED) == 0)
+    {
         code = "NOTIFICATION_ADDRESS_REFUSED";
 
     } else if (result->verdict == NGX_HTTP_NOTIFY_CALL_FATAL) {

@@ -327,6 +327,7 @@ ngx_http_notify_provider_trust(ngx_conf_t *cf,
     ngx_memzero(rule, sizeof(ngx_http_notify_cidr_rule_t));
 
     guard->any_port = (guard->ports == NULL);
+    guard->own = 1;
 
     return NGX_CONF_OK;
 }

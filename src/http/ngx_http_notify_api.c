@@ -534,6 +534,7 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     char                             *rv;
     ngx_str_t                        *value;
     ngx_http_core_loc_conf_t         *clcf;
+    ngx_http_notify_main_conf_t      *mcf;
     ngx_http_notify_api_mount_t      *mount, **slot;
     ngx_http_notify_api_srv_conf_t   *ascf;
 
@@ -579,6 +580,17 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     alcf->request_id = ngx_http_get_variable_index(cf, &request_id);
     if (alcf->request_id == NGX_ERROR) {
         return NGX_CONF_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
+
+    if (mcf->subscribable == NULL
+        && (mount->resource == NULL
+            || mount->resource == &ngx_http_notify_api_subscriptions
+            || mount->resource == &ngx_http_notify_api_settings))
+    {
+        mcf->subscribable = cf->conf_file->file.name.data;
+        mcf->subscribable_line = cf->conf_file->line;
     }
 
     ascf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_notify_api_module);

@@ -329,6 +329,7 @@ refused('Redis twice',
 accepted('nothing of ours', "server {\n$listen\n}");
 
 accepted('a channel with the built-in profile, declared behind its use', <<"END");
+resolver 127.0.0.1;
 server {
     $listen
     notify_tenant \$remote_user;
@@ -339,6 +340,7 @@ notify_channel c { }
 END
 
 accepted('everything at once', <<"END");
+resolver 127.0.0.1;
 notify_redis 127.0.0.1:%%PORT%% db=3 prefix=shop: timeout=2s;
 notify_profile partner {
     payload  '{"type":"\$notify_event_type","who":"no. \$notify_entity_id",

@@ -120,7 +120,7 @@ fuzz_address(const ngx_http_notify_guard_conf_t *conf, ngx_str_t *input)
     addr.sockaddr = &sa.sockaddr;
     range = NULL;
 
-    rc = ngx_http_notify_guard_addrs(&addr, 1, conf, &range);
+    rc = ngx_http_notify_guard_addrs(&addr, 1, 80, conf, &range);
 
     if (sa.sockaddr.sa_family == AF_UNIX) {
         fuzz_check(rc == NGX_DECLINED && range != NULL);

@@ -13,7 +13,7 @@ my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new;
 my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
     notify_profile plain {
-        allow     127.0.0.0/8;
+        allow     127.0.0.1;
         schemes   http;
         timeout   1s;
     }

@@ -17,7 +17,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis,
     vars => { BACKEND => $backend->port, H2 => $h2,
               REDIRECTS => $redirects, PRIVATE => $private,
               DEAD => free_port() }, http => <<'END');
-    notify_profile plain { allow 127.0.0.0/8; schemes http; }
+    notify_profile plain { allow 127.0.0.1; schemes http; }
     notify_channel retail {
         profile   plain;
         event     contact.search sync iframe;
