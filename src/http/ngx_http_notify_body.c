@@ -162,10 +162,72 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 
 
 ngx_int_t
+ngx_http_notify_body_here(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
+{
+    off_t                length;
+    ngx_int_t            rc;
+    ngx_http_request_t  *main;
+
+    if (r->request_body && r->request_body->bufs) {
+        return ngx_http_notify_body(r, limit, text);
+    }
+
+    /* auth_request gives its subrequest an empty one; that of the client may
+     * not be read yet, or be passed on in pieces */
+
+    main = r->main;
+    length = main->headers_in.content_length_n;
+
+    if (main->reading_body) {
+        return NGX_ABORT;
+    }
+
+    rc = ngx_http_notify_body(main, limit, text);
+
+    if (rc == NGX_OK
+        && (length > 0 ? length != (off_t) text->len
+                       : (length < 0 && main->headers_in.chunked)))
+    {
+        return NGX_ABORT;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_notify_body_read(ngx_http_request_t *r,
+    ngx_http_client_body_handler_pt handler)
+{
+    /* its name may be handed on: $request_body_file, Perl, Lua */
+
+    if (!r->request_body_in_persistent_file) {
+        r->request_body_in_persistent_file = 1;
+        r->request_body_in_clean_file = 1;
+    }
+
+    /* this is for WebDAV, which renames the file; all others have a handler */
+
+    if (r->method == NGX_HTTP_PUT && r->content_handler == NULL) {
+        r->request_body_in_file_only = 1;
+        r->request_body_file_group_access = 1;
+        r->request_body_file_log_level = 0;
+    }
+
+    return ngx_http_read_client_request_body(r, handler);
+}
+
+
+ngx_int_t
 ngx_http_notify_body_wait(ngx_http_request_t *r)
 {
-    r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
 
     if (r->connection->read->ready) {
         ngx_post_event(r->connection->read, &ngx_posted_events);
@@ -183,7 +245,10 @@ ngx_http_notify_body_go_on(ngx_http_request_t *r)
 
     c = r->connection;
 
-    r->read_event_handler = ngx_http_block_reading;
+    if (r == r->main) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
+
     r->write_event_handler = ngx_http_core_run_phases;
 
     ngx_http_core_run_phases(r);

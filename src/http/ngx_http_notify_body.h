@@ -22,6 +22,16 @@ extern ngx_module_t  ngx_http_notify_body_module;
  */
 ngx_int_t ngx_http_notify_body(ngx_http_request_t *r, size_t limit,
     ngx_str_t *text);
+/*
+ * That by which a request or subrequest is judged: its own, or the client's.
+ * NGX_ABORT: nobody has read it before this subrequest.
+ */
+ngx_int_t ngx_http_notify_body_here(ngx_http_request_t *r, size_t limit,
+    ngx_str_t *text);
+/* As ngx_http_read_client_request_body(), before what serves the location has
+ * said how it needs the body. */
+ngx_int_t ngx_http_notify_body_read(ngx_http_request_t *r,
+    ngx_http_client_body_handler_pt handler);
 /* notify_body_size of the location */
 size_t ngx_http_notify_body_size(ngx_http_request_t *r);
 
@@ -29,7 +39,8 @@ size_t ngx_http_notify_body_size(ngx_http_request_t *r);
 ngx_uint_t ngx_http_notify_body_is(ngx_http_request_t *r, const char *type);
 
 /* The request waits for something else than its client, whose body is read:
- * one that leaves is noticed.  NGX_ERROR: the connection is of no use. */
+ * one that leaves is noticed (by a main request).  NGX_ERROR: the connection is
+ * of no use. */
 ngx_int_t ngx_http_notify_body_wait(ngx_http_request_t *r);
 /* ... no longer, from outside of its events; it may be gone afterwards */
 void ngx_http_notify_body_go_on(ngx_http_request_t *r);

@@ -148,7 +148,7 @@ ngx_http_notify_emit_handler(ngx_http_request_t *r)
 
     ctx->reading = 1;
 
-    rc = ngx_http_read_client_request_body(r, ngx_http_notify_emit_read);
+    rc = ngx_http_notify_body_read(r, ngx_http_notify_emit_read);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;

@@ -29,6 +29,11 @@ ngx_http_notify_reply_header(ngx_http_request_t *r, const char *name,
 
     if (ngx_strcmp(name, "ETag") == 0) {
         r->headers_out.etag = h;
+
+    } else if (ngx_strcmp(name, "WWW-Authenticate") == 0) {
+
+        /* auth_request hands it on */
+        r->headers_out.www_authenticate = h;
     }
 
     return NGX_OK;

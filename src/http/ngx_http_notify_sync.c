@@ -24,6 +24,7 @@ typedef enum {
 
 /* of one directive and one request */
 typedef struct {
+    ngx_http_request_t              *request;
     ngx_http_notify_sync_conf_t     *sync;
     ngx_http_notify_sync_state_e     state;
     ngx_uint_t                       status;    /* of the reply */
@@ -37,6 +38,8 @@ typedef struct {
 static ngx_int_t ngx_http_notify_sync_handler(ngx_http_request_t *r);
 static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_ctx(
     ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
+static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_find(
+    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
 static ngx_int_t ngx_http_notify_sync_begin(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync);
 static ngx_int_t ngx_http_notify_sync_tenant(ngx_http_request_t *r,
@@ -44,6 +47,8 @@ static ngx_int_t ngx_http_notify_sync_tenant(ngx_http_request_t *r,
 static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_create_ctx(
     ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
 static void ngx_http_notify_sync_cleanup(void *data);
+static ngx_int_t ngx_http_notify_sync_part(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx);
 static void ngx_http_notify_sync_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_sync_ask(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx);
@@ -123,8 +128,18 @@ ngx_http_notify_sync_handler(ngx_http_request_t *r)
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_sync_module);
 
-    if (slcf->sync == NULL || r != r->main) {
+    if (slcf->sync == NULL) {
         return NGX_DECLINED;
+    }
+
+    /* what the client's request has passed holds for its parts */
+
+    if (r != r->main) {
+        ctx = ngx_http_notify_sync_find(r->main, slcf->sync);
+
+        if (ctx && ctx->state == NGX_HTTP_NOTIFY_SYNC_PASS) {
+            return NGX_DECLINED;
+        }
     }
 
     ctx = ngx_http_notify_sync_ctx(r, slcf->sync);
@@ -153,7 +168,6 @@ static ngx_http_notify_sync_ctx_t *
 ngx_http_notify_sync_ctx(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync)
 {
-    ngx_pool_cleanup_t          *cln;
     ngx_http_notify_sync_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_notify_sync_module);
@@ -168,6 +182,19 @@ ngx_http_notify_sync_ctx(ngx_http_request_t *r,
 
     /* a redirect forgets the contexts, but not what is in the pool */
 
+    return ngx_http_notify_sync_find(r, sync);
+}
+
+
+/* the pool is that of a client's request and its subrequests together */
+
+static ngx_http_notify_sync_ctx_t *
+ngx_http_notify_sync_find(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_notify_sync_ctx_t  *ctx;
+
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
 
         if (cln->handler != ngx_http_notify_sync_cleanup) {
@@ -176,7 +203,7 @@ ngx_http_notify_sync_ctx(ngx_http_request_t *r,
 
         ctx = cln->data;
 
-        if (sync ? ctx->sync == sync : ctx->asked) {
+        if (ctx->request == r && (sync ? ctx->sync == sync : ctx->asked)) {
             return ctx;
         }
     }
@@ -231,7 +258,11 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
         return ngx_http_notify_sync_handler(r);
     }
 
-    rc = ngx_http_read_client_request_body(r, ngx_http_notify_sync_body);
+    if (r != r->main) {
+        return ngx_http_notify_sync_part(r, ctx);
+    }
+
+    rc = ngx_http_notify_body_read(r, ngx_http_notify_sync_body);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -282,6 +313,7 @@ ngx_http_notify_sync_create_ctx(ngx_http_request_t *r,
     ctx = cln->data;
     ngx_memzero(ctx, sizeof(ngx_http_notify_sync_ctx_t));
 
+    ctx->request = r;
     ctx->sync = sync;
     cln->handler = ngx_http_notify_sync_cleanup;
 
@@ -297,6 +329,32 @@ static void
 ngx_http_notify_sync_cleanup(void *data)
 {
     /* void */
+}
+
+
+/* a subrequest has the body that the client's request has */
+
+static ngx_int_t
+ngx_http_notify_sync_part(ngx_http_request_t *r,
+    ngx_http_notify_sync_ctx_t *ctx)
+{
+    switch (ngx_http_notify_sync_ask(r, ctx)) {
+
+    case NGX_AGAIN:
+        return ngx_http_notify_body_wait(r) == NGX_OK
+               ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    case NGX_OK:
+        ngx_http_notify_sync_decide(r, ctx);
+        return ngx_http_notify_sync_handler(r);
+
+    case NGX_DECLINED:
+        ctx->state = NGX_HTTP_NOTIFY_SYNC_PASS;
+        return NGX_DECLINED;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 }
 
 
@@ -355,6 +413,12 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
 
     rc = ngx_http_notify_sync_event(r, sync, &ctx->tenant, &ctx->event,
                                     &invalid);
+
+    if (rc == NGX_ABORT) {
+        return ngx_http_notify_sync_fail(r, ctx, "NOTIFICATION_INVALID_EVENT",
+                                         "the body is not read before this "
+                                         "subrequest");
+    }
 
     if (rc == NGX_DECLINED) {
         return ngx_http_notify_sync_fail(r, ctx,
@@ -530,6 +594,10 @@ ngx_http_notify_sync_response(ngx_http_request_t *r)
     ngx_http_notify_sync_ctx_t  *ctx;
 
     ctx = ngx_http_notify_sync_ctx(r, NULL);
+
+    if (ctx == NULL && r != r->main) {
+        ctx = ngx_http_notify_sync_find(r->main, NULL);
+    }
 
     return ctx ? &ctx->ask.response : NULL;
 }

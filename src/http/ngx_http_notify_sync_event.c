@@ -36,10 +36,14 @@ ngx_http_notify_sync_event(ngx_http_request_t *r,
 
     ngx_http_notify_source_form(r, &sync->source, &form);
 
-    if (ngx_http_notify_source_params(r, &sync->source, &form) != NGX_OK
-        || ngx_http_notify_sync_event_data(r, sync, &event->data) != NGX_OK)
-    {
+    if (ngx_http_notify_source_params(r, &sync->source, &form) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_sync_event_data(r, sync, &event->data);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = ngx_http_notify_event_form_end(&form);
@@ -68,7 +72,11 @@ ngx_http_notify_sync_event_data(ngx_http_request_t *r,
 
     if (sync->data == NULL) {
 
-        rc = ngx_http_notify_body(r, sync->limit, &text);
+        rc = ngx_http_notify_body_here(r, sync->limit, &text);
+
+        if (rc == NGX_ABORT) {
+            return NGX_ABORT;
+        }
 
         if (rc == NGX_DECLINED) {
             error.reason = "the request's body is longer than the limit";

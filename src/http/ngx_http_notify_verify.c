@@ -36,6 +36,7 @@ typedef struct {
     ngx_http_request_t                *request;
     ngx_http_notify_verify_conf_t     *verify;
     ngx_http_notify_verify_state_e     state;
+    ngx_str_t                          value;    /* of `once` */
     ngx_http_notify_redis_command_t   *command;
 } ngx_http_notify_verify_ctx_t;
 
@@ -43,6 +44,9 @@ typedef struct {
 static ngx_int_t ngx_http_notify_verify_handler(ngx_http_request_t *r);
 static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx(
     ngx_http_request_t *r, ngx_http_notify_verify_conf_t *verify);
+static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_find(
+    ngx_http_request_t *r, ngx_http_request_t *request,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *once);
 static ngx_int_t ngx_http_notify_verify_begin(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify);
 static void ngx_http_notify_verify_body(ngx_http_request_t *r);
@@ -54,6 +58,8 @@ static ngx_int_t ngx_http_notify_verify_once(
     ngx_http_notify_verify_ctx_t *ctx);
 static void ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_int_t ngx_http_notify_verify_tell(
+    ngx_http_notify_verify_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_verify_reply(ngx_http_request_t *r,
     ngx_http_notify_verify_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_verify_init(ngx_conf_t *cf);
@@ -127,8 +133,18 @@ ngx_http_notify_verify_handler(ngx_http_request_t *r)
 
     vlcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_verify_module);
 
-    if (vlcf->verify == NULL || r != r->main) {
+    if (vlcf->verify == NULL) {
         return NGX_DECLINED;
+    }
+
+    /* what the client's request has passed holds for its parts */
+
+    if (r != r->main) {
+        ctx = ngx_http_notify_verify_find(r, r->main, vlcf->verify, NULL);
+
+        if (ctx && ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
+            return NGX_DECLINED;
+        }
     }
 
     ctx = ngx_http_notify_verify_ctx(r, vlcf->verify);
@@ -155,7 +171,6 @@ static ngx_http_notify_verify_ctx_t *
 ngx_http_notify_verify_ctx(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify)
 {
-    ngx_pool_cleanup_t            *cln;
     ngx_http_notify_verify_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_notify_verify_module);
@@ -170,6 +185,19 @@ ngx_http_notify_verify_ctx(ngx_http_request_t *r,
 
     /* a redirect forgets the contexts, but not what is in the pool */
 
+    return ngx_http_notify_verify_find(r, r, verify, NULL);
+}
+
+
+/* in the pool that a client's request and its subrequests have together */
+
+static ngx_http_notify_verify_ctx_t *
+ngx_http_notify_verify_find(ngx_http_request_t *r, ngx_http_request_t *request,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *once)
+{
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_notify_verify_ctx_t  *ctx;
+
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
 
         if (cln->handler != ngx_http_notify_verify_cleanup) {
@@ -178,7 +206,16 @@ ngx_http_notify_verify_ctx(ngx_http_request_t *r,
 
         ctx = cln->data;
 
-        if (ctx->verify == verify) {
+        if (ctx->verify != verify || (request && ctx->request != request)) {
+            continue;
+        }
+
+        if (once == NULL
+            || ((ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS
+                 || ctx->state == NGX_HTTP_NOTIFY_VERIFY_WAIT)
+                && ctx->value.len == once->len
+                && ngx_strncmp(ctx->value.data, once->data, once->len) == 0))
+        {
             return ctx;
         }
     }
@@ -225,7 +262,19 @@ ngx_http_notify_verify_begin(ngx_http_request_t *r,
         return ngx_http_notify_verify_handler(r);
     }
 
-    rc = ngx_http_read_client_request_body(r, ngx_http_notify_verify_body);
+    if (r != r->main) {
+        rc = ngx_http_notify_verify_judge(ctx);
+
+        if (rc == NGX_AGAIN) {
+            return ngx_http_notify_body_wait(r) == NGX_OK
+                   ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return rc == NGX_OK ? ngx_http_notify_verify_handler(r)
+                            : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_notify_body_read(r, ngx_http_notify_verify_body);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -303,10 +352,18 @@ ngx_http_notify_verify_judge(ngx_http_notify_verify_ctx_t *ctx)
         rc = ngx_http_notify_verify_jwt(r, verify, &reason);
 
     } else {
-        rc = ngx_http_notify_body(r, verify->limit, &body);
+        rc = ngx_http_notify_body_here(r, verify->limit, &body);
 
         if (rc == NGX_DECLINED) {
             ctx->state = NGX_HTTP_NOTIFY_VERIFY_LARGE;
+            return NGX_OK;
+        }
+
+        if (rc == NGX_ABORT) {
+            ctx->state = NGX_HTTP_NOTIFY_VERIFY_REFUSED;
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "notify verify: refused, the body is not read before "
+                          "this subrequest");
             return NGX_OK;
         }
 
@@ -429,11 +486,12 @@ ngx_http_notify_verify_header(ngx_http_request_t *r, const ngx_str_t *name,
 static ngx_int_t
 ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
 {
-    u_char                       *p, digest[32];
-    ngx_str_t                     parts[2], argv[6];
-    ngx_http_request_t           *r;
-    ngx_http_notify_redis_t      *redis;
-    ngx_http_notify_main_conf_t  *mcf;
+    u_char                        *p, digest[32];
+    ngx_str_t                      parts[2], argv[6];
+    ngx_http_request_t            *r;
+    ngx_http_notify_redis_t       *redis;
+    ngx_http_notify_main_conf_t   *mcf;
+    ngx_http_notify_verify_ctx_t  *other;
 
     r = ctx->request;
     parts[0] = ctx->verify->scope;
@@ -447,6 +505,17 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "notify verify: refused, \"once=\" has no value");
         return NGX_OK;
+    }
+
+    /* once a client's request, not once a subrequest of it */
+
+    other = ngx_http_notify_verify_find(r, NULL, ctx->verify, &parts[1]);
+
+    ctx->value = parts[1];
+
+    if (other) {
+        ctx->state = other->state;
+        return ctx->state == NGX_HTTP_NOTIFY_VERIFY_WAIT ? NGX_AGAIN : NGX_OK;
     }
 
     ctx->state = NGX_HTTP_NOTIFY_VERIFY_AWAY;
@@ -496,6 +565,7 @@ ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_verify_ctx_t *ctx = data;
 
+    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = ctx->request;
@@ -518,7 +588,51 @@ ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
         ctx->state = NGX_HTTP_NOTIFY_VERIFY_PASS;
     }
 
+    if (ngx_http_notify_verify_tell(ctx) != NGX_OK) {
+        c = r->connection;
+        ngx_http_finalize_request(r, NGX_ERROR);
+        ngx_http_run_posted_requests(c);
+        return;
+    }
+
     ngx_http_notify_body_go_on(r);
+}
+
+
+/* parts of the same client's request that wait for the same answer */
+
+static ngx_int_t
+ngx_http_notify_verify_tell(ngx_http_notify_verify_ctx_t *ctx)
+{
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_notify_verify_ctx_t  *other;
+
+    for (cln = ctx->request->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_notify_verify_cleanup) {
+            continue;
+        }
+
+        other = cln->data;
+
+        if (other->verify != ctx->verify
+            || other->state != NGX_HTTP_NOTIFY_VERIFY_WAIT
+            || other->value.len != ctx->value.len
+            || ngx_strncmp(other->value.data, ctx->value.data, ctx->value.len)
+               != 0)
+        {
+            continue;
+        }
+
+        other->state = ctx->state;
+        other->request->write_event_handler = ngx_http_core_run_phases;
+
+        if (ngx_http_post_request(other->request, NULL) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
