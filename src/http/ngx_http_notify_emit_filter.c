@@ -285,9 +285,11 @@ ngx_http_notify_emit_filter_waits(ngx_http_request_t *r,
 {
     ngx_http_notify_emit_loc_conf_t  *elcf;
 
-    /* what follows a 101 does not pass filters */
+    /* what follows a 101 does not pass filters; an error page that a filter
+     * puts in the place of an answer is lost when it is not sent at once */
 
     if (r != r->main
+        || r->filter_finalize
         || r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS)
     {
         return 0;
@@ -323,6 +325,12 @@ ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
     ngx_http_notify_emit_filter_ctx_t *ctx)
 {
     ngx_int_t  rc;
+
+    ctx->waited = 1;
+
+    /* SSI, which is asked for parts later, has not said so yet */
+
+    r->preserve_body = 1;
 
     if (ctx->capture && !ctx->over) {
         ctx->state = NGX_HTTP_NOTIFY_EMIT_GATHER;
@@ -421,6 +429,7 @@ ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
 static void
 ngx_http_notify_emit_filter_resume(ngx_http_notify_emit_ctx_t *emit)
 {
+    ngx_uint_t                          count;
     ngx_connection_t                   *c;
     ngx_http_request_t                 *r;
     ngx_http_notify_emit_filter_ctx_t  *ctx;
@@ -434,8 +443,13 @@ ngx_http_notify_emit_filter_resume(ngx_http_notify_emit_ctx_t *emit)
 
     ngx_http_set_log_request(c->log, r);
 
+    count = r->count;
+
     if (ngx_http_output_filter(r, NULL) == NGX_ERROR) {
-        ngx_http_finalize_request(r, NGX_ERROR);
+
+        /* an error_page of a filter's error may be under way */
+
+        ngx_http_finalize_request(r, r->count > count ? NGX_DONE : NGX_ERROR);
 
     } else {
         ctx->woken = (!r->buffered && !c->buffered && r->postponed == NULL);
@@ -543,7 +557,7 @@ ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
     for (i = 0; i < elcf->list->nelts; i++) {
 
         if (emit[i]->request
-            || (emit[i]->commit && r == r->main && !ctx->gone)
+            || (emit[i]->commit && ctx->waited && !ctx->gone)
             || (emit[i]->fail && ctx->gone)
             || !ngx_http_notify_emit_open(r, ctx->emit, emit[i]))
         {

@@ -114,6 +114,7 @@ ngx_http_notify_emit_filter_copy(ngx_http_request_t *r,
 
         ngx_http_notify_emit_filter_use_up(b);
         ctx->gathered = text->len;
+        ctx->flush |= (b->flush || b->recycled);
     }
 
     return NGX_OK;
@@ -184,6 +185,14 @@ ngx_http_notify_emit_filter_keep(ngx_http_request_t *r,
                 continue;
             }
 
+            if (ctx->gathered && ctx->held == NULL
+                && !b->last_buf && !b->last_in_chain && !b->sync)
+            {
+                /* the gathered text is flushed instead */
+                ctx->flush = 1;
+                continue;
+            }
+
             b = ngx_calloc_buf(r->pool);
             if (b == NULL) {
                 return NGX_ERROR;
@@ -231,6 +240,7 @@ ngx_http_notify_emit_filter_prepend(ngx_http_request_t *r,
     b->memory = 1;
     b->pos = ctx->answer.text.data;
     b->last = b->pos + ctx->gathered;
+    b->flush = ctx->flush && !ctx->last;
 
     cl->buf = b;
     cl->next = ctx->held;

@@ -37,6 +37,8 @@ typedef struct {
     unsigned                         ended:1;   /* nothing is left to emit */
     unsigned                         failed:1;
     unsigned                         gone:1;    /* the client, before that */
+    unsigned                         waited:1;  /* `commit` had its place */
+    unsigned                         flush:1;   /* of what was gathered */
     unsigned                         passing:1; /* its header, to `next` */
     unsigned                         woken:1;   /* to write, may be nothing */
 } ngx_http_notify_emit_filter_ctx_t;

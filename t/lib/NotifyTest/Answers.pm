@@ -34,10 +34,10 @@ sub answer {
     return "$head\n$body";
 }
 
-no warnings 'redefine';
+no warnings qw(redefine prototype);
 
 # nginx-suite loads those that are there
-*Test::Nginx::test_globals_modules = sub { '' };
+*Test::Nginx::test_globals_modules = sub () { '' };
 
 *Test::Nginx::log_core = sub {
     my ($prefix, $text) = @_;
@@ -47,7 +47,11 @@ no warnings 'redefine';
     {
         $text = answer($text);
         $text =~ s/nginx-test-\w+/nginx-test/g;
-        $text =~ s/\b[89]\d\d\d\b/PORT/g;
+        $text =~ s/\b(?:[89]\d{3}|[3-6]\d{4})\b/PORT/g;
+        $text =~ s/\b\d{1,3}\.\d{3}\b/SECONDS/g;
+        $text =~ s/"[0-9a-f]{8}-[0-9a-f]+"/"ETAG"/g;
+        $text =~ s/\b\w{6,9}, \d\d-\w{3}-\d{4} [\d:]{8} GMT/DATE/g;
+        $text =~ s/\b(\w{6,9}), [\d:]{8}/$1, TIME/g;
         $text =~ s/\b\d{10}(?:\.\d{3})?\b/TIME/g;
         $text =~ s/\b\w{3}, \d\d[ -]\w{3}[ -]\d+ [\d:]{8} GMT/DATE/g;
 
