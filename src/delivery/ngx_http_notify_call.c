@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_call_internal.h"
+#include "ngx_http_notify_context.h"
 
 
 #define NGX_HTTP_NOTIFY_CALL_POOL    4480   /* two blocks for most calls */
@@ -20,6 +21,8 @@
 
 static void ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer,
     ngx_int_t rc);
+static u_char *ngx_http_notify_call_about(void *data, u_char *buf,
+    size_t len);
 static void ngx_http_notify_call_upstream(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_call_create_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_call_reinit_request(ngx_http_request_t *r);
@@ -295,6 +298,27 @@ ngx_http_notify_call_fail(ngx_http_notify_call_t *call,
 }
 
 
+static u_char *
+ngx_http_notify_call_about(void *data, u_char *buf, size_t len)
+{
+    ngx_http_notify_call_t *call = data;
+
+    ngx_http_notify_context_t              context;
+    const ngx_http_notify_subscription_t  *subscription;
+
+    subscription = call->target->subscription;
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+    context.event = &call->event->id;
+    context.subscription = &subscription->id;
+    context.tenant = &call->event->tenant;
+    context.url = &subscription->url;
+
+    return ngx_http_notify_context_write(&context, buf, len);
+}
+
+
 /* in place of the content phase */
 
 static void
@@ -307,6 +331,7 @@ ngx_http_notify_call_upstream(ngx_http_request_t *r)
     ngx_http_notify_call_state_t  *state;
 
     call = ngx_http_notify_detached_get(r)->data;
+    call->detached.about = ngx_http_notify_call_about;
     target = call->target;
     state = target->conf->state;
 

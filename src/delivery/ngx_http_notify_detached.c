@@ -11,6 +11,9 @@
 #include "ngx_http_notify_detached.h"
 
 
+#define NGX_HTTP_NOTIFY_DETACHED_ABOUT  1024     /* bytes of a line */
+
+
 static ngx_http_request_t *ngx_http_notify_detached_main(
     ngx_http_notify_detached_t *d, ngx_pool_t *pool);
 static ngx_http_request_t *ngx_http_notify_detached_request(
@@ -348,9 +351,10 @@ static void
 ngx_http_notify_detached_writer(ngx_log_t *log, ngx_uint_t level, u_char *buf,
     size_t len)
 {
-    u_char                      *p, *last;
+    u_char                      *p, *last, *end;
     ngx_err_t                    err;
     ngx_http_notify_detached_t  *d;
+    u_char                       about[NGX_HTTP_NOTIFY_DETACHED_ABOUT];
 
     d = log->wdata;
 
@@ -384,8 +388,10 @@ ngx_http_notify_detached_writer(ngx_log_t *log, ngx_uint_t level, u_char *buf,
         level = ngx_max(level, NGX_LOG_INFO);
     }
 
-    ngx_log_error(level, ngx_cycle->log, 0, "notify call: %*s",
-                  (size_t) (last - p), p);
+    end = d->about ? d->about(d->data, about, sizeof(about)) : about;
+
+    ngx_log_error(level, ngx_cycle->log, 0, "notify call: %*s%*s",
+                  (size_t) (last - p), p, (size_t) (end - about), about);
 }
 
 

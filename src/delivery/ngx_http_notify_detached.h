@@ -18,6 +18,9 @@ typedef struct {
     void                        *data;          /* the caller's */
     ngx_err_t                    err;           /* of the last line that
                                         upstream wrote to the error log */
+    u_char                    *(*about)(void *data, u_char *buf, size_t len);
+                                     /* appends to such a line; or NULL; set
+                                        by start() */
 
     /* private */
     void                       (*start)(ngx_http_request_t *r);

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_line.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_presence.h"
@@ -808,7 +809,8 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     }
 
     if (rc == NGX_AGAIN) {
-        ngx_log_error(NGX_LOG_WARN, d->feed->log, 0,
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_line(s, d->event, d->node), 0,
                       "notify dispatch: breaker of subscription \"%V\" opened, "
                       "last failure: %s, status %ui",
                       &s->node.str, result->error, result->status);
@@ -817,7 +819,8 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
         ngx_http_notify_dispatch_wake(s, s->breaker.until - now);
 
     } else if (rc == NGX_DONE) {
-        ngx_log_error(NGX_LOG_NOTICE, d->feed->log, 0,
+        ngx_log_error(NGX_LOG_NOTICE,
+                      ngx_http_notify_line(s, d->event, d->node), 0,
                       "notify dispatch: breaker of subscription \"%V\" closed",
                       &s->node.str);
         ngx_http_notify_operator_recovered(s, d->event);

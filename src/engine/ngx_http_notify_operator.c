@@ -8,6 +8,7 @@
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_line.h"
 
 
 #define NGX_HTTP_NOTIFY_OPERATOR_PENDING  1000
@@ -253,10 +254,9 @@ ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_json_t  *data;
     u_char                   buf[NGX_HTTP_NOTIFY_ID_LEN];
 
-    ngx_log_error(NGX_LOG_WARN, jump->feed->log, 0,
+    ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, NULL, NULL), 0,
                   "notify operator: subscription \"%V\" was overtaken by the "
-                  "retention of channel \"%V\"", &s->node.str,
-                  &jump->feed->channel->name);
+                  "retention", &s->node.str);
 
     ngx_http_notify_metrics_add(jump->feed->channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
@@ -304,7 +304,7 @@ ngx_http_notify_operator_begin(ngx_http_notify_subscriber_t *s,
     if (ngx_http_notify_operator_pending
         >= NGX_HTTP_NOTIFY_OPERATOR_PENDING)
     {
-        ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+        ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, NULL, NULL), 0,
                       "notify operator: too many events under way, one of "
                       "subscription \"%V\" is not published", &s->node.str);
         return NULL;

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_push.h"
+#include "ngx_http_notify_line.h"
 #include "ngx_http_notify_node.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_variable.h"
@@ -24,8 +25,9 @@ static ngx_http_notify_provider_node_t *ngx_http_notify_push_node(
 static void ngx_http_notify_push_keep(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_provider_node_t *node);
 static void ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_event_t *event, ngx_http_notify_metrics_e counter,
-    const char *reason, ngx_uint_t status);
+    const ngx_http_notify_event_t *event,
+    const ngx_http_notify_provider_node_t *node,
+    ngx_http_notify_metrics_e counter, const char *reason, ngx_uint_t status);
 static void ngx_http_notify_push_printable(u_char *buf,
     const ngx_str_t *text);
 
@@ -66,7 +68,8 @@ ngx_http_notify_push_register(ngx_http_notify_redis_t *redis,
 
 /*
  * n values, each behind its name.  A provider that is not configured is not
- * refused, it is the client's word: the default one drops what is for it.
+ * refused, it is the client's word: the default one drops what is for it, and
+ * names it.
  */
 
 static ngx_http_notify_provider_t *
@@ -147,7 +150,7 @@ ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
                                       &value)
         != s->provider)
     {
-        ngx_http_notify_push_drop(s, event,
+        ngx_http_notify_push_drop(s, event, NULL,
                                   NGX_HTTP_NOTIFY_METRICS_PUSH_NO_PROVIDER,
                                   "unknown provider", 0);
         return NGX_DECLINED;
@@ -157,14 +160,14 @@ ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
                                              &ngx_http_notify_push_device);
 
     if (value.len == 0) {
-        ngx_http_notify_push_drop(s, event,
+        ngx_http_notify_push_drop(s, event, NULL,
                                   NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE,
                                   "no device", 0);
         return NGX_DECLINED;
     }
 
     if (ngx_http_notify_push_node(s, event) == NULL) {
-        ngx_http_notify_push_drop(s, event,
+        ngx_http_notify_push_drop(s, event, NULL,
                                   NGX_HTTP_NOTIFY_METRICS_PUSH_NO_NODE,
                                   "no node in group", 0);
         return NGX_DECLINED;
@@ -279,7 +282,7 @@ void
 ngx_http_notify_push_failed(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
-    ngx_http_notify_push_drop(d->subscriber, d->event,
+    ngx_http_notify_push_drop(d->subscriber, d->event, d->node,
                               NGX_HTTP_NOTIFY_METRICS_PUSH_FAILED,
                               result->error, result->status);
 }
@@ -289,18 +292,21 @@ void
 ngx_http_notify_push_held(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event)
 {
-    ngx_http_notify_push_drop(s, event, NGX_HTTP_NOTIFY_METRICS_PUSH_HELD,
+    ngx_http_notify_push_drop(s, event, NULL,
+                              NGX_HTTP_NOTIFY_METRICS_PUSH_HELD,
                               "breaker open", 0);
 }
 
 
 static void
 ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_event_t *event, ngx_http_notify_metrics_e counter,
-    const char *reason, ngx_uint_t status)
+    const ngx_http_notify_event_t *event,
+    const ngx_http_notify_provider_node_t *node,
+    ngx_http_notify_metrics_e counter, const char *reason, ngx_uint_t status)
 {
     u_char     device[NGX_HTTP_NOTIFY_PUSH_TEXT + 1];
     u_char     group[NGX_HTTP_NOTIFY_PUSH_TEXT + 1];
+    u_char     wanted[NGX_HTTP_NOTIFY_PUSH_TEXT + 1];
     ngx_str_t  text;
 
     text = ngx_http_notify_variable_session(event,
@@ -311,11 +317,17 @@ ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
                                             &ngx_http_notify_push_group);
     ngx_http_notify_push_printable(group, &text);
 
-    ngx_log_error(NGX_LOG_WARN, s->lease->feed->log, 0,
-                  "notify push: event %uL-%uL dropped by provider \"%V\": %s, "
-                  "status %ui, device \"%s\", group \"%s\"",
-                  event->id.ms, event->id.seq, &s->provider->profile.name,
-                  reason, status, device, group);
+    text = ngx_http_notify_variable_session(event,
+                                            &ngx_http_notify_push_name);
+    ngx_http_notify_push_printable(wanted, &text);
+
+    ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, event, node), 0,
+                  "notify push: event %V dropped by provider \"%V\": %s, "
+                  "status %ui, device \"%s\", group \"%s\"%s%s%s",
+                  ngx_http_notify_context_event(&event->id),
+                  &s->provider->profile.name, reason, status, device, group,
+                  wanted[0] ? ", wanted provider \"" : "", wanted,
+                  wanted[0] ? "\"" : "");
 
     s->lease->feed->counts[counter]++;
 }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_line.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
@@ -78,11 +79,11 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     now = ngx_http_notify_subscriber_now();
 
     if (s->provider == NULL) {
-        ngx_log_error(NGX_LOG_INFO, d->feed->log, 0,
-                      "notify retry: attempt %ui of event %uL-%uL for "
+        ngx_log_error(NGX_LOG_INFO, ngx_http_notify_line(s, d->event, NULL), 0,
+                      "notify retry: attempt %ui of event %V for "
                       "subscription \"%V\" failed: %s, status %ui",
-                      d->attempt, d->id.ms, d->id.seq, &s->node.str,
-                      result->error, result->status);
+                      d->attempt, ngx_http_notify_context_event(&d->id),
+                      &s->node.str, result->error, result->status);
     }
 
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED) {
@@ -192,11 +193,11 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
         return ngx_http_notify_commit_dead(s, &d->id, reason, d->retry);
     }
 
-    ngx_log_error(NGX_LOG_WARN, d->feed->log, 0,
-                  "notify retry: event %uL-%uL for subscription \"%V\" given "
-                  "up after %ui attempts (%s): %s, status %ui",
-                  d->id.ms, d->id.seq, &s->node.str, d->attempt, reason,
-                  result->error, result->status);
+    ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, d->event, NULL), 0,
+                  "notify retry: event %V for subscription \"%V\" given up "
+                  "after %ui attempts (%s): %s, status %ui",
+                  ngx_http_notify_context_event(&d->id), &s->node.str,
+                  d->attempt, reason, result->error, result->status);
 
     ngx_http_notify_metrics_add(d->feed->channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
@@ -726,7 +727,7 @@ ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, feed->log, 0,
+    ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, NULL, NULL), 0,
                   "notify retry: subscription \"%V\" is disabled: %s",
                   &s->node.str, reason);
 
@@ -786,8 +787,8 @@ ngx_http_notify_retry_disabled(
         && result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND)
     {
         ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify retry: could not disable a subscription of "
-                      "channel \"%V\", will try at its next 410",
-                      &feed->channel->name);
+                      "notify retry: could not disable subscription \"%V\" "
+                      "of channel \"%V\", will try at its next 410",
+                      &result->id, &feed->channel->name);
     }
 }

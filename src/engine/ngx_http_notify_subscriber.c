@@ -9,6 +9,7 @@
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_line.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_queue.h"
@@ -298,7 +299,7 @@ ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
 
         /* here, now; another configuration may have the key */
 
-        ngx_log_error(NGX_LOG_ERR, s->lease->feed->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ngx_http_notify_line(s, NULL, NULL), 0,
                       "notify subscriber: subscription \"%V\" waits: %s",
                       &s->node.str, s->reason);
         return;

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_claims.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_line.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_queue.h"
@@ -407,8 +408,8 @@ ngx_http_notify_tail_parse(ngx_http_notify_feed_t *feed,
 
     if (event == NULL) {
         ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify tail: entry %uL-%uL of channel \"%V\" is not an "
-                      "event, passed over", id->ms, id->seq,
+                      "notify tail: entry %V of channel \"%V\" is not an "
+                      "event, passed over", ngx_http_notify_context_event(id),
                       &feed->channel->name);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_context.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_iframe.h"
 #include "ngx_http_notify_metrics.h"
@@ -24,6 +25,8 @@ typedef struct {
 } ngx_http_notify_ask_fields_t;
 
 
+static ngx_int_t ngx_http_notify_ask_whom(ngx_http_notify_ask_t *ask,
+    const ngx_http_notify_subscription_t *subscription);
 static ngx_int_t ngx_http_notify_ask_iframe(ngx_http_notify_ask_t *ask,
     ngx_http_notify_claim_t *claim);
 static ngx_int_t ngx_http_notify_ask_call(ngx_http_notify_ask_t *ask,
@@ -55,6 +58,10 @@ ngx_http_notify_ask(ngx_http_notify_ask_t *ask,
                    "the request has come through too many notifications");
     }
 
+    if (ngx_http_notify_ask_whom(ask, claim->subscription) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (claim->subscription->mode == NGX_HTTP_NOTIFY_MODE_IFRAME) {
         return ngx_http_notify_ask_iframe(ask, claim);
     }
@@ -68,6 +75,30 @@ ngx_http_notify_ask(ngx_http_notify_ask_t *ask,
     }
 
     return ngx_http_notify_ask_call(ask, claim);
+}
+
+
+/* for the log: the claim may be gone when the answer comes */
+
+static ngx_int_t
+ngx_http_notify_ask_whom(ngx_http_notify_ask_t *ask,
+    const ngx_http_notify_subscription_t *subscription)
+{
+    ngx_str_t    id, host;
+    ngx_pool_t  *pool;
+
+    pool = ask->request->pool;
+
+    id = subscription->id;
+    host = ngx_http_notify_context_host(&subscription->url);
+
+    ask->subscription.len = id.len;
+    ask->subscription.data = ngx_pstrdup(pool, &id);
+
+    ask->host.len = host.len;
+    ask->host.data = ngx_pstrdup(pool, &host);
+
+    return ask->subscription.data && ask->host.data ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -36,6 +36,8 @@ struct ngx_http_notify_ask_s {
     void                            *data;
 
     ngx_http_notify_response_t       response;
+    ngx_str_t                        subscription;  /* who was asked, */
+    ngx_str_t                        host;          /* and where */
     ngx_uint_t                       failed;    /* unsigned  failed:1; */
 
     ngx_http_notify_call_t          *call;      /* private */

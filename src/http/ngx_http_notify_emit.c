@@ -441,9 +441,11 @@ ngx_http_notify_emit_answered(ngx_int_t rc, void *data)
     }
 
     if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
-                      "notify emit: \"%V\" is not committed, the client gets "
-                      "%s", &pending->emit->source.event,
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_source_log(ctx->request,
+                                                 &pending->emit->source),
+                      0, "notify emit: \"%V\" is not committed, the client "
+                      "gets %s", &pending->emit->source.event,
                       pending->emit->fail ? "503" : "its answer");
     }
 

@@ -149,7 +149,8 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
         ngx_http_notify_metrics_add(emit->source.channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
 
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_source_log(r, &emit->source), 0,
                       "notify emit: event \"%V\" has no data: %s",
                       &emit->source.event, error.reason);
     }
@@ -293,12 +294,14 @@ ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
     if (invalid->list && invalid->list->nelts) {
         reason = invalid->list->elts;
 
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_source_log(r, &emit->source), 0,
                       "notify emit: \"%V\" is not emitted: %V %V",
                       &emit->source.event, &reason->key, &reason->value);
 
     } else {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_source_log(r, &emit->source), 0,
                       "notify emit: \"%V\" is not emitted: there is no tenant",
                       &emit->source.event);
     }

@@ -565,7 +565,8 @@ ngx_http_notify_emit_filter_background(ngx_http_request_t *r,
         }
 
         if (ngx_http_notify_emit(r, ctx->emit, emit[i], 0) == NGX_ERROR) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+            ngx_log_error(NGX_LOG_ERR,
+                          ngx_http_notify_source_log(r, &emit[i]->source), 0,
                           "notify emit: no memory for \"%V\"",
                           &emit[i]->source.event);
         }

@@ -282,7 +282,10 @@ ngx_http_notify_settings_form_number(ngx_http_notify_settings_form_t *form,
     int64_t    n, max;
     ngx_str_t  text;
 
-    max = NGX_HTTP_NOTIFY_SETTING_TIME_MAX / setting->unit;
+    /* an event that is kept no longer cannot be tried */
+
+    max = ngx_min(NGX_HTTP_NOTIFY_SETTING_TIME_MAX, form->channel->retention)
+          / setting->unit;
     text = ngx_http_notify_json_string(value);
 
     if ((ngx_http_notify_json_integer(value, &n) != NGX_OK
@@ -292,7 +295,8 @@ ngx_http_notify_settings_form_number(ngx_http_notify_settings_form_t *form,
         || n > max)
     {
         ngx_http_notify_invalid_add(form->invalid, name,
-                                    "must be an integer from 0 to %L", max);
+                                    "must be an integer from 0 to %L, events "
+                                    "are kept no longer (retention)", max);
         return NGX_DECLINED;
     }
 

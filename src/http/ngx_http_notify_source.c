@@ -12,6 +12,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_source.h"
+#include "ngx_http_notify_context.h"
 #include "ngx_http_notify_tenant.h"
 
 
@@ -257,4 +258,24 @@ ngx_http_notify_source_params(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+ngx_log_t *
+ngx_http_notify_source_log(ngx_http_request_t *r,
+    const ngx_http_notify_source_t *source)
+{
+    static ngx_str_t                  tenant;
+    static ngx_http_notify_context_t  context;
+
+    if (ngx_http_notify_source_tenant(r, source, &tenant) != NGX_OK) {
+        ngx_str_null(&tenant);
+    }
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+    context.channel = &source->channel->name;
+    context.tenant = &tenant;
+
+    return ngx_http_notify_context_log(r->connection->log, &context);
 }

@@ -55,6 +55,9 @@ void ngx_http_notify_source_form(ngx_http_request_t *r,
 ngx_int_t ngx_http_notify_source_params(ngx_http_request_t *r,
     const ngx_http_notify_source_t *source,
     ngx_http_notify_event_form_t *form);
+/* for one ngx_log_error(): with the channel and the request's tenant */
+ngx_log_t *ngx_http_notify_source_log(ngx_http_request_t *r,
+    const ngx_http_notify_source_t *source);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SOURCE_H_INCLUDED_ */

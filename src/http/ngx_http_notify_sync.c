@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_context.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_sync.h"
@@ -495,6 +496,7 @@ static void
 ngx_http_notify_sync_decide(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx)
 {
+    ngx_http_notify_context_t     context;
     ngx_http_notify_response_t   *response;
     ngx_http_notify_sync_conf_t  *sync;
 
@@ -507,9 +509,19 @@ ngx_http_notify_sync_decide(ngx_http_request_t *r,
 
     if (response->status) {
 
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "notify sync: \"%V\" failed: %V %V", &sync->source.event,
-                      &response->code, &response->message);
+        ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+        context.subscription = &ctx->ask.subscription;
+        context.channel = &sync->source.channel->name;
+        context.tenant = &ctx->tenant;
+        context.url = &ctx->ask.host;
+
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_context_log(r->connection->log,
+                                                  &context),
+                      0, "notify sync: \"%V\" failed: %V %V",
+                      &sync->source.event, &response->code,
+                      &response->message);
 
         ctx->status = response->status;
 

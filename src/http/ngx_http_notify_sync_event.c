@@ -49,7 +49,8 @@ ngx_http_notify_sync_event(ngx_http_request_t *r,
     rc = ngx_http_notify_event_form_end(&form);
 
     if (rc == NGX_DECLINED) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_source_log(r, &sync->source), 0,
                       "notify sync: \"%V\" is not asked about, the event "
                       "would not be valid", &sync->source.event);
     }
@@ -110,7 +111,8 @@ unread:
     ngx_http_notify_metrics_add(sync->source.channel->metrics,
                                 NGX_HTTP_NOTIFY_METRICS_UNREAD, 1);
 
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+    ngx_log_error(NGX_LOG_WARN,
+                  ngx_http_notify_source_log(r, &sync->source), 0,
                   "notify sync: event \"%V\" has no data: %s",
                   &sync->source.event, error.reason);
 

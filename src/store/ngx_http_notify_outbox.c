@@ -708,8 +708,9 @@ ngx_http_notify_outbox_refuse(ngx_http_notify_outbox_t *outbox,
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "notify outbox: the id \"%V\" of an event \"%V\" was "
-                      "used for another one, it is dropped",
-                      &event->entry.event.uid, &event->entry.event.type);
+                      "used for another one, it is dropped, of \"%V\"",
+                      &event->entry.event.uid, &event->entry.event.type,
+                      &outbox->keys->prefix);
 
         ngx_http_notify_metrics_add(outbox->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);

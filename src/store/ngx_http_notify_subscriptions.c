@@ -19,6 +19,7 @@ typedef struct {
     ngx_http_notify_redis_t           *redis;
     ngx_http_notify_subscriptions_pt   handler;
     void                              *data;
+    ngx_str_t                          id;
 } ngx_http_notify_subscriptions_op_t;
 
 
@@ -506,10 +507,17 @@ ngx_http_notify_subscriptions_call(ngx_http_notify_redis_t *redis,
 {
     ngx_http_notify_subscriptions_op_t  *op;
 
-    op = ngx_alloc(sizeof(ngx_http_notify_subscriptions_op_t), ngx_cycle->log);
+    op = ngx_alloc(sizeof(ngx_http_notify_subscriptions_op_t) + args[0].len,
+                   ngx_cycle->log);
     if (op == NULL) {
         return NGX_ERROR;
     }
+
+    /* the first argument of both scripts */
+
+    op->id.len = args[0].len;
+    op->id.data = (u_char *) &op[1];
+    ngx_memcpy(op->id.data, args[0].data, args[0].len);
 
     op->redis = redis;
     op->handler = handler;
@@ -536,6 +544,7 @@ ngx_http_notify_subscriptions_answer(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_memzero(&result, sizeof(ngx_http_notify_subscriptions_result_t));
 
+    result.id = op->id;
     result.status = ngx_http_notify_subscriptions_result(op->redis, resp,
                                                          &result);
     op->handler(&result, op->data);

@@ -103,6 +103,7 @@ typedef enum {
 
 typedef struct {
     ngx_http_notify_subscriptions_status_e   status;
+    ngx_str_t                                id;        /* of the one */
     uint64_t                                 version;   /* with OK */
     ngx_uint_t                               sync;      /* with OK: it is one,
                                                          * or was */

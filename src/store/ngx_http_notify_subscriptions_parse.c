@@ -125,6 +125,7 @@ ngx_http_notify_subscriptions_document(ngx_pool_t *pool,
 ngx_http_notify_subscription_t *
 ngx_http_notify_subscriptions_parse(const ngx_str_t *text, ngx_log_t *log)
 {
+    ngx_str_t                        id;
     ngx_pool_t                      *pool;
     ngx_http_notify_json_error_t     error;
     ngx_http_notify_subscription_t  *s;
@@ -163,9 +164,12 @@ ngx_http_notify_subscriptions_parse(const ngx_str_t *text, ngx_log_t *log)
 
 invalid:
 
+    id = ngx_http_notify_json_string(ngx_http_notify_json_get(s->document,
+                                                              "id"));
+
     ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "notify subscriptions: a document was skipped: %s",
-                  error.reason);
+                  "notify subscriptions: the document of \"%V\" was skipped: "
+                  "%s", &id, error.reason);
 
 failed:
 
