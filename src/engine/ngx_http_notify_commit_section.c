@@ -242,7 +242,7 @@ ngx_http_notify_commit_section_fields(ngx_http_notify_lease_t *lease)
     {
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, dirty_link);
 
-        n += 11;
+        n += 13;
 
         for (op = ngx_queue_head(&s->operations);
              op != ngx_queue_sentinel(&s->operations);
@@ -372,6 +372,20 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     ngx_http_notify_id_t  id;
 
     id = ngx_http_notify_subscriber_cursor(s);
+
+    if (s->former != NULL && s->replay == NULL
+        && ngx_http_notify_former_passed(s->former, &id))
+    {
+        ngx_http_notify_former_destroy(s->former);
+        s->former = NULL;
+
+        if (ngx_http_notify_commit_section_arg(c, "f") != NGX_OK
+            || ngx_http_notify_commit_section_arg(c, "%uL-%uL", id.ms, id.seq)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     /* one that only waits for what it was changed to has nothing to read */
 

@@ -9,7 +9,6 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_line.h"
-#include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
@@ -186,15 +185,6 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
            && s->queued)
     {
         event = s->ring[s->ring_head];
-
-        if (s->stale && !ngx_http_notify_match_test(s, event)) {
-
-            /* the subscription has changed since */
-
-            ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
-            ngx_http_notify_subscriber_touch(s);
-            continue;
-        }
 
         if (event->session_id.len) {
             rc = ngx_http_notify_presence(s, event);

@@ -568,6 +568,29 @@ ngx_http_notify_load_cursors(ngx_http_notify_resp_t *resp, void *data)
     lease->placed = found;
 
     for (i = 0; i + 1 < resp->nelts; i += 2) {
+        word = resp->elts[i]->str;
+
+        if (word.len <= sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1) {
+            continue;
+        }
+
+        word.len -= sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1;
+
+        if (ngx_strncmp(word.data + word.len, NGX_HTTP_NOTIFY_FORMER_WORD,
+                        sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1)
+            != 0)
+        {
+            continue;
+        }
+
+        s = ngx_http_notify_subscriber_find(lease->feed, &word);
+
+        if (s != NULL && !s->located) {
+            ngx_http_notify_subscriber_former(s, &resp->elts[i + 1]->str);
+        }
+    }
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
         s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);
 
         if (s != NULL && !s->located) {

@@ -194,7 +194,7 @@ ngx_http_notify_load_again(ngx_http_notify_subscriber_t *s)
 static void
 ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
 {
-    ngx_str_t                argv[3];
+    ngx_str_t                argv[4];
     ngx_pool_t              *pool;
     ngx_http_notify_keys_t  *keys;
     ngx_http_notify_load_t  *load;
@@ -220,9 +220,12 @@ ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
     if (ngx_http_notify_load_ask(load, argv, 3, ngx_http_notify_load_document)
         == NGX_OK)
     {
-        argv[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
-                                              lease->bucket);
-        (void) ngx_http_notify_load_ask(load, argv, 3,
+        ngx_str_set(&argv[0], "HMGET");
+        argv[1] = ngx_http_notify_former_field(pool, id, &argv[3]) == NGX_OK
+                  ? ngx_http_notify_keys_bucket(pool, keys, "cursor",
+                                                lease->bucket)
+                  : argv[3];
+        (void) ngx_http_notify_load_ask(load, argv, 4,
                                         ngx_http_notify_load_cursor);
     }
 
@@ -270,6 +273,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_load_t *load = data;
 
+    ngx_str_t                     *cursor;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
@@ -298,11 +302,16 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_commit_soon(lease->feed, 1);
     }
 
-    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc,
-                                                   &resp->str)
+    cursor = &resp->elts[0]->str;
+
+    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc, cursor)
                   : NULL;
 
     ngx_http_notify_load_free(load);
+
+    if (s != NULL) {
+        ngx_http_notify_subscriber_former(s, &resp->elts[1]->str);
+    }
 
     if (s == NULL || s->located
         || lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
@@ -316,7 +325,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_http_notify_subscriber_locate(s, &resp->str);
+    ngx_http_notify_subscriber_locate(s, cursor);
     ngx_http_notify_subscriber_touch(s);
 
     /* enabled again, it may have left some behind: the first look will tell */

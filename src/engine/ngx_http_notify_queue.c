@@ -98,10 +98,6 @@ ngx_http_notify_queue_pop(ngx_http_notify_subscriber_t *s)
     s->ring_head = (s->ring_head + 1) % s->ring_size;
     s->queued--;
 
-    if (s->stale) {
-        s->stale--;
-    }
-
     s->queued_bytes -= event->size;
     feed->queued--;
 

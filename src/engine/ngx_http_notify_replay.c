@@ -7,7 +7,6 @@
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
-#include "ngx_http_notify_match.h"
 #include "ngx_http_notify_presence.h"
 
 
@@ -27,6 +26,7 @@ struct ngx_http_notify_replay_s {
     ngx_http_notify_id_t            to;
     ngx_http_notify_id_t            last;       /* of the page */
     ngx_http_notify_event_t        *page[NGX_HTTP_NOTIFY_REPLAY_PAGE];
+    u_char                          sure[NGX_HTTP_NOTIFY_REPLAY_PAGE];
     ngx_uint_t                      n;
     ngx_uint_t                      next;
     ngx_http_notify_replay_gap_t   *gaps;
@@ -52,8 +52,11 @@ typedef struct {
 static ngx_http_notify_replay_request_t *ngx_http_notify_replay_request(
     ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_subscriber_t *ngx_http_notify_replay_answer(
-    ngx_http_notify_replay_request_t *request, ngx_http_notify_resp_t *resp);
+    ngx_http_notify_replay_request_t *request, ngx_http_notify_resp_t *resp,
+    ngx_uint_t array);
 static void ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_replay_former(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp,
     void *data);
@@ -64,9 +67,10 @@ static void ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
-static ngx_uint_t ngx_http_notify_replay_missed(
-    ngx_http_notify_replay_t *replay, ngx_http_notify_resp_t *dead,
-    const ngx_http_notify_id_t *id);
+static ngx_uint_t ngx_http_notify_replay_skips(
+    ngx_http_notify_replay_t *replay, const ngx_http_notify_id_t *id);
+static ngx_uint_t ngx_http_notify_replay_given_up(
+    ngx_http_notify_resp_t *dead, const ngx_http_notify_id_t *id);
 static ngx_uint_t ngx_http_notify_replay_under_way(
     ngx_http_notify_subscriber_t *s);
 
@@ -117,6 +121,21 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
     if (argv[1].data != NULL
         && ngx_http_notify_redis_submit(feed->redis, argv, 6, 0,
                                         ngx_http_notify_replay_place, request)
+           != NULL)
+    {
+        request->expected++;
+    }
+
+    ngx_str_set(&argv[0], "HGET");
+    argv[1] = ngx_http_notify_former_field(pool, &s->node.str, &argv[2])
+              == NGX_OK
+              ? ngx_http_notify_keys_bucket(pool, &feed->channel->keys,
+                                            "cursor", s->lease->bucket)
+              : argv[2];
+
+    if (request->expected && argv[1].data != NULL
+        && ngx_http_notify_redis_submit(feed->redis, argv, 3, 0,
+                                        ngx_http_notify_replay_former, request)
            != NULL)
     {
         request->expected++;
@@ -246,8 +265,9 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
     while (replay->next < replay->n) {
         event = replay->page[replay->next];
 
-        if (!ngx_http_notify_match_test(s, event)) {
-
+        if (!replay->sure[replay->next]
+            && !ngx_http_notify_subscriber_wants(s, event))
+        {
             /* the subscription has changed since */
 
             replay->next++;
@@ -316,7 +336,7 @@ ngx_http_notify_replay_request(ngx_http_notify_subscriber_t *s)
 
 static ngx_http_notify_subscriber_t *
 ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
-    ngx_http_notify_resp_t *resp)
+    ngx_http_notify_resp_t *resp, ngx_uint_t array)
 {
     ngx_http_notify_subscriber_t  *s;
 
@@ -336,8 +356,9 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
         return NULL;
     }
 
-    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
-
+    if (resp == NULL || resp->type == NGX_HTTP_NOTIFY_RESP_ERROR
+        || (array && resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY))
+    {
         /* what was asked for stands in Redis until it is done */
 
         s->replay->serial = ++s->lease->feed->serial;
@@ -358,7 +379,7 @@ ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_replay_t      *replay;
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp);
+    s = ngx_http_notify_replay_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
@@ -383,6 +404,21 @@ ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
 }
 
 
+/* gaps may need it where the cursor does not */
+
+static void
+ngx_http_notify_replay_former(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = ngx_http_notify_replay_answer(data, resp, 0);
+
+    if (s != NULL) {
+        ngx_http_notify_subscriber_former(s, &resp->str);
+    }
+}
+
+
 static void
 ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
 {
@@ -391,7 +427,7 @@ ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_subscriber_t  *s;
     ngx_http_notify_replay_gap_t  *gap;
 
-    s = ngx_http_notify_replay_answer(data, resp);
+    s = ngx_http_notify_replay_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
@@ -519,7 +555,7 @@ ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_replay_t      *replay;
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp);
+    s = ngx_http_notify_replay_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
@@ -536,15 +572,8 @@ ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
         (void) ngx_http_notify_log_entry_id(resp->elts[i], &replay->last);
 
         event = ngx_http_notify_log_event(resp->elts[i], s->lease->feed->log);
-        if (event == NULL) {
-            continue;
-        }
-
-        if (ngx_http_notify_match_test(s, event)) {
+        if (event != NULL) {
             replay->page[replay->n++] = event;
-
-        } else {
-            ngx_http_notify_log_unref(event);
         }
     }
 }
@@ -553,12 +582,12 @@ ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_uint_t                     i, n;
+    ngx_uint_t                     i, n, sure;
     ngx_http_notify_event_t       *event;
     ngx_http_notify_replay_t      *replay;
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp);
+    s = ngx_http_notify_replay_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
@@ -570,9 +599,14 @@ ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
     for (i = 0, n = 0; i < replay->n; i++) {
         event = replay->page[i];
 
-        if (replay->all
-            || ngx_http_notify_replay_missed(replay, resp, &event->id))
+        sure = ngx_http_notify_replay_given_up(resp, &event->id);
+
+        if (sure
+            || ((replay->all
+                 || ngx_http_notify_replay_skips(replay, &event->id))
+                && ngx_http_notify_subscriber_wants(s, event)))
         {
+            replay->sure[n] = sure;
             replay->page[n++] = event;
 
         } else {
@@ -624,11 +658,9 @@ ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
 
 
 static ngx_uint_t
-ngx_http_notify_replay_missed(ngx_http_notify_replay_t *replay,
-    ngx_http_notify_resp_t *dead, const ngx_http_notify_id_t *id)
+ngx_http_notify_replay_skips(ngx_http_notify_replay_t *replay,
+    const ngx_http_notify_id_t *id)
 {
-    u_char      text[NGX_HTTP_NOTIFY_ID_LEN];
-    size_t      len;
     ngx_uint_t  i;
 
     for (i = 0; i < replay->ngaps; i++) {
@@ -638,6 +670,20 @@ ngx_http_notify_replay_missed(ngx_http_notify_replay_t *replay,
             return 1;
         }
     }
+
+    return 0;
+}
+
+
+/* it was for this subscription, whatever that selects now */
+
+static ngx_uint_t
+ngx_http_notify_replay_given_up(ngx_http_notify_resp_t *dead,
+    const ngx_http_notify_id_t *id)
+{
+    u_char      text[NGX_HTTP_NOTIFY_ID_LEN];
+    size_t      len;
+    ngx_uint_t  i;
 
     len = ngx_http_notify_id_print(text, id) - text;
 

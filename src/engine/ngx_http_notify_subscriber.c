@@ -141,8 +141,6 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     if (s != NULL) {
-        s->stale = s->queued;
-
         if (s->giving_up) {
 
             /* somebody has changed it first: theirs holds */
@@ -311,6 +309,31 @@ ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
 
 
 void
+ngx_http_notify_subscriber_former(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *value)
+{
+    if (s->former != NULL) {
+        ngx_http_notify_former_destroy(s->former);
+    }
+
+    s->former = ngx_http_notify_former_create(value, s->lease->feed->log);
+}
+
+
+ngx_uint_t
+ngx_http_notify_subscriber_wants(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_http_notify_selection_t  *selection;
+
+    selection = ngx_http_notify_former_find(s->former, &event->id);
+
+    return selection ? ngx_http_notify_selection_test(selection, event)
+                     : ngx_http_notify_match_test(s, event);
+}
+
+
+void
 ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *value)
 {
@@ -323,7 +346,7 @@ ngx_http_notify_subscriber_locate(ngx_http_notify_subscriber_t *s,
     if (s->unusable) {
         ngx_http_notify_subscriber_hold(s);
 
-    } else if (s->changed > s->doc->version) {
+    } else if (s->changed > s->doc->version || s->former != NULL) {
         ngx_http_notify_subscriber_stop(s);
     }
 }
@@ -520,6 +543,10 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
 
     if (s->ring != NULL) {
         ngx_free(s->ring);
+    }
+
+    if (s->former != NULL) {
+        ngx_http_notify_former_destroy(s->former);
     }
 
     ngx_rbtree_delete(&feed->subscribers, &s->node.node);

@@ -18,6 +18,7 @@
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_former.h"
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
@@ -170,6 +171,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_target_t         *target;   /* NULL: cannot be called */
     const char                       *reason;   /* then why */
     ngx_http_notify_filter_t         *filter;   /* in doc's pool, or NULL */
+    ngx_http_notify_former_t         *former;   /* of what is not yet
+                                                   delivered, or NULL */
     ngx_http_notify_match_link_t     *links;    /* in doc's pool */
     ngx_uint_t                        nlinks;
     uint64_t                          seen;     /* the last event matched */
@@ -181,7 +184,6 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        ring_head;
     ngx_uint_t                        queued;
     size_t                            queued_bytes;
-    ngx_uint_t                        stale;    /* queued before a change */
 
     ngx_http_notify_id_t              start;    /* none of its own up to here */
     uint64_t                          since;    /* version that has placed it */
@@ -291,6 +293,14 @@ ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_find(
 ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_put(
     ngx_http_notify_lease_t *lease, ngx_http_notify_subscription_t *doc,
     const ngx_str_t *place);
+
+/* What it selected before, as in cursor:<bucket>; takes the place of what is
+ * known of that.  Before it is located, or told of its next events. */
+void ngx_http_notify_subscriber_former(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *value);
+/* Whether an event is for it: by the document of its time. */
+ngx_uint_t ngx_http_notify_subscriber_wants(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event);
 
 /*
  * Where it stands: the value of its field in cursor:<bucket>, or an empty text

@@ -377,6 +377,8 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
             lease->position = id;
         }
     }
+
+    ngx_http_notify_dispatch_resume(feed);
 }
 
 

@@ -55,6 +55,19 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
         return NGX_AGAIN;
     }
 
+    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
+
+        /* what follows may yet be for a former document: its bucket goes on */
+
+        ngx_http_notify_tail_caught_up(s);
+
+        if (s->behind) {
+            ngx_http_notify_dispatch_line_up(s);
+        }
+
+        return NGX_AGAIN;
+    }
+
     page = ngx_http_notify_pages_find(&feed->pages, &s->read);
 
     /* while its bucket is being fed the next event may be one of those */
@@ -117,7 +130,7 @@ ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
 
         s->read = event->id;
 
-        if (ngx_http_notify_match_test(s, event)) {
+        if (ngx_http_notify_subscriber_wants(s, event)) {
             ngx_http_notify_queue_put(s, event);
         }
 
@@ -138,8 +151,10 @@ ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
 static void
 ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
 {
-    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
-
+    if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0
+        && (s->former == NULL
+            || ngx_http_notify_former_passed(s->former, &s->read)))
+    {
         /*
          * From there on its bucket is fed; what it has read beyond that is not
          * to come again.
@@ -300,10 +315,11 @@ done:
 
     if (request->id.len && feed->ranges == request->range) {
         feed->ranging = 0;
-        ngx_http_notify_dispatch_resume(feed);
     }
 
     ngx_free(request);
+
+    ngx_http_notify_dispatch_resume(feed);
 }
 
 

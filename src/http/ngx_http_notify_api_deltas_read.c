@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
+#include "ngx_http_notify_former.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_script.h"
 
@@ -22,6 +23,8 @@ static ngx_int_t ngx_http_notify_api_deltas_ask_missed(
 static void ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_api_deltas_entries(
+    ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_api_deltas_missed(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deltas_entry(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *entry);
@@ -185,33 +188,14 @@ static ngx_int_t
 ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
     const ngx_http_notify_resp_t *resp)
 {
-    ngx_int_t                rc;
-    ngx_uint_t               i, n, again;
-    ngx_http_notify_id_t     next;
-    ngx_http_notify_resp_t  *place, *looked, *more;
-
-    i = 0;
-    n = deltas->scanned;
-    again = 0;
-    next = deltas->from;
+    ngx_int_t   rc;
+    ngx_uint_t  i;
 
     if (deltas->missed) {
-        place = ngx_http_notify_resp_at(resp, 0);
-        looked = ngx_http_notify_resp_at(resp, 1);
-        more = ngx_http_notify_resp_at(resp, 2);
-        i = 3;
-
-        if (place == NULL || looked == NULL || more == NULL
-            || ngx_http_notify_id_parse(&place->str, &next) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        n += ngx_max(looked->integer, 1);
-        again = (more->integer != 0);
+        return ngx_http_notify_api_deltas_missed(deltas, resp);
     }
 
-    for ( /* void */ ; i < resp->nelts; i++) {
+    for (i = 0; i < resp->nelts; i++) {
 
         rc = ngx_http_notify_api_deltas_entry(deltas, resp->elts[i]);
 
@@ -220,14 +204,69 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
         }
     }
 
-    if (deltas->missed) {
-        deltas->from = next;
-        deltas->scanned = n;
+    return resp->nelts < deltas->page ? NGX_OK : NGX_AGAIN;
+}
 
-        return again ? NGX_AGAIN : NGX_OK;
+
+/* each is judged by what was selected when it came, unless that is sure */
+
+static ngx_int_t
+ngx_http_notify_api_deltas_missed(ngx_http_notify_api_deltas_t *deltas,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t                     rc;
+    ngx_uint_t                    i, n;
+    ngx_http_notify_id_t          next, id;
+    ngx_http_notify_resp_t       *place, *looked, *more, *text;
+    ngx_http_notify_former_t     *former;
+    ngx_http_notify_selection_t  *present, *selection;
+
+    place = ngx_http_notify_resp_at(resp, 0);
+    looked = ngx_http_notify_resp_at(resp, 1);
+    more = ngx_http_notify_resp_at(resp, 2);
+    text = ngx_http_notify_resp_at(resp, 3);
+
+    if (place == NULL || looked == NULL || more == NULL || text == NULL
+        || ngx_http_notify_id_parse(&place->str, &next) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    return resp->nelts < deltas->page ? NGX_OK : NGX_AGAIN;
+    rc = NGX_OK;
+    n = deltas->scanned + ngx_max(looked->integer, 1);
+    present = deltas->want.selection;
+    former = ngx_http_notify_former_create(&text->str,
+                                       deltas->api->request->connection->log);
+
+    for (i = 4; i + 1 < resp->nelts && rc == NGX_OK; i += 2) {
+
+        rc = ngx_http_notify_log_entry_id(resp->elts[i + 1], &id);
+        if (rc != NGX_OK) {
+            break;
+        }
+
+        selection = ngx_http_notify_former_find(former, &id);
+
+        deltas->want.selection = resp->elts[i]->integer ? NULL
+                                 : selection ? selection : present;
+
+        rc = ngx_http_notify_api_deltas_entry(deltas, resp->elts[i + 1]);
+    }
+
+    deltas->want.selection = present;
+
+    if (former != NULL) {
+        ngx_http_notify_former_destroy(former);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    deltas->from = next;
+    deltas->scanned = n;
+
+    return more->integer ? NGX_AGAIN : NGX_OK;
 }
 
 

@@ -175,7 +175,8 @@ ngx_http_notify_api_stored_take(
     call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
     call->follows = ngx_http_notify_subscription_form_follows(call->document);
 
-    return NGX_OK;
+    return ngx_http_notify_subscription_form_selects(pool, call->document,
+                                                     &call->selects);
 }
 
 
@@ -235,6 +236,7 @@ void
 ngx_http_notify_api_stored_save(
     ngx_http_notify_api_subscription_t *call)
 {
+    ngx_str_t                               selects;
     ngx_pool_t                             *pool;
     ngx_http_notify_api_t                  *api;
     ngx_http_notify_api_box_t              *box;
@@ -251,6 +253,9 @@ ngx_http_notify_api_stored_save(
            != NGX_OK
         || ngx_http_notify_subscription_form_claim(pool, call->document,
                                                    &write.sync)
+           != NGX_OK
+        || ngx_http_notify_subscription_form_selects(pool, call->document,
+                                                     &selects)
            != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
@@ -264,6 +269,12 @@ ngx_http_notify_api_stored_save(
     write.max = api->channel->subscriptions_max;
     write.follows = ngx_http_notify_subscription_form_follows(call->document);
     write.followed = call->follows;
+
+    if (call->selects.len != selects.len
+        || ngx_memcmp(call->selects.data, selects.data, selects.len) != 0)
+    {
+        write.former = call->selects;
+    }
 
     box = ngx_http_notify_api_box(api);
     if (box == NULL) {

@@ -69,6 +69,10 @@ ngx_uint_t ngx_http_notify_subscription_form_enabled(
 /* enabled, and a webhook: what is published is delivered to it */
 ngx_uint_t ngx_http_notify_subscription_form_follows(
     const ngx_http_notify_json_t *document);
+/* what decides which events are for it, as the text of a document that has
+ * nothing else in it */
+ngx_int_t ngx_http_notify_subscription_form_selects(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *document, ngx_str_t *text);
 ngx_int_t ngx_http_notify_subscription_form_touch(
     ngx_http_notify_json_t *document, const char *member, uint64_t now);
 

@@ -542,6 +542,46 @@ ngx_http_notify_subscription_form_enable(ngx_http_notify_json_t *document,
 
 
 ngx_int_t
+ngx_http_notify_subscription_form_selects(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *document, ngx_str_t *text)
+{
+    ngx_uint_t               i;
+    ngx_http_notify_json_t  *selects, *value;
+
+    static const ngx_str_t  none = ngx_string("-");
+    static const char      *names[] = { "id", "tenant", "events",
+                                        "entityTypeID", "attributes",
+                                        "filter", NULL };
+
+    selects = ngx_http_notify_json_new_object(pool);
+
+    if (selects == NULL
+        || ngx_http_notify_json_set_string(selects, "url", &none) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; names[i] != NULL; i++) {
+        value = ngx_http_notify_json_get(document, names[i]);
+
+        if (value == NULL) {
+            continue;
+        }
+
+        value = ngx_http_notify_json_copy(pool, value);
+
+        if (value == NULL
+            || ngx_http_notify_json_set(selects, names[i], value) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_notify_json_dump(pool, selects, 1, text);
+}
+
+
+ngx_int_t
 ngx_http_notify_subscription_form_touch(ngx_http_notify_json_t *document,
     const char *member, uint64_t now)
 {

@@ -125,7 +125,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     ngx_http_notify_subscriptions_pt handler, void *data)
 {
     ngx_int_t    rc;
-    ngx_str_t    args[7];
+    ngx_str_t    args[8];
     ngx_pool_t  *pool;
 
     ngx_str_t  names[ngx_http_notify_subscriptions_n(
@@ -163,6 +163,8 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
         goto done;
     }
 
+    args[7] = write->former;
+
     rc = ngx_http_notify_subscriptions_names(pool, keys, &write->tenant,
              &write->id, ngx_http_notify_subscriptions_write_keys,
              ngx_http_notify_subscriptions_n(names), names);
@@ -173,7 +175,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
 
     rc = ngx_http_notify_subscriptions_call(redis,
              &ngx_http_notify_script_subscribe, names,
-             ngx_http_notify_subscriptions_n(names), args, 7, handler, data);
+             ngx_http_notify_subscriptions_n(names), args, 8, handler, data);
 
 done:
 

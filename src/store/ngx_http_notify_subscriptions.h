@@ -124,6 +124,8 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
  * sync: the claim "<event>:<type>" for sync and iframe modes, else empty; what
  * was claimed before is released by the script.  follows: whether it is
  * enabled, and a webhook; followed: whether the replaced document was.
+ * former: what that one selects, JSON text, where it differs: it holds for what
+ * has been published and not yet delivered.
  */
 typedef struct {
     ngx_str_t                id;
@@ -134,6 +136,7 @@ typedef struct {
     ngx_uint_t               max;           /* subscriptions_max */
     ngx_uint_t               follows;
     ngx_uint_t               followed;
+    ngx_str_t                former;        /* or empty */
 } ngx_http_notify_subscriptions_write_t;
 
 ngx_int_t ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,

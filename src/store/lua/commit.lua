@@ -23,6 +23,9 @@
 --       d event ms                  the event is done, also if it had been
 --                                   given up before
 --       k event ms reason           the event is given up
+--       f place                     it has got all up to there: what it had
+--                                   selected before is forgotten, unless it
+--                                   has gaps
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped; a redelivery
 --                                   that has passed it goes back to it
@@ -44,7 +47,7 @@ local nkeys, bucket, key, i = 2, nil, nil, 4
 local held, id, there, changed, position = false, nil, false, false, nil
 
 local arity = { B = 3, S = 1, a = 4, c = 2, x = 1, r = 3, d = 2, k = 3, n = 0,
-                g = 2, G = 3, p = 2, P = 1 }
+                g = 2, G = 3, p = 2, P = 1, f = 1 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -204,6 +207,23 @@ local function apply(op, a, b, c)
                 call('ZADD', dead, b, a .. ' ' .. c)
             end
             changed = true
+        end
+
+    elseif op == 'f' then
+        local field = id .. ' former'
+        local list = there and call('HGET', KEYS[bucket + 1], field)
+        if list and call('LLEN', KEYS[key + 3]) == 0 then
+            local rest = ''
+            for line in string.gmatch(list, '[^\n]+') do
+                if after(string.match(line, '^%S+'), a) then
+                    rest = rest .. line .. '\n'
+                end
+            end
+            if rest == '' then
+                call('HDEL', KEYS[bucket + 1], field)
+            else
+                call('HSET', KEYS[bucket + 1], field, rest)
+            end
         end
 
     elseif op == 'n' then

@@ -13,7 +13,9 @@
 -- ARGV  1  id
 --       2  from, a stream id, exclusive
 --       3  how many entries are looked at
--- reply {looked at up to here, how many, 1: there may be more, entry...}
+-- reply {looked at up to here, how many, 1: there may be more,
+--        what it has selected before (see subscribe.lua) or nil,
+--        1: it was selected for sure | 0, entry, ...}
 
 local LOG, CURSORS, POS, RETRY, DEAD, GAPS = unpack(KEYS)
 local id, count = ARGV[1], tonumber(ARGV[3])
@@ -92,6 +94,7 @@ end
 table.sort(spans, function(a, b) return less(a.from, b.from) end)
 
 local at, looked, more, out = from, 0, 1, {}
+local former = redis.call('HGET', CURSORS, id .. ' former')
 local i, p = 1, 1
 
 while looked < count do
@@ -103,7 +106,7 @@ while looked < count do
         p = p + 1
     end
 
-    local point, found = points[p], nil
+    local point, found, sure = points[p], nil, 0
     local start = spans[i] and max(at, spans[i].from)
 
     if bound and (not start or not less(start, bound))
@@ -114,7 +117,7 @@ while looked < count do
 
     elseif point and not (start and less(start, point)) then
         found = redis.call('XRANGE', LOG, point.text, point.text)
-        at = point
+        at, sure = point, 1
 
     elseif start then
         local to, room = min(spans[i].to, bound), count - looked
@@ -135,6 +138,7 @@ while looked < count do
     end
 
     for _, entry in ipairs(found) do
+        out[#out + 1] = sure
         out[#out + 1] = entry
     end
 
@@ -145,4 +149,4 @@ while looked < count do
     end
 end
 
-return { at.text, looked, more, unpack(out) }
+return { at.text, looked, more, former, unpack(out) }

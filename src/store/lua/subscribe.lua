@@ -7,7 +7,10 @@
 --       3   subs:ver        counter
 --       4   subs:of:<tenant>  zset: id, score is the version at its creation
 --       5   cursor:<bucket> hash: id -> "<stream id>[ flags]"; of one that was
---                           enabled again "<stream id> enabled <version>"
+--                           enabled again "<stream id> enabled <version>";
+--                           "<id> former" -> what it has selected before, up
+--                           to which event, while it may not have got all of
+--                           them: "<stream id> <version> <json>\n"...
 --       6   log
 --       7   gap:<id>        list of "<from> <to>", and behind it the version
 --                           that has left it if this has enabled it again
@@ -21,13 +24,16 @@
 --       5   1: it follows the log: it is enabled, and a webhook
 --       6   1: the replaced one did
 --       7   claim, or ""
+--       8   JSON: what the replaced one selects, if this one selects other
+--           events, or ""
 -- reply {"ok", version, 1 if it held a claim, or holds one, else 0}
 --       {"not_found"} | {"changed"} | {"limit"}
 --       {"taken", id of the holder}
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
     unpack(KEYS)
-local id, json, expected, max, follows, before, claim = unpack(ARGV)
+local id, json, expected, max, follows, before, claim, former = unpack(ARGV)
+local FORMERS = 32
 
 local function claims()
     local flat = redis.call('HGETALL', SYNC)
@@ -56,6 +62,46 @@ local function log_end()
             return info[i + 1]
         end
     end
+end
+
+local function after(x, y)
+    local xm, xs = string.match(x, '^(%d+)-(%d+)$')
+    local ym, ys = string.match(y, '^(%d+)-(%d+)$')
+    if xm == ym then
+        return tonumber(xs) > tonumber(ys)
+    end
+    return tonumber(xm) > tonumber(ym)
+end
+
+-- What it selected up to now holds for what was published up to now.  Those
+-- that its cursor has passed are forgotten, unless a gap may need them.
+local function remember()
+    local cursor = redis.call('HGET', CURSOR, id)
+    cursor = cursor and string.match(cursor, '^%S+') or redis.call('GET', POS)
+    local to, gaps = log_end(), redis.call('LLEN', GAP) > 0
+
+    if not cursor or not (gaps or after(to, cursor)) then
+        return
+    end
+
+    local lines, last = {}, cursor
+    local list = redis.call('HGET', CURSOR, id .. ' former') or ''
+
+    for line in string.gmatch(list, '[^\n]+') do
+        local place = string.match(line, '^%S+')
+        if gaps or after(place, cursor) then
+            lines[#lines + 1], last = line, place
+        end
+    end
+
+    if #lines == 0 or after(to, last) then
+        lines[#lines + 1] = to .. ' ' .. string.match(stored, '^%S+') .. ' '
+                            .. former
+    end
+
+    local first = math.max(#lines - FORMERS + 1, 1)
+    redis.call('HSET', CURSOR, id .. ' former',
+               table.concat(lines, '\n', first) .. '\n')
 end
 
 -- Without an entity type a claim is for all of them, "<tenant>:<event>:": of
@@ -130,6 +176,10 @@ end
 if claim ~= '' then
     redis.call('HSET', SYNC, claim, id)
     redis.call('HSET', HELD, id, claim)
+end
+
+if former ~= '' then
+    remember()
 end
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))

@@ -41,7 +41,7 @@ end
 
 redis.call('HDEL', HELD, id)
 redis.call('HDEL', SUBS, id)
-redis.call('HDEL', CURSOR, id)
+redis.call('HDEL', CURSOR, id, id .. ' former')
 redis.call('ZREM', TENANT, id)
 redis.call('ZREM', DUE, id)
 redis.call('HDEL', ATTEMPTED, id)

@@ -1,0 +1,139 @@
+
+/*
+ * A short list, looked through from the oldest on.  Must not know who reads
+ * the log, nor what of it has been delivered.
+ */
+
+#include "ngx_http_notify_former.h"
+
+
+typedef struct {
+    ngx_http_notify_id_t          to;           /* inclusive */
+    ngx_http_notify_selection_t  *selection;
+} ngx_http_notify_former_one_t;
+
+
+struct ngx_http_notify_former_s {
+    ngx_uint_t                    n;
+    ngx_http_notify_former_one_t  ones[1];
+};
+
+
+ngx_int_t
+ngx_http_notify_former_field(ngx_pool_t *pool, const ngx_str_t *id,
+    ngx_str_t *field)
+{
+    u_char  *p;
+
+    ngx_str_null(field);
+
+    p = ngx_pnalloc(pool, id->len + sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    field->data = p;
+    p = ngx_cpymem(p, id->data, id->len);
+    p = ngx_cpymem(p, NGX_HTTP_NOTIFY_FORMER_WORD,
+                   sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1);
+    field->len = p - field->data;
+
+    return NGX_OK;
+}
+
+
+ngx_http_notify_former_t *
+ngx_http_notify_former_create(const ngx_str_t *text, ngx_log_t *log)
+{
+    u_char                        *p, *last, *end;
+    ngx_str_t                      place, document;
+    ngx_uint_t                     n;
+    ngx_http_notify_former_t      *former;
+    ngx_http_notify_former_one_t  *one;
+
+    last = text->data + text->len;
+
+    for (n = 0, p = text->data; p < last; p++) {
+        n += (*p == '\n');
+    }
+
+    if (n == 0) {
+        return NULL;
+    }
+
+    former = ngx_calloc(sizeof(ngx_http_notify_former_t)
+                        + n * sizeof(ngx_http_notify_former_one_t), log);
+    if (former == NULL) {
+        return NULL;
+    }
+
+    for (p = text->data; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '\n');
+        if (end == NULL) {
+            break;
+        }
+
+        place.data = p;
+        p = ngx_strlchr(p, end, ' ');
+        if (p == NULL) {
+            continue;
+        }
+
+        place.len = p - place.data;
+        document.data = p + 1;
+        document.len = end - document.data;
+
+        one = &former->ones[former->n];
+
+        if (ngx_http_notify_id_parse(&place, &one->to) != NGX_OK) {
+            continue;
+        }
+
+        one->selection = ngx_http_notify_selection_create(&document, log);
+        if (one->selection != NULL) {
+            former->n++;
+        }
+    }
+
+    return former;
+}
+
+
+void
+ngx_http_notify_former_destroy(ngx_http_notify_former_t *former)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < former->n; i++) {
+        ngx_http_notify_selection_destroy(former->ones[i].selection);
+    }
+
+    ngx_free(former);
+}
+
+
+ngx_http_notify_selection_t *
+ngx_http_notify_former_find(const ngx_http_notify_former_t *former,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; former != NULL && i < former->n; i++) {
+        if (ngx_http_notify_id_compare(id, &former->ones[i].to) <= 0) {
+            return former->ones[i].selection;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_notify_former_passed(const ngx_http_notify_former_t *former,
+    const ngx_http_notify_id_t *id)
+{
+    return former->n == 0
+           || ngx_http_notify_id_compare(&former->ones[former->n - 1].to, id)
+              <= 0;
+}
