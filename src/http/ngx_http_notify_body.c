@@ -84,7 +84,7 @@ ngx_module_t  ngx_http_notify_body_module = {
 ngx_int_t
 ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 {
-    off_t                     size;
+    off_t                     size, sent;
     u_char                   *p;
     ssize_t                   n;
     ngx_buf_t                *b;
@@ -95,8 +95,12 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 
     rb = r->request_body;
 
+    /* what the client sent has been discarded, or is another request's */
+
+    sent = ngx_max(r->headers_in.content_length_n, 0);
+
     if (rb == NULL || rb->bufs == NULL) {
-        return NGX_OK;
+        return sent ? NGX_DECLINED : NGX_OK;
     }
 
     /* whoever used it up has closed its file */
@@ -112,12 +116,14 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
         size += ngx_buf_size(cl->buf);
     }
 
-    if (size == 0) {
-        return NGX_OK;
+    /* a part of it is not the whole */
+
+    if (size < sent || size > (off_t) limit) {
+        return NGX_DECLINED;
     }
 
-    if (size > (off_t) limit) {
-        return NGX_DECLINED;
+    if (size == 0) {
+        return NGX_OK;
     }
 
     if (in->next == NULL && ngx_buf_in_memory(in->buf)) {

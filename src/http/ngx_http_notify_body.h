@@ -17,7 +17,7 @@ extern ngx_module_t  ngx_http_notify_body_module;
 
 /*
  * The whole body in one piece, empty where there is none; a slice of the
- * request's or pool memory.  NGX_DECLINED: longer than limit, or used up;
+ * request's or pool memory.  NGX_DECLINED: longer than limit, or not all there;
  * NGX_ERROR: memory, or its file cannot be read.
  */
 ngx_int_t ngx_http_notify_body(ngx_http_request_t *r, size_t limit,
