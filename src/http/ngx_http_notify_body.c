@@ -184,16 +184,16 @@ ngx_http_notify_body_here(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
     main = r->main;
     length = main->headers_in.content_length_n;
 
-    if (main->reading_body) {
+    if (main->reading_body
+        || (main->request_body == NULL
+            && (length > 0 || main->headers_in.chunked)))
+    {
         return NGX_ABORT;
     }
 
     rc = ngx_http_notify_body(main, limit, text);
 
-    if (rc == NGX_OK
-        && (length > 0 ? length != (off_t) text->len
-                       : (length < 0 && main->headers_in.chunked)))
-    {
+    if (rc == NGX_OK && length < 0 && main->headers_in.chunked) {
         return NGX_ABORT;
     }
 

@@ -7,61 +7,33 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_awaited.h"
 #include "ngx_http_notify_body.h"
-#include "ngx_http_notify_id.h"
-#include "ngx_http_notify_connections.h"
-#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_reply.h"
-#include "ngx_http_notify_script.h"
 #include "ngx_http_notify_verify.h"
 
 
-#define NGX_HTTP_NOTIFY_VERIFY_ONCE   "86400"
-
 /* of any value that is looked at */
 #define NGX_HTTP_NOTIFY_VERIFY_VALUE  8192
-
-
-typedef enum {
-    NGX_HTTP_NOTIFY_VERIFY_WAIT = 0,
-    NGX_HTTP_NOTIFY_VERIFY_PASS,
-    NGX_HTTP_NOTIFY_VERIFY_REFUSED,
-    NGX_HTTP_NOTIFY_VERIFY_LARGE,
-    NGX_HTTP_NOTIFY_VERIFY_AWAY         /* Redis is */
-} ngx_http_notify_verify_state_e;
-
-/* of one directive and one request */
-typedef struct {
-    ngx_http_request_t                *request;
-    ngx_http_notify_verify_conf_t     *verify;
-    ngx_http_notify_verify_state_e     state;
-    ngx_str_t                          value;    /* of `once` */
-    ngx_http_notify_redis_command_t   *command;
-} ngx_http_notify_verify_ctx_t;
 
 
 static ngx_int_t ngx_http_notify_verify_handler(ngx_http_request_t *r);
 static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx(
     ngx_http_request_t *r, ngx_http_notify_verify_conf_t *verify);
 static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_find(
-    ngx_http_request_t *r, ngx_http_request_t *request,
-    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *once);
+    ngx_http_request_t *request, ngx_http_notify_verify_conf_t *verify);
 static ngx_int_t ngx_http_notify_verify_begin(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify);
 static void ngx_http_notify_verify_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_verify_judge(
     ngx_http_notify_verify_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_verify_jwt(ngx_http_request_t *r,
-    ngx_http_notify_verify_conf_t *verify, const char **reason);
-static ngx_int_t ngx_http_notify_verify_once(
-    ngx_http_notify_verify_ctx_t *ctx);
-static void ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp,
-    void *data);
-static ngx_int_t ngx_http_notify_verify_tell(
-    ngx_http_notify_verify_ctx_t *ctx);
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_proof_t *proof, const char **reason);
+static ngx_int_t ngx_http_notify_verify_hide(ngx_http_request_t *r,
+    const ngx_str_t *token);
 static ngx_int_t ngx_http_notify_verify_reply(ngx_http_request_t *r,
     ngx_http_notify_verify_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_verify_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_verify_init(ngx_conf_t *cf);
 static void *ngx_http_notify_verify_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_verify_create_loc_conf(ngx_conf_t *cf);
@@ -83,7 +55,7 @@ static ngx_command_t  ngx_http_notify_verify_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_notify_verify_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_http_notify_verify_variables,      /* preconfiguration */
     ngx_http_notify_verify_init,           /* postconfiguration */
 
     ngx_http_notify_verify_create_main_conf, /* create main configuration */
@@ -107,7 +79,7 @@ ngx_module_t  ngx_http_notify_verify_module = {
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_notify_verify_once_exit_process, /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -118,9 +90,16 @@ static ngx_str_t  ngx_http_notify_verify_problem = ngx_string(
     "\"status\":401,\"detail\":\"the call is not authentic\","
     "\"code\":\"not_authentic\"}");
 
+static ngx_str_t  ngx_http_notify_verify_conflict = ngx_string(
+    "{\"type\":\"README.md#in_progress\",\"title\":\"Conflict\","
+    "\"status\":409,\"detail\":\"the same call is with the backend, try again\","
+    "\"code\":\"in_progress\"}");
+
 static ngx_str_t  ngx_http_notify_verify_unavailable = ngx_string(
     "{\"type\":\"README.md#unavailable\",\"title\":\"Service Unavailable\","
     "\"status\":503,\"detail\":\"try again\",\"code\":\"unavailable\"}");
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
 /* entered again when Redis has answered, and behind each internal redirect */
@@ -140,7 +119,7 @@ ngx_http_notify_verify_handler(ngx_http_request_t *r)
     /* what the client's request has passed holds for its parts */
 
     if (r != r->main) {
-        ctx = ngx_http_notify_verify_find(r, r->main, vlcf->verify, NULL);
+        ctx = ngx_http_notify_verify_find(r->main, vlcf->verify);
 
         if (ctx && ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
             return NGX_DECLINED;
@@ -161,7 +140,7 @@ ngx_http_notify_verify_handler(ngx_http_request_t *r)
     case NGX_HTTP_NOTIFY_VERIFY_PASS:
         return NGX_DECLINED;
 
-    default: /* REFUSED, LARGE, AWAY */
+    default: /* REFUSED, LARGE, AWAY, BUSY, DONE */
         return ngx_http_notify_verify_reply(r, ctx);
     }
 }
@@ -185,20 +164,20 @@ ngx_http_notify_verify_ctx(ngx_http_request_t *r,
 
     /* a redirect forgets the contexts, but not what is in the pool */
 
-    return ngx_http_notify_verify_find(r, r, verify, NULL);
+    return ngx_http_notify_verify_find(r, verify);
 }
 
 
 /* in the pool that a client's request and its subrequests have together */
 
 static ngx_http_notify_verify_ctx_t *
-ngx_http_notify_verify_find(ngx_http_request_t *r, ngx_http_request_t *request,
-    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *once)
+ngx_http_notify_verify_find(ngx_http_request_t *request,
+    ngx_http_notify_verify_conf_t *verify)
 {
     ngx_pool_cleanup_t            *cln;
     ngx_http_notify_verify_ctx_t  *ctx;
 
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+    for (cln = request->pool->cleanup; cln; cln = cln->next) {
 
         if (cln->handler != ngx_http_notify_verify_cleanup) {
             continue;
@@ -206,16 +185,7 @@ ngx_http_notify_verify_find(ngx_http_request_t *r, ngx_http_request_t *request,
 
         ctx = cln->data;
 
-        if (ctx->verify != verify || (request && ctx->request != request)) {
-            continue;
-        }
-
-        if (once == NULL
-            || ((ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS
-                 || ctx->state == NGX_HTTP_NOTIFY_VERIFY_WAIT)
-                && ctx->value.len == once->len
-                && ngx_strncmp(ctx->value.data, once->data, once->len) == 0))
-        {
+        if (ctx->verify == verify && ctx->request == request) {
             return ctx;
         }
     }
@@ -246,7 +216,7 @@ ngx_http_notify_verify_begin(ngx_http_request_t *r,
 
     ngx_http_set_ctx(r, ctx, ngx_http_notify_verify_module);
 
-    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT && verify->once == NULL) {
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT && !verify->body) {
 
         /* nothing of the body is needed, it may be streamed */
 
@@ -286,17 +256,46 @@ ngx_http_notify_verify_begin(ngx_http_request_t *r,
 }
 
 
-/* marks the context, too */
+ngx_http_notify_verify_ctx_t *
+ngx_http_notify_verify_passed(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_notify_verify_ctx_t  *ctx;
+
+    /* the latest is the first of them */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_notify_verify_cleanup) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* marks the context, too; what the client was told is what its sender knows */
 
 void
 ngx_http_notify_verify_cleanup(void *data)
 {
     ngx_http_notify_verify_ctx_t *ctx = data;
 
-    if (ctx->command != NULL) {
-        ngx_http_notify_redis_cancel(ctx->command);
-        ngx_http_notify_awaited_end();
-        ctx->command = NULL;
+    ngx_http_request_t  *r;
+
+    if (ctx->once != NULL) {
+        r = ctx->request->main;
+
+        ngx_http_notify_verify_once_end(ctx->once, r->header_sent
+                                                   ? r->headers_out.status
+                                                   : 0);
     }
 }
 
@@ -348,10 +347,8 @@ ngx_http_notify_verify_judge(ngx_http_notify_verify_ctx_t *ctx)
     verify = ctx->verify;
     reason = "the signature is wrong";
 
-    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT) {
-        rc = ngx_http_notify_verify_jwt(r, verify, &reason);
+    if (verify->scheme != NGX_HTTP_NOTIFY_VERIFY_JWT || verify->body) {
 
-    } else {
         rc = ngx_http_notify_body_here(r, verify->limit, &body);
 
         if (rc == NGX_DECLINED) {
@@ -370,18 +367,39 @@ ngx_http_notify_verify_judge(ngx_http_notify_verify_ctx_t *ctx)
         if (rc != NGX_OK) {
             return NGX_ERROR;
         }
+    }
 
-        rc = (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_HMAC)
-                 ? ngx_http_notify_verify_sign_hmac(r, verify, &body,
-                                                         &reason)
-                 : ngx_http_notify_verify_sign_standard(r, verify, &body,
-                                                             &reason);
+    if ((verify->data || verify->once || verify->token)
+        && ngx_http_notify_verify_variable_early(r))
+    {
+        ctx->state = NGX_HTTP_NOTIFY_VERIFY_REFUSED;
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "notify verify: refused, $notify_payload_text was asked "
+                      "for before the body was read, as by \"set\"");
+        return NGX_OK;
+    }
+
+    switch (verify->scheme) {
+
+    case NGX_HTTP_NOTIFY_VERIFY_JWT:
+        rc = ngx_http_notify_verify_jwt(r, verify, &ctx->proof, &reason);
+        break;
+
+    case NGX_HTTP_NOTIFY_VERIFY_HMAC:
+        rc = ngx_http_notify_verify_sign_hmac(r, verify, &body,
+                                              &ctx->proof, &reason);
+        break;
+
+    default: /* NGX_HTTP_NOTIFY_VERIFY_STANDARD */
+        rc = ngx_http_notify_verify_sign_standard(r, verify, &body,
+                                                  &ctx->proof, &reason);
     }
 
     if (rc == NGX_OK) {
         ctx->state = NGX_HTTP_NOTIFY_VERIFY_PASS;
 
-        return verify->once ? ngx_http_notify_verify_once(ctx) : NGX_OK;
+        return (verify->once || verify->once_jti)
+               ? ngx_http_notify_verify_once(ctx) : NGX_OK;
     }
 
     if (rc == NGX_DECLINED) {
@@ -397,7 +415,8 @@ ngx_http_notify_verify_judge(ngx_http_notify_verify_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_notify_verify_jwt(ngx_http_request_t *r,
-    ngx_http_notify_verify_conf_t *verify, const char **reason)
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_proof_t *proof, const char **reason)
 {
     ngx_str_t   token;
     ngx_uint_t  bearer;
@@ -405,11 +424,13 @@ ngx_http_notify_verify_jwt(ngx_http_request_t *r,
     if (verify->token) {
         *reason = "the token is not valid";
 
-        if (ngx_http_complex_value(r, verify->token, &token) != NGX_OK) {
+        if (ngx_http_complex_value(r, verify->token, &token) != NGX_OK
+            || ngx_http_notify_verify_hide(r, &token) != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
-        return ngx_http_notify_verify_token(r->pool, verify, &token);
+        return ngx_http_notify_verify_token(r->pool, verify, &token, proof);
     }
 
     if (ngx_http_notify_verify_header(r, &verify->header, &token) != NGX_OK) {
@@ -438,7 +459,53 @@ ngx_http_notify_verify_jwt(ngx_http_request_t *r,
 
     *reason = "the token is not valid";
 
-    return ngx_http_notify_verify_token(r->pool, verify, &token);
+    return ngx_http_notify_verify_token(r->pool, verify, &token, proof);
+}
+
+
+/*
+ * $request and the lines of error_log have the request line: a token that
+ * stands in it is not written there.  The backend gets it as it came.
+ */
+
+static ngx_int_t
+ngx_http_notify_verify_hide(ngx_http_request_t *r, const ngx_str_t *token)
+{
+    u_char     *p, *last;
+    ngx_str_t   line;
+
+    line = r->main->request_line;
+
+    if (token->len == 0 || token->len > line.len) {
+        return NGX_OK;
+    }
+
+    last = line.data + line.len - token->len;
+
+    for (p = line.data; p <= last; p++) {
+        if (ngx_memcmp(p, token->data, token->len) == 0) {
+            break;
+        }
+    }
+
+    if (p > last) {
+        return NGX_OK;
+    }
+
+    r->main->request_line.data = ngx_pnalloc(r->pool, line.len + 3);
+    if (r->main->request_line.data == NULL) {
+        r->main->request_line = line;
+        return NGX_ERROR;
+    }
+
+    r->main->request_line.len = ngx_sprintf(r->main->request_line.data,
+                                            "%*s***%*s",
+                                            p - line.data, line.data,
+                                            line.data + line.len - p
+                                            - token->len, p + token->len)
+                                - r->main->request_line.data;
+
+    return NGX_OK;
 }
 
 
@@ -481,161 +548,6 @@ ngx_http_notify_verify_header(ngx_http_request_t *r, const ngx_str_t *name,
 }
 
 
-/* remembered only now: a forger cannot use up a value */
-
-static ngx_int_t
-ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
-{
-    u_char                        *p, digest[32];
-    ngx_str_t                      parts[2], argv[6];
-    ngx_http_request_t            *r;
-    ngx_http_notify_redis_t       *redis;
-    ngx_http_notify_main_conf_t   *mcf;
-    ngx_http_notify_verify_ctx_t  *other;
-
-    r = ctx->request;
-    parts[0] = ctx->verify->scope;
-
-    if (ngx_http_complex_value(r, ctx->verify->once, &parts[1]) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (parts[1].len == 0 || parts[1].len > NGX_HTTP_NOTIFY_VERIFY_VALUE) {
-        ctx->state = NGX_HTTP_NOTIFY_VERIFY_REFUSED;
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "notify verify: refused, \"once=\" has no value");
-        return NGX_OK;
-    }
-
-    /* once a client's request, not once a subrequest of it */
-
-    other = ngx_http_notify_verify_find(r, NULL, ctx->verify, &parts[1]);
-
-    ctx->value = parts[1];
-
-    if (other) {
-        ctx->state = other->state;
-        return ctx->state == NGX_HTTP_NOTIFY_VERIFY_WAIT ? NGX_AGAIN : NGX_OK;
-    }
-
-    ctx->state = NGX_HTTP_NOTIFY_VERIFY_AWAY;
-
-    redis = ngx_http_notify_connections_redis();
-    if (redis == NULL) {
-        return NGX_OK;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_notify_module);
-
-    p = ngx_pnalloc(r->pool, mcf->redis.prefix.len + sizeof("{once}:") + 32);
-
-    if (p == NULL
-        || ngx_http_notify_id_digest(parts, 2, digest) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_str_set(&argv[0], "SET");
-    argv[1].data = p;
-    argv[1].len = ngx_sprintf(p, "%V{once}:%*s", &mcf->redis.prefix,
-                              sizeof(digest), digest)
-                  - p;
-    ngx_str_set(&argv[2], "1");
-    ngx_str_set(&argv[3], "NX");
-    ngx_str_set(&argv[4], "EX");
-    ngx_str_set(&argv[5], NGX_HTTP_NOTIFY_VERIFY_ONCE);
-
-    ctx->command = ngx_http_notify_redis_submit(redis, argv, 6, 0,
-                                                ngx_http_notify_verify_seen,
-                                                ctx);
-    if (ctx->command == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_http_notify_awaited_begin();
-
-    ctx->state = NGX_HTTP_NOTIFY_VERIFY_WAIT;
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_http_notify_verify_seen(ngx_http_notify_resp_t *resp, void *data)
-{
-    ngx_http_notify_verify_ctx_t *ctx = data;
-
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = ctx->request;
-
-    ctx->command = NULL;
-    ngx_http_notify_awaited_end();
-
-    if (ngx_http_notify_script_verdict(ngx_http_notify_connections_redis(),
-                                       resp, "verify")
-        != NGX_OK)
-    {
-        ctx->state = NGX_HTTP_NOTIFY_VERIFY_AWAY;
-
-    } else if (resp->type == NGX_HTTP_NOTIFY_RESP_NIL) {
-        ctx->state = NGX_HTTP_NOTIFY_VERIFY_REFUSED;
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "notify verify: refused, it has been here before");
-
-    } else {
-        ctx->state = NGX_HTTP_NOTIFY_VERIFY_PASS;
-    }
-
-    if (ngx_http_notify_verify_tell(ctx) != NGX_OK) {
-        c = r->connection;
-        ngx_http_finalize_request(r, NGX_ERROR);
-        ngx_http_run_posted_requests(c);
-        return;
-    }
-
-    ngx_http_notify_body_go_on(r);
-}
-
-
-/* parts of the same client's request that wait for the same answer */
-
-static ngx_int_t
-ngx_http_notify_verify_tell(ngx_http_notify_verify_ctx_t *ctx)
-{
-    ngx_pool_cleanup_t            *cln;
-    ngx_http_notify_verify_ctx_t  *other;
-
-    for (cln = ctx->request->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_http_notify_verify_cleanup) {
-            continue;
-        }
-
-        other = cln->data;
-
-        if (other->verify != ctx->verify
-            || other->state != NGX_HTTP_NOTIFY_VERIFY_WAIT
-            || other->value.len != ctx->value.len
-            || ngx_strncmp(other->value.data, ctx->value.data, ctx->value.len)
-               != 0)
-        {
-            continue;
-        }
-
-        other->state = ctx->state;
-        other->request->write_event_handler = ngx_http_core_run_phases;
-
-        if (ngx_http_post_request(other->request, NULL) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
 /*
  * Of 401 there is one, whatever was wrong.  Finalized here: NGX_OK from a
  * handler would let the request on to the backend.
@@ -648,6 +560,9 @@ ngx_http_notify_verify_reply(ngx_http_request_t *r,
     ngx_int_t    rc;
     ngx_str_t   *text;
     ngx_uint_t   status;
+    const char  *type;
+
+    static ngx_str_t  empty = ngx_string("");
 
     if (ctx->state == NGX_HTTP_NOTIFY_VERIFY_LARGE) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -658,12 +573,29 @@ ngx_http_notify_verify_reply(ngx_http_request_t *r,
         return rc;
     }
 
-    if (ctx->state == NGX_HTTP_NOTIFY_VERIFY_AWAY) {
+    type = "application/problem+json";
+
+    switch (ctx->state) {
+
+    case NGX_HTTP_NOTIFY_VERIFY_AWAY:
         text = &ngx_http_notify_verify_unavailable;
         status = NGX_HTTP_SERVICE_UNAVAILABLE;
         rc = ngx_http_notify_reply_header_text(r, "Retry-After", "1");
+        break;
 
-    } else {
+    case NGX_HTTP_NOTIFY_VERIFY_BUSY:
+        text = &ngx_http_notify_verify_conflict;
+        status = NGX_HTTP_CONFLICT;
+        rc = ngx_http_notify_reply_header_text(r, "Retry-After", "1");
+        break;
+
+    case NGX_HTTP_NOTIFY_VERIFY_DONE:
+        text = &empty;
+        type = "text/plain";
+        status = NGX_HTTP_OK;
+        break;
+
+    default: /* NGX_HTTP_NOTIFY_VERIFY_REFUSED */
         text = &ngx_http_notify_verify_problem;
         status = NGX_HTTP_UNAUTHORIZED;
 
@@ -683,10 +615,40 @@ ngx_http_notify_verify_reply(ngx_http_request_t *r,
 
     r->disable_not_modified = 1;
 
-    ngx_http_finalize_request(r, ngx_http_notify_reply(r, status,
-                                               "application/problem+json",
-                                               text));
+    ngx_http_finalize_request(r, ngx_http_notify_reply(r, status, type, text));
+
     return NGX_DONE;
+}
+
+
+/* a sender that hears of a failure may be back before the request is freed */
+
+static ngx_int_t
+ngx_http_notify_verify_header_filter(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_notify_verify_ctx_t  *ctx;
+
+    if (r != r->main
+        || !ngx_http_notify_verify_once_fails(r->headers_out.status))
+    {
+        return ngx_http_next_header_filter(r);
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_notify_verify_cleanup) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (ctx->once && ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
+            ngx_http_notify_verify_once_end(ctx->once, r->headers_out.status);
+        }
+    }
+
+    return ngx_http_next_header_filter(r);
 }
 
 
@@ -714,6 +676,11 @@ ngx_http_notify_verify_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_notify_verify_handler;
+
+    if (vmcf->once) {
+        ngx_http_next_header_filter = ngx_http_top_header_filter;
+        ngx_http_top_header_filter = ngx_http_notify_verify_header_filter;
+    }
 
     return NGX_OK;
 }

@@ -13,6 +13,10 @@
 #include "ngx_http_notify_crypto.h"
 
 
+/* RFC 8470 */
+#define NGX_HTTP_NOTIFY_VERIFY_TOO_EARLY  425
+
+
 typedef enum {
     NGX_HTTP_NOTIFY_VERIFY_STANDARD = 0,
     NGX_HTTP_NOTIFY_VERIFY_HMAC,
@@ -38,17 +42,54 @@ typedef struct {
     ngx_http_complex_value_t         *data;      /* NULL: the body */
     ngx_array_t                       members;   /* of ngx_str_t: NAME of each
                                                     $notify_body_NAME in it */
-    ngx_http_complex_value_t         *once;
+    ngx_http_complex_value_t         *once;      /* NULL: none */
     ngx_str_t                         scope;     /* of what `once` remembers */
     ngx_str_t                         aud;
     ngx_str_t                         iss;
+    ngx_str_t                         typ;       /* empty: JWT, at+jwt */
     time_t                            window;    /* 0: none */
     size_t                            limit;     /* of the body */
     unsigned                          base64:1;  /* hex otherwise */
+    unsigned                          once_jti:1;
+    unsigned                          once_signed:1;  /* the signature itself:
+                                                         what is signed */
+    unsigned                          adjacent:1;     /* texts of data= */
+    unsigned                          body:1;    /* jwt: it is to be read */
 } ngx_http_notify_verify_conf_t;
+
+/* what has been found authentic; request memory */
+typedef struct {
+    ngx_str_t                         message;   /* that is signed */
+    ngx_str_t                         claims;    /* of a token: an object */
+    int64_t                           until;     /* it is refused after that,
+                                                    epoch s; 0: never */
+} ngx_http_notify_verify_proof_t;
+
+typedef enum {
+    NGX_HTTP_NOTIFY_VERIFY_WAIT = 0,
+    NGX_HTTP_NOTIFY_VERIFY_PASS,
+    NGX_HTTP_NOTIFY_VERIFY_REFUSED,
+    NGX_HTTP_NOTIFY_VERIFY_LARGE,
+    NGX_HTTP_NOTIFY_VERIFY_AWAY,        /* Redis is */
+    NGX_HTTP_NOTIFY_VERIFY_BUSY,        /* once=: the first is under way */
+    NGX_HTTP_NOTIFY_VERIFY_DONE         /* once=: the first had a 2xx */
+} ngx_http_notify_verify_state_e;
+
+typedef struct ngx_http_notify_verify_once_s  ngx_http_notify_verify_once_t;
+
+/* of one directive and one request */
+typedef struct {
+    ngx_http_request_t               *request;
+    ngx_http_notify_verify_conf_t    *verify;
+    ngx_http_notify_verify_state_e    state;
+    ngx_http_notify_verify_proof_t    proof;
+    ngx_http_notify_verify_once_t    *once;      /* until it is settled */
+    u_char                            id[32];    /* of the value of once= */
+} ngx_http_notify_verify_ctx_t;
 
 typedef struct {
     ngx_uint_t                        used;
+    ngx_uint_t                        once;      /* somewhere */
 } ngx_http_notify_verify_main_conf_t;
 
 typedef struct {
@@ -72,17 +113,51 @@ ngx_int_t ngx_http_notify_verify_header(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
-    const char **reason);
+    ngx_http_notify_verify_proof_t *proof, const char **reason);
 ngx_int_t ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
-    const char **reason);
+    ngx_http_notify_verify_proof_t *proof, const char **reason);
+/* webhook-signature: whether one of the list is of the message, by a secret */
+ngx_uint_t ngx_http_notify_verify_sign_list(
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *message,
+    const ngx_str_t *list);
 
 /*
  * Whether the text is a token of the key, now, for us (RFC 8725): NGX_OK,
  * NGX_DECLINED, NGX_ERROR.
  */
 ngx_int_t ngx_http_notify_verify_token(ngx_pool_t *pool,
-    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token);
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token,
+    ngx_http_notify_verify_proof_t *proof);
+/* its iss, empty where it has none, and its jti; NGX_DECLINED: it has no jti */
+ngx_int_t ngx_http_notify_verify_token_id(ngx_pool_t *pool,
+    const ngx_str_t *claims, ngx_str_t *jti, ngx_str_t *iss);
+/* a claim by its name without case, as text; NGX_DECLINED: there is none, or
+ * more than one fits */
+ngx_int_t ngx_http_notify_verify_token_claim(ngx_pool_t *pool,
+    const ngx_str_t *claims, const ngx_str_t *name, ngx_str_t *text);
+
+/*
+ * `once=` of a call that is authentic.  NGX_OK: the state says what it is;
+ * NGX_AGAIN: Redis has been asked; NGX_ERROR.
+ */
+ngx_int_t ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx);
+/* The status that the client was told, 0: none.  The record goes its own way,
+ * ctx->once is NULL afterwards. */
+void ngx_http_notify_verify_once_end(ngx_http_notify_verify_once_t *once,
+    ngx_uint_t status);
+/* whether a sender is to come again after this status */
+ngx_uint_t ngx_http_notify_verify_once_fails(ngx_uint_t status);
+void ngx_http_notify_verify_once_exit_process(ngx_cycle_t *cycle);
+
+/* $notify_payload_text, $notify_jwt_claim_NAME */
+ngx_int_t ngx_http_notify_verify_variables(ngx_conf_t *cf);
+/* whether the body was asked for before it was there */
+ngx_uint_t ngx_http_notify_verify_variable_early(ngx_http_request_t *r);
+
+/* the context of the location's directive that has passed; NULL: none has */
+ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_passed(
+    ngx_http_request_t *r);
 
 /* of the request's pool; nothing is left to it once a call is judged */
 void ngx_http_notify_verify_cleanup(void *data);

@@ -13,6 +13,7 @@
 #include "ngx_http_notify_sign_secret.h"
 #include "ngx_http_notify_source.h"
 #include "ngx_http_notify_verify.h"
+#include "ngx_http_notify_verify_value.h"
 
 
 #define NGX_HTTP_NOTIFY_VERIFY_SECRETS   16
@@ -39,6 +40,7 @@ typedef struct {
     ngx_str_t  token;
     ngx_str_t  aud;
     ngx_str_t  iss;
+    ngx_str_t  typ;
     ngx_str_t  limit;
 } ngx_http_notify_verify_args_t;
 
@@ -55,8 +57,15 @@ static char *ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
 static char *ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args);
-static char *ngx_http_notify_verify_conf_members(ngx_conf_t *cf,
-    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text);
+static char *ngx_http_notify_verify_conf_data(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args);
+static void ngx_http_notify_verify_conf_unsigned(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args);
+static ngx_uint_t ngx_http_notify_verify_conf_carrier(
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args, const ngx_str_t *name);
 static char *ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args);
@@ -89,7 +98,9 @@ static const struct {
       offsetof(ngx_http_notify_verify_args_t, encoding) },
     { ngx_string("prefix="), NGX_HTTP_NOTIFY_VERIFY_H,
       offsetof(ngx_http_notify_verify_args_t, prefix) },
-    { ngx_string("limit="), NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H,
+    { ngx_string("limit="),
+      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H
+      |NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, limit) },
     { ngx_string("once="),
       NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H
@@ -105,6 +116,8 @@ static const struct {
       offsetof(ngx_http_notify_verify_args_t, aud) },
     { ngx_string("iss="), NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, iss) },
+    { ngx_string("typ="), NGX_HTTP_NOTIFY_VERIFY_J,
+      offsetof(ngx_http_notify_verify_args_t, typ) },
     { ngx_null_string, 0, 0 }
 };
 
@@ -308,14 +321,44 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args)
 {
-    u_char                       *p;
-    ngx_str_t                    *file, header;
-    ngx_http_notify_main_conf_t  *mcf;
+    u_char                              *p;
+    ngx_str_t                           *file, header, rest;
+    ngx_http_notify_main_conf_t         *mcf;
+    ngx_http_notify_verify_value_t       variable;
+    ngx_http_notify_verify_main_conf_t  *vmcf;
 
-    if (ngx_http_notify_args_value(cf, &args->once, &verify->once)
-        != NGX_CONF_OK)
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT
+        && ngx_http_notify_args_is(&args->once, "jti"))
+    {
+        verify->once_jti = 1;
+
+    } else if (ngx_http_notify_verify_value(cf, "once", &args->once,
+                                                 &verify->once)
+               != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
+
+    } else if (verify->once->lengths == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"once=%V\" has no variable, all calls would have "
+                           "the same value", &args->once);
+        return NGX_CONF_ERROR;
+    }
+
+    rest = args->once;
+
+    while (ngx_http_notify_verify_value_next(&rest, args->once.data,
+                                                &variable))
+    {
+        if (ngx_http_notify_verify_conf_carrier(verify, args,
+                                                &variable.name))
+        {
+            verify->once_signed = 1;
+        }
+    }
+
+    if (verify->once && !verify->once_signed) {
+        ngx_http_notify_verify_conf_unsigned(cf, verify, args);
     }
 
     file = args->key.data ? &args->key : &args->secret_file;
@@ -339,7 +382,109 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
     mcf->used = 1;
     mcf->commands = 1;
 
+    vmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_notify_verify_module);
+    vmcf->once = 1;
+
     return NGX_CONF_OK;
+}
+
+
+/* whether the signature, or the token, comes in this variable */
+
+static ngx_uint_t
+ngx_http_notify_verify_conf_carrier(ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args, const ngx_str_t *name)
+{
+    size_t     i;
+    u_char     ch;
+    ngx_str_t  header;
+
+    if (args->token.data != NULL) {
+        return ngx_http_notify_verify_value_has(&args->token, name);
+    }
+
+    header = args->header;
+
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD) {
+        ngx_str_set(&header, "webhook-signature");
+
+    } else if (header.data == NULL) {
+        ngx_str_set(&header, "Authorization");
+    }
+
+    if (name->len != header.len + 5
+        || ngx_strncasecmp(name->data, (u_char *) "http_", 5) != 0)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < header.len; i++) {
+        ch = header.data[i] == '-' ? '_' : ngx_tolower(header.data[i]);
+
+        if (ngx_tolower(name->data[5 + i]) != ch) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* a sender, and each forger, may write what it likes where nothing is signed */
+
+static void
+ngx_http_notify_verify_conf_unsigned(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args)
+{
+    ngx_str_t                           rest;
+    ngx_uint_t                          free;
+    ngx_http_notify_verify_value_t       variable;
+
+    free = 0;
+    rest = args->once;
+
+    while (ngx_http_notify_verify_value_next(&rest, args->once.data,
+                                                &variable))
+    {
+        if (args->data.data != NULL) {
+
+            if (ngx_http_notify_verify_value_has(&args->data,
+                                                     &variable.name))
+            {
+                return;
+            }
+
+        } else if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD
+                   && (ngx_http_notify_verify_value_begins(&variable.name,
+                                                          "http_webhook_id")
+                       || ngx_http_notify_verify_value_begins(&variable.name,
+                                                "http_webhook_timestamp")))
+        {
+            return;
+        }
+
+        if (ngx_http_notify_verify_value_begins(&variable.name, "http_")
+            || ngx_http_notify_verify_value_begins(&variable.name, "arg_")
+            || ngx_http_notify_verify_value_begins(&variable.name, "cookie_")
+            || ngx_http_notify_verify_value_begins(&variable.name, "request_id")
+            || (args->data.data != NULL
+                && ngx_http_notify_verify_value_begins(&variable.name,
+                                                      "notify_body_")))
+        {
+            free = 1;
+            continue;
+        }
+
+        return;
+    }
+
+    if (free) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"once=%V\" is not signed, a call may be repeated "
+                           "with another value", &args->once);
+    }
 }
 
 
@@ -381,14 +526,10 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (args->data.data != NULL) {
-        if (ngx_http_notify_args_value(cf, &args->data, &verify->data)
-            != NGX_CONF_OK
-            || ngx_http_notify_verify_conf_members(cf, verify, &args->data)
-               != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (args->data.data != NULL
+        && ngx_http_notify_verify_conf_data(cf, verify, args) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     return ngx_http_notify_verify_conf_secrets(cf, verify,
@@ -402,57 +543,51 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
  */
 
 static char *
-ngx_http_notify_verify_conf_members(ngx_conf_t *cf,
-    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text)
+ngx_http_notify_verify_conf_data(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify,
+    ngx_http_notify_verify_args_t *args)
 {
-    u_char     *p, *last, ch;
-    ngx_str_t  *name;
+    ngx_str_t                           rest, *name;
+    ngx_http_notify_verify_value_t       variable;
 
-    static ngx_str_t  prefix = ngx_string("notify_body_");
+    static const char  prefix[] = "notify_body_";
 
-    if (ngx_array_init(&verify->members, cf->pool, 2, sizeof(ngx_str_t))
-        != NGX_OK)
+    if (ngx_http_notify_verify_value(cf, "data", &args->data,
+                                          &verify->data)
+        != NGX_CONF_OK
+        || ngx_array_init(&verify->members, cf->pool, 2, sizeof(ngx_str_t))
+           != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    p = text->data;
-    last = p + text->len;
+    rest = args->data;
 
-    while (p < last) {
+    while (ngx_http_notify_verify_value_next(&rest, args->data.data,
+                                                &variable))
+    {
+        if (variable.adjacent) {
+            verify->adjacent = 1;
+        }
 
-        if (*p++ != '$') {
+        if (!ngx_http_notify_verify_value_begins(&variable.name, prefix)) {
             continue;
         }
-
-        if (p < last && *p == '{') {
-            p++;
-        }
-
-        if ((size_t) (last - p) < prefix.len
-            || ngx_strncasecmp(p, prefix.data, prefix.len) != 0)
-        {
-            continue;
-        }
-
-        p += prefix.len;
 
         name = ngx_array_push(&verify->members);
         if (name == NULL) {
             return NGX_CONF_ERROR;
         }
 
-        for (name->data = p; p < last; p++) {
-            ch = (u_char) (*p | 0x20);
+        name->data = variable.name.data + sizeof(prefix) - 1;
+        name->len = variable.name.len - (sizeof(prefix) - 1);
+    }
 
-            if (!((ch >= 'a' && ch <= 'z') || (*p >= '0' && *p <= '9')
-                  || *p == '_'))
-            {
-                break;
-            }
-        }
-
-        name->len = p - name->data;
+    if (verify->adjacent) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "variables of \"data=%V\" stand side by side, what "
+                           "is signed does not say where one ends",
+                           &args->data);
     }
 
     return NGX_CONF_OK;
@@ -464,9 +599,10 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args)
 {
-    ngx_str_t                      text;
-    const char                    *reason;
-    ngx_http_notify_crypto_jws_e   alg;
+    ngx_str_t                           text, rest;
+    const char                         *reason;
+    ngx_http_notify_crypto_jws_e        alg;
+    ngx_http_notify_verify_value_t       variable;
 
     if (ngx_http_notify_crypto_jws(&args->alg, &alg) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"alg=%V\" must be "
@@ -481,6 +617,8 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
     verify->alg = args->alg;
     verify->aud = args->aud;
     verify->iss = args->iss;
+    verify->typ = args->typ;
+    verify->body = (args->once.data != NULL);
 
     if (args->token.data != NULL) {
 
@@ -488,10 +626,25 @@ ngx_http_notify_verify_conf_jwt(ngx_conf_t *cf,
             return "takes \"header=\" or \"token=\"";
         }
 
-        if (ngx_http_notify_args_value(cf, &args->token, &verify->token)
+        if (ngx_http_notify_verify_value(cf, "token", &args->token,
+                                              &verify->token)
             != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
+        }
+
+        rest = args->token;
+
+        while (ngx_http_notify_verify_value_next(&rest, args->token.data,
+                                                    &variable))
+        {
+            if (ngx_http_notify_verify_value_begins(&variable.name,
+                                                   "notify_body_")
+                || ngx_http_notify_verify_value_begins(&variable.name,
+                                                      "notify_payload_text"))
+            {
+                verify->body = 1;
+            }
         }
     }
 

@@ -12,15 +12,21 @@
 #include "ngx_http_notify_verify.h"
 
 
-#define NGX_HTTP_NOTIFY_VERIFY_SIGN_MAX  32   /* of webhook-signature */
+/* of webhook-signature: those by Ed25519 that are looked at */
+#define NGX_HTTP_NOTIFY_VERIFY_SIGN_KEYED   4
+
+/* each of these hashes the whole message */
+#define NGX_HTTP_NOTIFY_VERIFY_SIGN_CHECKS  16
 
 
-static ngx_uint_t ngx_http_notify_verify_sign_list(
+static ngx_uint_t ngx_http_notify_verify_sign_codes(
     const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
     const ngx_str_t *list);
-static ngx_uint_t ngx_http_notify_verify_sign_candidate(
-    const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
-    const ngx_str_t *code, const ngx_str_t *candidate);
+static ngx_uint_t ngx_http_notify_verify_sign_keyed(
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *message,
+    const ngx_str_t *list);
+static ngx_uint_t ngx_http_notify_verify_sign_next(ngx_str_t *list,
+    const char *prefix, ngx_str_t *text);
 static ngx_uint_t ngx_http_notify_verify_sign_code(
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
     ngx_str_t *code);
@@ -37,13 +43,11 @@ static ngx_int_t ngx_http_notify_verify_sign_form_once(ngx_pool_t *pool,
 ngx_int_t
 ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
-    const char **reason)
+    ngx_http_notify_verify_proof_t *proof, const char **reason)
 {
-    u_char                           *p;
-    int64_t                           time, late;
-    ngx_str_t                         id, timestamp, list, message;
-    ngx_uint_t                        i, good;
-    ngx_http_notify_verify_secret_t  *secret;
+    u_char     *p;
+    int64_t     time, late;
+    ngx_str_t   id, timestamp, list, *message;
 
     static ngx_str_t  names[] = {
         ngx_string("webhook-id"),
@@ -78,7 +82,8 @@ ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    message.data = p;
+    message = &proof->message;
+    message->data = p;
 
     p = ngx_sprintf(p, "%V.%V.", &id, &timestamp);
 
@@ -86,109 +91,167 @@ ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
         p = ngx_cpymem(p, body->data, body->len);
     }
 
-    message.len = p - message.data;
+    message->len = p - message->data;
+    proof->until = time + verify->window + 1;
+
+    return ngx_http_notify_verify_sign_list(verify, message, &list)
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* "v1,BASE64 v1a,BASE64 ..." */
+
+ngx_uint_t
+ngx_http_notify_verify_sign_list(const ngx_http_notify_verify_conf_t *verify,
+    const ngx_str_t *message, const ngx_str_t *list)
+{
+    ngx_uint_t                              i, good;
+    const ngx_http_notify_verify_secret_t  *secret;
 
     good = 0;
     secret = verify->secrets.elts;
 
     for (i = 0; i < verify->secrets.nelts; i++) {
-        good |= ngx_http_notify_verify_sign_list(&secret[i], &message, &list);
+        if (secret[i].hmac) {
+            good |= ngx_http_notify_verify_sign_codes(&secret[i], message,
+                                                      list);
+        }
     }
 
-    return good ? NGX_OK : NGX_DECLINED;
+    return good ? good
+                : ngx_http_notify_verify_sign_keyed(verify, message, list);
 }
 
 
-/* "v1,BASE64 v1a,BASE64 ...": all are looked at, whichever fits */
+/* one code is computed, and compared with all, whichever fits */
 
 static ngx_uint_t
-ngx_http_notify_verify_sign_list(
+ngx_http_notify_verify_sign_codes(
     const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
     const ngx_str_t *list)
 {
-    u_char      *p, *last, digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX],
-                 text[ngx_base64_encoded_length(
+    u_char      digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX],
+                buf[ngx_base64_encoded_length(
                                           NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX)];
-    ngx_str_t    raw, code, candidate;
-    ngx_uint_t   n, good;
+    ngx_str_t   raw, code, rest, text;
+    ngx_uint_t  good;
 
-    ngx_str_null(&code);
+    raw.data = digest;
+    raw.len = ngx_http_notify_crypto_hmac(secret->hmac, message, 1, digest);
 
-    if (secret->hmac != NULL) {
-        raw.data = digest;
-        raw.len = ngx_http_notify_crypto_hmac(secret->hmac, message, 1,
-                                              digest);
-        if (raw.len == 0) {
-            return 0;
-        }
-
-        code.data = text;
-        ngx_encode_base64(&code, &raw);
+    if (raw.len == 0) {
+        return 0;
     }
 
+    code.data = buf;
+    ngx_encode_base64(&code, &raw);
+
     good = 0;
-    p = list->data;
-    last = p + list->len;
+    rest = *list;
 
-    for (n = 0; p < last && n < NGX_HTTP_NOTIFY_VERIFY_SIGN_MAX; n++) {
-
-        candidate.data = p;
-
-        while (p < last && *p != ' ') {
-            p++;
-        }
-
-        candidate.len = p++ - candidate.data;
-
-        good |= ngx_http_notify_verify_sign_candidate(secret, message, &code,
-                                                 &candidate);
+    while (ngx_http_notify_verify_sign_next(&rest, "v1,", &text)) {
+        good |= ngx_http_notify_crypto_equal(&code, &text);
     }
 
     return good;
 }
 
 
+/*
+ * Ed25519 hashes the message anew for each signature and key.  Nothing is
+ * secret of a public key: the first that fits ends it.
+ */
+
 static ngx_uint_t
-ngx_http_notify_verify_sign_candidate(
-    const ngx_http_notify_verify_secret_t *secret, const ngx_str_t *message,
-    const ngx_str_t *code, const ngx_str_t *candidate)
+ngx_http_notify_verify_sign_keyed(const ngx_http_notify_verify_conf_t *verify,
+    const ngx_str_t *message, const ngx_str_t *list)
 {
-    u_char     buf[72];
-    ngx_str_t  raw, text;
+    u_char                                  buf[72];
+    ngx_str_t                               rest, text, raw;
+    ngx_uint_t                              i, n, checks;
+    const ngx_http_notify_verify_secret_t  *secret;
 
-    text = *candidate;
+    n = 0;
+    checks = 0;
+    rest = *list;
+    secret = verify->secrets.elts;
 
-    if (secret->hmac != NULL) {
+    while (ngx_http_notify_verify_sign_next(&rest, "v1a,", &text)) {
 
-        if (text.len < 3 || ngx_strncmp(text.data, "v1,", 3) != 0) {
+        raw.data = buf;
+
+        if (text.len != 88
+            || ngx_decode_base64(&raw, &text) != NGX_OK
+            || raw.len != 64)
+        {
+            continue;
+        }
+
+        if (n++ == NGX_HTTP_NOTIFY_VERIFY_SIGN_KEYED) {
             return 0;
         }
 
-        text.data += 3;
-        text.len -= 3;
+        for (i = 0; i < verify->secrets.nelts; i++) {
 
-        return ngx_http_notify_crypto_equal(code, &text);
+            if (secret[i].key == NULL) {
+                continue;
+            }
+
+            if (checks++ == NGX_HTTP_NOTIFY_VERIFY_SIGN_CHECKS) {
+                return 0;
+            }
+
+            if (ngx_http_notify_crypto_verify(secret[i].key, message, &raw)
+                == NGX_OK)
+            {
+                return 1;
+            }
+        }
     }
 
-    if (text.len != 4 + 88 || ngx_strncmp(text.data, "v1a,", 4) != 0) {
-        return 0;
+    return 0;
+}
+
+
+/* what follows the next prefix; the list is cut behind it */
+
+static ngx_uint_t
+ngx_http_notify_verify_sign_next(ngx_str_t *list, const char *prefix,
+    ngx_str_t *text)
+{
+    size_t   len;
+    u_char  *p, *last;
+
+    len = ngx_strlen(prefix);
+    last = list->data + list->len;
+
+    while (list->len) {
+
+        text->data = list->data;
+
+        p = ngx_strlchr(list->data, last, ' ');
+        p = p ? p : last;
+
+        text->len = p - text->data;
+
+        list->data = p + (p < last);
+        list->len = last - list->data;
+
+        if (text->len > len && ngx_strncmp(text->data, prefix, len) == 0) {
+            text->data += len;
+            text->len -= len;
+            return 1;
+        }
     }
 
-    text.data += 4;
-    text.len -= 4;
-    raw.data = buf;
-
-    return ngx_decode_base64(&raw, &text) == NGX_OK
-           && raw.len == 64
-           && ngx_http_notify_crypto_verify(secret->key, message, &raw)
-              == NGX_OK;
+    return 0;
 }
 
 
 ngx_int_t
 ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
-    const char **reason)
+    ngx_http_notify_verify_proof_t *proof, const char **reason)
 {
     u_char                            *digest, *given;
     ngx_int_t                         rc;
@@ -234,6 +297,8 @@ ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
         *reason = "the signature has another form";
         return NGX_DECLINED;
     }
+
+    proof->message = data;
 
     good = 0;
     secret = verify->secrets.elts;

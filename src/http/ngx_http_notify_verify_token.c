@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_verify.h"
@@ -22,8 +23,13 @@ static ngx_int_t ngx_http_notify_verify_token_object(ngx_pool_t *pool,
 static ngx_int_t ngx_http_notify_verify_token_head(ngx_pool_t *pool,
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *object);
 static ngx_int_t ngx_http_notify_verify_token_claims(ngx_pool_t *pool,
-    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *object);
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *object,
+    int64_t *until);
+static ngx_int_t ngx_http_notify_verify_token_date(const ngx_str_t *value,
+    int64_t *ms);
 static ngx_int_t ngx_http_notify_verify_token_audience(ngx_pool_t *pool,
+    const ngx_str_t *expected, const ngx_str_t *value);
+static ngx_uint_t ngx_http_notify_verify_token_type(ngx_pool_t *pool,
     const ngx_str_t *expected, const ngx_str_t *value);
 static ngx_int_t ngx_http_notify_verify_token_get(ngx_pool_t *pool,
     const ngx_str_t *object, const char *name, ngx_str_t *value);
@@ -33,7 +39,8 @@ static ngx_uint_t ngx_http_notify_verify_token_same(ngx_pool_t *pool,
 
 ngx_int_t
 ngx_http_notify_verify_token(ngx_pool_t *pool,
-    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token)
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token,
+    ngx_http_notify_verify_proof_t *proof)
 {
     u_char      *p, *last;
     ngx_int_t    rc;
@@ -93,7 +100,11 @@ ngx_http_notify_verify_token(ngx_pool_t *pool,
         return rc;
     }
 
-    return ngx_http_notify_verify_token_claims(pool, verify, &object);
+    proof->message = message;
+    proof->claims = object;
+
+    return ngx_http_notify_verify_token_claims(pool, verify, &object,
+                                               &proof->until);
 }
 
 
@@ -167,8 +178,6 @@ ngx_http_notify_verify_token_head(ngx_pool_t *pool,
     ngx_str_t   value;
     ngx_uint_t  i;
 
-    static ngx_str_t    jwt = ngx_string("JWT");
-
     /* keys that a token brings along; no extension is understood */
 
     static const char  *refused[] = {
@@ -194,38 +203,94 @@ ngx_http_notify_verify_token_head(ngx_pool_t *pool,
 
     rc = ngx_http_notify_verify_token_get(pool, object, "typ", &value);
 
-    if (rc == NGX_OK
-        && !ngx_http_notify_verify_token_same(pool, &value, &jwt, 1))
-    {
-        return NGX_DECLINED;
+    if (rc == NGX_DECLINED) {
+        return verify->typ.len ? NGX_DECLINED : NGX_OK;
     }
 
-    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_notify_verify_token_type(pool, &verify->typ, &value)
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * A media type, whose "application/" may be left out (RFC 7515, 4.1.9).  Where
+ * none is asked for it is a JWT, or an access token (RFC 9068): the other kinds
+ * are made so that they are not taken for one (RFC 8725, 3.11).
+ */
+
+static ngx_uint_t
+ngx_http_notify_verify_token_type(ngx_pool_t *pool, const ngx_str_t *expected,
+    const ngx_str_t *value)
+{
+    size_t      skip;
+    ngx_str_t   text, want;
+    ngx_uint_t  i;
+
+    static ngx_str_t  prefix = ngx_string("application/");
+    static ngx_str_t  usual[] = { ngx_string("JWT"), ngx_string("at+jwt") };
+
+    if (ngx_http_notify_json_kind(value) != NGX_HTTP_NOTIFY_JSON_STRING
+        || ngx_http_notify_json_text(pool, value, &text) != NGX_OK)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < (expected->len ? 1 : 2); i++) {
+        want = expected->len ? *expected : usual[i];
+
+        if (want.len > prefix.len
+            && ngx_strncasecmp(want.data, prefix.data, prefix.len) == 0)
+        {
+            want.data += prefix.len;
+            want.len -= prefix.len;
+        }
+
+        skip = text.len - want.len;
+
+        if (text.len >= want.len
+            && (skip == 0
+                || (skip == prefix.len
+                    && ngx_strncasecmp(text.data, prefix.data, skip) == 0))
+            && ngx_strncasecmp(text.data + skip, want.data, want.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
 static ngx_int_t
 ngx_http_notify_verify_token_claims(ngx_pool_t *pool,
-    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *object)
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *object,
+    int64_t *until)
 {
-    int64_t     n, now;
-    ngx_int_t   rc;
-    ngx_str_t   value;
-    ngx_uint_t  i;
+    int64_t           n, now;
+    ngx_int_t         rc;
+    ngx_str_t         value;
+    ngx_uint_t        i;
+    const ngx_time_t *tp;
 
     static const char  *begins[] = { "nbf", "iat", NULL };
 
-    now = ngx_time();
+    tp = ngx_timeofday();
+    now = (int64_t) tp->sec * 1000 + tp->msec;
 
     rc = ngx_http_notify_verify_token_get(pool, object, "exp", &value);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_notify_json_int64(&value, &n) != NGX_OK || n <= now) {
+    if (ngx_http_notify_verify_token_date(&value, &n) != NGX_OK || n <= now) {
         return NGX_DECLINED;
     }
 
+    *until = n / 1000 + 1;
     n = 0;
 
     for (i = 0; begins[i]; i++) {
@@ -237,8 +302,8 @@ ngx_http_notify_verify_token_claims(ngx_pool_t *pool,
         }
 
         if (rc != NGX_OK
-            || ngx_http_notify_json_int64(&value, &n) != NGX_OK
-            || n > now + NGX_HTTP_NOTIFY_VERIFY_SKEW || n < 0)
+            || ngx_http_notify_verify_token_date(&value, &n) != NGX_OK
+            || n > now + NGX_HTTP_NOTIFY_VERIFY_SKEW * 1000)
         {
             return rc == NGX_ERROR ? NGX_ERROR : NGX_DECLINED;
         }
@@ -246,7 +311,7 @@ ngx_http_notify_verify_token_claims(ngx_pool_t *pool,
 
     /* the last was iat, 0 where there is none */
 
-    if (verify->window && n < now - verify->window) {
+    if (verify->window && n / 1000 < tp->sec - verify->window) {
         return NGX_DECLINED;
     }
 
@@ -262,15 +327,93 @@ ngx_http_notify_verify_token_claims(ngx_pool_t *pool,
         }
     }
 
-    if (verify->aud.len == 0) {
-        return NGX_OK;
-    }
-
     rc = ngx_http_notify_verify_token_get(pool, object, "aud", &value);
+
+    if (verify->aud.len == 0) {
+
+        /* it is for others, as long as nobody says that it is for us */
+
+        return rc == NGX_DECLINED ? NGX_OK
+                                  : rc == NGX_OK ? NGX_DECLINED : rc;
+    }
 
     return rc == NGX_OK
            ? ngx_http_notify_verify_token_audience(pool, &verify->aud, &value)
            : rc;
+}
+
+
+/*
+ * NumericDate: any JSON number (RFC 7519, 2), here in milliseconds.
+ * NGX_DECLINED: before 1970, or after what an int64 of seconds can say.
+ */
+
+static ngx_int_t
+ngx_http_notify_verify_token_date(const ngx_str_t *value, int64_t *ms)
+{
+    u_char     *p, *last;
+    int64_t     n;
+    ngx_int_t   scale, e, sign;
+
+    if (ngx_http_notify_json_kind(value) != NGX_HTTP_NOTIFY_JSON_NUMBER
+        || value->data[0] == '-')
+    {
+        return NGX_DECLINED;
+    }
+
+    p = value->data;
+    last = p + value->len;
+
+    /* n * 10^scale, of 18 digits */
+
+    n = 0;
+    scale = 3;
+
+    for ( /* void */ ; p < last && *p >= '0' && *p <= '9'; p++) {
+        if (n < 100000000000000000LL) {
+            n = n * 10 + (*p - '0');
+
+        } else {
+            scale++;
+        }
+    }
+
+    if (p < last && *p == '.') {
+        for (p++; p < last && *p >= '0' && *p <= '9'; p++) {
+            if (n < 100000000000000000LL) {
+                n = n * 10 + (*p - '0');
+                scale--;
+            }
+        }
+    }
+
+    if (p < last) {
+        p++;
+        sign = (*p == '-') ? -1 : 1;
+        p += (*p == '-' || *p == '+');
+
+        for (e = 0; p < last; p++) {
+            e = ngx_min(e * 10 + (*p - '0'), 100000);
+        }
+
+        scale += sign * e;
+    }
+
+    for ( /* void */ ; scale < 0 && n; scale++) {
+        n /= 10;
+    }
+
+    for ( /* void */ ; scale > 0 && n; scale--) {
+        if (n > INT64_MAX / 10) {
+            return NGX_DECLINED;
+        }
+
+        n *= 10;
+    }
+
+    *ms = n;
+
+    return NGX_OK;
 }
 
 
@@ -347,4 +490,76 @@ ngx_http_notify_verify_token_same(ngx_pool_t *pool, const ngx_str_t *value,
            && (nocase ? ngx_strncasecmp(text.data, expected->data, text.len)
                       : ngx_memcmp(text.data, expected->data, text.len))
               == 0;
+}
+
+
+ngx_int_t
+ngx_http_notify_verify_token_id(ngx_pool_t *pool, const ngx_str_t *claims,
+    ngx_str_t *jti, ngx_str_t *iss)
+{
+    ngx_int_t  rc;
+    ngx_str_t  value;
+
+    rc = ngx_http_notify_verify_token_get(pool, claims, "iss", iss);
+
+    if (rc == NGX_DECLINED) {
+        ngx_str_set(iss, "");
+
+    } else if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_notify_verify_token_get(pool, claims, "jti", &value);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* a string (RFC 7519, 4.1.7) */
+
+    return ngx_http_notify_json_text(pool, &value, jti);
+}
+
+
+ngx_int_t
+ngx_http_notify_verify_token_claim(ngx_pool_t *pool, const ngx_str_t *claims,
+    const ngx_str_t *name, ngx_str_t *text)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                     member, quoted, value, found;
+    ngx_http_notify_json_iter_t   it;
+
+    found.len = 0;
+
+    ngx_http_notify_json_iter(&it, claims);
+
+    while (ngx_http_notify_json_next(&it, &member, &value) == NGX_OK) {
+
+        quoted.data = member.data - 1;
+        quoted.len = member.len + 2;
+
+        rc = ngx_http_notify_json_text(pool, &quoted, &member);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (member.len != name->len
+            || ngx_strncasecmp(member.data, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        if (found.len) {
+            return NGX_DECLINED;
+        }
+
+        found = value;
+    }
+
+    if (found.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    *text = found;
+
+    return ngx_http_notify_body_plain(pool, text);
 }

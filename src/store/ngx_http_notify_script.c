@@ -77,6 +77,7 @@ ngx_http_notify_script(trim);
 ngx_http_notify_script(missed);
 ngx_http_notify_script(consumer);
 ngx_http_notify_script(node);
+ngx_http_notify_script(once);
 
 
 static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
@@ -99,6 +100,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_missed,
     &ngx_http_notify_script_consumer,
     &ngx_http_notify_script_node,
+    &ngx_http_notify_script_once,
     NULL
 };
 

@@ -38,6 +38,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_trim;
 extern ngx_http_notify_script_t  ngx_http_notify_script_missed;
 extern ngx_http_notify_script_t  ngx_http_notify_script_consumer;
 extern ngx_http_notify_script_t  ngx_http_notify_script_node;
+extern ngx_http_notify_script_t  ngx_http_notify_script_once;
 
 
 /* once, before the workers start */

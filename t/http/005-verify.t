@@ -198,13 +198,15 @@ main::hmac('x' x 2000)
 --- error_code: 413
 
 
-=== TEST 13: a call is let in once, and refused when it comes again
+=== TEST 13: a call is let in once, and answered alone when it comes again
 --- request eval
 [ ("POST /push\n{\"eventId\":\"e-1\",\"sessionId\":\"s-1\"}") x 2 ]
 --- more_headers eval
 main::push_of('e-1s-1')
+--- response_body eval
+["the backend\n", '']
 --- error_code eval
-[200, 401]
+[200, 200]
 
 
 === TEST 14: a forger does not use up the value of the one who may
@@ -273,3 +275,23 @@ GET /jwt
 --- more_headers eval
 main::jwt(aud => ['them', 'us'])
 --- error_code: 200
+
+
+=== TEST 21: an access token is a token, of other kinds it is not
+--- request eval
+[ ('GET /jwt') x 4 ]
+--- more_headers eval
+[ map { main::jwt(head => { alg => 'HS256', typ => $_ }) }
+  'at+jwt', 'application/at+jwt', 'application/jwt', 'secevent+jwt' ]
+--- error_code eval
+[200, 200, 200, 401]
+
+
+=== TEST 22: a date may be a fraction
+--- request eval
+[ ('GET /jwt') x 3 ]
+--- more_headers eval
+[ main::jwt(exp => time + 60.5), main::jwt(iat => time - 0.5),
+  main::jwt(exp => time - 1.5) ]
+--- error_code eval
+[200, 200, 401]

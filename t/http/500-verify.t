@@ -75,6 +75,19 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis,
                           secret_file=%%KEYS%%/hmac limit=100k;
             proxy_pass http://127.0.0.1:%%BACKEND%%;
         }
+        location /slack {
+            client_body_buffer_size 1k;
+            notify_verify hmac header=X-Slack-Signature prefix=v0=
+                          secret_file=%%KEYS%%/hmac
+                          data=v0:$http_x_ts:$notify_payload_text limit=100k;
+            proxy_pass http://127.0.0.1:%%BACKEND%%;
+        }
+        location /early {
+            set $all $notify_payload_text;
+            notify_verify hmac header=X-Slack-Signature prefix=v0=
+                          secret_file=%%KEYS%%/hmac data=v0:$http_x_ts:$all;
+            proxy_pass http://127.0.0.1:%%BACKEND%%;
+        }
         location /sha1 {
             notify_verify hmac header=X-Sig algorithm=sha1 encoding=base64
                           secret_file=%%KEYS%%/hmac;
@@ -103,6 +116,9 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis,
                                      header=X-Token;
             proxy_pass http://127.0.0.1:%%BACKEND%%; }
         location /ed { notify_verify jwt alg=EdDSA key=%%KEYS%%/ed.pub;
+            proxy_pass http://127.0.0.1:%%BACKEND%%; }
+        location /dpop { notify_verify jwt alg=HS256 key=%%KEYS%%/hs
+                                       typ=dpop+jwt;
             proxy_pass http://127.0.0.1:%%BACKEND%%; }
     }
 END
@@ -137,6 +153,16 @@ sub passes {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is($answer->{status}, 200, $name) or diag($answer->{content});
     is(heard(), $before + 1, '... and is with the backend');
+}
+
+# the backend has said yes before, and is not asked again
+sub answered {
+    my ($name, $path, %option) = @_;
+    my $before = heard();
+    my $answer = req(POST => $path, %option);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is("$answer->{status} $answer->{content}", '200 ', "$name: 200 again");
+    is(heard(), $before, '... and the backend does not know');
 }
 
 # one and the same answer, byte for byte but for the date
@@ -227,8 +253,8 @@ note('standard');
         timestamp => $now, body => $body } } qw(once again));
     passes('once', '/standard-once', body => $body,
            headers => $once->{headers});
-    refused('twice', '/standard-once', body => $body,
-            headers => $once->{headers});
+    answered('twice', '/standard-once', body => $body,
+             headers => $once->{headers});
     passes('another', '/standard-once', body => $body,
            headers => $again->{headers});
 }
@@ -263,9 +289,9 @@ note('hmac of two members: the contact centre');
     passes('a push', '/push', $push->());
     my %again = $push->();
     passes('another', '/push', %again);
-    refused('the same again', '/push', %again);
-    refused('the same with another conversation', '/push', %again,
-            json => { %{ $again{json} }, conversationId => 'x' });
+    answered('the same again', '/push', %again);
+    answered('the same with another conversation', '/push', %again,
+             json => { %{ $again{json} }, conversationId => 'x' });
     passes('hex in capitals is hex', '/push', do {
         my %p = $push->();
         $p{headers}{'X-hmac'} = uc $p{headers}{'X-hmac'};
@@ -356,14 +382,43 @@ note('hmac of bodies');
         'X-Sig' => hmac_sha512_hex('', $text) });
     passes('a redirect asks nothing twice', '/tried', body => $body,
            headers => { 'X-Sig' => hmac_sha256_hex($body, $text) });
-    refused('but a call does', '/tried', body => $body,
-            headers => { 'X-Sig' => hmac_sha256_hex($body, $text) });
+    answered('but a call does', '/tried', body => $body,
+             headers => { 'X-Sig' => hmac_sha256_hex($body, $text) });
+}
+
+note('$notify_payload_text');
+{
+    my $slack = sub {
+        my ($sent, $signed, %with) = @_;
+        return (body => $sent, headers => { 'X-Ts' => $now,
+            'X-Slack-Signature' => 'v0='
+                . hmac_sha256_hex("v0:$now:" . ($signed // $sent), $text) });
+    };
+    for my $length (0, 1, 1000, 5_000, 20_000, 99_000) {
+        my $sent = join '', map { chr 1 + $_ % 255 } 1 .. $length;
+        passes("a body of $length bytes", '/slack', $slack->($sent));
+        refused("... where nothing is signed", '/slack', $slack->($sent, ''))
+            if $length;
+        refused("... where its beginning is signed", '/slack',
+                $slack->($sent, substr $sent, 0, $length / 2)) if $length;
+    }
+    my @parts = map { chr(64 + $_) x 4000 } 1 .. 5;
+    my %call = $slack->(join '', @parts);
+    passes('in chunks', '/slack', %call, body => sub { shift @parts });
+    is(req(POST => '/slack', $slack->('x' x 103_000))->{status}, 413,
+       'over the limit');
+    is(req(POST => '/slack', $slack->('x' x 103_000, ''))->{status}, 413,
+       '... where nothing is signed, too');
+    refused('what "set" takes before the body is read', '/early',
+            $slack->('x' x 100, $_)) for '', 'x' x 100;
 }
 
 note('jwt');
 {
     my $hs = slurp("$dir/hs") =~ s/\n//r;
     my %good = (aud => 'us', iss => 'them', exp => $now + 60, iat => $now);
+    my %plain = %good;
+    delete $plain{aud};
     my $token = sub {
         my ($alg, $claims, $key, %header) = @_;
         my %file = (RS256 => 'rsa', ES256 => 'ec', EdDSA => 'ed');
@@ -383,8 +438,8 @@ note('jwt');
     my %head = (alg => 'HS256', typ => 'JWT');
 
     my $rs = $token->(RS256 => \%good);
-    my $es = $token->(ES256 => \%good);
-    my $ed = $token->(EdDSA => \%good);
+    my $es = $token->(ES256 => \%plain);
+    my $ed = $token->(EdDSA => \%plain);
     passes('HS256 of jose', '/hs', $bearer->($token->(HS256 => \%good)));
     passes('RS256 of jose', '/rs', $bearer->($rs), body => 'x' x 3_000_000);
     passes('ES256 of jose', '/es', headers => { 'X-Token' => $es });
@@ -419,7 +474,7 @@ note('jwt');
             $bearer->($hand->({ %head, $_->[0] => $_->[1] }, \%good)))
         for [jwk => { kty => 'oct', k => 'AAAA' }], [jku => 'https://x/'],
             [x5u => 'https://x/'], [x5c => ['AAAA']], [crit => ['exp']],
-            [typ => 'at+jwt'], [typ => 1], [alg => 'HS512'], [alg => 'hs256'];
+            [typ => 1], [alg => 'HS512'], [alg => 'hs256'];
     # RFC 8725, 3.10 and 3.12: what a token says of its key is nobody's path,
     # query or command; 3.6: nothing is inflated; another kind of token
     passes("kid \"$_\" is not looked at", '/hs',
@@ -444,7 +499,8 @@ note('jwt');
     refused("claims $_", '/hs', $bearer->($hand->(\%head, $_)))
         for map { my $t = $_; $t =~ s/NOW/$now/g; $t }
             '{"aud":"us"}', '{"aud":"us","exp":"NOW"}',
-            '{"aud":"us","exp":9999999999.5}', '{"aud":"us","exp":1e10}',
+            '{"aud":"us","exp":NOW.0}', '{"aud":"us","exp":1e9}',
+            '{"aud":"us","exp":1e400}', '{"aud":"us","exp":NOWe-1}',
             '{"aud":"us","exp":9223372036854775808}',
             '{"aud":"us","exp":-1}', '{"aud":"us","exp":null}',
             '{"aud":"us","exp":NOW}', '{"exp":9999999999}',
@@ -460,6 +516,27 @@ note('jwt');
             ['another audience', { aud => 'them' }],
             ['issued long ago', { iat => $now - 70 }],
             ['expired', { exp => $now - 1 }];
+    passes("claims $_", '/hs', $bearer->($hand->(\%head, $_)))
+        for '{"aud":"us","exp":9999999999.5}', '{"aud":"us","exp":1e10}',
+            '{"aud":"us","exp":99999999990E-1}',
+            '{"aud":"us","exp":9.9999999999999999999999999e9}';
+    passes("kind $_", '/hs', $bearer->($hand->({ %head, typ => $_ }, \%good)))
+        for 'at+jwt', 'AT+JWT', 'application/at+jwt', 'application/JWT';
+    passes("typ=dpop+jwt: $_", '/dpop',
+           $bearer->($hand->({ %head, typ => $_ }, { exp => $now + 60 })))
+        for 'dpop+jwt', 'application/dpop+jwt';
+    refused("typ=dpop+jwt: " . to_json($_), '/dpop', $bearer->($hand->({ %head,
+            typ => $_ }, { exp => $now + 60 })))
+        for 'JWT', 'at+jwt', 'x/dpop+jwt', '', undef;
+    refused('typ=dpop+jwt: none', '/dpop',
+            $bearer->($hand->({ alg => 'HS256' }, { exp => $now + 60 })));
+    refused('for somebody, where nobody says who we are', $_->[0],
+            headers => { $_->[1] => $_->[2] })
+        for ['/es', 'X-Token', $token->(ES256 => { %good, aud => 'us' })],
+            ['/ed', 'Authorization',
+             'Bearer ' . $token->(EdDSA => { %good, aud => ['us'] })],
+            ['/dpop', 'Authorization', 'Bearer ' . $hand->(
+                { %head, typ => 'dpop+jwt' }, \%good)];
     { my %none = %good; delete $none{iat};
       refused('no iat, with a window', '/rs',
               $bearer->($token->(RS256 => \%none))) }
@@ -502,6 +579,15 @@ for (['standard', 'needs "secret_file="'],
      ['jwt alg=RS256 key=%%KEYS%%/rsa.pem', 'not a public key'],
      ['jwt alg=ES256 key=%%KEYS%%/p384.pub', 'ES256 needs a key on'],
      ['jwt alg=EdDSA key=%%KEYS%%/ec.pub', 'EdDSA needs an Ed25519 key'],
+     (map { ["hmac header=X secret_file=%%KEYS%%/hmac $_",
+             'use "$notify_payload_text"'] }
+      'data=v0:$http_x_ts:$request_body', 'data=${request_body}',
+      'data=$http_a.$Request_Body', 'data=$request_body_file',
+      'once=$request_body'),
+     ['standard secret_file=%%KEYS%%/standard once=$http_a$request_body',
+      'use "$notify_payload_text"'],
+     ['jwt alg=HS256 key=%%KEYS%%/hs token=$request_body',
+      'use "$notify_payload_text"'],
      ['sometimes', 'invalid scheme'])
 {
     my ($arguments, $says, $skip) = @$_;

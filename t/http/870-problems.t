@@ -56,7 +56,7 @@ sub problem {
 
 # each code is in the README, under its own anchor
 
-my %codes = map { $_ => 1 } qw(not_authentic unavailable);
+my %codes = map { $_ => 1 } qw(not_authentic in_progress unavailable);
 for my $path (glob "$NotifyTest::TOP/src/*/*.c") {
     my $text = slurp($path);
     while ($text =~ /api_problem(?:_extra)?\(\s*[\w>-]+,([^;]*?);/sg) {
