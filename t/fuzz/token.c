@@ -70,7 +70,7 @@ static void
 fuzz_taken(ngx_pool_t *pool, ngx_http_notify_verify_conf_t *verify,
     ngx_str_t *head, ngx_str_t *claims)
 {
-    int64_t                        n;
+    double                         n;
     ngx_str_t                      text;
     ngx_http_notify_json_t        *json;
     ngx_http_notify_json_error_t   error;
@@ -90,9 +90,11 @@ fuzz_taken(ngx_pool_t *pool, ngx_http_notify_verify_conf_t *verify,
         return;
     }
 
-    fuzz_check(ngx_http_notify_json_integer(
+    fuzz_check(ngx_http_notify_json_real(
                    ngx_http_notify_json_get(json, "exp"), &n)
                == NGX_OK && n > FUZZ_TIME);
+    fuzz_check(verify->aud.len
+               || ngx_http_notify_json_get(json, "aud") == NULL);
 
     if (verify->iss.len) {
         text = ngx_http_notify_json_string(
@@ -102,14 +104,34 @@ fuzz_taken(ngx_pool_t *pool, ngx_http_notify_verify_conf_t *verify,
 }
 
 
+/* what may be asked of its claims */
+
+static void
+fuzz_claims(ngx_pool_t *pool, ngx_str_t *claims)
+{
+    ngx_int_t  rc;
+    ngx_str_t  jti, iss, text, name;
+
+    ngx_str_set(&name, "sub");
+
+    rc = ngx_http_notify_verify_token_id(pool, claims, &jti, &iss);
+    fuzz_check(rc == NGX_OK || rc == NGX_DECLINED);
+
+    rc = ngx_http_notify_verify_token_claim(pool, claims, &name, &text);
+    fuzz_check(rc == NGX_OK || rc == NGX_DECLINED);
+}
+
+
 void
 fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 {
-    ngx_int_t                      rc;
-    ngx_str_t                      token, head, claims;
-    ngx_http_notify_verify_conf_t  verify;
+    ngx_int_t                       rc;
+    ngx_str_t                       token, head, claims;
+    ngx_http_notify_verify_conf_t   verify;
+    ngx_http_notify_verify_proof_t  proof;
 
     ngx_memzero(&verify, sizeof(ngx_http_notify_verify_conf_t));
+    ngx_memzero(&proof, sizeof(ngx_http_notify_verify_proof_t));
 
     verify.scheme = NGX_HTTP_NOTIFY_VERIFY_JWT;
     verify.key = fuzz_key(pool);
@@ -128,7 +150,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     }
 
     if (choice & 1) {
-        rc = ngx_http_notify_verify_token(pool, &verify, input);
+        rc = ngx_http_notify_verify_token(pool, &verify, input, &proof);
         fuzz_check(rc == NGX_OK || rc == NGX_DECLINED);
         return;
     }
@@ -137,16 +159,18 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     claims = fuzz_copy(pool, input->data, input->len);
     token = fuzz_token(pool, verify.key, &head, &claims);
 
-    rc = ngx_http_notify_verify_token(pool, &verify, &token);
+    rc = ngx_http_notify_verify_token(pool, &verify, &token, &proof);
     fuzz_check(rc == NGX_OK || rc == NGX_DECLINED);
 
     if (rc == NGX_OK) {
         fuzz_taken(pool, &verify, &head, &claims);
+        fuzz_check(proof.until > FUZZ_TIME);
+        fuzz_claims(pool, &proof.claims);
 
         /* one bit of its signature makes it another's */
 
         token.data[token.len - 3] ^= 1;
-        fuzz_check(ngx_http_notify_verify_token(pool, &verify, &token)
+        fuzz_check(ngx_http_notify_verify_token(pool, &verify, &token, &proof)
                    == NGX_DECLINED);
     }
 }
