@@ -29,6 +29,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 1,
     server {
         listen 127.0.0.1:%%PORT%%;
         proxy_read_timeout 1s;
+        access_log logs/access.log combined;
 
         location /standard {
             notify_verify standard secret_file=%%KEYS%%/standard
@@ -280,6 +281,28 @@ note('other forms of the same');
     is(status('/sides', $sides->('e-1', 'other')), 200,
        '... the first with another one behind it');
     is($backend->count('/sides'), 1, '... got to the backend once');
+}
+
+note('what the logs have');
+{
+    my $es = token('ES256', sub => 'logged');
+    my ($code) = $es =~ /([^.]+)$/;
+    $backend->script('/query', { reset => 1 }, {});
+    is(status("/query?a=1&token=$es&b=2"), 502, 'a token in a query');
+    my $got;
+    eventually { ($got) = grep { $_->{path} =~ /\Q$code/ }
+                          $backend->requests } 'the backend gets it';
+    like($got->{path}, qr/^\/query\?a=1&token=\Q$es\E&b=2$/, '... as it came');
+    my $access;
+    eventually { $access = slurp("$nginx->{dir}/logs/access.log");
+                 $access =~ m{"POST /query\?a=1&token=} } 'it is logged';
+    like($access, qr{"POST /query\?a=1&token=\*\*\*&b=2 HTTP/1.1"},
+         '... without the token');
+    unlike($access, qr/\Q$code/, '... all of it');
+    my ($line) = grep { /, request: "POST \/query\?a=1/ }
+                 split /\n/, slurp("$nginx->{dir}/logs/error.log");
+    like($line, qr/request: "POST \/query\?a=1&token=\*\*\*&b=2 /,
+         'and so in error_log');
 }
 
 note('jti, and claims');
