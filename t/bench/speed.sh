@@ -24,13 +24,12 @@ events_node=$((800 * scale / 100))
 adds=$((100000 * scale / 100))
 
 npm=$build/bench-npm
-if ! cmp -s t/bench/package.json "$npm/package.json"; then
+if ! cmp -s t/bench/package-lock.json "$npm/package-lock.json"; then
     rm -rf "$npm"
     mkdir -p "$npm"
-    cp t/bench/package.json "$npm/package.json.new"
-    (cd "$npm" && cp package.json.new package.json \
-        && npm install --no-package-lock --no-audit --no-fund --silent) \
-        || { rm -rf "$npm"; fail "npm install failed"; }
+    cp t/bench/package.json t/bench/package-lock.json "$npm/"
+    (cd "$npm" && npm ci --no-audit --no-fund --silent) \
+        || { rm -rf "$npm"; fail "npm ci failed"; }
 fi
 
 # one subscriber alone may have as many calls at a time as wrk has connections

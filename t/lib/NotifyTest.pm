@@ -295,6 +295,8 @@ sub socket_block {
         $block->set_value('no_error_log',
                           "[alert]\n[emerg]\nSanitizer\nruntime error:");
     }
+
+    NotifyTest::Client::test_nginx($block);
 }
 
 

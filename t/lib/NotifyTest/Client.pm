@@ -24,15 +24,28 @@ my %way = (close => \&by_close, late => \&by_late, http2 => \&by_http2);
 # by the process, and the address
 my (%kept, %helper);
 
-# addresses that speak HTTP/2, by those in the suites' URLs
-our %http2;
+# ports of nginx, and where they speak HTTP/2
+my %http2;
 
+sub knows {
+    my ($port, $twin) = @_;
+    $http2{$port} = $twin // $http2{$port};
+}
 
 sub way { return $_[0] // $ENV{NOTIFY_TEST_CLIENT} // 'close' }
 
 sub request {
     my ($method, $url, %option) = @_;
     my $name = way($option{client});
+    my ($port) = $url =~ m{^http://(?:127\.0\.0\.1|localhost):(\d+)};
+
+    # a receiver knows one way only
+    if ($name ne 'close' && !(defined $port && exists $http2{$port})
+        || $name eq 'http2' && !defined $http2{$port})
+    {
+        $name = 'close';
+    }
+
     my $send = $way{$name} // die "no client of the name $name\n";
 
     return $send->($method, $url, %option);
@@ -115,15 +128,15 @@ sub parsed {
 
 sub by_late {
     my ($method, $url, %option) = @_;
-    my ($address, $path) = $url =~ m{^http://([^/?#]+)([^#]*)}
-        or return failed($url, "not a URL: $url");
+    my ($address, $path) = $url =~ m{^http://([^/?#]+)([^#]*)};
     my $body = whole($option{body});
 
     $path = "/$path" unless $path =~ m{^/};
 
     my @fields = fields($method, %option, body => $body);
     my %given = map { lc $_->[0] => $_->[1] } @fields;
-    my $head = "$method $path HTTP/1.1\r\nHost: $address\r\n"
+    my $head = "$method $path HTTP/1.1\r\nHost: "
+               . ($option{host} // $address) . "\r\n"
                . join '', map { "$_->[0]: $_->[1]\r\n" } @fields;
     my $chunked = ref $option{body} && !defined $given{'content-length'};
 
@@ -257,17 +270,12 @@ sub put {
 
 sub by_http2 {
     my ($method, $url, %option) = @_;
-    my ($address, $path) = $url =~ m{^http://([^/?#]+)([^#]*)}
-        or return failed($url, "not a URL: $url");
-
-    # a receiver's, or one that nginx does not listen on
-    return by_close($method, $url, %option) unless defined $http2{$address};
-
+    my ($address, $port, $path) = $url =~ m{^http://([^/?#]+?:(\d+))([^#]*)};
     my $body = whole($option{body});
     my $seconds = $option{timeout} // 35;
     my $answer = ask_helper({
-        address => $http2{$address},
-        host    => $address,
+        address => "127.0.0.1:$http2{$port}",
+        host    => $option{host} // $address,
         method  => $method,
         path    => $path =~ m{^/} ? $path : "/$path",
         headers => [map { [@$_] } fields($method, %option, body => $body)],
@@ -329,6 +337,68 @@ sub start_helper {
     }
 
     return { pid => $pid, in => $in, out => $out, text => '', id => 0 };
+}
+
+
+# Test::Nginx's blocks go the same way: its requests, but for raw ones and those
+# that say Transfer-Encoding, are sent by the client that was asked for
+sub test_nginx {
+    my ($block) = @_;
+    my $port = $ENV{TEST_NGINX_PORT};
+    my $name = way();
+    return if $name eq 'close';
+    knows($port);
+
+    if ($name eq 'http2') {
+        $block->set_value(config => NotifyTest::Nginx::http2_listen($port)
+                                    . "\n" . ($block->config // ''));
+    }
+
+    our $theirs //= \&Test::Nginx::Socket::send_request;
+
+    no warnings qw(redefine prototype once);
+    *Test::Nginx::Socket::send_request = \&test_nginx_request;
+}
+
+sub test_nginx_request {
+    my ($request, $delay, $timeout, $block) = @_;
+    my $text = join '', map { ref ? $_->{value} : $_ }
+                        ref $request eq 'ARRAY' ? @$request : $request;
+    my ($head, $body) = $text =~ /^(.*?\r\n)\r\n(.*)\z/s;
+    my ($line, @lines) = split /\r\n/, $head // '';
+    my ($method, $path) = ($line // '') =~ m{^(\S+) (/\S*) HTTP/1\.1$};
+    our $theirs;
+
+    return $theirs->(@_) if !defined $path || defined $block->raw_request
+                            || defined $block->abort
+                            || grep { /^Transfer-Encoding:/i } @lines;
+
+    my (%headers, $host);
+
+    for (@lines) {
+        my ($field, $value) = /^([^:]+):\s*(.*)/ or return $theirs->(@_);
+        next if $field =~ /^(?:Connection|Content-Length)$/i;
+        $host = $value, next if lc $field eq 'host';
+        push @{ $headers{$field} }, $value;
+    }
+
+    my $answer = request($method,
+        "http://127.0.0.1:$ENV{TEST_NGINX_PORT}$path", host => $host,
+        headers => \%headers, body => $body, timeout => $timeout);
+
+    my $raw = "HTTP/1.1 $answer->{status} $answer->{reason}\r\n";
+
+    for my $field (sort keys %{ $answer->{headers} }) {
+        next if $field eq 'transfer-encoding';
+        my $value = $answer->{headers}{$field};
+        $raw .= "$field: $_\r\n" for ref $value ? @$value : $value;
+    }
+
+    $raw .= 'content-length: ' . length($answer->{content}) . "\r\n"
+        unless defined $answer->{headers}{'content-length'}
+               || $answer->{status} == 204 || $answer->{status} == 304;
+
+    return ("$raw\r\n$answer->{content}", $method eq 'HEAD' ? 1 : 0);
 }
 
 1;

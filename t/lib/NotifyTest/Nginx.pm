@@ -82,40 +82,46 @@ END
 
     my %vars = (PORT => $self->{port}, DIR => $dir, %{ $self->{vars} });
     $text =~ s/%%(\w+)%%/$vars{$1} \/\/ die "no value for %%$1%%\n"/ge;
-    $text = $self->http2($text)
-        if $self->{http2} || NotifyTest::Client::way() eq 'http2';
+    $text = $self->listening($text);
     NotifyTest::spew($self->conf, $text);
 }
 
-# Each address of this machine speaks HTTP/2, too: before nginx 1.25.1 by
-# another port, since then by the same.
-sub http2 {
+# http() learns the addresses, which may speak HTTP/2, too
+sub listening {
     my ($self, $text) = @_;
-    my ($major, $minor, $patch) = nginx_version();
-    my $twins = $major == 1 && $minor * 1000 + $patch < 25001;
-
-    $text =~ s/^(http \{\n)/$1    http2 on;\n/m unless $twins;
+    my $http2 = $self->{http2} || NotifyTest::Client::way() eq 'http2';
 
     $text =~ s{\blisten\s+((?:127\.0\.0\.1:)?(\d+))\b([^;\n]*);}{
         my ($address, $port, $rest) = ($1, $2, $3);
-        my $line = "listen $address$rest;";
+        my $plain = $rest !~ /\b(?:ssl|http2|proxy_protocol)\b/;
 
-        if ($rest !~ /\b(?:ssl|http2|proxy_protocol)\b/) {
-            my $twin = $port;
-
-            if ($twins) {
-                $twin = $self->{twins}{$port} //= NotifyTest::free_port();
-                $line .= " listen 127.0.0.1:$twin$rest http2;";
-            }
-
-            $NotifyTest::Client::http2{"$_:$port"} = "127.0.0.1:$twin"
-                for qw(127.0.0.1 localhost);
-        }
-
-        $line;
+        NotifyTest::Client::knows($port) if $plain;
+        my $more = $plain && $http2 ? http2_listen($port, $rest) : '';
+        "listen $address$rest;" . ($more =~ /^listen/ ? " $more" : '');
     }ge;
 
+    $text =~ s/^(http \{\n)/$1    http2 on;\n/m if $http2 && http2_same();
+
     return $text;
+}
+
+# before nginx 1.25.1 HTTP/2 has a port of its own
+my %twins;
+
+sub http2_same {
+    my ($major, $minor, $patch) = nginx_version();
+    return $major > 1 || $minor * 1000 + $patch >= 25001;
+}
+
+# of a server
+sub http2_listen {
+    my ($port, $rest) = @_;
+    my $same = http2_same();
+    my $twin = $same ? $port : $twins{$port} //= NotifyTest::free_port();
+
+    NotifyTest::Client::knows($port, $twin);
+    return $same ? 'http2 on;'
+                 : "listen 127.0.0.1:$twin" . ($rest // '') . ' http2;';
 }
 
 sub nginx_version {
