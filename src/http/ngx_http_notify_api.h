@@ -26,6 +26,8 @@
 /* the request context of an API call; lives as long as the request */
 typedef struct ngx_http_notify_api_s  ngx_http_notify_api_t;
 
+typedef struct ngx_http_notify_api_once_s  ngx_http_notify_api_once_t;
+
 struct ngx_http_notify_api_s {
     ngx_http_request_t          *request;
     ngx_http_notify_channel_t   *channel;
@@ -34,6 +36,7 @@ struct ngx_http_notify_api_s {
     ngx_uint_t                   nsegments; /* path behind it, decoded */
     ngx_str_t                    segments[NGX_HTTP_NOTIFY_API_SEGMENTS];
     ngx_uint_t                   method;    /* NGX_HTTP_GET for HEAD */
+    ngx_http_notify_api_once_t  *once;      /* of an Idempotency-Key */
     ngx_str_t                    body;      /* whole, in memory */
     ngx_str_t                    content_type;  /* without parameters */
     ngx_http_notify_invalid_t    invalid;   /* `errors` of the problem */

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_body.h"
 
 
@@ -92,6 +93,12 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
                                     "unsupported_media_type",
                                     "the body must be JSON: send it with "
                                     "\"Content-Type: application/json\"");
+        return;
+    }
+
+    if (api->method == NGX_HTTP_POST
+        && ngx_http_notify_api_once(api, resource) == NGX_DONE)
+    {
         return;
     }
 

@@ -75,6 +75,12 @@ ngx_http_notify_api_suspend(ngx_http_notify_api_t *api)
         r->read_event_handler = r->discard_body
                                     ? ngx_http_discarded_request_body_handler
                                     : ngx_http_test_reading;
+
+        /* what is done once is done to its end */
+
+        if (api->once) {
+            r->read_event_handler = ngx_http_block_reading;
+        }
     }
 }
 

@@ -18,7 +18,6 @@
 
 
 #define NGX_HTTP_NOTIFY_API_EVENTS_MAX      1000
-#define NGX_HTTP_NOTIFY_API_EVENTS_KEY      256
 #define NGX_HTTP_NOTIFY_API_EVENTS_DIGEST   32
 
 
@@ -175,18 +174,9 @@ ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_api_request_header(api, "Idempotency-Key",
-                                           &publish->key)
-        == NGX_OK
-        && (publish->key.len == 0
-            || publish->key.len > NGX_HTTP_NOTIFY_API_EVENTS_KEY))
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                    "invalid_idempotency_key",
-                                    "Idempotency-Key must have 1 to %d "
-                                    "bytes", NGX_HTTP_NOTIFY_API_EVENTS_KEY);
-        return NGX_DECLINED;
-    }
+    /* judged before, see api_once */
+    (void) ngx_http_notify_api_request_header(api, "Idempotency-Key",
+                                              &publish->key);
 
     return NGX_OK;
 }

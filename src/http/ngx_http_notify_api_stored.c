@@ -326,6 +326,15 @@ ngx_http_notify_api_stored_written(
         return;
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:
+
+        /* created already, by a request with the same Idempotency-Key */
+
+        if (call->version == 0) {
+            call->act = call->done;
+            ngx_http_notify_api_stored_load(call);
+            return;
+        }
+
         ngx_http_notify_api_stored_changed(call);
         return;
 

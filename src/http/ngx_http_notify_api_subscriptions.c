@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
+#include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_reply.h"
@@ -215,8 +216,7 @@ ngx_http_notify_api_subscriptions_create(
     call->document = ngx_http_notify_json_new_object(api->request->pool);
 
     if (call->document == NULL
-        || ngx_http_notify_id_random(api->request->pool, "sub_", &call->id)
-           != NGX_OK
+        || ngx_http_notify_api_once_id(api, "sub_", &call->id) != NGX_OK
         || ngx_http_notify_json_set_string(call->document, "id", &call->id)
            != NGX_OK
         || (api->tenant.len

@@ -145,6 +145,41 @@ ngx_http_notify_seal_setting_name(ngx_pool_t *pool, const ngx_str_t *name,
 }
 
 
+ngx_int_t
+ngx_http_notify_seal_wrap(ngx_pool_t *pool, const ngx_str_t *aad,
+    const ngx_str_t *plain, ngx_str_t *text)
+{
+    if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
+    {
+        *text = *plain;
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_seal_text(pool, aad, plain, text);
+}
+
+
+ngx_int_t
+ngx_http_notify_seal_unwrap(ngx_pool_t *pool, const ngx_str_t *aad,
+    const ngx_str_t *text, ngx_str_t *plain)
+{
+    const char  *reason;
+
+    /* JSON does not begin so */
+
+    if (text->len < sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1
+        || ngx_memcmp(text->data, NGX_HTTP_NOTIFY_SEAL_PREFIX,
+                      sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1)
+           != 0)
+    {
+        *plain = *text;
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_seal_read(pool, aad, text, plain, &reason);
+}
+
+
 static ngx_int_t
 ngx_http_notify_seal_text(ngx_pool_t *pool, const ngx_str_t *aad,
     const ngx_str_t *plain, ngx_str_t *text)

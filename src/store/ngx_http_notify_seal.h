@@ -59,6 +59,15 @@ ngx_int_t ngx_http_notify_seal_open(ngx_pool_t *pool,
 /* NULL: it was read */
 const char *ngx_http_notify_seal_reason(const ngx_http_notify_json_t *document);
 
+/*
+ * Any text that may have secrets: as it is, where there are no keys.  Reading
+ * NGX_DECLINED: its key is gone, or it was changed.
+ */
+ngx_int_t ngx_http_notify_seal_wrap(ngx_pool_t *pool, const ngx_str_t *aad,
+    const ngx_str_t *plain, ngx_str_t *text);
+ngx_int_t ngx_http_notify_seal_unwrap(ngx_pool_t *pool, const ngx_str_t *aad,
+    const ngx_str_t *text, ngx_str_t *plain);
+
 /* the JSON text of a setting, as it is stored */
 ngx_int_t ngx_http_notify_seal_setting(ngx_pool_t *pool, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *sealed);

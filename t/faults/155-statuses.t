@@ -110,6 +110,28 @@ sub path {
 sub at { my ($route) = @_;
          return $route =~ m{^/samples} ? '' : '/shop' }
 
+# an Idempotency-Key while its request is done, and with another body
+sub busy {
+    my ($method, $route, $body) = @_;
+    my @request = ($method => '/shop' . path($route), $body,
+                   'Idempotency-Key' => "busy$route");
+    my %was = map { $_ => 1 } once();
+    hit(@request);
+    for (grep { !$was{$_} } once()) {
+        my ($digest) = $redis->cli('--raw', 'GET', $_) =~ /^(\w+)/;
+        $redis->cli('SET', $_, "$digest 9999999999999 x");
+    }
+    return hit(@request);
+}
+sub other {
+    my ($method, $route) = @_;
+    my @request = ($method => '/shop' . path($route));
+    hit(POST => "/shop/subscriptions/$id/enable");
+    hit(@request, undef, 'Idempotency-Key' => "other$route");
+    return hit(@request, '{"a":1}', 'Idempotency-Key' => "other$route");
+}
+sub once { return grep { /:once:/ } split /\n/, $redis->cli('KEYS', '*') }
+
 # STATUS => sub(method, route, body): the request that gets it
 my %unknown = ('{id}' => 'x', '{name}' => 'nobody', '{event}' => 'nothing',
                '{scope}' => 'a');
@@ -119,6 +141,10 @@ my $gone = 0;
 my %recipe = (
     400 => sub {
         my ($method, $route, $body) = @_;
+        return hit($method => at($route) . path($route), undef,
+                   'Idempotency-Key' => 'x' x 300)
+            if $method eq 'POST' && $route !~ /^.samples/
+               && (!defined $body || $route =~ /disconnected/);
         return hit($method => at($route) . path($route), '{"a":')
             if defined $body;
         my $query = $route eq '/deltas' ? 'cursor=x' : 'limit=0';
@@ -150,6 +176,8 @@ my %recipe = (
             if $route eq '/subscriptions/{id}' && $method eq 'PUT';
         return hit($method => "/shop/subscriptions/$inside/test")
             if $route =~ m{/test$};
+        return busy($method, $route, $body)
+            if $method eq 'POST' && $route !~ m{^/(?:deltas|deliveries|settings|events/|subscriptions/.*/(?!disable))};
         return hit($method => '/shop' . path($route, $sealed), $body)
             if $route =~ m{^/subscriptions};
         return hit(POST => "/shop/events/$event/redeliver",
@@ -197,6 +225,8 @@ my %recipe = (
     },
     422 => sub {
         my ($method, $route, $body) = @_;
+        return other($method, $route)
+            if !defined $body || $route =~ /disconnected/;
         $body = '{"a":[5]}' if $route eq '/sessions/{id}';
         $body = '{"timeout":[5]}' if $route =~ m{^/sessions/.*/};
         $body =~ s/:"[^"]*"/:[5]/ || $body =~ s/:\{.*\}\}/:[5]}/
