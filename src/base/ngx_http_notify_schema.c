@@ -562,12 +562,10 @@ static ngx_int_t
 ngx_http_notify_schema_set_pattern(ngx_http_notify_schema_ctx_t *ctx,
     void *field, const ngx_str_t *value, ngx_uint_t depth)
 {
-#if (NGX_PCRE)
     ngx_http_notify_schema_t *schema = field;
 
-    u_char               *p, errstr[NGX_MAX_CONF_ERRSTR];
-    ngx_str_t             text;
-    ngx_regex_compile_t   rc;
+    u_char     errstr[NGX_MAX_CONF_ERRSTR];
+    ngx_str_t  text, error;
 
     if (ngx_http_notify_json_kind(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
         return ngx_http_notify_schema_fail(ctx, value, "not a pattern");
@@ -577,36 +575,15 @@ ngx_http_notify_schema_set_pattern(ngx_http_notify_schema_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(ctx->pool, text.len + sizeof("(*UTF)"));
-    if (p == NULL) {
-        return NGX_ERROR;
+    error.data = errstr;
+
+    schema->pattern = ngx_http_notify_pattern_compile(ctx->pool, &text, 1,
+                                                      &error);
+    if (schema->pattern == NULL) {
+        return ngx_http_notify_schema_fail(ctx, value, "%V", &error);
     }
-
-    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
-
-    rc.pattern.data = p;
-    p = ngx_cpymem(p, "(*UTF)", sizeof("(*UTF)") - 1);
-    p = ngx_copy(p, text.data, text.len);
-    *p = '\0';
-    rc.pattern.len = p - rc.pattern.data;
-    rc.pool = ctx->pool;
-    rc.err.len = NGX_MAX_CONF_ERRSTR;
-    rc.err.data = errstr;
-
-    if (ngx_regex_compile(&rc) != NGX_OK) {
-        return ngx_http_notify_schema_fail(ctx, value, "%V", &rc.err);
-    }
-
-    schema->regex = rc.regex;
 
     return NGX_OK;
-
-#else
-
-    return ngx_http_notify_schema_fail(ctx, value,
-                                       "\"pattern\" requires PCRE library");
-
-#endif
 }
 
 

@@ -45,6 +45,7 @@ static ngx_int_t ngx_http_notify_schema_string(
     const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
     const ngx_http_notify_schema_place_t *place);
+static void ngx_http_notify_schema_characters(ngx_str_t *text);
 static ngx_int_t ngx_http_notify_schema_array(
     const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
@@ -367,18 +368,50 @@ ngx_http_notify_schema_string(const ngx_http_notify_schema_run_t *run,
                                           schema->max_length);
     }
 
-#if (NGX_PCRE)
-
-    /* an error of the library is no match */
-
-    if (schema->regex && ngx_regex_exec(schema->regex, &text, NULL, 0) < 0) {
-        return ngx_http_notify_schema_say(run, place,
-                                          "does not match the pattern");
+    if (schema->pattern == NULL) {
+        return NGX_OK;
     }
 
-#endif
+    ngx_http_notify_schema_characters(&text);
 
-    return NGX_OK;
+    switch (ngx_http_notify_pattern_match(schema->pattern, &text)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_http_notify_schema_say(run, place,
+                                          "does not match the pattern");
+
+    default:
+        return ngx_http_notify_schema_say(run, place,
+                                          "takes too long to be matched with "
+                                          "the pattern");
+    }
+}
+
+
+/* half of a surrogate pair becomes U+FFFD, which is as long */
+
+static void
+ngx_http_notify_schema_characters(ngx_str_t *text)
+{
+    u_char  *p, *last;
+
+    p = text->data;
+    last = p + text->len;
+
+    while (p < last && (p = memchr(p, 0xed, last - p)) != NULL) {
+
+        if (p[1] < 0xa0) {
+            p++;
+            continue;
+        }
+
+        /* it was escaped: the text is a copy */
+
+        p = ngx_cpymem(p, "\xef\xbf\xbd", 3);
+    }
 }
 
 

@@ -7,6 +7,7 @@
 #define _NGX_HTTP_NOTIFY_SCHEMA_INTERNAL_H_INCLUDED_
 
 
+#include "ngx_http_notify_pattern.h"
 #include "ngx_http_notify_schema.h"
 
 
@@ -41,9 +42,7 @@ struct ngx_http_notify_schema_s {
     ngx_uint_t                  max_items;
     ngx_uint_t                  min_length;
     ngx_uint_t                  max_length;
-#if (NGX_PCRE)
-    ngx_regex_t                *regex;
-#endif
+    ngx_http_notify_pattern_t  *pattern;
 
     ngx_str_t                   minimum;        /* numbers, or empty */
     ngx_str_t                   maximum;

@@ -192,36 +192,13 @@ ngx_http_notify_channel_attribute(const ngx_http_notify_channel_t *channel,
 ngx_int_t
 ngx_http_notify_channel_attribute_check(
     const ngx_http_notify_channel_attribute_t *attribute,
-    const ngx_str_t *value, ngx_log_t *log)
+    const ngx_str_t *value)
 {
-#if (NGX_PCRE)
-
-    ngx_int_t  rc;
-
     if (attribute->regex == NULL) {
         return NGX_OK;
     }
 
-    rc = ngx_regex_exec(attribute->regex, (ngx_str_t *) value, NULL, 0);
-
-    if (rc >= 0) {
-        return NGX_OK;
-    }
-
-    if (rc != NGX_REGEX_NO_MATCHED) {
-        ngx_log_error(NGX_LOG_ALERT, log, 0,
-                      "notify channel: " ngx_regex_exec_n " failed: %i "
-                      "for the pattern of attribute \"%V\"",
-                      rc, &attribute->name);
-    }
-
-    return NGX_DECLINED;
-
-#else
-
-    return NGX_OK;
-
-#endif
+    return ngx_http_notify_pattern_match(attribute->regex, value);
 }
 
 

@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_pattern.h"
 #include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_schema.h"
 
@@ -38,9 +39,7 @@ typedef struct {
 typedef struct {
     ngx_str_t      name;
     ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
-#if (NGX_PCRE)
-    ngx_regex_t   *regex;       /* or NULL */
-#endif
+    ngx_http_notify_pattern_t  *regex;  /* or NULL */
     ngx_str_t      pattern;
     ngx_str_t      error;       /* the code where the attribute is missing */
     unsigned       required:1;
@@ -113,10 +112,11 @@ const ngx_http_notify_channel_event_t *ngx_http_notify_channel_declared(
 /* a declared attribute by its name or alias, ASCII case ignored, or NULL */
 const ngx_http_notify_channel_attribute_t *ngx_http_notify_channel_attribute(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *text);
-/* NGX_DECLINED: the value does not match the attribute's pattern */
+/* NGX_DECLINED: the value does not match the attribute's pattern; NGX_ABORT:
+ * to find out would take too long */
 ngx_int_t ngx_http_notify_channel_attribute_check(
     const ngx_http_notify_channel_attribute_t *attribute,
-    const ngx_str_t *value, ngx_log_t *log);
+    const ngx_str_t *value);
 /* NULL: not one of the channel's; an empty name is the default */
 ngx_http_notify_profile_t *ngx_http_notify_channel_profile(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *name);

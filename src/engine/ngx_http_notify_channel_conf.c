@@ -443,10 +443,8 @@ static char *
 ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
     ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *pattern)
 {
-#if (NGX_PCRE)
-
-    u_char               errstr[NGX_MAX_CONF_ERRSTR];
-    ngx_regex_compile_t  rc;
+    u_char     errstr[NGX_MAX_CONF_ERRSTR];
+    ngx_str_t  error;
 
     if (attribute->pattern.len) {
         return "has more than one \"pattern\"";
@@ -456,28 +454,18 @@ ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
         return "has an empty \"pattern\"";
     }
 
-    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+    error.data = errstr;
 
-    rc.pattern = *pattern;
-    rc.pool = cf->pool;
-    rc.err.len = NGX_MAX_CONF_ERRSTR;
-    rc.err.data = errstr;
-
-    if (ngx_regex_compile(&rc) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &rc.err);
+    attribute->regex = ngx_http_notify_pattern_compile(cf->pool, pattern, 0,
+                                                       &error);
+    if (attribute->regex == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &error);
         return NGX_CONF_ERROR;
     }
 
-    attribute->regex = rc.regex;
     attribute->pattern = *pattern;
 
     return NGX_CONF_OK;
-
-#else
-
-    return "parameter \"pattern\" requires PCRE library";
-
-#endif
 }
 
 

@@ -338,7 +338,6 @@ ngx_http_notify_api_subscriptions_apply(
     ngx_memzero(&form, sizeof(ngx_http_notify_subscription_form_t));
 
     form.pool = api->request->pool;
-    form.log = api->request->connection->log;
     form.channel = api->channel;
     form.document = call->document;
     form.invalid = &api->invalid;

@@ -120,7 +120,6 @@ ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
     ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
 
     form.pool = api->request->pool;
-    form.log = api->request->connection->log;
     form.channel = api->channel;
     form.invalid = &api->invalid;
     form.event = event;

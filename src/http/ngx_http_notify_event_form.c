@@ -410,6 +410,7 @@ ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
     const ngx_http_notify_channel_attribute_t *attribute,
     const ngx_str_t *name, const ngx_str_t *value)
 {
+    ngx_int_t                 rc;
     ngx_str_t                 text;
     ngx_uint_t                i;
     ngx_http_notify_event_t  *event;
@@ -439,11 +440,13 @@ ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
         return NGX_OK;
     }
 
-    if (ngx_http_notify_channel_attribute_check(attribute, &text, form->log)
-        != NGX_OK)
-    {
+    rc = ngx_http_notify_channel_attribute_check(attribute, &text);
+
+    if (rc != NGX_OK) {
         ngx_http_notify_invalid_add(form->invalid, name,
-                                    "does not match %V",
+                                    rc == NGX_DECLINED
+                                    ? "does not match %V"
+                                    : "takes too long to be matched with %V",
                                     &attribute->pattern);
         return NGX_OK;
     }

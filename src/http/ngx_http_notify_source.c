@@ -218,7 +218,6 @@ ngx_http_notify_source_form(ngx_http_request_t *r,
     const ngx_time_t  *now;
 
     form->pool = r->pool;
-    form->log = r->connection->log;
     form->channel = source->channel;
     form->event_type = source->event;
 

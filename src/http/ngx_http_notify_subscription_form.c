@@ -506,11 +506,13 @@ ngx_http_notify_subscription_form_attribute(
         return NGX_OK;
     }
 
-    if (ngx_http_notify_channel_attribute_check(attribute, &text, form->log)
-        != NGX_OK)
-    {
+    rc = ngx_http_notify_channel_attribute_check(attribute, &text);
+
+    if (rc != NGX_OK) {
         ngx_http_notify_invalid_add(form->invalid, name,
-                                    "does not match %V",
+                                    rc == NGX_DECLINED
+                                    ? "does not match %V"
+                                    : "takes too long to be matched with %V",
                                     &attribute->pattern);
         return NGX_OK;
     }

@@ -22,7 +22,6 @@
 
 typedef struct {
     ngx_pool_t                        *pool;
-    ngx_log_t                         *log;
     const ngx_http_notify_channel_t   *channel;
     ngx_http_notify_json_t            *document;    /* see subscriptions.h */
     ngx_http_notify_invalid_t         *invalid;
