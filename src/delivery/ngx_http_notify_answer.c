@@ -58,6 +58,7 @@ static ngx_int_t ngx_http_notify_answer_status(ngx_http_notify_answer_t *a,
     u_char ch);
 static ngx_int_t ngx_http_notify_answer_line(ngx_http_notify_answer_t *a,
     u_char ch);
+static void ngx_http_notify_answer_fold(ngx_http_notify_answer_t *a);
 static const u_char *ngx_http_notify_answer_run(ngx_http_notify_answer_t *a,
     const u_char *p, const u_char *last);
 static void ngx_http_notify_answer_name(ngx_http_notify_answer_t *a);
@@ -74,6 +75,7 @@ static const u_char *ngx_http_notify_answer_data(ngx_http_notify_answer_t *a,
     const u_char *p, const u_char *last);
 static ngx_int_t ngx_http_notify_answer_room(ngx_http_notify_answer_t *a,
     size_t size);
+static ngx_int_t ngx_http_notify_answer_large(ngx_http_notify_answer_t *a);
 static ngx_int_t ngx_http_notify_answer_error(ngx_http_notify_answer_t *a,
     const char *error);
 
@@ -95,12 +97,13 @@ static const u_char  ngx_http_notify_answer_token[256] =
 
 void
 ngx_http_notify_answer_init(ngx_http_notify_answer_t *a, ngx_pool_t *pool,
-    size_t limit)
+    size_t limit, size_t header_limit)
 {
     ngx_memzero(a, offsetof(ngx_http_notify_answer_t, name));
 
     a->pool = pool;
     a->limit = limit;
+    a->header_limit = header_limit;
 }
 
 
@@ -152,7 +155,13 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
         }
     }
 
-    if (rc == NGX_OK && p < last) {
+    if (rc == NGX_OK && p < last && a->bodiless) {
+
+        /* a body all the same: it is not read, and nothing after it */
+
+        a->keepalive = 0;
+
+    } else if (rc == NGX_OK && p < last) {
         return ngx_http_notify_answer_error(a, "bytes after the end");
     }
 
@@ -179,8 +188,8 @@ ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
 {
     static const u_char  version[] = "HTTP/1.";
 
-    if (++a->header_bytes > NGX_HTTP_NOTIFY_ANSWER_HEADERS) {
-        return ngx_http_notify_answer_error(a, "headers are too large");
+    if (++a->header_bytes > a->header_limit) {
+        return ngx_http_notify_answer_large(a);
     }
 
     switch (a->state) {
@@ -259,6 +268,7 @@ ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
             break;
         }
 
+        a->bodiless = (a->status == 204 || a->status == 304);
         a->state = sw_header_start;
         return NGX_AGAIN;
     }
@@ -272,19 +282,34 @@ ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
 static ngx_int_t
 ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
 {
-    if (++a->header_bytes > NGX_HTTP_NOTIFY_ANSWER_HEADERS) {
-        return ngx_http_notify_answer_error(a, "headers are too large");
+    if (++a->header_bytes > a->header_limit) {
+        return ngx_http_notify_answer_large(a);
     }
 
     switch (a->state) {
 
     case sw_header_start:
+
+        /* RFC 9112, 5.2: obsolete folding is a space */
+
+        if ((ch == ' ' || ch == '\t') && a->name_len) {
+            ngx_http_notify_answer_fold(a);
+            a->state = sw_value;
+            return NGX_AGAIN;
+        }
+
+        if (a->name_len
+            && ngx_http_notify_answer_header(a) == NGX_ERROR)
+        {
+            return NGX_ERROR;
+        }
+
+        a->name_len = 0;
+
         if (ch == '\r') {
             a->state = sw_end_lf;
             return NGX_AGAIN;
         }
-
-        /* a line that begins with a space would be obsolete folding */
 
         a->name[0] = ngx_http_notify_answer_token[ch];
 
@@ -321,8 +346,7 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
         }
 
         a->state = sw_header_start;
-
-        return ngx_http_notify_answer_header(a);
+        return NGX_AGAIN;
 
     case sw_end_lf:
         if (ch != '\n') {
@@ -333,6 +357,21 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
     }
 
     return ngx_http_notify_answer_error(a, "malformed line end");
+}
+
+
+static void
+ngx_http_notify_answer_fold(ngx_http_notify_answer_t *a)
+{
+    if (a->header == NGX_HTTP_NOTIFY_ANSWER_OTHER || a->value_len == 0) {
+        return;
+    }
+
+    if (a->value_len < sizeof(a->value)) {
+        a->value[a->value_len] = ' ';
+    }
+
+    a->value_len++;
 }
 
 
@@ -351,10 +390,8 @@ ngx_http_notify_answer_run(ngx_http_notify_answer_t *a, const u_char *p,
 
     end = last;
 
-    if ((size_t) (last - p)
-        > NGX_HTTP_NOTIFY_ANSWER_HEADERS - a->header_bytes)
-    {
-        end = p + (NGX_HTTP_NOTIFY_ANSWER_HEADERS - a->header_bytes);
+    if ((size_t) (last - p) > a->header_limit - a->header_bytes) {
+        end = p + (a->header_limit - a->header_bytes);
     }
 
     if (a->state == sw_name) {
@@ -443,6 +480,17 @@ ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
         }
 
         a->value_len = len;
+    }
+
+    if (a->bodiless
+        && (a->header == NGX_HTTP_NOTIFY_ANSWER_ENCODING
+            || (a->header == NGX_HTTP_NOTIFY_ANSWER_LENGTH
+                && a->status == 204)))
+    {
+        /* RFC 9112, 6.3: it ends with its headers, whatever they say */
+
+        a->close = (a->close || a->value_len != 1 || a->value[0] != '0');
+        return NGX_AGAIN;
     }
 
     switch (a->header) {
@@ -572,9 +620,7 @@ ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a, ngx_str_t *to)
 static ngx_int_t
 ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
 {
-    size_t       limit;
-    ngx_pool_t  *pool;
-    ngx_uint_t   interim;
+    ngx_uint_t  interim;
 
     if (a->trailers) {
         a->state = sw_done;
@@ -596,10 +642,8 @@ ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
         }
 
         interim = a->interim + 1;
-        pool = a->pool;
-        limit = a->limit;
 
-        ngx_http_notify_answer_init(a, pool, limit);
+        ngx_http_notify_answer_init(a, a->pool, a->limit, a->header_limit);
 
         a->interim = interim;
 
@@ -610,15 +654,8 @@ ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
 
     a->keepalive = a->http11 && !a->close;
 
-    if (a->status == 204 || a->status == 304) {
-
-        /* has no body whatever its headers say */
-
-        a->keepalive = a->keepalive && !a->chunked
-                       && !(a->length_given && a->length
-                            && a->status == 204);
+    if (a->bodiless) {
         a->state = sw_done;
-
         return NGX_OK;
     }
 
@@ -805,6 +842,28 @@ ngx_http_notify_answer_room(ngx_http_notify_answer_t *a, size_t size)
     a->allocated = n;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_answer_large(ngx_http_notify_answer_t *a)
+{
+    u_char  *p;
+    size_t   len;
+
+    static const char  large[] = "headers are larger than "
+                                 "response_header_limit, ";
+
+    len = sizeof(large) + NGX_SIZE_T_LEN + sizeof(" bytes");
+
+    p = ngx_pnalloc(a->pool, len);
+    if (p == NULL) {
+        return ngx_http_notify_answer_error(a, "no memory");
+    }
+
+    (void) ngx_sprintf(p, "%s%uz bytes%Z", large, a->header_limit);
+
+    return ngx_http_notify_answer_error(a, (char *) p);
 }
 
 

@@ -12,7 +12,6 @@
 #include <ngx_core.h>
 
 
-#define NGX_HTTP_NOTIFY_ANSWER_HEADERS   8192   /* bytes of one header block */
 #define NGX_HTTP_NOTIFY_ANSWER_INTERIM   10     /* 1xx answers skipped */
 #define NGX_HTTP_NOTIFY_ANSWER_CHUNK     256    /* bytes of a chunk's line */
 #define NGX_HTTP_NOTIFY_ANSWER_VALUE     128    /* bytes kept of a value */
@@ -24,7 +23,7 @@ typedef struct {
     ngx_str_t      body;                /* at most limit bytes */
     ngx_str_t      retry_after;         /* empty: none */
     ngx_str_t      content_type;        /* cut after _ANSWER_VALUE bytes */
-    const char    *error;               /* after NGX_ERROR: a static phrase */
+    const char    *error;               /* after NGX_ERROR: a phrase */
     unsigned       done:1;              /* NGX_OK was returned */
     unsigned       truncated:1;         /* the body was longer than limit */
     unsigned       keepalive:1;         /* the connection may be used again */
@@ -35,6 +34,7 @@ typedef struct {
     unsigned       chunked:1;
     unsigned       length_given:1;
     unsigned       trailers:1;
+    unsigned       bodiless:1;          /* by its status */
 
     ngx_uint_t     state;
     ngx_uint_t     digits;              /* of a status, length or chunk size */
@@ -42,7 +42,8 @@ typedef struct {
     ngx_uint_t     header;              /* index of the current name, or 0 */
     size_t         name_len;
     size_t         value_len;
-    size_t         header_bytes;
+    size_t         header_bytes;        /* of one header block */
+    size_t         header_limit;
     size_t         line_bytes;
     size_t         limit;
     size_t         allocated;
@@ -55,7 +56,7 @@ typedef struct {
 
 
 void ngx_http_notify_answer_init(ngx_http_notify_answer_t *a,
-    ngx_pool_t *pool, size_t limit);
+    ngx_pool_t *pool, size_t limit, size_t header_limit);
 
 /*
  * NGX_AGAIN: all bytes were taken, more are needed.  NGX_OK: the answer is

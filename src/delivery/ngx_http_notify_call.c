@@ -225,7 +225,8 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     ngx_add_timer(&call->deadline, timeout ? timeout : target->conf->timeout);
 
     ngx_http_notify_answer_init(&call->answer, pool,
-                                target->conf->response_limit);
+                                target->conf->response_limit,
+                                target->conf->response_header_limit);
 
     call->peer.host = target->host;
     call->peer.url = &target->url;
@@ -405,7 +406,8 @@ ngx_http_notify_call_reinit_request(ngx_http_request_t *r)
     call = ngx_http_notify_detached_get(r)->data;
 
     ngx_http_notify_answer_init(&call->answer, call->pool,
-                                call->target->conf->response_limit);
+                                call->target->conf->response_limit,
+                                call->target->conf->response_header_limit);
 
     return NGX_OK;
 }

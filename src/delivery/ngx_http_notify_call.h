@@ -72,6 +72,7 @@ typedef struct {
     ngx_uint_t                       keepalive;
     ngx_msec_t                       keepalive_idle;
     size_t                           response_limit;
+    size_t                           response_header_limit;
     ngx_uint_t                       once;         /* unsigned  once:1;
                                 a call is never repeated */
 
@@ -148,7 +149,7 @@ ngx_uint_t ngx_http_notify_call_active(void);
 
 /*
  * Configuration: the tables of directives (connect_timeout, send_timeout,
- * read_timeout, timeout, keepalive, ssl_*, response_limit), defaults before
+ * read_timeout, timeout, keepalive, ssl_*, response_*limit), defaults before
  * the block is read, and what is derived at its end (SSL context, compiled
  * templates), with file and line in the errors.
  */

@@ -19,6 +19,8 @@ static char *ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_call_conf_size(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_call_conf_header_limit(ngx_conf_t *cf,
+    void *post, void *data);
 static char *ngx_http_notify_call_conf_not_empty(ngx_conf_t *cf, void *post,
     void *data);
 static void ngx_http_notify_call_conf_upstream(
@@ -42,6 +44,10 @@ static ngx_conf_num_bounds_t  ngx_http_notify_call_conf_depth = {
     ngx_conf_check_num_bounds, 0, 100
 };
 
+
+static ngx_conf_post_t  ngx_http_notify_call_conf_headers = {
+    ngx_http_notify_call_conf_header_limit
+};
 
 static ngx_conf_post_t  ngx_http_notify_call_conf_text = {
     ngx_http_notify_call_conf_not_empty
@@ -91,6 +97,13 @@ ngx_command_t  ngx_http_notify_call_commands[] = {
       0,
       offsetof(ngx_http_notify_call_conf_t, response_limit),
       NULL },
+
+    { ngx_string("response_header_limit"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      0,
+      offsetof(ngx_http_notify_call_conf_t, response_header_limit),
+      &ngx_http_notify_call_conf_headers },
 
     { ngx_string("ssl_verify"),
       NGX_CONF_FLAG,
@@ -161,6 +174,7 @@ ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf)
     conf->keepalive = NGX_CONF_UNSET_UINT;
     conf->keepalive_idle = NGX_CONF_UNSET_MSEC;
     conf->response_limit = NGX_CONF_UNSET_SIZE;
+    conf->response_header_limit = NGX_CONF_UNSET_SIZE;
     conf->ssl_verify = NGX_CONF_UNSET;
     conf->ssl_verify_depth = NGX_CONF_UNSET_UINT;
 }
@@ -179,6 +193,7 @@ ngx_http_notify_call_conf_init(ngx_conf_t *cf,
     ngx_conf_init_uint_value(conf->keepalive, 64);
     ngx_conf_init_msec_value(conf->keepalive_idle, 60000);
     ngx_conf_init_size_value(conf->response_limit, 16 * 1024);
+    ngx_conf_init_size_value(conf->response_header_limit, 32 * 1024);
     ngx_conf_init_value(conf->ssl_verify, 1);
     ngx_conf_init_uint_value(conf->ssl_verify_depth, 4);
 
@@ -445,6 +460,16 @@ ngx_http_notify_call_conf_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_call_conf_header_limit(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *size = data;
+
+    return (*size >= 1024 && *size <= 1024 * 1024)
+           ? NGX_CONF_OK : "must be between 1k and 1m";
 }
 
 

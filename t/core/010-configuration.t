@@ -232,6 +232,14 @@ refused('a signature of nothing',
 
 accepted('a response_log above the response_limit: all that is read',
     "notify_profile p {\nresponse_log 2k;\nresponse_limit 1k;\n}");
+refused("a response_header_limit of $_",
+    in_profile("response_header_limit $_;"), 'between 1k and 1m|invalid value')
+    for qw(0 1023 1048577 2m much);
+refused('a response_header_limit twice',
+    in_profile("response_header_limit 8k;\nresponse_header_limit 8k;"),
+    'is duplicate');
+accepted("a response_header_limit of $_",
+    "notify_profile p {\nresponse_header_limit $_;\n}") for qw(1k 1m);
 refused('a success that looks into nothing',
     "notify_profile p {    # !\nsuccess json '{\"ok\":true}';\n"
     . "response_limit 0;\n}", 'success json');

@@ -25,13 +25,28 @@ sub encoded   { "HTTP/1.1 200 OK\r\n" . join('', map { "$_\r\n" } @_)
 sub line      { "$_[0]\r\nContent-Length: 0\r\n\r\n" }
 sub header    { "HTTP/1.1 200 OK\r\n$_[0]\r\nContent-Length: 0\r\n\r\n" }
 
+# a 204 ends with its headers, whatever they say and whatever comes then
+sub empty204 { "HTTP/1.1 204 No Content\r\n" . join('', map { "$_\r\n" } @_) }
+my %empty = (
+    chunked   => empty204('Transfer-Encoding: chunked', '', '0', ''),
+    nochunk   => empty204('Transfer-Encoding: chunked', ''),
+    encoding  => empty204('Transfer-Encoding: gzip, chunked', ''),
+    length    => empty204('Content-Length: 2', '') . 'ok',
+    zero      => empty204('Content-Length: 0', ''),
+    both      => empty204('Content-Length: 0', 'Transfer-Encoding: chunked',
+                          ''),
+    twice     => empty204('Content-Length: 1', 'Content-Length: 2', ''),
+    body      => empty204('') . 'hello',
+);
+
 my $closed = ['connection closed'];
 my $malformed = sub { ['malformed answer', $_[0]] };
 my $status_line = $malformed->(qr/malformed status line/);
 my $length = $malformed->(qr/ambiguous content length/);
 my $encoding = $malformed->(qr/ambiguous transfer encoding/);
 my $chunk = $malformed->(qr/malformed chunk/);
-my $large = $malformed->(qr/headers are too large/);
+my $large = $malformed->(
+    qr/headers are larger than response_header_limit, 32768 bytes/);
 my $line_end = $malformed->(qr/malformed (?:line end|header value)/);
 my $name = $malformed->(qr/malformed header name/);
 my $interim = $malformed->(qr/interim/);
@@ -78,7 +93,10 @@ my %faults = (
     trailers  => [{ raw => "${chunked}0\r\n$many\r\n" }, $large],
     noname    => [{ raw => header(': x') }, $name],
     space     => [{ raw => header('X : y') }, $name],
-    fold      => [{ raw => header("X: y\r\n z") }, $name],
+    foldfirst => [{ raw => header(" X: y") }, $name],
+    foldlength => [{ raw => length_of("5\r\n 5") }, $length],
+    foldchunk => [{ raw => encoded("Transfer-Encoding: chunked\r\n\tx") },
+                  $encoding],
     nul       => [{ raw => header("X: a\0b") }, $line_end],
     cr        => [{ raw => header("X: a\rb") }, $line_end],
 
@@ -134,6 +152,8 @@ my %faults = (
          503, 508, 599),
 
     # what is one in spite of all
+    (map { ("e204$_" => [{ raw => $empty{$_}, close => 0 }, $success]) }
+         keys %empty),
     interim10 => [{ raw => "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" x 10
                            . $empty }, $success],
     endless   => [{ raw => "HTTP/1.1 200 OK\r\n$close" . 'x' x 4_000_000 },
@@ -142,6 +162,13 @@ my %faults = (
                   $success],
     endlesste => [{ raw => $chunked . ("1000\r\n" . 'x' x 4096 . "\r\n")
                                       x 500, close => 0 }, $success],
+    fold      => [{ raw => header("X: y\r\n z") }, $success],
+    folds     => [{ raw => header("X:\r\n y\r\n\t\r\n  z") }, $success],
+    foldte    => [{ raw => encoded("Transfer-Encoding:\r\n chunked\r\n ") },
+                  $success],
+    foldend   => [{ raw => "${chunked}0\r\nX: a\r\n b\r\n\r\n" }, $success],
+    wide      => [{ raw => header('X: ' . 'y' x 9_000) }, $success],
+    wider     => [{ raw => header('X: ' . 'y' x 32_000) }, $success],
     http10    => [{ raw => "HTTP/1.0 200 OK\r\n\r\nhello" }, $success],
 );
 
@@ -215,7 +242,8 @@ for my $fault (sort keys %faults) {
 
     if (!defined $error) {
         is("@errors", '', 'and there was no fault');
-        is($attempts[0]{status}, 200, 'its status is known');
+        is($attempts[0]{status}, $fault =~ /^e204/ ? 204 : 200,
+           'its status is known');
         next;
     }
     if ($fault ne 'refused') {
