@@ -165,7 +165,7 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 
     r->main->count++;
 
-    if (ngx_http_notify_api_admit(api, methods) == NGX_OK) {
+    if (ngx_http_notify_api_admit(api, resource, methods) == NGX_OK) {
         resource->handler(api);
     }
 
@@ -349,7 +349,8 @@ ngx_http_notify_api_split(ngx_http_notify_api_t *api, u_char *p, u_char *last)
 /* NGX_DECLINED: an answer has been sent */
 
 ngx_int_t
-ngx_http_notify_api_admit(ngx_http_notify_api_t *api, ngx_uint_t methods)
+ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
+    ngx_http_notify_api_resource_t *resource, ngx_uint_t methods)
 {
     if (methods == 0) {
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
@@ -392,7 +393,7 @@ ngx_http_notify_api_admit(ngx_http_notify_api_t *api, ngx_uint_t methods)
         return NGX_DECLINED;
     }
 
-    return NGX_OK;
+    return ngx_http_notify_api_params(api, resource);
 }
 
 

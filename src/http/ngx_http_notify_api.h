@@ -135,7 +135,10 @@ void ngx_http_notify_api_problem_extra(ngx_http_notify_api_t *api,
 ngx_http_notify_api_t *ngx_http_notify_api_create(ngx_http_request_t *r);
 /* NGX_DECLINED: an answer has been sent */
 ngx_int_t ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
-    ngx_uint_t methods);
+    ngx_http_notify_api_resource_t *resource, ngx_uint_t methods);
+/* the same of query parameters that this request does not have */
+ngx_int_t ngx_http_notify_api_params(ngx_http_notify_api_t *api,
+    ngx_http_notify_api_resource_t *resource);
 /* of ngx_http_read_client_request_body(); api->data is the resource */
 void ngx_http_notify_api_body_handler(ngx_http_request_t *r);
 

@@ -35,7 +35,9 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     resource = api->data;
     api->data = NULL;
 
-    if (ngx_http_notify_api_admit(api, resource->methods(api)) != NGX_OK) {
+    if (ngx_http_notify_api_admit(api, resource, resource->methods(api))
+        != NGX_OK)
+    {
         return;
     }
 

@@ -32,6 +32,9 @@ static ngx_int_t ngx_http_notify_event_form_word(
 static ngx_int_t ngx_http_notify_event_form_entity(
     ngx_http_notify_event_form_t *form, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *field);
+static ngx_int_t ngx_http_notify_event_form_entity_text(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
 static ngx_int_t ngx_http_notify_event_form_data(
     ngx_http_notify_event_form_t *form, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *field);
@@ -298,14 +301,12 @@ ngx_http_notify_event_form_id(ngx_http_notify_event_form_t *form,
 }
 
 
-/* JSON text: a number as it was written, text that is an int64 as a number */
+/* JSON text: a number is an int64, as systems that have long ids expect */
 
 static ngx_int_t
 ngx_http_notify_event_form_entity(ngx_http_notify_event_form_t *form,
     const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
 {
-    ngx_str_t  text;
-
     if (field->len) {
         ngx_http_notify_invalid_add(form->invalid, name,
                                     "is given twice, by another name too");
@@ -315,17 +316,36 @@ ngx_http_notify_event_form_entity(ngx_http_notify_event_form_t *form,
     switch (ngx_http_notify_json_kind(value)) {
 
     case NGX_HTTP_NOTIFY_JSON_NUMBER:
+
+        if (ngx_http_notify_json_int64(value, NULL) != NGX_OK) {
+            break;
+        }
+
         *field = *value;
         return NGX_OK;
 
     case NGX_HTTP_NOTIFY_JSON_STRING:
-        break;
+        return ngx_http_notify_event_form_entity_text(form, name, value,
+                                                      field);
 
     default:
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    "must be a number or a string");
-        return NGX_OK;
+        break;
     }
+
+    ngx_http_notify_invalid_add(form->invalid, name,
+                                "must be a whole number of 64 bits, or a "
+                                "string");
+    return NGX_OK;
+}
+
+
+/* text that is an int64 becomes a number */
+
+static ngx_int_t
+ngx_http_notify_event_form_entity_text(ngx_http_notify_event_form_t *form,
+    const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
+{
+    ngx_str_t  text;
 
     ngx_str_null(&text);
 
