@@ -48,7 +48,15 @@ ngx_msec_t
 ngx_http_notify_bucket_take(ngx_http_notify_bucket_t *bucket,
     const ngx_http_notify_bucket_conf_t *conf)
 {
-    int64_t         full, rate, missing;
+    return ngx_http_notify_bucket_take_n(bucket, conf, 1);
+}
+
+
+ngx_msec_t
+ngx_http_notify_bucket_take_n(ngx_http_notify_bucket_t *bucket,
+    const ngx_http_notify_bucket_conf_t *conf, ngx_uint_t n)
+{
+    int64_t         full, rate, wanted, missing;
     ngx_msec_int_t  elapsed;
 
     if (conf->rate == 0) {
@@ -59,10 +67,12 @@ ngx_http_notify_bucket_take(ngx_http_notify_bucket_t *bucket,
                              NGX_HTTP_NOTIFY_BUCKET_MAX);
     full = ngx_http_notify_bucket_full(conf);
 
+    /* of several workers, one's clock may be a tick behind */
+
     elapsed = (ngx_msec_int_t) (ngx_current_msec - bucket->last);
-    bucket->last = ngx_current_msec;
 
     if (elapsed > 0) {
+        bucket->last = ngx_current_msec;
         bucket->level = (elapsed > (full - bucket->level) / rate)
                             ? full : bucket->level + elapsed * rate;
     }
@@ -71,12 +81,15 @@ ngx_http_notify_bucket_take(ngx_http_notify_bucket_t *bucket,
 
     bucket->level = ngx_min(bucket->level, full);
 
-    if (bucket->level >= NGX_HTTP_NOTIFY_BUCKET_TOKEN) {
-        bucket->level -= NGX_HTTP_NOTIFY_BUCKET_TOKEN;
+    wanted = ((uint64_t) n > (uint64_t) full / NGX_HTTP_NOTIFY_BUCKET_TOKEN)
+                 ? full + 1 : (int64_t) n * NGX_HTTP_NOTIFY_BUCKET_TOKEN;
+
+    if (bucket->level >= wanted) {
+        bucket->level -= wanted;
         return 0;
     }
 
-    missing = NGX_HTTP_NOTIFY_BUCKET_TOKEN - bucket->level;
+    missing = wanted - bucket->level;
 
     return (ngx_msec_t) (missing / rate + (missing % rate != 0));
 }

@@ -28,6 +28,9 @@ void ngx_http_notify_bucket_init(ngx_http_notify_bucket_t *bucket,
 /* takes a token and returns 0, or the milliseconds to wait for one */
 ngx_msec_t ngx_http_notify_bucket_take(ngx_http_notify_bucket_t *bucket,
     const ngx_http_notify_bucket_conf_t *conf);
+/* the same of n tokens, all or none; more than it holds are never there */
+ngx_msec_t ngx_http_notify_bucket_take_n(ngx_http_notify_bucket_t *bucket,
+    const ngx_http_notify_bucket_conf_t *conf, ngx_uint_t n);
 
 
 #endif /* _NGX_HTTP_NOTIFY_BUCKET_H_INCLUDED_ */

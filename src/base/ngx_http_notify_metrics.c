@@ -48,6 +48,7 @@ typedef struct {
 /* only ever grows: what a number stands for never changes */
 typedef struct {
     ngx_http_notify_metrics_set_t      all;
+    void                              *tenants;
     ngx_uint_t                         nsets;
     ngx_http_notify_metrics_set_t     *sets[NGX_HTTP_NOTIFY_METRICS_CHANNELS];
 } ngx_http_notify_metrics_t;
@@ -174,6 +175,26 @@ void
 ngx_http_notify_metrics_attach(ngx_shm_zone_t *zone)
 {
     ngx_http_notify_metrics_attached = zone;
+}
+
+
+ngx_slab_pool_t *
+ngx_http_notify_metrics_pool(void)
+{
+    return ngx_http_notify_metrics_attached
+           ? (ngx_slab_pool_t *) ngx_http_notify_metrics_attached->shm.addr
+           : NULL;
+}
+
+
+void **
+ngx_http_notify_metrics_tenants(void)
+{
+    ngx_http_notify_metrics_t  *metrics;
+
+    metrics = ngx_http_notify_metrics_attached->data;
+
+    return &metrics->tenants;
 }
 
 

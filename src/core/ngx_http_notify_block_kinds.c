@@ -9,6 +9,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_entity_type.h"
+#include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_setting.h"
@@ -41,6 +42,7 @@ static ngx_command_t  *ngx_http_notify_block_provider_tables[] = {
 
 static ngx_command_t  *ngx_http_notify_block_channel_tables[] = {
     ngx_http_notify_channel_commands,
+    ngx_http_notify_limits_commands,
     ngx_http_notify_entity_type_commands,
     ngx_http_notify_setting_commands,
     ngx_http_notify_operator_commands,

@@ -77,6 +77,7 @@ ngx_http_notify_call_init_process(ngx_cycle_t *cycle,
     }
 
     ngx_http_notify_host_init_process();
+    ngx_http_notify_share_init_process();
     ngx_http_notify_peer_init_process(clcf);
 
     return ngx_http_notify_detached_init_process(cycle, clcf);
@@ -162,6 +163,21 @@ ngx_http_notify_call_next_turn(void)
 }
 
 
+ngx_uint_t
+ngx_http_notify_call_share_room(const ngx_http_notify_share_t *share)
+{
+    return ngx_http_notify_share_room(share, ngx_cycle->connection_n / 2,
+                                      ngx_http_notify_calls.active);
+}
+
+
+ngx_uint_t
+ngx_http_notify_call_target_room(const ngx_http_notify_target_t *target)
+{
+    return ngx_http_notify_call_share_room(target->share);
+}
+
+
 static void
 ngx_http_notify_call_turn(ngx_event_t *ev)
 {
@@ -203,6 +219,10 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
 
     ngx_http_notify_log_ref(event);
     target->calls++;
+
+    if (target->share) {
+        target->share->held++;
+    }
 
     ngx_queue_insert_tail(&ngx_http_notify_calls.calls, &call->queue);
     ngx_http_notify_calls.active++;
@@ -573,6 +593,10 @@ ngx_http_notify_call_stop(ngx_http_notify_call_t *call)
 
     ngx_queue_remove(&call->queue);
     ngx_http_notify_calls.active--;
+
+    if (call->target->share) {
+        call->target->share->held--;
+    }
 
     if (ngx_http_notify_calls.ahead
         && (ngx_msec_int_t) (call->start - ngx_http_notify_calls.since) >= 0)

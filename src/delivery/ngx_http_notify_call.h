@@ -13,6 +13,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_share.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -109,6 +110,9 @@ ngx_http_notify_target_t *ngx_http_notify_call_target(
 /* the address to call it at, whatever its host resolves to; before any call */
 void ngx_http_notify_call_target_at(ngx_http_notify_target_t *target,
     const ngx_addr_t *addr);
+/* its calls are counted in the share from now on; the target keeps it */
+void ngx_http_notify_call_target_share(ngx_http_notify_target_t *target,
+    ngx_http_notify_share_t *share);
 /* `gone` (may be NULL) is called with data when the last call has ended. */
 void ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
     void (*gone)(void *data), void *data);
@@ -143,6 +147,11 @@ ngx_uint_t ngx_http_notify_call_full(void);
 ngx_uint_t ngx_http_notify_call_room(void);
 /* where there is no room: whether the next turn brings some in any case */
 ngx_uint_t ngx_http_notify_call_next_turn(void);
+/* how many of all calls the share (NULL: no limit) may start now */
+ngx_uint_t ngx_http_notify_call_share_room(
+    const ngx_http_notify_share_t *share);
+ngx_uint_t ngx_http_notify_call_target_room(
+    const ngx_http_notify_target_t *target);
 /* calls in flight in this worker */
 ngx_uint_t ngx_http_notify_call_active(void);
 

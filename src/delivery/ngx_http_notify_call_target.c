@@ -137,6 +137,15 @@ ngx_http_notify_call_target_at(ngx_http_notify_target_t *target,
 
 
 void
+ngx_http_notify_call_target_share(ngx_http_notify_target_t *target,
+    ngx_http_notify_share_t *share)
+{
+    share->references++;
+    target->share = share;
+}
+
+
+void
 ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
     void (*gone)(void *data), void *data)
 {
@@ -166,6 +175,7 @@ ngx_http_notify_call_target_unref(ngx_http_notify_target_t *target)
     data = target->data;
 
     ngx_http_notify_host_release(target->host);
+    ngx_http_notify_share_release(target->share);
     ngx_destroy_pool(target->pool);
 
     if (gone) {

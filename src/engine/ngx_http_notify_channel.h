@@ -10,6 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_bucket.h"
 #include "ngx_http_notify_keys.h"
 #include "ngx_http_notify_pattern.h"
 #include "ngx_http_notify_profile.h"
@@ -73,6 +74,9 @@ typedef struct {
     uint64_t                  retention;    /* milliseconds; 15d */
     size_t                    max_size;     /* bytes; 0: off */
     ngx_uint_t                subscriptions_max;
+    ngx_uint_t                sessions_max;     /* of a tenant */
+    ngx_uint_t                tenant_share;     /* percent */
+    ngx_http_notify_bucket_conf_t  publish_rate;    /* of a tenant */
     ngx_flag_t                operator_events;
     ngx_int_t                 metrics;      /* set when a worker starts, as
                                                are the next three */

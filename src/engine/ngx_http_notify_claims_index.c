@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_claims_index.h"
+#include "ngx_http_notify_limits.h"
 
 
 #define NGX_HTTP_NOTIFY_CLAIMS_INDEX_KEY  512
@@ -290,6 +291,7 @@ ngx_http_notify_claims_index_target(ngx_http_notify_claims_index_t *index,
 {
     ngx_str_t                        pointer;
     const char                      *reason;
+    ngx_http_notify_share_t         *share;
     ngx_http_notify_profile_t       *profile;
     ngx_http_notify_subscription_t  *s;
 
@@ -328,8 +330,16 @@ ngx_http_notify_claims_index_target(ngx_http_notify_claims_index_t *index,
 
     claim->target = ngx_http_notify_call_target(claim->conf, s, ngx_cycle->log,
                                                 &reason);
-    if (claim->target == NULL && reason) {
-        claim->reason = reason;
+    if (claim->target == NULL) {
+        claim->reason = reason ? reason : claim->reason;
+        return;
+    }
+
+    share = ngx_http_notify_limits_share(index->channel, &s->tenant);
+
+    if (share) {
+        ngx_http_notify_call_target_share(claim->target, share);
+        ngx_http_notify_share_release(share);
     }
 }
 

@@ -436,6 +436,8 @@ ngx_http_notify_commit_handler(ngx_event_t *ev)
         }
     }
 
+    ngx_http_notify_share_flush();
+
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
         lease = &feed->leases[i];
 

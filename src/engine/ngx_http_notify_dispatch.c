@@ -16,6 +16,7 @@
 #include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_window.h"
 
 
@@ -38,6 +39,8 @@ static ngx_int_t ngx_http_notify_dispatch_room(
     ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_dispatch_crowd(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_uncrowd(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
@@ -197,7 +200,8 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
 
                 /* who is connected has seen it */
 
-                s->lease->feed->counts[NGX_HTTP_NOTIFY_METRICS_SKIPPED]++;
+                ngx_http_notify_subscriber_tally(s,
+                                            NGX_HTTP_NOTIFY_METRICS_SKIPPED);
                 ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
                 ngx_http_notify_subscriber_touch(s);
                 continue;
@@ -359,6 +363,14 @@ ngx_http_notify_dispatch_room(ngx_http_notify_subscriber_t *s)
         return NGX_AGAIN;
     }
 
+    if (s->provider == NULL
+        && ngx_http_notify_call_share_room(s->share) == 0)
+    {
+        ngx_http_notify_dispatch_crowd(s);
+        ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_CROWDED);
+        return NGX_AGAIN;
+    }
+
     delay = ngx_http_notify_bucket_take(&s->bucket, &s->rate);
 
     if (delay) {
@@ -429,6 +441,94 @@ ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s)
 }
 
 
+/* for calls of its tenant to end, behind those that have waited longer */
+
+static void
+ngx_http_notify_dispatch_crowd(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_share_t  *share;
+
+    if (s->waiting) {
+        return;
+    }
+
+    share = s->share;
+
+    if (ngx_queue_empty(&share->waiting)) {
+        ngx_queue_insert_tail(ngx_http_notify_share_crowded(), &share->link);
+    }
+
+    s->waiting = 1;
+    s->crowded = 1;
+    ngx_queue_insert_tail(&share->waiting, &s->wait_link);
+
+    if (!s->lease->feed->resume.timer_set) {
+        ngx_add_timer(&s->lease->feed->resume, NGX_HTTP_NOTIFY_DISPATCH_FULL);
+    }
+}
+
+
+/* as many as their tenants may call line up with all others */
+
+static void
+ngx_http_notify_dispatch_uncrowd(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t                     room;
+    ngx_queue_t                   *q, *next;
+    ngx_http_notify_share_t       *share;
+    ngx_http_notify_subscriber_t  *s;
+
+    for (q = ngx_queue_head(ngx_http_notify_share_crowded());
+         q != ngx_queue_sentinel(ngx_http_notify_share_crowded());
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        share = ngx_queue_data(q, ngx_http_notify_share_t, link);
+
+        if (share->channel != feed->channel) {
+            continue;
+        }
+
+        /* it may be that calls end of which the engine is not told */
+
+        if (!feed->resume.timer_set) {
+            ngx_add_timer(&feed->resume, NGX_HTTP_NOTIFY_DISPATCH_FULL);
+        }
+
+        for (room = ngx_http_notify_call_share_room(share);
+             room && !ngx_queue_empty(&share->waiting);
+             room--)
+        {
+            s = ngx_queue_data(ngx_queue_head(&share->waiting),
+                               ngx_http_notify_subscriber_t, wait_link);
+
+            ngx_http_notify_dispatch_leave(s);
+            ngx_http_notify_dispatch_line_up(s);
+        }
+    }
+}
+
+
+void
+ngx_http_notify_dispatch_leave(ngx_http_notify_subscriber_t *s)
+{
+    if (!s->waiting) {
+        return;
+    }
+
+    ngx_queue_remove(&s->wait_link);
+    s->waiting = 0;
+
+    if (s->crowded) {
+        s->crowded = 0;
+
+        if (ngx_queue_empty(&s->share->waiting)) {
+            ngx_queue_remove(&s->share->link);
+        }
+    }
+}
+
+
 /* a renewed lease resumes by itself */
 
 static void
@@ -457,6 +557,8 @@ ngx_http_notify_dispatch_resume(ngx_http_notify_feed_t *feed)
 {
     ngx_queue_t                    all, *q;
     ngx_http_notify_subscriber_t  *s;
+
+    ngx_http_notify_dispatch_uncrowd(feed);
 
     if (ngx_queue_empty(&feed->waiting)) {
         return;
@@ -517,7 +619,7 @@ ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s)
         ngx_http_notify_push_held(s, event);
 
     } else {
-        s->lease->feed->counts[NGX_HTTP_NOTIFY_METRICS_DROPPED]++;
+        ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_DROPPED);
     }
 
     ngx_http_notify_log_unref(event);
@@ -658,7 +760,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     s->lease->active++;
     feed->active++;
 
-    feed->counts[NGX_HTTP_NOTIFY_METRICS_ATTEMPTS]++;
+    ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_ATTEMPTS);
     ngx_http_notify_subscriber_touch(s);
 
     return d;
@@ -706,7 +808,10 @@ ngx_http_notify_dispatch_result(const ngx_http_notify_call_result_t *result,
 
         /* behind those that have waited longer */
 
-        if (ngx_queue_empty(&feed->waiting)) {
+        if (!ngx_queue_empty(&s->share->waiting)) {
+            ngx_http_notify_dispatch_crowd(s);
+
+        } else if (ngx_queue_empty(&feed->waiting)) {
             ngx_http_notify_dispatch_work(s);
 
         } else {
@@ -723,6 +828,7 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
     ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_metrics_e      counter;
     ngx_http_notify_subscriber_t  *s;
 
     feed = d->feed;
@@ -734,20 +840,23 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
 
     feed->active--;
 
-    feed->counts[result->verdict == NGX_HTTP_NOTIFY_CALL_OK
-                 ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
-                 : NGX_HTTP_NOTIFY_METRICS_FAILED]++;
+    counter = (result->verdict == NGX_HTTP_NOTIFY_CALL_OK)
+              ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
+              : NGX_HTTP_NOTIFY_METRICS_FAILED;
 
     ngx_http_notify_metrics_observe(feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_CALL,
                                     (uint64_t) result->latency * 1000);
 
     if (s == NULL) {
+        feed->counts[counter]++;
         ngx_http_notify_log_unref(d->event);
         ngx_free(d);
         ngx_http_notify_commit_soon(feed, 0);
         return;
     }
+
+    ngx_http_notify_subscriber_tally(s, counter);
 
     s->in_flight--;
     s->lease->active--;
@@ -804,7 +913,8 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
                       "notify dispatch: breaker of subscription \"%V\" opened, "
                       "last failure: %s, status %ui",
                       &s->node.str, result->error, result->status);
-        ngx_http_notify_metrics_add(d->feed->channel->metrics,
+        ngx_http_notify_tenants_add(d->feed->channel->metrics,
+                                    &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_OPENED, 1);
         ngx_http_notify_dispatch_wake(s, s->breaker.until - now);
 

@@ -40,6 +40,9 @@ ngx_int_t ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s);
 /* It waits for room, or for what another one reads: resume goes on with it. */
 void ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s);
 
+/* It waits no more. */
+void ngx_http_notify_dispatch_leave(ngx_http_notify_subscriber_t *s);
+
 /* Wakes the subscriber in so many milliseconds, or sooner. */
 void ngx_http_notify_dispatch_wake(ngx_http_notify_subscriber_t *s,
     uint64_t delay);

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_tenants.h"
 
 
 #define NGX_HTTP_NOTIFY_OPERATOR_PENDING  1000
@@ -258,7 +259,8 @@ ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
                   "notify operator: subscription \"%V\" was overtaken by the "
                   "retention", &s->node.str);
 
-    ngx_http_notify_metrics_add(jump->feed->channel->metrics,
+    ngx_http_notify_tenants_add(jump->feed->channel->metrics,
+                                &s->doc->tenant,
                                 NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
     (void) ngx_http_notify_commit_gap(s, &jump->from, &jump->to);
     ngx_http_notify_subscriber_touch(s);

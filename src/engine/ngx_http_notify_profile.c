@@ -448,12 +448,17 @@ ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_notify_profile_t *profile = conf;
 
-    ngx_int_t                       n, burst;
-    ngx_str_t                      *args, value;
-    ngx_uint_t                      seconds;
-    ngx_http_notify_bucket_conf_t  *rate;
+    return ngx_http_notify_profile_set_rate(cf, &profile->rate, 10);
+}
 
-    rate = &profile->rate;
+
+char *
+ngx_http_notify_profile_set_rate(ngx_conf_t *cf,
+    ngx_http_notify_bucket_conf_t *rate, ngx_uint_t part)
+{
+    ngx_int_t    n, burst;
+    ngx_str_t   *args, value;
+    ngx_uint_t   seconds;
 
     if (rate->rate != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
@@ -475,13 +480,13 @@ ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (n < 1 || n > NGX_HTTP_NOTIFY_PROFILE_RATE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid rate \"%V\", it must be \"off\" or 1 to %d "
+                           "invalid %V \"%V\", it must be \"off\" or 1 to %d "
                            "with \"r/s\" or \"r/m\", as \"50r/s\"",
-                           &args[1], NGX_HTTP_NOTIFY_PROFILE_RATE);
+                           &args[0], &args[1], NGX_HTTP_NOTIFY_PROFILE_RATE);
         return NGX_CONF_ERROR;
     }
 
-    burst = ngx_max(n / (ngx_int_t) (10 * seconds), 1);
+    burst = ngx_max(n / (ngx_int_t) (part * seconds), 1);
 
     if (cf->args->nelts == 3) {
 

@@ -48,5 +48,10 @@ ngx_http_notify_profile_t *ngx_http_notify_profile_create(ngx_conf_t *cf,
 char *ngx_http_notify_profile_init(ngx_conf_t *cf,
     ngx_http_notify_profile_t *profile);
 
+/* for a directive N[r/s|r/m] [burst=N] | off, once; without a burst it is what
+ * comes in one of so many parts of a second */
+char *ngx_http_notify_profile_set_rate(ngx_conf_t *cf,
+    ngx_http_notify_bucket_conf_t *rate, ngx_uint_t part);
+
 
 #endif /* _NGX_HTTP_NOTIFY_PROFILE_H_INCLUDED_ */

@@ -56,11 +56,13 @@ ngx_http_notify_push_register(ngx_http_notify_redis_t *redis,
                                              (nargs - values) / 2);
     if (provider == NULL) {
         return ngx_http_notify_sessions_call(redis, &channel->keys, tenant, id,
-                                             args, nargs, handler, data);
+                                             channel->sessions_max, args,
+                                             nargs, handler, data);
     }
 
     return ngx_http_notify_sessions_bind(redis, &channel->keys, tenant, id,
-                                         &provider->id, at,
+                                         channel->sessions_max, &provider->id,
+                                         at,
                                          &provider->profile.name, args, nargs,
                                          handler, data);
 }
@@ -329,7 +331,7 @@ ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
                   wanted[0] ? ", wanted provider \"" : "", wanted,
                   wanted[0] ? "\"" : "");
 
-    s->lease->feed->counts[counter]++;
+    ngx_http_notify_subscriber_tally(s, counter);
 }
 
 

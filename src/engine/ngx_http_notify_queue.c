@@ -45,7 +45,7 @@ ngx_http_notify_queue_put(ngx_http_notify_subscriber_t *s,
     feed->queued++;
 
     ngx_http_notify_subscriber_weigh(s);
-    feed->counts[NGX_HTTP_NOTIFY_METRICS_MATCHED]++;
+    ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_MATCHED);
 
     ngx_http_notify_subscriber_touch(s);
 }

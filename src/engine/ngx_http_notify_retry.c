@@ -17,6 +17,7 @@
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_tenants.h"
 
 
 /* an answer may come when the subscriber is gone: found again by its id */
@@ -91,7 +92,8 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
                                     NGX_HTTP_NOTIFY_METRICS_BLOCKED, 1);
 
     } else if (result->verdict == NGX_HTTP_NOTIFY_CALL_NO_RESOLVER) {
-        ngx_http_notify_metrics_add(d->feed->channel->metrics,
+        ngx_http_notify_tenants_add(d->feed->channel->metrics,
+                                    &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER, 1);
     }
 
@@ -103,7 +105,8 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && !s->doc->internal
         && d->version == s->doc->version)
     {
-        ngx_http_notify_metrics_add(d->feed->channel->metrics,
+        ngx_http_notify_tenants_add(d->feed->channel->metrics,
+                                    &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
         ngx_http_notify_retry_disable(s, "gone");
         ngx_http_notify_operator_disabled(s, d->event, "gone");
@@ -199,7 +202,8 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
                   ngx_http_notify_context_event(&d->id), &s->node.str,
                   d->attempt, reason, result->error, result->status);
 
-    ngx_http_notify_metrics_add(d->feed->channel->metrics,
+    ngx_http_notify_tenants_add(d->feed->channel->metrics,
+                                &s->doc->tenant,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
     ngx_http_notify_operator_given_up(d, result, reason);
 
@@ -574,7 +578,8 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s)
     i = batch->next;
 
     if (batch->events[i] == NULL) {
-        ngx_http_notify_metrics_add(s->lease->feed->channel->metrics,
+        ngx_http_notify_tenants_add(s->lease->feed->channel->metrics,
+                                    &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
         if (s->nretry) {
             s->nretry--;

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operator.h"
@@ -495,6 +496,16 @@ ngx_http_notify_subscriber_weigh(ngx_http_notify_subscriber_t *s)
 
 
 void
+ngx_http_notify_subscriber_tally(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_metrics_e counter)
+{
+    s->lease->feed->counts[counter]++;
+
+    ngx_http_notify_share_count(s->share, counter);
+}
+
+
+void
 ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s)
 {
     if (!s->dirty) {
@@ -521,9 +532,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
         ngx_del_timer(&s->timer);
     }
 
-    if (s->waiting) {
-        ngx_queue_remove(&s->wait_link);
-    }
+    ngx_http_notify_dispatch_leave(s);
 
     ngx_http_notify_queue_clear(s);
     ngx_http_notify_dispatch_discard(s);
@@ -532,6 +541,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_retry_free(s);
     ngx_http_notify_replay_free(s);
     ngx_http_notify_subscriber_unprepare(s);
+    ngx_http_notify_share_release(s->share);
 
     if (s->behind) {
         ngx_http_notify_subscriber_count(feed, -1);
@@ -577,6 +587,13 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
 
     s->profile = profile;
     s->until = ngx_http_notify_setting_until(feed->channel, doc);
+
+    if (s->share == NULL) {
+        s->share = ngx_http_notify_limits_share(feed->channel, &doc->tenant);
+        if (s->share == NULL) {
+            return NGX_ERROR;
+        }
+    }
 
     s->unusable = 0;
 
@@ -640,6 +657,10 @@ ngx_http_notify_subscriber_prepare(ngx_http_notify_subscriber_t *s,
                                                 &s->reason);
         if (s->target == NULL && s->reason == NULL) {
             return NGX_ERROR;
+        }
+
+        if (s->target != NULL) {
+            ngx_http_notify_call_target_share(s->target, s->share);
         }
     }
 

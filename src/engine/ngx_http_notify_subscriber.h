@@ -161,7 +161,9 @@ struct ngx_http_notify_subscriber_s {
     ngx_str_node_t                    node;     /* in feed->subscribers */
     ngx_queue_t                       link;     /* in lease->subscribers */
     ngx_queue_t                       dirty_link;
-    ngx_queue_t                       wait_link;
+    ngx_queue_t                       wait_link;    /* in feed->waiting, or
+                                                   in share->waiting */
+    ngx_http_notify_share_t          *share;    /* its tenant's */
     ngx_http_notify_lease_t          *lease;
     ngx_http_notify_subscription_t   *doc;      /* owned until handed over to
                                                    the target's release */
@@ -236,6 +238,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          look:1;       /* again, at what is due */
     unsigned                          dirty:1;
     unsigned                          waiting:1;
+    unsigned                          crowded:1;    /* waits in its share */
     unsigned                          stored:1;     /* has a cursor entry */
     unsigned                          gap:1;
     unsigned                          disabled:1;   /* drains, then goes */
@@ -330,6 +333,10 @@ void ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
 
 /* Its queue has changed: is it hungry? */
 void ngx_http_notify_subscriber_weigh(ngx_http_notify_subscriber_t *s);
+
+/* Counts for the channel, and for its tenant. */
+void ngx_http_notify_subscriber_tally(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_metrics_e counter);
 
 /* Puts it on the list of what the next commit writes. */
 void ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s);

@@ -46,6 +46,7 @@ struct ngx_http_notify_api_s {
     /* in place of a 503, or NULL */
     void                       (*unavailable)(ngx_http_notify_api_t *api);
     ngx_int_t                    request_id;    /* index of the variable */
+    ngx_uint_t                   retry_after;   /* s, with 503 and 429; 0: 1 */
     ngx_int_t                    rc;        /* of the answer */
     ngx_event_t                  end;       /* posted with the answer */
 };

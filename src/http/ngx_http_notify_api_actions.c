@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscription_form.h"
 
@@ -112,6 +113,14 @@ ngx_http_notify_api_actions_test_start(
         return;
     }
 
+    if (ngx_http_notify_call_target_room(test->target) == 0) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "too_many_calls",
+                                    "the tenant's calls under way are as many "
+                                    "as tenant_share allows");
+        return;
+    }
+
     ngx_http_notify_api_suspend(api);
 
     test->call = ngx_http_notify_call_start(test->target, test->event, 1, 0,
@@ -140,6 +149,7 @@ ngx_http_notify_api_actions_test_target(
     ngx_http_notify_api_test_t *test)
 {
     const char                      *reason;
+    ngx_http_notify_share_t         *share;
     ngx_http_notify_profile_t       *profile;
     ngx_http_notify_subscription_t  *s;
 
@@ -166,6 +176,13 @@ ngx_http_notify_api_actions_test_target(
     test->target = ngx_http_notify_call_target(&profile->call, s,
                                                ngx_cycle->log, &reason);
     if (test->target) {
+        share = ngx_http_notify_limits_share(call->api->channel,
+                                             &call->api->tenant);
+        if (share) {
+            ngx_http_notify_call_target_share(test->target, share);
+            ngx_http_notify_share_release(share);
+        }
+
         return NGX_OK;
     }
 

@@ -237,6 +237,23 @@ ngx_http_notify_api_line(ngx_uint_t status)
 }
 
 
+static ngx_int_t
+ngx_http_notify_api_retry_after(ngx_http_notify_api_t *api)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(api->request->pool, NGX_INT_T_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%ui", ngx_max(api->retry_after, 1))
+                - value.data;
+
+    return ngx_http_notify_reply_header(api->request, "Retry-After", &value);
+}
+
+
 static void
 ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
@@ -254,7 +271,7 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
 
     if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
          || status == NGX_HTTP_TOO_MANY_REQUESTS)
-        && ngx_http_notify_reply_header_text(r, "Retry-After", "1") != NGX_OK)
+        && ngx_http_notify_api_retry_after(api) != NGX_OK)
     {
         goto done;
     }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_tenants.h"
 
 
 static ngx_uint_t ngx_http_notify_api_catalogue_methods(
@@ -33,6 +34,7 @@ static void ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
 static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *out);
 static ngx_int_t ngx_http_notify_api_catalogue_ask(
@@ -340,6 +342,11 @@ ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
 {
     ngx_str_t  argv[2];
 
+    if (api->tenant.len) {
+        ngx_http_notify_api_stats_tenant(api);
+        return;
+    }
+
     ngx_str_set(&argv[0], "XLEN");
     argv[1] = ngx_http_notify_keys_name(api->request->pool,
                                         &api->channel->keys, "log", NULL);
@@ -391,6 +398,43 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
 
     rc |= ngx_http_notify_json_set(out, "counters", counters);
     rc |= ngx_http_notify_api_stats_worker(api, out);
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+                                  rc == NGX_OK ? out : NULL);
+}
+
+
+/* neither the log nor a worker is the tenant's */
+
+static void
+ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api)
+{
+    uint64_t                 values[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_int_t                rc;
+    ngx_uint_t               i;
+    ngx_http_notify_json_t  *out, *counters;
+
+    out = ngx_http_notify_json_new_object(api->request->pool);
+    counters = ngx_http_notify_json_new_object(api->request->pool);
+
+    if (out == NULL || counters == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_tenants_get(api->channel->metrics, &api->tenant, values);
+
+    rc = ngx_http_notify_json_set_string(out, "channel",
+                                         &api->channel->name);
+    rc |= ngx_http_notify_json_set_string(out, "tenant", &api->tenant);
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
+        rc |= ngx_http_notify_json_set_integer(counters,
+                                               ngx_http_notify_metrics_name(i),
+                                               (int64_t) values[i]);
+    }
+
+    rc |= ngx_http_notify_json_set(out, "counters", counters);
 
     ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
                                   rc == NGX_OK ? out : NULL);

@@ -11,9 +11,11 @@
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_unchanged.h"
 
 
@@ -50,6 +52,7 @@ static void ngx_http_notify_api_events_malformed(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_error_t *error, ngx_uint_t line);
 static ngx_int_t ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
     ngx_array_t *values);
+static ngx_int_t ngx_http_notify_api_events_rate(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_events_form(ngx_http_notify_api_t *api,
     ngx_uint_t i, ngx_str_t *value);
 static ngx_int_t ngx_http_notify_api_events_key(ngx_http_notify_api_t *api,
@@ -143,9 +146,11 @@ ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api)
 
     if (ngx_http_notify_api_events_headers(api) != NGX_OK
         || ngx_http_notify_api_events_values(api, &values) != NGX_OK
-        || ngx_http_notify_api_events_forms(api, &values) != NGX_OK)
+        || ngx_http_notify_api_events_forms(api, &values) != NGX_OK
+        || ngx_http_notify_api_events_rate(api) != NGX_OK)
     {
-        ngx_http_notify_metrics_add(api->channel->metrics,
+        ngx_http_notify_tenants_add(api->channel->metrics,
+                                    &api->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
         return;
     }
@@ -166,7 +171,8 @@ ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
     publish->hops = ngx_http_notify_ask_hops(api->request);
 
     if (publish->hops >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
-        ngx_http_notify_metrics_add(api->channel->metrics,
+        ngx_http_notify_tenants_add(api->channel->metrics,
+                                    &api->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
         ngx_http_notify_api_problem(api, 508, "too_many_hops",
                                     "the event has come through %ui "
@@ -401,6 +407,44 @@ ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
 }
 
 
+static ngx_int_t
+ngx_http_notify_api_events_rate(ngx_http_notify_api_t *api)
+{
+    ngx_msec_t                            wait;
+    ngx_http_notify_api_publish_t        *publish;
+    const ngx_http_notify_bucket_conf_t  *rate;
+
+    publish = api->data;
+    rate = &api->channel->publish_rate;
+
+    wait = ngx_http_notify_limits_publish(api->channel, &api->tenant,
+                                          publish->n);
+    if (wait == 0) {
+        return NGX_OK;
+    }
+
+    api->retry_after = (wait + 999) / 1000;
+
+    if (publish->n > rate->burst) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_TOO_MANY_REQUESTS,
+                                    "publish_rate",
+                                    "%ui events at once are more than the "
+                                    "burst of publish_rate, %ui",
+                                    publish->n, rate->burst);
+        return NGX_DECLINED;
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_TOO_MANY_REQUESTS,
+                                "publish_rate",
+                                "the tenant has published more than its "
+                                "publish_rate allows: %ui events a minute, "
+                                "%ui at once", rate->rate * 60 / 1000,
+                                rate->burst);
+
+    return NGX_DECLINED;
+}
+
+
 /* one event; NGX_DECLINED: noted, NGX_ABORT: an answer has been sent */
 
 static ngx_int_t
@@ -582,7 +626,7 @@ ngx_http_notify_api_events_published(
                                       : NGX_HTTP_NOTIFY_METRICS_PUBLISHED;
     }
 
-    ngx_http_notify_metrics_add(api->channel->metrics, counter,
+    ngx_http_notify_tenants_add(api->channel->metrics, &api->tenant, counter,
                                 published->status == NGX_HTTP_NOTIFY_LOG_OK
                                     ? published->n - published->skipped : 1);
 

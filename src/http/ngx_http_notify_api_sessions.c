@@ -10,6 +10,7 @@
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_push.h"
+#include "ngx_http_notify_tenants.h"
 
 
 #define NGX_HTTP_NOTIFY_API_SESSIONS_VALUES   32
@@ -448,7 +449,9 @@ ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     } else {
         rc = ngx_http_notify_sessions_call(api->channel->redis,
                                            &api->channel->keys, &api->tenant,
-                                           &api->segments[0], args, nargs,
+                                           &api->segments[0],
+                                           api->channel->sessions_max, args,
+                                           nargs,
                                            ngx_http_notify_api_sessions_done,
                                            box);
     }
@@ -479,6 +482,18 @@ ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp, void *data)
     if (ngx_http_notify_script_says(resp, "none")) {
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
                                     "there is no such session");
+        return;
+    }
+
+    if (ngx_http_notify_script_says(resp, "full")) {
+        ngx_http_notify_tenants_add(api->channel->metrics, &api->tenant,
+                                    NGX_HTTP_NOTIFY_METRICS_SESSIONS_REFUSED,
+                                    1);
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
+                                    "too_many_sessions",
+                                    "the tenant has %ui sessions, as many as "
+                                    "sessions_max allows",
+                                    api->channel->sessions_max);
         return;
     }
 

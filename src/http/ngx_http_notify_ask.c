@@ -12,6 +12,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_iframe.h"
 #include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_tenants.h"
 
 
 #define NGX_HTTP_NOTIFY_ASK_FIELDS  10  /* of an entry, beside attributes */
@@ -50,7 +51,8 @@ ngx_http_notify_ask(ngx_http_notify_ask_t *ask,
     ngx_http_notify_claim_t *claim)
 {
     if (ask->event->hops >= NGX_HTTP_NOTIFY_ASK_HOPS) {
-        ngx_http_notify_metrics_add(ask->channel->metrics,
+        ngx_http_notify_tenants_add(ask->channel->metrics,
+                                    &ask->event->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
 
         return ngx_http_notify_ask_fail(ask, NGX_HTTP_NOTIFY_RESPONSE_LOOP,
@@ -150,7 +152,9 @@ ngx_http_notify_ask_call(ngx_http_notify_ask_t *ask,
     ngx_pool_cleanup_t       *cln;
     ngx_http_notify_event_t  *event;
 
-    if (ngx_http_notify_call_full()) {
+    if (ngx_http_notify_call_full()
+        || ngx_http_notify_call_target_room(claim->target) == 0)
+    {
         return ngx_http_notify_ask_fail(ask, NGX_HTTP_BAD_GATEWAY,
                                         "NOTIFICATION_TOO_MANY_CALLS",
                                         "too many calls are under way");

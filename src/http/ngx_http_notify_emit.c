@@ -370,7 +370,7 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
     ngx_http_notify_emit_pending_t   *pending, **slot;
 
     rc = ngx_http_notify_emit_event(r, emit, &entry);
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK && rc != NGX_BUSY) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
@@ -382,6 +382,11 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
     *done = emit;
 
     wait = wait && emit->commit;
+
+    if (rc == NGX_BUSY) {
+        return wait && emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
     redis = emit->source.channel->publishes;
     ready = ngx_http_notify_outbox_ready(redis);
 

@@ -11,7 +11,8 @@
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
-#include "ngx_http_notify_metrics.h"
+#include "ngx_http_notify_limits.h"
+#include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_unchanged.h"
 
 
@@ -31,7 +32,8 @@ static ngx_int_t ngx_http_notify_emit_event_key(ngx_http_request_t *r,
 static ngx_int_t ngx_http_notify_emit_event_digest(ngx_http_request_t *r,
     const ngx_str_t *parts, ngx_uint_t n, ngx_str_t *digest);
 static ngx_int_t ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_invalid_t *invalid);
+    ngx_http_notify_emit_conf_t *emit, const ngx_str_t *tenant,
+    ngx_http_notify_invalid_t *invalid);
 
 
 ngx_int_t
@@ -68,6 +70,10 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
 
     rc = ngx_http_notify_source_tenant(r, &emit->source, &event->tenant);
 
+    if (rc != NGX_OK) {
+        ngx_str_null(&event->tenant);
+    }
+
     if (rc == NGX_OK) {
         rc = ngx_http_notify_source_params(r, &emit->source, &form);
     }
@@ -81,11 +87,20 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     }
 
     if (rc == NGX_DECLINED || rc == NGX_ABORT) {
-        return ngx_http_notify_emit_event_drop(r, emit, &invalid);
+        return ngx_http_notify_emit_event_drop(r, emit, &event->tenant,
+                                               &invalid);
     }
 
     if (rc != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_limits_publish(emit->source.channel, &event->tenant, 1))
+    {
+        ngx_http_notify_tenants_add(emit->source.channel->metrics,
+                                    &event->tenant,
+                                    NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
+        return NGX_BUSY;
     }
 
     entry->flag = form.flag;
@@ -284,11 +299,12 @@ ngx_http_notify_emit_event_digest(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_invalid_t *invalid)
+    ngx_http_notify_emit_conf_t *emit, const ngx_str_t *tenant,
+    ngx_http_notify_invalid_t *invalid)
 {
     ngx_keyval_t  *reason;
 
-    ngx_http_notify_metrics_add(emit->source.channel->metrics,
+    ngx_http_notify_tenants_add(emit->source.channel->metrics, tenant,
                                 NGX_HTTP_NOTIFY_METRICS_REFUSED, 1);
 
     if (invalid->list && invalid->list->nelts) {

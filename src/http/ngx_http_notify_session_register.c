@@ -16,6 +16,7 @@
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_source.h"
+#include "ngx_http_notify_tenants.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_ARGS  7     /* of join, before the values */
@@ -26,6 +27,8 @@
 #define NGX_HTTP_NOTIFY_SESSION_AGAIN     500               /* ms */
 #define NGX_HTTP_NOTIFY_SESSION_PATIENCE  (5 * 60 * 1000)   /* ms */
 #define NGX_HTTP_NOTIFY_SESSION_TRIES     5
+
+#define NGX_HTTP_NOTIFY_SESSION_QUIET     10    /* s */
 
 
 typedef struct {
@@ -67,7 +70,8 @@ static void ngx_http_notify_session_again(ngx_event_t *ev);
 static void ngx_http_notify_session_drop(ngx_http_notify_session_box_t *box,
     const char *reason);
 static void ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
-    ngx_log_t *log, const char *reason);
+    const ngx_str_t *tenant, ngx_log_t *log, const char *reason);
+static void ngx_http_notify_session_full(ngx_http_notify_session_box_t *box);
 static ngx_int_t ngx_http_notify_session_acknowledge(ngx_http_request_t *r,
     ngx_uint_t registered);
 
@@ -77,6 +81,8 @@ static ngx_queue_t       ngx_http_notify_session_waiting;
 static size_t            ngx_http_notify_session_kept;
 static ngx_uint_t        ngx_http_notify_session_number;
 static ngx_uint_t        ngx_http_notify_session_told;      /* that they wait */
+static time_t            ngx_http_notify_session_said;      /* of the limit */
+static ngx_uint_t        ngx_http_notify_session_unsaid;
 static ngx_event_t       ngx_http_notify_session_timer;
 static ngx_connection_t  ngx_http_notify_session_dumb;
 
@@ -179,7 +185,8 @@ ngx_http_notify_session_register(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_notify_session_failed(session->channel, r->connection->log,
+    ngx_http_notify_session_failed(session->channel, &tenant,
+                                   r->connection->log,
                                    "its values are too long, or not UTF-8");
 
     return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
@@ -303,7 +310,8 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
         ngx_http_notify_session_flush();
 
     } else if (emit) {
-        ngx_http_notify_session_failed(session->channel, r->connection->log,
+        ngx_http_notify_session_failed(session->channel, tenant,
+                                       r->connection->log,
                                        "there is no connection to Redis");
 
         return ngx_http_notify_session_acknowledge(r, 0);
@@ -349,7 +357,8 @@ failed:
 
     /* no memory, or too much waits for Redis: no request fails for it */
 
-    ngx_http_notify_session_failed(session->channel, r->connection->log,
+    ngx_http_notify_session_failed(session->channel, tenant,
+                                   r->connection->log,
                                    "Redis cannot be asked now");
 
     return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
@@ -452,13 +461,19 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
             return;
         }
 
-        ngx_http_notify_session_failed(box->channel, ngx_cycle->log,
+        ngx_http_notify_session_failed(box->channel, &box->tenant,
+                                       ngx_cycle->log,
                                        "Redis has not taken it");
 
     } else if (ngx_http_notify_script_says(resp, "subscription")) {
         ok = 0;
-        ngx_http_notify_session_failed(box->channel, ngx_cycle->log,
+        ngx_http_notify_session_failed(box->channel, &box->tenant,
+                                       ngx_cycle->log,
                                        "there is no such subscription");
+
+    } else if (ngx_http_notify_script_says(resp, "full")) {
+        ok = 0;
+        ngx_http_notify_session_full(box);
     }
 
     ngx_free(box);
@@ -582,7 +597,8 @@ static void
 ngx_http_notify_session_drop(ngx_http_notify_session_box_t *box,
     const char *reason)
 {
-    ngx_http_notify_session_failed(box->channel, ngx_cycle->log, reason);
+    ngx_http_notify_session_failed(box->channel, &box->tenant, ngx_cycle->log,
+                                   reason);
     ngx_free(box);
 }
 
@@ -601,13 +617,43 @@ ngx_http_notify_session_abandon(ngx_http_notify_emit_ctx_t *emit)
 }
 
 
+/* as often as clients like: a line in ten seconds says so */
+
+static void
+ngx_http_notify_session_full(ngx_http_notify_session_box_t *box)
+{
+    ngx_http_notify_tenants_add(box->channel->metrics, &box->tenant,
+                                NGX_HTTP_NOTIFY_METRICS_SESSIONS_REFUSED, 1);
+    ngx_http_notify_tenants_add(box->channel->metrics, &box->tenant,
+                                NGX_HTTP_NOTIFY_METRICS_UNREGISTERED, 1);
+
+    ngx_http_notify_session_unsaid++;
+
+    if (ngx_time() - ngx_http_notify_session_said
+        < NGX_HTTP_NOTIFY_SESSION_QUIET)
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "notify session: %ui sessions are not registered, the last "
+                  "one of \"%V\", tenant \"%V\", which has as many as "
+                  "sessions_max allows",
+                  ngx_http_notify_session_unsaid, &box->channel->name,
+                  &box->tenant);
+
+    ngx_http_notify_session_said = ngx_time();
+    ngx_http_notify_session_unsaid = 0;
+}
+
+
 /* neither the id nor a value: who knows an id may use it */
 
 static void
 ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
-    ngx_log_t *log, const char *reason)
+    const ngx_str_t *tenant, ngx_log_t *log, const char *reason)
 {
-    ngx_http_notify_metrics_add(channel->metrics,
+    ngx_http_notify_tenants_add(channel->metrics, tenant,
                                 NGX_HTTP_NOTIFY_METRICS_UNREGISTERED, 1);
 
     ngx_log_error(NGX_LOG_WARN, log, 0,

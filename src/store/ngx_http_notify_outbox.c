@@ -10,6 +10,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_outbox.h"
+#include "ngx_http_notify_tenants.h"
 
 
 #define NGX_HTTP_NOTIFY_OUTBOX_BATCHES   8
@@ -78,6 +79,9 @@ static void ngx_http_notify_outbox_published(
 static void ngx_http_notify_outbox_result(ngx_http_notify_outbox_t *outbox,
     const ngx_http_notify_outbox_batch_t *batch,
     const ngx_http_notify_log_published_t *published, ngx_queue_t *told);
+static void ngx_http_notify_outbox_tenants(ngx_http_notify_outbox_t *outbox,
+    const ngx_http_notify_outbox_batch_t *batch,
+    const ngx_http_notify_log_published_t *published);
 static void ngx_http_notify_outbox_settle(ngx_http_notify_outbox_t *outbox,
     uint64_t number, ngx_int_t rc, ngx_queue_t *told);
 static void ngx_http_notify_outbox_refuse(ngx_http_notify_outbox_t *outbox,
@@ -278,6 +282,8 @@ ngx_http_notify_outbox_add(ngx_http_notify_outbox_t *outbox,
         > ngx_http_notify_outboxes.size - ngx_http_notify_outboxes.used)
     {
         ngx_free(event);
+        ngx_http_notify_tenants_count(outbox->metrics, &entry->event.tenant,
+                                      NGX_HTTP_NOTIFY_METRICS_LOST, 1);
         ngx_http_notify_outbox_lost(outbox, 1, "notify_buffer is full");
         return NULL;
     }
@@ -620,6 +626,7 @@ ngx_http_notify_outbox_result(ngx_http_notify_outbox_t *outbox,
 
         ngx_http_notify_metrics_add(outbox->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_PUBLISHED, n);
+        ngx_http_notify_outbox_tenants(outbox, batch, published);
 
         ngx_http_notify_outbox_settle(outbox, last, NGX_OK, told);
         return;
@@ -655,6 +662,38 @@ ngx_http_notify_outbox_result(ngx_http_notify_outbox_t *outbox,
     }
 
     outbox->failed = 1;
+}
+
+
+/* the channel's have been counted: now those of each tenant */
+
+static void
+ngx_http_notify_outbox_tenants(ngx_http_notify_outbox_t *outbox,
+    const ngx_http_notify_outbox_batch_t *batch,
+    const ngx_http_notify_log_published_t *published)
+{
+    ngx_queue_t                     *q;
+    ngx_http_notify_outbox_event_t  *event;
+
+    for (q = ngx_queue_head(&outbox->events);
+         q != ngx_queue_sentinel(&outbox->events);
+         q = ngx_queue_next(q))
+    {
+        event = ngx_queue_data(q, ngx_http_notify_outbox_event_t, queue);
+
+        if (event->number >= batch->first + published->n) {
+            break;
+        }
+
+        if (event->number >= batch->first
+            && published->ids[event->number - batch->first].ms)
+        {
+            ngx_http_notify_tenants_count(outbox->metrics,
+                                          &event->entry.event.tenant,
+                                          NGX_HTTP_NOTIFY_METRICS_PUBLISHED,
+                                          1);
+        }
+    }
 }
 
 

@@ -9,6 +9,8 @@
 #include "ngx_http_notify_sessions.h"
 
 
+static ngx_str_t *ngx_http_notify_sessions_args(ngx_pool_t *pool,
+    ngx_uint_t max, const ngx_str_t *args, ngx_uint_t nargs, ngx_uint_t more);
 static void ngx_http_notify_sessions_kept(ngx_http_notify_resp_t *resp,
     void *data);
 
@@ -39,11 +41,11 @@ ngx_http_notify_sessions_key(ngx_pool_t *pool,
 ngx_int_t
 ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
-    const ngx_str_t *id, const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data)
+    const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *args,
+    ngx_uint_t nargs, ngx_http_notify_redis_handler_pt handler, void *data)
 {
     ngx_int_t    rc;
-    ngx_str_t    names[2];
+    ngx_str_t    names[3], *all;
     ngx_pool_t  *pool;
 
     if (redis == NULL) {
@@ -59,11 +61,18 @@ ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
 
     names[0] = ngx_http_notify_sessions_key(pool, keys, tenant, id);
     names[1] = ngx_http_notify_keys_name(pool, keys, "subs:of", tenant);
+    names[2] = ngx_http_notify_keys_name(pool, keys, "sessions:of", tenant);
 
-    if (names[0].data != NULL && names[1].data != NULL) {
+    all = ngx_http_notify_sessions_args(pool, max, args, nargs, 0);
+
+    if (names[0].data != NULL
+        && names[1].data != NULL
+        && names[2].data != NULL
+        && all != NULL)
+    {
         rc = ngx_http_notify_script_call(redis,
                                          &ngx_http_notify_script_session,
-                                         names, 2, args, nargs, handler,
+                                         names, 3, all, nargs + 1, handler,
                                          data);
     }
 
@@ -76,12 +85,13 @@ ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
 ngx_int_t
 ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
-    const ngx_str_t *id, const ngx_str_t *subscription, ngx_uint_t at,
+    const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *subscription,
+    ngx_uint_t at,
     const ngx_str_t *provider, const ngx_str_t *args, ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
     ngx_int_t    rc;
-    ngx_str_t    names[7], *all;
+    ngx_str_t    names[8], *all;
     ngx_uint_t   i;
     ngx_pool_t  *pool;
 
@@ -96,38 +106,60 @@ ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
 
     rc = NGX_ERROR;
 
-    all = ngx_palloc(pool, (nargs + 1) * sizeof(ngx_str_t));
+    all = ngx_http_notify_sessions_args(pool, max, args, nargs, 1);
     if (all == NULL) {
         goto done;
     }
 
-    ngx_memcpy(all, args, nargs * sizeof(ngx_str_t));
-
-    all[at] = *subscription;
-    all[nargs] = *provider;
+    all[at + 1] = *subscription;
+    all[nargs + 1] = *provider;
 
     names[0] = ngx_http_notify_sessions_key(pool, keys, tenant, id);
     names[1] = ngx_http_notify_keys_name(pool, keys, "subs:of", tenant);
-    names[2] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
-    names[3] = ngx_http_notify_keys_name(pool, keys, "subs:log", NULL);
-    names[4] = ngx_http_notify_keys_name(pool, keys, "subs:ver", NULL);
-    names[5] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
+    names[2] = ngx_http_notify_keys_name(pool, keys, "sessions:of", tenant);
+    names[3] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
+    names[4] = ngx_http_notify_keys_name(pool, keys, "subs:log", NULL);
+    names[5] = ngx_http_notify_keys_name(pool, keys, "subs:ver", NULL);
+    names[6] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
                             ngx_http_notify_keys_bucket_of(subscription));
-    names[6] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+    names[7] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
 
-    for (i = 0; i < 7; i++) {
+    for (i = 0; i < 8; i++) {
         if (names[i].data == NULL) {
             goto done;
         }
     }
 
     rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_session,
-                                     names, 7, all, nargs + 1, handler, data);
+                                     names, 8, all, nargs + 2, handler, data);
 done:
 
     ngx_destroy_pool(pool);
 
     return rc;
+}
+
+
+/* the limit, the arguments, and room for so many more */
+
+static ngx_str_t *
+ngx_http_notify_sessions_args(ngx_pool_t *pool, ngx_uint_t max,
+    const ngx_str_t *args, ngx_uint_t nargs, ngx_uint_t more)
+{
+    ngx_str_t  *all;
+
+    all = ngx_palloc(pool, (1 + nargs + more) * sizeof(ngx_str_t)
+                           + NGX_INT_T_LEN);
+    if (all == NULL) {
+        return NULL;
+    }
+
+    all[0].data = (u_char *) &all[1 + nargs + more];
+    all[0].len = ngx_sprintf(all[0].data, "%ui", max) - all[0].data;
+
+    ngx_memcpy(&all[1], args, nargs * sizeof(ngx_str_t));
+
+    return all;
 }
 
 

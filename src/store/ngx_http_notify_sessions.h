@@ -23,12 +23,14 @@ ngx_str_t ngx_http_notify_sessions_key(ngx_pool_t *pool,
     const ngx_str_t *id);
 
 /*
- * The script session.lua with its arguments, the verb first.  The handler gets
- * its reply; NGX_ERROR: it is never called.
+ * The script session.lua with its arguments, the verb first; max: sessions that
+ * the tenant may have.  The handler gets its reply; NGX_ERROR: it is never
+ * called.
  */
 ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
-    const ngx_str_t *id, const ngx_str_t *args, ngx_uint_t nargs,
+    const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *args,
+    ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data);
 
 /*
@@ -38,7 +40,8 @@ ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
  */
 ngx_int_t ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
-    const ngx_str_t *id, const ngx_str_t *subscription, ngx_uint_t at,
+    const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *subscription,
+    ngx_uint_t at,
     const ngx_str_t *provider, const ngx_str_t *args, ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data);
 

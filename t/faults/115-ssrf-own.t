@@ -143,6 +143,8 @@ eventually {
     my ($d) = @{ http(GET => "$url/$later/deliveries")->{json} };
     $d && ($d->{lastAttempt}{error} // '') =~ /this nginx itself listens/;
 } 'an event is not sent there';
+cmp_ok(http(GET => $nginx->url('/shop/stats'))->{json}{counters}{blocked}, '>',
+       0, 'and that is counted');
 
 
 # a tenant: one answer for what is denied and what is not there

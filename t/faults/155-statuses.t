@@ -14,7 +14,9 @@ my $shop = NotifyTest::Shop->new(
     profile => 'retry 1s until=10m; breaker off;',
     channel => 'event paid; event asked sync; event placed off; '
              . 'setting place target; subscriptions_max 50;',
+    also => 'notify_channel limited { publish_rate 1r/m; sessions_max 1; }',
     server => <<'END');
+location /limited/ { notify_api limited; }
 location /small/   { notify_api shop; client_max_body_size 1k; }
 location /must/    { notify_tenant $http_x_tenant required; notify_api shop; }
 location /by/      { notify_tenant $http_x_tenant optional; notify_api shop; }
@@ -186,6 +188,9 @@ my %recipe = (
             if $route =~ m{^/deliveries};
         return hit($method => '/shop' . path($route),
                    '{"flags":{"placed":true}}') if $route =~ m{^/settings};
+        return hit($method => '/limited/sessions/one', $body)
+            && hit($method => '/limited/sessions/more', $body)
+            if $route =~ m{^/sessions};
         # /deltas/consumers: a thousand is the most
         my $last;
         for (1 .. 1001) {
@@ -194,6 +199,10 @@ my %recipe = (
         }
         hit(DELETE => "/shop/deltas/consumers/many$_") for 1 .. 1000;
         return $last;
+    },
+    429 => sub {
+        my ($method, $route, $body) = @_;
+        return hit($method => '/limited' . path($route), "[$body,$body]");
     },
     410 => sub {
         my ($method, $route, $body) = @_;
@@ -252,7 +261,7 @@ my %recipe = (
 
 my %title = (400 => 'Bad Request', 401 => 'Unauthorized', 404 => 'Not Found',
     409 => 'Conflict', 410 => 'Gone', 412 => 'Precondition Failed',
-    413 => 'Content Too Large', 415 => 'Unsupported Media Type',
+    413 => 'Content Too Large', 429 => 'Too Many Requests', 415 => 'Unsupported Media Type',
     422 => 'Unprocessable Content', 503 => 'Service Unavailable',
     507 => 'Insufficient Storage', 508 => 'Loop Detected');
 
@@ -273,7 +282,7 @@ sub judge_answer {
         if ref $json->{errors} eq 'ARRAY'
            && grep { !defined $_->{detail} || !defined $_->{pointer} }
                    @{ $json->{errors} };
-    return 'no Retry-After' if $status == 503
+    return 'no Retry-After' if ($status == 503 || $status == 429)
         && ($answer->{headers}{'retry-after'} // '') !~ /^\d+$/;
     return 'no oldest' if $status == 410 && exists $json->{oldest}
         && !length $json->{oldest};
@@ -314,7 +323,7 @@ sub all_of {
     is(join("\n", @wrong), '', "$status: " . @{ $phase{$status} } . ' routes');
 }
 
-all_of($_) for 400, 401, 404, 409, 412, 413, 415, 422;
+all_of($_) for 400, 401, 404, 409, 412, 413, 415, 422, 429;
 all_of(508);
 is(join(' ', grep { !$recipe{$_} } sort keys %phase), '',
    'there are no others');

@@ -209,8 +209,10 @@ becomes('notify_retrying_deliveries{channel="shop"}', 2,
 subscribe('/refused', event => 'g', profile => 'guarded',
           url => 'http://guarded.example/') ;
 publish(eventType => 'g');
-becomes('notify_guard_refusals_total{channel="shop"}', 1,
-        'a call that may not be made is counted');
+becomes('notify_calls_without_resolver_total{channel="shop"}', 1,
+        'a call to a name is counted, where nobody resolves it');
+is(value('notify_guard_refusals_total{channel="shop"}'), 0,
+   'and is none that the guard refused');
 becomes('notify_deliveries_total{channel="shop",outcome="dead"}', 1,
         'a delivery that was given up too');
 

@@ -7,12 +7,18 @@
 --           worker's connections, see hold.lua, and ":<name>" for each further
 --           value
 --       2   subs:of:<tenant>  see subscribe.lua
---       3   only for a session that is a provider's: subs
---       4   subs:log
---       5   subs:ver
---       6   cursor:<bucket of the provider's subscription>
---       7   log
--- ARGV  1   put | join | get | until | delete
+--       3   sessions:of:<tenant>
+--           sorted set: the end of a session's digest, until when it is kept,
+--           ms; sessions registered before there was one come in when they are
+--           registered or marked again
+--       4   only for a session that is a provider's: subs
+--       5   subs:log
+--       6   subs:ver
+--       7   cursor:<bucket of the provider's subscription>
+--       8   log
+-- ARGV  0   the first one: how many sessions the tenant may have; the others
+--           are numbered from 1
+--       1   put | join | get | until | delete
 --       put:    2 ttl, 3 subscription or "", then names and values: all that
 --               it keeps
 --       join:   2 ttl, or "" as it is, 3 ttl of a new one, 4 subscription, or
@@ -25,24 +31,28 @@
 --       delete
 -- reply {"ok", now, 1 if it is new, field, value, ...} | {"none"}
 --       | {"subscription"}  there is no such one
+--       | {"full"}  the tenant has as many sessions as it may have
 
-local SESSION, SUBS = unpack(KEYS)
+local SESSION, SUBS, INDEX = unpack(KEYS)
+local most = tonumber(table.remove(ARGV, 1))
 local verb = ARGV[1]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local new = 0
-local last = #ARGV - (KEYS[3] and 1 or 0)
+local last = #ARGV - (KEYS[4] and 1 or 0)
+local member = string.sub(SESSION, -16)
 
 if verb == 'delete' then
     redis.call('DEL', SESSION)
+    redis.call('ZREM', INDEX, member)
     return { 'ok' }
 end
 
 -- A provider's subscription is all tenants' and comes with the first session:
 -- what is published from now on is for it.
 local function provide(id, provider)
-    local ALL, CHANGES, VERSION, CURSOR, LOG = unpack(KEYS, 3)
+    local ALL, CHANGES, VERSION, CURSOR, LOG = unpack(KEYS, 4)
     local from = '0-0'
 
     if redis.call('HEXISTS', ALL, id) == 1 then
@@ -74,7 +84,7 @@ local function provide(id, provider)
 end
 
 local function known(subscription)
-    if KEYS[3] then
+    if KEYS[4] then
         provide(subscription, ARGV[#ARGV])
         redis.call('HDEL', SESSION, ':node')
         return true
@@ -93,6 +103,27 @@ local function forget(session)
             redis.call('HDEL', SESSION, session[i])
         end
     end
+end
+
+-- what has gone is forgotten in small portions
+
+local function is_full()
+    if redis.call('EXISTS', SESSION) == 1 then
+        return false
+    end
+
+    local old = redis.call('ZRANGEBYSCORE', INDEX, '-inf', now,
+                           'LIMIT', 0, 100)
+
+    if #old > 0 then
+        redis.call('ZREM', INDEX, unpack(old))
+    end
+
+    return redis.call('ZCOUNT', INDEX, '(' .. now, '+inf') >= most
+end
+
+if (verb == 'put' or verb == 'join') and is_full() then
+    return { 'full' }
 end
 
 if verb == 'put' then
@@ -190,6 +221,11 @@ if verb ~= 'get' then
     end
 
     redis.call('PEXPIRE', SESSION, ttl)
+    redis.call('ZADD', INDEX, now + ttl, member)
+
+    if redis.call('PTTL', INDEX) < ttl then
+        redis.call('PEXPIRE', INDEX, ttl)
+    end
 end
 
 if verb == 'join' then

@@ -15,13 +15,15 @@ use Time::HiRes qw(sleep time);
 
 
 # new(profile => TEXT, channel => TEXT, server => TEXT, redis => REDIS,
-#     receiver => RECEIVER, scripts => {...}, profiles => { NAME => TEXT }, which
-#     subscriptions may choose, too); the rest is for the nginx
+#     also => TEXT, more of http {}, receiver => RECEIVER, scripts => {...},
+#     profiles => { NAME => TEXT }, which subscriptions may choose, too); the
+#     rest is for the nginx
 sub new {
     my ($class, %option) = @_;
     my $self = bless {}, $class;
-    my ($profile, $channel, $server, $scripts) =
-        map { delete $option{$_} // '' } qw(profile channel server scripts);
+    my ($profile, $channel, $server, $also, $scripts) =
+        map { delete $option{$_} // '' }
+            qw(profile channel server also scripts);
     my $more = delete $option{profiles} // {};
     my $others = join '', map {
         "notify_profile $_ { sign standard; allow 127.0.0.0/8; $more->{$_} }\n"
@@ -42,6 +44,7 @@ notify_channel shop {
     profile  local @{[ sort keys %$more ]};
     $channel
 }
+$also
 server {
     listen 127.0.0.1:%%PORT%%;
     client_max_body_size 16m;
