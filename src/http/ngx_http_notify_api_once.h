@@ -1,7 +1,6 @@
 /*
  * Idempotency-Key: a POST that is sent again with its key is done once, and
- * answered as it was.
- * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ * answered as it was (draft-ietf-httpapi-idempotency-key-header).
  */
 
 #ifndef _NGX_HTTP_NOTIFY_API_ONCE_H_INCLUDED_
