@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
@@ -402,6 +403,9 @@ ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
         ngx_http_notify_api_unprocessable(api);
         return NGX_DECLINED;
     }
+
+    ngx_http_notify_api_once_names(api, &publish->entries->request,
+                                   &publish->entries->print);
 
     return NGX_OK;
 }

@@ -82,10 +82,19 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
         return NGX_DONE;
     }
 
-    if (ngx_http_notify_api_once_create(api, resource, &header) != NGX_OK
-        || ngx_http_notify_api_once_claim(api, ngx_http_notify_api_now(),
-                                          &argv[2])
-           != NGX_OK)
+    if (ngx_http_notify_api_once_create(api, resource, &header) != NGX_OK) {
+        goto failed;
+    }
+
+    /* a publish and its name are one script */
+
+    if (resource == &ngx_http_notify_api_events && api->nsegments == 0) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_api_once_claim(api, ngx_http_notify_api_now(),
+                                       &argv[2])
+        != NGX_OK)
     {
         goto failed;
     }
@@ -118,6 +127,17 @@ failed:
     ngx_http_notify_api_failed(api);
 
     return NGX_DONE;
+}
+
+
+void
+ngx_http_notify_api_once_names(ngx_http_notify_api_t *api, ngx_str_t *name,
+    ngx_str_t *print)
+{
+    if (api->once) {
+        *name = api->once->digest;
+        *print = api->once->print;
+    }
 }
 
 
@@ -239,8 +259,6 @@ ngx_http_notify_api_once_known(ngx_http_notify_api_t *api,
 }
 
 
-/* a publish knows its events itself */
-
 static void
 ngx_http_notify_api_once_busy(ngx_http_notify_api_t *api,
     const ngx_str_t *value)
@@ -251,11 +269,6 @@ ngx_http_notify_api_once_busy(ngx_http_notify_api_t *api,
     ngx_http_notify_api_once_t  *once;
 
     once = api->once;
-
-    if (once->resource == &ngx_http_notify_api_events && api->nsegments == 0) {
-        once->resource->handler(api);
-        return;
-    }
 
     last = value->data + value->len;
     since = 0;
@@ -392,17 +405,6 @@ ngx_http_notify_api_once_answer(ngx_http_notify_api_t *api,
     once = api->once;
 
     if (once == NULL || !once->own) {
-        return;
-    }
-
-    if (once->resource == &ngx_http_notify_api_events && api->nsegments == 0) {
-
-        if (status >= NGX_HTTP_BAD_REQUEST
-            && status < NGX_HTTP_INTERNAL_SERVER_ERROR)
-        {
-            ngx_http_notify_api_once_put(api, NULL);
-        }
-
         return;
     }
 

@@ -17,11 +17,16 @@
 
 
 /*
- * NGX_DECLINED: the request has no key.  NGX_DONE: Redis is asked, then the
- * resource's handler is called or an answer sent.
+ * NGX_DECLINED: the request has no key, or its resource asks Redis itself.
+ * NGX_DONE: Redis is asked, then the resource's handler is called or an answer
+ * sent.
  */
 ngx_int_t ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     ngx_http_notify_api_resource_t *resource);
+/* for what asks Redis itself: the name of the request and the digest of what it
+ * asks for; left as they are where it has no key */
+void ngx_http_notify_api_once_names(ngx_http_notify_api_t *api,
+    ngx_str_t *name, ngx_str_t *print);
 /* keeps the answer of a request with a key; json may be NULL */
 void ngx_http_notify_api_once_answer(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_str_t *json);

@@ -96,6 +96,9 @@ typedef struct {
                                            both empty */
     ngx_str_t                    value;
     uint64_t                     keep;  /* milliseconds, of `value` */
+    ngx_str_t                    request;   /* a digest that names the publish,
+                                               in its first event, or empty */
+    ngx_str_t                    print;     /* digest of what it asks for */
     unsigned                     hole:1;    /* is not appended, has a number */
 } ngx_http_notify_log_entry_t;
 

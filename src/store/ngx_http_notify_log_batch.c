@@ -27,7 +27,8 @@
 #define NGX_HTTP_NOTIFY_LOG_BATCH_KEY      2
 #define NGX_HTTP_NOTIFY_LOG_BATCH_VALUE    4
 #define NGX_HTTP_NOTIFY_LOG_BATCH_FLAG     8    /* the factor of its flag */
-#define NGX_HTTP_NOTIFY_LOG_BATCH_STRING   32
+#define NGX_HTTP_NOTIFY_LOG_BATCH_REQUEST  32
+#define NGX_HTTP_NOTIFY_LOG_BATCH_STRING   64
 
 
 typedef struct {
@@ -253,6 +254,12 @@ ngx_http_notify_log_batch_room(ngx_http_notify_log_batch_ctx_t *ctx,
                                                        &strings);
         room->strings += 1 + strings;
 
+        if (entry->request.len) {
+            room->names += name + entry->request.len;
+            room->args += ngx_http_notify_resp_string_size(entry->print.len);
+            room->strings += 2;
+        }
+
         if (entry->key.len) {
             room->names += name + entry->key.len;
             room->args += ngx_http_notify_resp_string_size(entry->body.len);
@@ -410,10 +417,16 @@ ngx_http_notify_log_batch_entry(ngx_http_notify_log_batch_t *batch,
 
     ngx_http_notify_log_batch_number(batch,
                strings * NGX_HTTP_NOTIFY_LOG_BATCH_STRING
+               + (entry->request.len ? NGX_HTTP_NOTIFY_LOG_BATCH_REQUEST : 0)
                + entry->flag * NGX_HTTP_NOTIFY_LOG_BATCH_FLAG
                + (entry->last.len ? NGX_HTTP_NOTIFY_LOG_BATCH_VALUE : 0)
                + (entry->key.len ? NGX_HTTP_NOTIFY_LOG_BATCH_KEY : 0)
                + (more ? NGX_HTTP_NOTIFY_LOG_BATCH_MORE : 0));
+
+    if (entry->request.len) {
+        ngx_http_notify_log_batch_name(batch, "once", &entry->request);
+        ngx_http_notify_log_batch_string(batch, &entry->print);
+    }
 
     if (entry->key.len) {
         ngx_http_notify_log_batch_name(batch, "id", &entry->key);

@@ -177,6 +177,7 @@ ngx_http_notify_log_publish_plain(const ngx_http_notify_log_batch_ctx_t *ctx)
            && ctx->entries->flag == NGX_HTTP_NOTIFY_LOG_FREE
            && ctx->entries->key.len == 0
            && ctx->entries->last.len == 0
+           && ctx->entries->request.len == 0
            && !ctx->entries->hole
            && !ngx_http_notify_log_batch_held(ctx->redis, ctx->keys);
 }

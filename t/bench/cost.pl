@@ -124,7 +124,7 @@ sub round_trip {
     my $sha = $redis->cli('SCRIPT', 'LOAD', $script);
     (my $from = $log) =~ s/log$/from:__rand_int__/;
     my @command = ('EVALSHA', $sha, 3, $log, $log =~ s/log$/settings/r, $from,
-                   0, 1, 0, 6 * 32 + 8, 't', 'captured', 'i', 77,
+                   0, 1, 0, 6 * 64 + 8, 't', 'captured', 'i', 77,
                    'w', 1700000000000);
     open my $pipe, '-|', 'redis-benchmark', '-h', '127.0.0.1', '-p',
         $redis->port, '-c', 1, '-n', 4000, '-r', 999_999_999,

@@ -6,24 +6,27 @@
 --       2      settings, see settings.lua
 --       3      only where ARGV 2 is a number: from:<publisher>, the number of
 --              its last event that was appended, or skipped
---       ...    for each event in their order: id:<digest> where it has a key,
---              last:<digest> where it has a value
+--       ...    for each event in their order: once:<digest> where it begins a
+--              named publish, id:<digest> where it has a key, last:<digest>
+--              where it has a value
 -- ARGV  1      bytes that the log may take, 0: no limit
 --       2      a publisher numbers its events, one by one, to append each once
 --              however often it is sent: the number of the first one; or "".
 --              They are one publish, alone in its call
 --       3      the number up to which it needs no answer any more
 --       ...    for each event:
---       +1     32 times the number of strings in its entry, and the sum of
+--       +1     64 times the number of strings in its entry, and the sum of
 --                 1  the next event belongs to the same publish
 --                 2  it has a key
 --                 4  it has a value
 --                 8  it is on where no flag says so, or
 --                16  it is off; neither: it has no flag
+--                32  the publish that it begins has a name
 --              without any string it takes up a number only
---       +2     digest of its body, where it has a key
---       +3     digest of the value that must differ from the last one's, and
---       +4     milliseconds after which that is forgotten, where it has one
+--       +2     digest of what is asked, where the publish has a name
+--       +3     digest of its body, where it has a key
+--       +4     digest of the value that must differ from the last one's, and
+--       +5     milliseconds after which that is forgotten, where it has one
 --       ...    the entry: name, value, ...; t comes first, then n where there
 --              is a tenant
 -- reply for each publish the id of its event, where that is one and was
@@ -31,16 +34,18 @@
 --       {"ok", number of those that are not repeated, id, ...}  one id per
 --                      event; of one that was not appended: "off",
 --                      "unchanged", or "done" by its number
---       {"conflict", index}  from 0: its key was used with another body
+--       {"conflict", index}  from 0: its key, or the publish's name, was used
+--                      with another body
 --       {"full"}             the log has reached its size
 --       {"gap"}              an event with a lower number is not here yet
 --       an error that is this publish's own
 --
 -- An id:<digest> holds "<stream id> <digest of the body>", a last:<digest>
 -- "<stream id> <digest of the value>": it counts while that entry is there.
+-- A once:<digest> holds the digest of what was asked.
 
 local DAY = 86400000
-local MORE, KEY, VALUE, ON, OFF = 1, 2, 4, 8, 16
+local MORE, KEY, VALUE, ON, OFF, REQUEST = 1, 2, 4, 8, 16, 32
 
 local call, band = redis.call, bit.band
 local log, settings = KEYS[1], KEYS[2]
@@ -162,8 +167,17 @@ end
 
 local function publish(events)
     local ids, new, skipped, done = {}, 0, 0, 0
+    local request, print = events[1].request, events[1].print
 
     known, lasts = {}, {}
+
+    if request then
+        local was = call('GET', request)
+
+        if was and was ~= print then
+            return { 'conflict', 0 }
+        end
+    end
 
     if first then
         local last = tonumber(call('GET', KEYS[3]) or 0)
@@ -214,14 +228,25 @@ local function publish(events)
              'PX', DAY)
     end
 
+    if request then
+        call('SET', request, print, 'PX', DAY)
+    end
+
     return { 'ok', new + skipped, unpack(ids) }
 end
 
 -- the event whose number of strings and bits these are, and what is behind it
 local function read(strings, bits)
-    local event = { flagged = bits >= ON, off = bits >= OFF }
+    local flag = band(bits, ON + OFF)
+    local event = { flagged = flag > 0, off = flag >= OFF }
 
     arg = arg + 1
+
+    if band(bits, REQUEST) > 0 then
+        key = key + 1
+        event.request, event.print = KEYS[key], ARGV[arg]
+        arg = arg + 1
+    end
 
     if band(bits, KEY) > 0 then
         key = key + 1
@@ -247,8 +272,8 @@ local events = {}
 
 while arg <= nargs do
     local head = tonumber(ARGV[arg])
-    local bits = head % 32
-    local strings = (head - bits) / 32
+    local bits = head % 64
+    local strings = (head - bits) / 64
 
     -- most are alone, and there is nothing to ask before
 
