@@ -154,6 +154,7 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_resp_t          *rows;
     ngx_http_notify_delivery_row_t  *row;
     ngx_http_notify_api_delivery_t  *delivery;
+    ngx_http_notify_subscription_t  *subscription;
 
     api = ngx_http_notify_api_open(data);
 
@@ -166,7 +167,8 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
     delivery = api->data;
     row = &delivery->row;
 
-    if (ngx_http_notify_api_delivery_take(api, &delivery->view, resp)
+    if (ngx_http_notify_api_delivery_take(api, &delivery->view, resp,
+                                          !delivery->again)
         != NGX_OK)
     {
         return;
@@ -187,7 +189,13 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_NONE) {
+    subscription = delivery->view.concern.subscription;
+
+    if (row->status == NGX_HTTP_NOTIFY_DELIVERY_NONE
+        || (!ngx_http_notify_api_owns(api, &subscription->tenant)
+            && (row->entry == NULL
+                || !ngx_http_notify_api_owns(api, &row->entry->tenant))))
+    {
         ngx_http_notify_api_deliveries_none(api);
         return;
     }
@@ -200,9 +208,11 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
 
 ngx_int_t
 ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
-    ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *resp)
+    ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *resp,
+    ngx_uint_t target)
 {
-    ngx_int_t  rc;
+    ngx_int_t                        rc;
+    ngx_http_notify_subscription_t  *subscription;
 
     rc = ngx_http_notify_delivery_view_take(view, resp);
 
@@ -211,9 +221,12 @@ ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
         return NGX_ABORT;
     }
 
+    subscription = view->concern.subscription;
+
     if (rc != NGX_OK
-        || !ngx_http_notify_api_owns(api,
-                                     &view->concern.subscription->tenant))
+        || (!ngx_http_notify_api_owns(api, &subscription->tenant)
+            && !(target && subscription->internal
+                 && subscription->provider.len == 0)))
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
                                     "there is no such subscription");
@@ -237,9 +250,12 @@ ngx_http_notify_api_deliveries_none(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
 {
+    u_char                          *last;
     ngx_http_notify_api_box_t       *box;
     ngx_http_notify_delivery_row_t  *row;
     ngx_http_notify_api_delivery_t  *delivery;
+    ngx_http_notify_subscription_t  *subscription;
+    u_char                           until[NGX_HTTP_NOTIFY_ID_TIME_LEN];
 
     delivery = api->data;
     row = &delivery->row;
@@ -256,9 +272,24 @@ ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (!delivery->view.concern.subscription->enabled) {
+    subscription = delivery->view.concern.subscription;
+
+    if (!subscription->enabled
+        || (subscription->provider.len == 0
+            && ngx_http_notify_channel_profile(api->channel,
+                                               &subscription->profile)
+               == NULL))
+    {
         ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "disabled",
                                     "the subscription is disabled");
+        return;
+    }
+
+    if (delivery->view.paused > ngx_http_notify_api_now()) {
+        last = ngx_http_notify_id_time(until, delivery->view.paused);
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "paused",
+                                    "the subscription is paused until %*s",
+                                    (size_t) (last - until), until);
         return;
     }
 

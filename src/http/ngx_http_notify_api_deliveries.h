@@ -19,11 +19,11 @@ void ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
     const ngx_str_t *subscription, const ngx_http_notify_id_t *event,
     ngx_uint_t again);
 
-/* the subscription is there and the tenant's; NGX_ABORT: an answer has been
- * sent */
+/* the subscription is there and the tenant's, or, with `target`, that of the
+ * target; NGX_ABORT: an answer has been sent */
 ngx_int_t ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
-    ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_resp_t *resp);
+    ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *resp,
+    ngx_uint_t target);
 
 /* subscriptions/{id}/deliveries */
 void ngx_http_notify_api_deliveries_list(ngx_http_notify_api_t *api);

@@ -16,6 +16,7 @@
 
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS  250
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_LOOK           2500
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_SKEW           5000  /* ms, of clocks */
 /* what the store gives for one: its score, the document, the cursor */
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION   3
 
@@ -104,7 +105,7 @@ ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (list->after.len == 0 && api->tenant.len == 0
+    if (list->after.len == 0
         && ngx_http_notify_setting_target(api->channel)
         && !ngx_http_notify_channel_reserved(&event->type))
     {
@@ -319,7 +320,12 @@ ngx_http_notify_api_deliveries_event_to(ngx_http_notify_api_t *api,
 
     meant = ngx_http_notify_concern_parse(scratch, &row[1]->str, &concern)
             == NGX_OK
-            && ngx_http_notify_concern_test(&concern, list->event);
+            && (ngx_http_notify_concern_test(&concern, list->event)
+                || concern.subscription->updated
+                   + NGX_HTTP_NOTIFY_API_DELIVERIES_SKEW
+                   >= list->event->id.ms);
+
+    /* one that was changed since may have been for it, and called */
 
     if (meant) {
         to->id.len = concern.subscription->id.len;

@@ -190,7 +190,7 @@ ngx_http_notify_api_deliveries_list_page(ngx_http_notify_resp_t *resp,
 
     if (!list->taken) {
 
-        if (ngx_http_notify_api_delivery_take(api, &list->view, resp)
+        if (ngx_http_notify_api_delivery_take(api, &list->view, resp, 0)
             != NGX_OK)
         {
             return;

@@ -20,6 +20,12 @@ typedef struct {
 } ngx_http_notify_delivery_gap_t;
 
 
+static ngx_int_t ngx_http_notify_delivery_view_former(
+    ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_delivery_view_forget(void *data);
+static ngx_uint_t ngx_http_notify_delivery_view_concerns(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_event_t *event);
 static void ngx_http_notify_delivery_view_cursor(
     ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *own,
     const ngx_http_notify_resp_t *bucket);
@@ -197,6 +203,13 @@ ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
         return NGX_ERROR;
     }
 
+    if (ngx_http_notify_delivery_view_former(view,
+                     resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_FORMER])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     ngx_http_notify_delivery_view_cursor(view,
                      resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_CURSOR],
                      resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_POSITION]);
@@ -214,13 +227,63 @@ ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
 }
 
 
+static ngx_int_t
+ngx_http_notify_delivery_view_former(ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        return NGX_OK;
+    }
+
+    cln = ngx_pool_cleanup_add(view->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    view->former = ngx_http_notify_former_create(&resp->str, ngx_cycle->log);
+
+    if (view->former != NULL) {
+        cln->handler = ngx_http_notify_delivery_view_forget;
+        cln->data = view->former;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_delivery_view_forget(void *data)
+{
+    ngx_http_notify_former_destroy(data);
+}
+
+
+/* by the document of its time */
+
+static ngx_uint_t
+ngx_http_notify_delivery_view_concerns(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_http_notify_selection_t  *selection;
+
+    selection = ngx_http_notify_former_find(view->former, &event->id);
+
+    return selection ? ngx_http_notify_selection_test(selection, event)
+                     : ngx_http_notify_concern_test(&view->concern, event);
+}
+
+
 /* "<stream id>[ flags]" of its own, or where its bucket stands */
 
 static void
 ngx_http_notify_delivery_view_cursor(ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_resp_t *own, const ngx_http_notify_resp_t *bucket)
 {
-    u_char     *p;
+    off_t       until;
+    u_char     *p, *last, *end;
     ngx_str_t   text;
 
     if (own->type == NGX_HTTP_NOTIFY_RESP_STRING) {
@@ -235,7 +298,15 @@ ngx_http_notify_delivery_view_cursor(ngx_http_notify_delivery_view_t *view,
 
     p = ngx_strlchr(text.data, text.data + text.len, ' ');
     if (p != NULL) {
+        last = text.data + text.len;
         text.len = p - text.data;
+
+        if (last - p > 8 && ngx_strncmp(p, " paused ", 8) == 0) {
+            p += 8;
+            end = ngx_strlchr(p, last, ' ');
+            until = end ? ngx_atoof(p, end - p) : NGX_ERROR;
+            view->paused = ngx_max(until, 0);
+        }
     }
 
     view->placed = ngx_http_notify_id_parse(&text, &view->cursor) == NGX_OK;
@@ -416,8 +487,8 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
     }
 
     row->concerns = row->entry != NULL
-                    && ngx_http_notify_concern_test(&view->concern,
-                                                    row->entry);
+                    && ngx_http_notify_delivery_view_concerns(view,
+                                                              row->entry);
 
     n = ngx_atoof(elts[NGX_HTTP_NOTIFY_DELIVERIES_DUE]->str.data,
                   elts[NGX_HTTP_NOTIFY_DELIVERIES_DUE]->str.len);
@@ -486,7 +557,7 @@ ngx_http_notify_delivery_view_judge(
         return NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
     }
 
-    if (!row->concerns) {
+    if (!row->concerns && last == NULL) {
         return NGX_HTTP_NOTIFY_DELIVERY_NONE;
     }
 

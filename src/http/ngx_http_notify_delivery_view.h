@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_concern.h"
+#include "ngx_http_notify_former.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_resp.h"
 
@@ -35,8 +36,10 @@ typedef struct {
     ngx_uint_t                          whole;      /* with all attempts */
 
     ngx_http_notify_concern_t           concern;    /* by _take */
+    ngx_http_notify_former_t           *former;     /* or NULL */
     ngx_http_notify_id_t                cursor;
     ngx_uint_t                          placed;     /* cursor is known */
+    uint64_t                            paused;     /* until, epoch ms; or 0 */
     ngx_uint_t                          logged;     /* all attempts ever made
                                                        are in the log */
     ngx_array_t                         gaps;       /* of id pairs */

@@ -15,7 +15,8 @@
 -- Reply [document or nil, cursor or nil, position or nil, [gap, ...],
 --        attempts that there ever were, [number of the last attempt in the
 --        entry, heads, extras, ...],
---        [event id, entry or nil, due or "", tries or "", reason or "", ...]]
+--        [event id, entry or nil, due or "", tries or "", reason or "", ...],
+--        what it has selected before, see subscribe.lua, or nil]
 
 local LOG, RETRY, TRIES, DEAD, GAP, ATTEMPTS, SUBS, CURSOR, POS, ATTEMPTED =
     unpack(KEYS)
@@ -135,5 +136,6 @@ return {
     redis.call('LRANGE', GAP, 0, -1),
     redis.call('HGET', ATTEMPTED, sub) or '0',
     attempts,
-    rows
+    rows,
+    redis.call('HGET', CURSOR, sub .. ' former')
 }
