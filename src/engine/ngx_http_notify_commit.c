@@ -10,6 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_load.h"
+#include "ngx_http_notify_replay.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_tail.h"
@@ -144,6 +145,26 @@ ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
     op.to = *to;
 
     return ngx_http_notify_commit_operation(s, &op);
+}
+
+
+ngx_int_t
+ngx_http_notify_commit_dropped(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_id_t  from;
+
+    if (!s->gap
+        || ngx_http_notify_id_compare(&s->gap_from, &s->gap_to) >= 0)
+    {
+        return NGX_OK;
+    }
+
+    from = s->gap_from;
+    s->gap_from = s->gap_to;
+
+    ngx_http_notify_replay_skipped(s, &from);
+
+    return ngx_http_notify_commit_gap(s, &from, &s->gap_to);
 }
 
 

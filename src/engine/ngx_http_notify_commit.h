@@ -33,6 +33,8 @@ ngx_int_t ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
 ngx_int_t ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known);
 /* the interval (from, to] was skipped */
+/* the same of what the breaker has dropped, so far */
+ngx_int_t ngx_http_notify_commit_dropped(ngx_http_notify_subscriber_t *s);
 ngx_int_t ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);
 /* the interval (from, to] was redelivered by one who knows of the gaps up to

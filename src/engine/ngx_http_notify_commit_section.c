@@ -242,7 +242,7 @@ ngx_http_notify_commit_section_fields(ngx_http_notify_lease_t *lease)
     {
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, dirty_link);
 
-        n += 13;
+        n += 16;
 
         for (op = ngx_queue_head(&s->operations);
              op != ngx_queue_sentinel(&s->operations);
@@ -286,6 +286,10 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
     if (ngx_http_notify_commit_section_arg(c, "S") != NGX_OK
         || ngx_http_notify_commit_section_arg(c, "%V", &s->node.str) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_commit_dropped(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -389,7 +393,9 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
 
     /* one that only waits for what it was changed to has nothing to read */
 
-    flags = s->behind && ngx_http_notify_id_compare(&s->read, position) < 0
+    flags = s->full
+            || (s->behind
+                && ngx_http_notify_id_compare(&s->read, position) < 0)
             ? NGX_HTTP_NOTIFY_COMMIT_LAGGING : 0;
     until = 0;
 

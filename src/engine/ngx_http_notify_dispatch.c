@@ -414,9 +414,9 @@ ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s)
 
         /* the cool-down is over: what was dropped in it is on record */
 
-        (void) ngx_http_notify_commit_gap(s, &s->gap_from, &s->gap_to);
-        ngx_http_notify_replay_skipped(s, &s->gap_from);
+        (void) ngx_http_notify_commit_dropped(s);
         s->gap = 0;
+        ngx_http_notify_subscriber_touch(s);
     }
 
     return rc;
@@ -902,7 +902,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_push_result(d, result);
 
-    if (s->profile != NULL) {
+    if (s->profile != NULL && d->version >= s->moved) {
         rc = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
                                             ok, result->status, d->probe, now);
     }

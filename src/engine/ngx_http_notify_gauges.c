@@ -36,7 +36,7 @@ ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
     ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_IN_FLIGHT,
                                 feed->active);
     ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_BEHIND,
-                                feed->behind);
+                                feed->behind + feed->full);
 
     now = ngx_http_notify_subscriber_now();
     n = 0;

@@ -119,7 +119,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 
     pause = 0;
 
-    if (result->retry_after > 0) {
+    if (result->retry_after > 0 && d->version >= s->moved) {
         pause = (uint64_t) result->retry_after * 1000;
         s->paused = ngx_max(s->paused, now + pause);
         ngx_http_notify_dispatch_wake(s, pause);

@@ -21,6 +21,8 @@
 
 static void ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed,
     ngx_int_t n);
+static void ngx_http_notify_subscriber_move(ngx_http_notify_subscriber_t *s,
+    uint64_t version);
 static void ngx_http_notify_subscriber_unmade(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
 static ngx_int_t ngx_http_notify_subscriber_prepare(
@@ -150,6 +152,12 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
             s->paused = 0;
         }
 
+        if (s->doc->url.len != doc->url.len
+            || ngx_memcmp(s->doc->url.data, doc->url.data, doc->url.len) != 0)
+        {
+            ngx_http_notify_subscriber_move(s, doc->version);
+        }
+
         ngx_http_notify_subscriber_unprepare(s);
 
     } else {
@@ -189,6 +197,22 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     return s;
+}
+
+
+/* what its former URL has asked for, or suffers from, is not the new one's */
+
+static void
+ngx_http_notify_subscriber_move(ngx_http_notify_subscriber_t *s,
+    uint64_t version)
+{
+    ngx_memzero(&s->breaker, sizeof(ngx_http_notify_breaker_t));
+
+    s->paused = 0;
+    s->moved = version;
+    s->release = 1;
+
+    ngx_http_notify_subscriber_touch(s);
 }
 
 
@@ -304,7 +328,19 @@ ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
         return;
     }
 
-    ngx_http_notify_retry_disable(s, s->reason);
+    if (s->profile == NULL) {
+
+        /* another configuration may have it, or have it again */
+
+        ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, NULL, NULL), 0,
+                      "notify subscriber: subscription \"%V\" waits: its "
+                      "profile \"%V\" is not configured",
+                      &s->node.str, &s->doc->profile);
+
+    } else {
+        ngx_http_notify_retry_disable(s, s->reason);
+    }
+
     ngx_http_notify_operator_disabled(s, NULL, s->reason);
 }
 
@@ -386,6 +422,11 @@ ngx_http_notify_subscriber_place(ngx_http_notify_subscriber_t *s,
 
     if (ngx_http_notify_id_compare(&s->start, &lease->position) < 0) {
         ngx_http_notify_subscriber_behind(s, 1, &s->start);
+    }
+
+    if (last - p == 6 && ngx_strncmp(p, " clean", 6) == 0) {
+        ngx_http_notify_subscriber_move(s, 0);
+        return;
     }
 
     if (last - p < 8 || ngx_strncmp(p, " paused ", 8) != 0) {

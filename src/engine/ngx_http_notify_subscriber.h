@@ -189,6 +189,8 @@ struct ngx_http_notify_subscriber_s {
 
     ngx_http_notify_id_t              start;    /* none of its own up to here */
     uint64_t                          since;    /* version that has placed it */
+    uint64_t                          moved;    /* version that has brought its
+                                                   URL; 0: all that are here */
     ngx_http_notify_id_t              read;     /* when behind: read up to */
     ngx_http_notify_id_t              read_end; /* of the tail at that time */
     ngx_uint_t                        awaited;  /* number of another's range */

@@ -174,6 +174,13 @@ ngx_http_notify_api_stored_take(
 
     call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
     call->follows = ngx_http_notify_subscription_form_follows(call->document);
+    call->url = ngx_http_notify_json_string(
+                    ngx_http_notify_json_get(call->document, "url"));
+    call->url.data = ngx_pstrdup(pool, &call->url);
+
+    if (call->url.data == NULL) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_notify_subscription_form_selects(pool, call->document,
                                                      &call->selects);
@@ -236,7 +243,7 @@ void
 ngx_http_notify_api_stored_save(
     ngx_http_notify_api_subscription_t *call)
 {
-    ngx_str_t                               selects;
+    ngx_str_t                               selects, url;
     ngx_pool_t                             *pool;
     ngx_http_notify_api_t                  *api;
     ngx_http_notify_api_box_t              *box;
@@ -275,6 +282,12 @@ ngx_http_notify_api_stored_save(
     {
         write.former = call->selects;
     }
+
+    url = ngx_http_notify_json_string(ngx_http_notify_json_get(call->document,
+                                                               "url"));
+    write.moved = (call->version
+                   && (url.len != call->url.len
+                       || ngx_memcmp(url.data, call->url.data, url.len) != 0));
 
     box = ngx_http_notify_api_box(api);
     if (box == NULL) {

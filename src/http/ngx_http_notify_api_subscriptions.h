@@ -27,6 +27,7 @@ struct ngx_http_notify_api_subscription_s {
     ngx_uint_t                 enabled;     /* as read */
     ngx_uint_t                 follows;     /* as read */
     ngx_str_t                  selects;     /* as read */
+    ngx_str_t                  url;         /* as read */
     ngx_str_t                  text;        /* as read */
     ngx_str_t                  cursor;
     ngx_str_t                  if_match;

@@ -153,7 +153,7 @@ static const ngx_http_notify_prometheus_gauge_t
       NGX_HTTP_NOTIFY_METRICS_IN_FLIGHT, 0, 0 },
     { "retrying_deliveries", "Deliveries that wait for another attempt.",
       NGX_HTTP_NOTIFY_METRICS_RETRYING, 0, 0 },
-    { "lagging_subscriptions", "Subscriptions that read the log by themselves.",
+    { "lagging_subscriptions", "Subscriptions that are far behind the log.",
       NGX_HTTP_NOTIFY_METRICS_BEHIND, 0, 0 },
     { "lag_seconds", "Age of the oldest event without a finished attempt.",
       NGX_HTTP_NOTIFY_METRICS_LAG, 0, 1 },

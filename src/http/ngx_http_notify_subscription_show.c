@@ -25,8 +25,11 @@ static ngx_int_t ngx_http_notify_subscription_show_events(ngx_pool_t *pool,
 static ngx_int_t ngx_http_notify_subscription_show_rate(
     ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document);
 static ngx_int_t ngx_http_notify_subscription_show_status(
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document,
-    const ngx_str_t *cursor);
+    ngx_http_notify_json_t *out, const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document, const ngx_str_t *cursor);
+static ngx_uint_t ngx_http_notify_subscription_show_profile(
+    const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document);
 static void ngx_http_notify_subscription_show_cursor(const ngx_str_t *cursor,
     ngx_str_t *status, ngx_str_t *reason, u_char *buf);
 static ngx_int_t ngx_http_notify_subscription_show_time(
@@ -101,7 +104,8 @@ ngx_http_notify_subscription_form_show(ngx_pool_t *pool,
         || ngx_http_notify_subscription_show_copy(pool, out, document,
                                                   "metadata")
            != NGX_OK
-        || ngx_http_notify_subscription_show_status(out, document, cursor)
+        || ngx_http_notify_subscription_show_status(out, channel, document,
+                                                    cursor)
            != NGX_OK
         || ngx_http_notify_subscription_show_time(out, document, "createdAt")
            != NGX_OK
@@ -239,8 +243,25 @@ ngx_http_notify_subscription_show_rate(ngx_http_notify_json_t *out,
 }
 
 
+/* whether it is configured */
+
+static ngx_uint_t
+ngx_http_notify_subscription_show_profile(
+    const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document)
+{
+    ngx_str_t  name;
+
+    name = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(document, "profile"));
+
+    return ngx_http_notify_channel_profile(channel, &name) != NULL;
+}
+
+
 static ngx_int_t
 ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
+    const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_json_t *document, const ngx_str_t *cursor)
 {
     ngx_str_t    status, reason;
@@ -262,6 +283,13 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
         ngx_str_set(&status, "disabled");
         reason.data = (u_char *) unreadable;
         reason.len = ngx_strlen(unreadable);
+
+    } else if (enabled
+               && !ngx_http_notify_subscription_show_profile(channel,
+                                                             document))
+    {
+        ngx_str_set(&status, "disabled");
+        ngx_str_set(&reason, "profile");
 
     } else if (enabled) {
         ngx_str_set(&status, "active");
@@ -313,7 +341,6 @@ ngx_http_notify_subscription_show_cursor(const ngx_str_t *cursor,
         return;
     }
 
-    ngx_str_set(status, "paused");
     p += 7;
 
     end = ngx_strlchr(p, last, ' ');
@@ -322,9 +349,15 @@ ngx_http_notify_subscription_show_cursor(const ngx_str_t *cursor,
     }
 
     until = ngx_atoof(p, end - p);
-    if (until == NGX_ERROR) {
+
+    if (until == NGX_ERROR || until <= (off_t) ngx_time() * 1000) {
+
+        /* it is over, and nothing has come since */
+
         return;
     }
+
+    ngx_str_set(status, "paused");
 
     (void) ngx_http_notify_id_time(time, until);
     end++;
@@ -496,9 +529,7 @@ ngx_uint_t
 ngx_http_notify_subscription_form_enabled(
     const ngx_http_notify_json_t *document)
 {
-    return ngx_http_notify_json_type(ngx_http_notify_json_get(document,
-                                                              "enabled"))
-           != NGX_HTTP_NOTIFY_JSON_FALSE;
+    return ngx_http_notify_subscriptions_enabled(document);
 }
 
 

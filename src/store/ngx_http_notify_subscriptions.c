@@ -125,7 +125,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     ngx_http_notify_subscriptions_pt handler, void *data)
 {
     ngx_int_t    rc;
-    ngx_str_t    args[8];
+    ngx_str_t    args[9];
     ngx_pool_t  *pool;
 
     ngx_str_t  names[ngx_http_notify_subscriptions_n(
@@ -165,6 +165,9 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
 
     args[7] = write->former;
 
+    args[8].len = 1;
+    args[8].data = (u_char *) (write->moved ? "1" : "0");
+
     rc = ngx_http_notify_subscriptions_names(pool, keys, &write->tenant,
              &write->id, ngx_http_notify_subscriptions_write_keys,
              ngx_http_notify_subscriptions_n(names), names);
@@ -175,7 +178,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
 
     rc = ngx_http_notify_subscriptions_call(redis,
              &ngx_http_notify_script_subscribe, names,
-             ngx_http_notify_subscriptions_n(names), args, 8, handler, data);
+             ngx_http_notify_subscriptions_n(names), args, 9, handler, data);
 
 done:
 

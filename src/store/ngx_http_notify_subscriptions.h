@@ -83,6 +83,10 @@ ngx_http_notify_json_t *ngx_http_notify_subscriptions_document(
     ngx_pool_t *pool, const ngx_str_t *text, uint64_t *version,
     ngx_http_notify_json_error_t *error);
 
+/* what an earlier version has disabled for want of its profile is not */
+ngx_uint_t ngx_http_notify_subscriptions_enabled(
+    const ngx_http_notify_json_t *document);
+
 /*
  * The same as a structure.  NULL: memory or not a document of ours (logged).
  * Freed by ngx_destroy_pool(subscription->pool).
@@ -125,7 +129,7 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
  * was claimed before is released by the script.  follows: whether it is
  * enabled, and a webhook; followed: whether the replaced document was.
  * former: what that one selects, JSON text, where it differs: it holds for what
- * has been published and not yet delivered.
+ * has been published and not yet delivered.  moved: its URL is another one.
  */
 typedef struct {
     ngx_str_t                id;
@@ -137,6 +141,7 @@ typedef struct {
     ngx_uint_t               follows;
     ngx_uint_t               followed;
     ngx_str_t                former;        /* or empty */
+    ngx_uint_t               moved;
 } ngx_http_notify_subscriptions_write_t;
 
 ngx_int_t ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,

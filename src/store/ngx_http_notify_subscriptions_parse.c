@@ -216,10 +216,7 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
                        ngx_http_notify_json_get(json, "internal"))
                    == NGX_HTTP_NOTIFY_JSON_TRUE);
 
-    json = ngx_http_notify_json_get(json, "enabled");
-
-    s->enabled = (json == NULL || ngx_http_notify_json_type(json)
-                                  != NGX_HTTP_NOTIFY_JSON_FALSE);
+    s->enabled = ngx_http_notify_subscriptions_enabled(json);
 
     rc = ngx_http_notify_subscriptions_parse_mode(s);
 
@@ -242,6 +239,24 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
     }
 
     return rc;
+}
+
+
+ngx_uint_t
+ngx_http_notify_subscriptions_enabled(const ngx_http_notify_json_t *document)
+{
+    ngx_str_t  reason;
+
+    if (ngx_http_notify_json_type(ngx_http_notify_json_get(document,
+                                                           "enabled"))
+        != NGX_HTTP_NOTIFY_JSON_FALSE)
+    {
+        return 1;
+    }
+
+    reason = ngx_http_notify_subscriptions_parse_string(document, "reason");
+
+    return reason.len == 7 && ngx_strncmp(reason.data, "profile", 7) == 0;
 }
 
 

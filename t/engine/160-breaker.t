@@ -113,6 +113,8 @@ is($receiver->count('/drop'), 2, 'nothing is tried in the cool-down');
 $receiver->script('/drop', { status => 200 });
 eventually { lines('LRANGE', "notify:{drop.0}:gap:$drop", 0, -1) }
            'what is dropped in it is on record as a gap';
+eventually { http(GET => $nginx->url("/drop/subscriptions/$drop"))
+             ->{json}{status} eq 'active' } 'and the cool-down ends';
 my @later = drop_publish(5);
 eventually { !$shop->lacks('/drop', @later) }
            'what comes after it is delivered';

@@ -27,7 +27,8 @@
 --                                   selected before is forgotten, unless it
 --                                   has gaps
 --       n                           everything that waits is due now
---       g from to                   an interval that was skipped; a redelivery
+--       g from to                   an interval that was skipped, or what
+--                                   follows one that was; a redelivery
 --                                   that has passed it goes back to it
 --       G from to last              an interval that was redelivered: no gap
 --                                   any more, in those that end by `last`
@@ -69,19 +70,23 @@ local function after(x, y)
 end
 
 -- what a redelivery has brought is no gap any more; both are (from, to], and
--- it knows of none that ends after `last`
+-- it knows of none behind `last`: one that goes beyond has grown since
 local function cut(gaps, from, to, last)
     local rest, changed = {}, false
 
     for _, gap in ipairs(call('LRANGE', gaps, 0, -1)) do
         local f, t, by = string.match(gap, '^(%S+) (%S+)(.*)$')
-        if f and after(to, f) and after(t, from) and not after(t, last) then
+        local known = t and after(t, last) and last or t
+        if f and after(to, f) and after(known, from) and after(known, f) then
             changed = true
             if after(from, f) then
                 rest[#rest + 1] = f .. ' ' .. from .. by
             end
-            if after(t, to) then
-                rest[#rest + 1] = to .. ' ' .. t .. by
+            if after(known, to) then
+                known = to
+            end
+            if after(t, known) then
+                rest[#rest + 1] = known .. ' ' .. t .. by
             end
         else
             rest[#rest + 1] = gap
@@ -236,7 +241,13 @@ local function apply(op, a, b, c)
 
     elseif op == 'g' then
         if there then
-            call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
+            local last = call('LINDEX', KEYS[key + 3], -1) or ''
+            local f, t = string.match(last, '^(%S+) (%S+)$')
+            if t == a then
+                call('LSET', KEYS[key + 3], -1, f .. ' ' .. b)
+            else
+                call('RPUSH', KEYS[key + 3], a .. ' ' .. b)
+            end
             call('LTRIM', KEYS[key + 3], -1000, -1)
             expire_gaps(KEYS[key + 3])
             go_back(KEYS[key + 4], a)

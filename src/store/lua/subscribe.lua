@@ -26,13 +26,16 @@
 --       7   claim, or ""
 --       8   JSON: what the replaced one selects, if this one selects other
 --           events, or ""
+--       9   1: its URL is another one: "<stream id> clean" is its cursor, no
+--           pause, and what waits is due
 -- reply {"ok", version, 1 if it held a claim, or holds one, else 0}
 --       {"not_found"} | {"changed"} | {"limit"}
 --       {"taken", id of the holder}
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
     unpack(KEYS)
-local id, json, expected, max, follows, before, claim, former = unpack(ARGV)
+local id, json, expected, max, follows, before, claim, former,
+    moved = unpack(ARGV)
 local FORMERS = 32
 
 local function claims()
@@ -210,6 +213,13 @@ elseif follows == '1' and before ~= '1' then
     end
 
     redis.call('HSET', CURSOR, id, to .. ' enabled ' .. version)
+
+elseif follows == '1' and moved == '1' then
+    local cursor = redis.call('HGET', CURSOR, id) or redis.call('GET', POS)
+
+    if cursor and not string.find(cursor, ' enabled ', 1, true) then
+        redis.call('HSET', CURSOR, id, string.match(cursor, '^%S+') .. ' clean')
+    end
 
 elseif follows ~= '1' and before == '1' then
     redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end())
