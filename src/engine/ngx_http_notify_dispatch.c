@@ -20,7 +20,6 @@
 #include "ngx_http_notify_window.h"
 
 
-#define NGX_HTTP_NOTIFY_DISPATCH_FULL  10   /* ms, then there may be room */
 #define NGX_HTTP_NOTIFY_DISPATCH_OWED  16   /* calls in a row */
 
 
@@ -37,10 +36,6 @@ static ngx_int_t ngx_http_notify_dispatch_may(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe);
 static ngx_int_t ngx_http_notify_dispatch_room(
     ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed);
-static void ngx_http_notify_dispatch_crowd(ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_dispatch_uncrowd(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
@@ -52,7 +47,6 @@ static void ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
-static void ngx_http_notify_dispatch_resume_handler(ngx_event_t *ev);
 static void ngx_http_notify_dispatch_wake_handler(ngx_event_t *ev);
 
 
@@ -67,7 +61,7 @@ ngx_http_notify_dispatch_init(ngx_http_notify_feed_t *feed)
                                    ngx_http_notify_window_pass,
                                    feed);
     ngx_http_notify_dispatch_timer(&feed->resume,
-                                   ngx_http_notify_dispatch_resume_handler,
+                                   ngx_http_notify_dispatch_wait_handler,
                                    feed);
     return NGX_OK;
 }
@@ -366,7 +360,7 @@ ngx_http_notify_dispatch_room(ngx_http_notify_subscriber_t *s)
     if (s->provider == NULL
         && ngx_http_notify_call_share_room(s->share) == 0)
     {
-        ngx_http_notify_dispatch_crowd(s);
+        ngx_http_notify_dispatch_wait_share(s);
         ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_CROWDED);
         return NGX_AGAIN;
     }
@@ -420,182 +414,6 @@ ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s)
     }
 
     return rc;
-}
-
-
-static void
-ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s)
-{
-    ngx_http_notify_dispatch_line_up(s);
-    ngx_http_notify_dispatch_again(s->lease->feed);
-}
-
-
-void
-ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s)
-{
-    if (!s->waiting) {
-        s->waiting = 1;
-        ngx_queue_insert_tail(&s->lease->feed->waiting, &s->wait_link);
-    }
-}
-
-
-/* for calls of its tenant to end, behind those that have waited longer */
-
-static void
-ngx_http_notify_dispatch_crowd(ngx_http_notify_subscriber_t *s)
-{
-    ngx_http_notify_share_t  *share;
-
-    if (s->waiting) {
-        return;
-    }
-
-    share = s->share;
-
-    if (ngx_queue_empty(&share->waiting)) {
-        ngx_queue_insert_tail(ngx_http_notify_share_crowded(), &share->link);
-    }
-
-    s->waiting = 1;
-    s->crowded = 1;
-    ngx_queue_insert_tail(&share->waiting, &s->wait_link);
-
-    if (!s->lease->feed->resume.timer_set) {
-        ngx_add_timer(&s->lease->feed->resume, NGX_HTTP_NOTIFY_DISPATCH_FULL);
-    }
-}
-
-
-/* as many as their tenants may call line up with all others */
-
-static void
-ngx_http_notify_dispatch_uncrowd(ngx_http_notify_feed_t *feed)
-{
-    ngx_uint_t                     room;
-    ngx_queue_t                   *q, *next;
-    ngx_http_notify_share_t       *share;
-    ngx_http_notify_subscriber_t  *s;
-
-    for (q = ngx_queue_head(ngx_http_notify_share_crowded());
-         q != ngx_queue_sentinel(ngx_http_notify_share_crowded());
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        share = ngx_queue_data(q, ngx_http_notify_share_t, link);
-
-        if (share->channel != feed->channel) {
-            continue;
-        }
-
-        /* it may be that calls end of which the engine is not told */
-
-        if (!feed->resume.timer_set) {
-            ngx_add_timer(&feed->resume, NGX_HTTP_NOTIFY_DISPATCH_FULL);
-        }
-
-        for (room = ngx_http_notify_call_share_room(share);
-             room && !ngx_queue_empty(&share->waiting);
-             room--)
-        {
-            s = ngx_queue_data(ngx_queue_head(&share->waiting),
-                               ngx_http_notify_subscriber_t, wait_link);
-
-            ngx_http_notify_dispatch_leave(s);
-            ngx_http_notify_dispatch_line_up(s);
-        }
-    }
-}
-
-
-void
-ngx_http_notify_dispatch_leave(ngx_http_notify_subscriber_t *s)
-{
-    if (!s->waiting) {
-        return;
-    }
-
-    ngx_queue_remove(&s->wait_link);
-    s->waiting = 0;
-
-    if (s->crowded) {
-        s->crowded = 0;
-
-        if (ngx_queue_empty(&s->share->waiting)) {
-            ngx_queue_remove(&s->share->link);
-        }
-    }
-}
-
-
-/* a renewed lease resumes by itself */
-
-static void
-ngx_http_notify_dispatch_again(ngx_http_notify_feed_t *feed)
-{
-    if (!ngx_http_notify_lease_trusted(feed)) {
-        return;
-    }
-
-    if (ngx_http_notify_call_room() == 0
-        && ngx_http_notify_call_next_turn())
-    {
-        ngx_post_event(&feed->resume, &ngx_posted_next_events);
-
-    } else if (!feed->resume.timer_set) {
-
-        /* no memory; or all calls are of other channels */
-
-        ngx_add_timer(&feed->resume, NGX_HTTP_NOTIFY_DISPATCH_FULL);
-    }
-}
-
-
-void
-ngx_http_notify_dispatch_resume(ngx_http_notify_feed_t *feed)
-{
-    ngx_queue_t                    all, *q;
-    ngx_http_notify_subscriber_t  *s;
-
-    ngx_http_notify_dispatch_uncrowd(feed);
-
-    if (ngx_queue_empty(&feed->waiting)) {
-        return;
-    }
-
-    /* each once a pass: those that still find no room wait at the end again */
-
-    ngx_queue_init(&all);
-    ngx_queue_add(&all, &feed->waiting);
-    ngx_queue_init(&feed->waiting);
-
-    while (!ngx_queue_empty(&all)) {
-
-        if (ngx_http_notify_call_room() == 0) {
-            ngx_queue_add(&all, &feed->waiting);
-            ngx_queue_init(&feed->waiting);
-            ngx_queue_add(&feed->waiting, &all);
-
-            ngx_http_notify_dispatch_again(feed);
-            return;
-        }
-
-        q = ngx_queue_head(&all);
-        ngx_queue_remove(q);
-
-        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, wait_link);
-        s->waiting = 0;
-
-        ngx_http_notify_dispatch_work(s);
-    }
-}
-
-
-static void
-ngx_http_notify_dispatch_resume_handler(ngx_event_t *ev)
-{
-    ngx_http_notify_dispatch_resume(ev->data);
 }
 
 
@@ -808,8 +626,8 @@ ngx_http_notify_dispatch_result(const ngx_http_notify_call_result_t *result,
 
         /* behind those that have waited longer */
 
-        if (!ngx_queue_empty(&s->share->waiting)) {
-            ngx_http_notify_dispatch_crowd(s);
+        if (s->provider == NULL && !ngx_queue_empty(&s->share->waiting)) {
+            ngx_http_notify_dispatch_wait_share(s);
 
         } else if (ngx_queue_empty(&feed->waiting)) {
             ngx_http_notify_dispatch_work(s);

@@ -37,6 +37,13 @@ ngx_int_t ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
  */
 ngx_int_t ngx_http_notify_dispatch_held(ngx_http_notify_subscriber_t *s);
 
+/* It waits for room, or for memory. */
+void ngx_http_notify_dispatch_wait(ngx_http_notify_subscriber_t *s);
+/* It waits for calls of its tenant to end. */
+void ngx_http_notify_dispatch_wait_share(ngx_http_notify_subscriber_t *s);
+/* of feed->resume */
+void ngx_http_notify_dispatch_wait_handler(ngx_event_t *ev);
+
 /* It waits for room, or for what another one reads: resume goes on with it. */
 void ngx_http_notify_dispatch_line_up(ngx_http_notify_subscriber_t *s);
 
