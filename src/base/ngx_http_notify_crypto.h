@@ -18,6 +18,9 @@
 #define NGX_HTTP_NOTIFY_CRYPTO_NONCE       12
 #define NGX_HTTP_NOTIFY_CRYPTO_TAG         16
 
+/* bytes, of a key of Ed25519, private or public */
+#define NGX_HTTP_NOTIFY_CRYPTO_ED25519     32
+
 
 typedef enum {
     NGX_HTTP_NOTIFY_CRYPTO_SHA1 = 0,
@@ -92,6 +95,10 @@ ngx_int_t ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
  */
 ngx_int_t ngx_http_notify_crypto_jwk(ngx_http_notify_crypto_key_t *key,
     ngx_pool_t *pool, ngx_str_t *jwk);
+
+/* the public key of an Ed25519 one: 32 bytes */
+ngx_int_t ngx_http_notify_crypto_key_raw(ngx_http_notify_crypto_key_t *key,
+    u_char *public);
 
 /*
  * AES-256-GCM: a random nonce, the ciphertext and the tag, raw bytes from pool.

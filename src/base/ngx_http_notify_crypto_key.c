@@ -15,7 +15,6 @@
 #include "ngx_http_notify_crypto.h"
 
 
-#define NGX_HTTP_NOTIFY_CRYPTO_ED25519    32
 #define NGX_HTTP_NOTIFY_CRYPTO_P256       32
 #define NGX_HTTP_NOTIFY_CRYPTO_HS256_MIN  32    /* RFC 7518, 3.2 */
 #define NGX_HTTP_NOTIFY_CRYPTO_RSA_MIN    2048  /* bits; RFC 7518, 3.3 */
@@ -665,6 +664,23 @@ ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
 }
 
 
+ngx_int_t
+ngx_http_notify_crypto_key_raw(ngx_http_notify_crypto_key_t *key,
+    u_char *public)
+{
+    size_t  len;
+
+    len = NGX_HTTP_NOTIFY_CRYPTO_ED25519;
+
+    if (EVP_PKEY_get_raw_public_key(key->pkey, public, &len) != 1) {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 /* {"kty":…,"alg":…,"use":"sig", and two members at most, in base64url} */
 
 static ngx_int_t
@@ -767,10 +783,7 @@ ngx_http_notify_crypto_jwk(ngx_http_notify_crypto_key_t *key, ngx_pool_t *pool,
     case NGX_HTTP_NOTIFY_CRYPTO_EDDSA:
         values[0].len = NGX_HTTP_NOTIFY_CRYPTO_ED25519;
 
-        if (EVP_PKEY_get_raw_public_key(key->pkey, bytes, &values[0].len)
-            != 1)
-        {
-            ERR_clear_error();
+        if (ngx_http_notify_crypto_key_raw(key, bytes) != NGX_OK) {
             return NGX_ERROR;
         }
 

@@ -260,6 +260,7 @@ ngx_http_notify_module_init_channels(ngx_conf_t *cf,
         if (ngx_http_notify_channel_init(cf, channel[i], mcf->profiles,
                                          &mcf->redis.prefix)
             != NGX_CONF_OK
+            || ngx_http_notify_setting_init(cf, channel[i]) != NGX_CONF_OK
             || ngx_http_notify_unchanged_init(cf, channel[i]) != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;

@@ -51,6 +51,50 @@ static ngx_int_t ngx_http_notify_sign_jwt(ngx_pool_t *pool,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
 
 
+ngx_uint_t
+ngx_http_notify_sign_standard_used(const ngx_http_notify_sign_conf_t *conf)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
+    if (conf->schemes == NULL) {
+        return 0;
+    }
+
+    scheme = conf->schemes->elts;
+
+    for (i = 0; i < conf->schemes->nelts; i++) {
+        if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_notify_sign_secret_used(const ngx_http_notify_sign_conf_t *conf)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
+    if (conf->schemes == NULL) {
+        return 0;
+    }
+
+    scheme = conf->schemes->elts;
+
+    for (i = 0; i < conf->schemes->nelts; i++) {
+        if (scheme[i].kind != NGX_HTTP_NOTIFY_SIGN_JWT) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_http_notify_sign_keys_t *
 ngx_http_notify_sign_keys(ngx_pool_t *pool,
     const ngx_http_notify_sign_conf_t *conf,
@@ -137,6 +181,7 @@ ngx_http_notify_sign_keys_standard(ngx_http_notify_sign_keys_t *keys,
 
         if (ngx_http_notify_sign_secret_init(keys->pool,
                                              &subscription->secrets[i].text,
+                                             subscription->secrets[i].standard,
                                              secret, reason)
             != NGX_OK)
         {

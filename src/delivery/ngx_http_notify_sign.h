@@ -40,12 +40,28 @@ ngx_int_t ngx_http_notify_sign_headers(ngx_pool_t *pool,
     ngx_http_notify_sign_keys_t *keys,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
 
-/* a fresh "whsec_" + base64 of 24 random bytes, pool memory */
-ngx_int_t ngx_http_notify_sign_secret(ngx_pool_t *pool, ngx_str_t *secret);
-/* whether a secret a client gives can be used: whsec_/whsk_ must decode;
- * any other text of 1 to 512 bytes is used verbatim */
+/* whether it has `sign standard`, and anything that needs a secret */
+ngx_uint_t ngx_http_notify_sign_standard_used(
+    const ngx_http_notify_sign_conf_t *conf);
+ngx_uint_t ngx_http_notify_sign_secret_used(
+    const ngx_http_notify_sign_conf_t *conf);
+
+/* a fresh secret, pool memory: "whsec_" and base64 of 24 random bytes, or
+ * "whsk_" and base64 of an Ed25519 key */
+ngx_int_t ngx_http_notify_sign_secret(ngx_pool_t *pool, ngx_uint_t ed25519,
+    ngx_str_t *secret);
+ngx_uint_t ngx_http_notify_sign_secret_ed25519(const ngx_str_t *secret);
+/* "whpk_" and base64 of the public key; NGX_DECLINED: it is no Ed25519 key */
+ngx_int_t ngx_http_notify_sign_secret_public(ngx_pool_t *pool,
+    const ngx_str_t *secret, ngx_str_t *public);
+/*
+ * Whether a secret that a client gives can be used.  whsec_ is 24 to 64 bytes
+ * in base64, whsk_ an Ed25519 key.  standard: any other text is base64 of 24 to
+ * 64 bytes, too, as the libraries of Standard Webhooks read it; token: it has
+ * 24 to 64 bytes; else 1 to 512.
+ */
 ngx_int_t ngx_http_notify_sign_secret_check(const ngx_str_t *secret,
-    const char **reason);
+    ngx_uint_t standard, ngx_uint_t token, const char **reason);
 
 
 /* appends the JWKs (RFC 7517, JSON texts) of the public keys of `jwt`, with

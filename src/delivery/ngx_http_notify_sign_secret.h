@@ -20,10 +20,16 @@ typedef struct {
 } ngx_http_notify_sign_secret_t;
 
 
-/* NGX_ERROR: *reason, a static phrase */
+/*
+ * standard: a text without a prefix is base64; that of an earlier version, and
+ * of other schemes, is the key as it stands.  NGX_ERROR: *reason, a static
+ * phrase.
+ */
 ngx_int_t ngx_http_notify_sign_secret_init(ngx_pool_t *pool,
-    const ngx_str_t *text, ngx_http_notify_sign_secret_t *secret,
-    const char **reason);
+    const ngx_str_t *text, ngx_uint_t standard,
+    ngx_http_notify_sign_secret_t *secret, const char **reason);
+/* whether it has no prefix, and is base64 of 24 to 64 bytes */
+ngx_uint_t ngx_http_notify_sign_secret_bare(const ngx_str_t *text);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SIGN_SECRET_H_INCLUDED_ */

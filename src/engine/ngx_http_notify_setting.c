@@ -78,6 +78,8 @@ ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memzero(setting, sizeof(ngx_http_notify_setting_t));
 
     setting->name = args[1];
+    setting->file = cf->conf_file->file.name.data;
+    setting->line = cf->conf_file->line;
 
     for (i = 2; i < cf->args->nelts; i++) {
 
@@ -213,6 +215,35 @@ ngx_http_notify_setting_find(const ngx_http_notify_channel_t *channel,
     }
 
     return NULL;
+}
+
+
+char *
+ngx_http_notify_setting_init(ngx_conf_t *cf,
+    const ngx_http_notify_channel_t *channel)
+{
+    ngx_http_notify_profile_t        **profile;
+    const ngx_http_notify_setting_t   *target;
+
+    target = ngx_http_notify_setting_target(channel);
+    if (target == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    profile = channel->profiles->elts;
+
+    if (!ngx_http_notify_sign_secret_used(&profile[0]->call.sign)) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "profile \"%V\" cannot \"sign\" the calls of setting "
+                  "\"%V\" in notify_channel \"%V\", a target has no secret; "
+                  "put a profile without \"sign\" first in %s:%ui",
+                  &profile[0]->name, &target->name, &channel->name,
+                  target->file, target->line);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -29,8 +29,14 @@ typedef struct {
     unsigned       target:1;
     unsigned       secret:1;
     unsigned       optional:1;
+    u_char        *file;        /* where it stands */
+    ngx_uint_t     line;
 } ngx_http_notify_setting_t;
 
+
+/* when the channel's profiles are known: what its target would be signed by */
+char *ngx_http_notify_setting_init(ngx_conf_t *cf,
+    const ngx_http_notify_channel_t *channel);
 
 /* setting */
 extern ngx_command_t  ngx_http_notify_setting_commands[];

@@ -666,10 +666,7 @@ ngx_http_notify_api_actions_rotate(ngx_http_notify_api_subscription_t *call)
     rotation = ngx_pcalloc(api->request->pool,
                            sizeof(ngx_http_notify_api_rotation_t));
 
-    if (rotation == NULL
-        || ngx_http_notify_sign_secret(api->request->pool, &rotation->secret)
-           != NGX_OK)
-    {
+    if (rotation == NULL) {
         ngx_http_notify_api_failed(api);
         return NGX_DECLINED;
     }
@@ -689,16 +686,29 @@ ngx_http_notify_api_actions_rotate_secret(
     ngx_http_notify_api_subscription_t *call)
 {
     uint64_t                         now;
+    ngx_str_t                        secret;
+    ngx_pool_t                      *pool;
+    ngx_uint_t                       standard;
     ngx_http_notify_api_rotation_t  *rotation;
 
+    pool = call->api->request->pool;
     rotation = call->data;
 
     now = ngx_http_notify_api_now();
     rotation->expires = now + rotation->grace;
 
-    if (ngx_http_notify_subscription_form_secret(call->api->request->pool,
-            call->document, &rotation->secret, now, rotation->expires)
-        != NGX_OK)
+    /* receivers know one kind of signature, it stays what it is */
+
+    secret = ngx_http_notify_subscription_secret(call->document);
+    standard = ngx_http_notify_subscription_secret_standard(
+                   call->api->channel, call->document);
+
+    if (ngx_http_notify_sign_secret(pool,
+            ngx_http_notify_sign_secret_ed25519(&secret), &rotation->secret)
+        != NGX_OK
+        || ngx_http_notify_subscription_form_secret(pool, call->document,
+               &rotation->secret, standard, now, rotation->expires)
+           != NGX_OK)
     {
         ngx_http_notify_api_failed(call->api);
         return;
@@ -730,6 +740,9 @@ ngx_http_notify_api_actions_rotated(ngx_http_notify_api_subscription_t *call)
 
     rc = ngx_http_notify_json_set_string(out, "secret", &rotation->secret);
     rc |= ngx_http_notify_json_set_string(out, "previousUntil", &text);
+    rc |= ngx_http_notify_subscription_secret_public(
+              call->api->request->pool, call->api->channel, call->document,
+              out);
 
     ngx_http_notify_api_send_json(call->api, NGX_HTTP_OK,
                                   rc == NGX_OK ? out : NULL);

@@ -8,7 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
-#include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -77,6 +76,7 @@ static const ngx_http_notify_subscription_form_field_t
     { "mode", "mode", ngx_http_notify_subscription_members_mode },
     { "apiKey", "apiKey", ngx_http_notify_subscription_members_api_key },
     { "secret", NULL, ngx_http_notify_subscription_members_secret },
+    { "signature", NULL, ngx_http_notify_subscription_members_signature },
     { "name", "name", ngx_http_notify_subscription_members_name },
     { "profile", "profile", ngx_http_notify_subscription_members_profile },
     { "headers", "headers", ngx_http_notify_subscription_form_headers },
@@ -91,6 +91,7 @@ static const ngx_http_notify_subscription_form_field_t
     { "reason", NULL, NULL },
     { "createdAt", NULL, NULL },
     { "updatedAt", NULL, NULL },
+    { "publicKey", NULL, NULL },
     { NULL, NULL, NULL }
 };
 
@@ -239,8 +240,6 @@ static ngx_int_t
 ngx_http_notify_subscription_form_check(
     ngx_http_notify_subscription_form_t *form)
 {
-    ngx_str_t  secret;
-
     if (ngx_http_notify_subscription_form_check_url(form) != NGX_OK
         || ngx_http_notify_subscription_form_check_event(form) != NGX_OK
         || ngx_http_notify_subscription_form_entity_name(form) != NGX_OK)
@@ -251,19 +250,7 @@ ngx_http_notify_subscription_form_check(
     ngx_http_notify_subscription_form_check_mode(form);
     ngx_http_notify_subscription_form_check_attributes(form);
 
-    if (ngx_http_notify_json_get(form->document, "secrets") == NULL) {
-
-        if (ngx_http_notify_sign_secret(form->pool, &secret) != NGX_OK
-            || ngx_http_notify_subscription_form_secret(form->pool,
-                                                        form->document,
-                                                        &secret, 0, 0)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_subscription_secret_check(form);
 }
 
 

@@ -15,7 +15,7 @@
 #include "ngx_http_notify_json.h"
 
 
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS  24
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS  40
 
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_DISABLED  "disabled by request"
 
@@ -31,6 +31,8 @@ typedef struct {
     ngx_http_notify_json_t
                     *values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS];
     ngx_str_t        names[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS];
+    ngx_str_t        secret;
+    ngx_str_t        signature;     /* "ed25519", "hmac", or empty */
 } ngx_http_notify_subscription_form_t;
 
 
@@ -59,7 +61,22 @@ ngx_int_t ngx_http_notify_subscription_form_claim(ngx_pool_t *pool,
 /* a new current secret; the earlier ones are accepted until `expires` */
 ngx_int_t ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
     ngx_http_notify_json_t *document, const ngx_str_t *secret,
-    uint64_t now, uint64_t expires);
+    ngx_uint_t standard, uint64_t now, uint64_t expires);
+/* the current one, empty where it has none */
+ngx_str_t ngx_http_notify_subscription_secret(
+    const ngx_http_notify_json_t *document);
+/* its public key as `publicKey`, where the profile signs with it */
+ngx_int_t ngx_http_notify_subscription_secret_public(ngx_pool_t *pool,
+    const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document, ngx_http_notify_json_t *out);
+/* whether the profile that the document names has `sign standard` */
+ngx_uint_t ngx_http_notify_subscription_secret_standard(
+    const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document);
+/* of a form whose other members are set: the secret fits the profile and the
+ * mode, and is made where there is none; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_subscription_secret_check(
+    ngx_http_notify_subscription_form_t *form);
 /* sets or takes away `enabled` and `reason` */
 ngx_int_t ngx_http_notify_subscription_form_enable(
     ngx_http_notify_json_t *document, ngx_uint_t enabled);
@@ -96,6 +113,9 @@ ngx_int_t ngx_http_notify_subscription_members_api_key(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
     ngx_http_notify_json_t *value);
 ngx_int_t ngx_http_notify_subscription_members_secret(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value);
+ngx_int_t ngx_http_notify_subscription_members_signature(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
     ngx_http_notify_json_t *value);
 ngx_int_t ngx_http_notify_subscription_members_name(

@@ -7,7 +7,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_filter.h"
-#include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -165,37 +164,54 @@ ngx_http_notify_subscription_members_api_key(
 }
 
 
+/* the profile and the mode say later whether it can be used */
+
 ngx_int_t
 ngx_http_notify_subscription_members_secret(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
     ngx_http_notify_json_t *value)
 {
-    ngx_str_t    text;
-    const char  *reason;
-
     if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
         return NGX_OK;
     }
 
     if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
-            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_KEY, &text)
-        != NGX_OK)
+            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_KEY, &form->secret)
+        == NGX_OK
+        && form->secret.len == 0)
     {
-        return NGX_OK;
-    }
-
-    reason = NULL;
-
-    if (ngx_http_notify_sign_secret_check(&text, &reason) != NGX_OK) {
         ngx_http_notify_invalid_add(form->invalid, name,
-                                    "cannot be used: %s",
-                                    reason ? reason : "invalid");
+                                    "cannot be used: the secret must have 1 "
+                                    "to 512 bytes");
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_subscription_members_signature(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
+    ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
         return NGX_OK;
     }
 
-    return ngx_http_notify_subscription_form_secret(form->pool,
-                                                    form->document, &text,
-                                                    0, 0);
+    text = ngx_http_notify_json_string(value);
+
+    if ((text.len == 7 && ngx_strncmp(text.data, "ed25519", 7) == 0)
+        || (text.len == 4 && ngx_strncmp(text.data, "hmac", 4) == 0))
+    {
+        form->signature = text;
+        return NGX_OK;
+    }
+
+    ngx_http_notify_invalid_add(form->invalid, name,
+                                "must be \"ed25519\" or \"hmac\"");
+    return NGX_OK;
 }
 
 

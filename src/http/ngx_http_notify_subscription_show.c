@@ -111,6 +111,9 @@ ngx_http_notify_subscription_form_show(ngx_pool_t *pool,
            != NGX_OK
         || ngx_http_notify_subscription_show_time(out, document, "updatedAt")
            != NGX_OK
+        || ngx_http_notify_subscription_secret_public(pool, channel, document,
+                                                      out)
+           != NGX_OK
         || (secret
             && ngx_http_notify_subscription_show_secret(out, document)
                != NGX_OK))
@@ -463,11 +466,10 @@ ngx_http_notify_subscription_form_claim(ngx_pool_t *pool,
 
 ngx_int_t
 ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
-    ngx_http_notify_json_t *document, const ngx_str_t *secret, uint64_t now,
-    uint64_t expires)
+    ngx_http_notify_json_t *document, const ngx_str_t *secret,
+    ngx_uint_t standard, uint64_t now, uint64_t expires)
 {
     int64_t                  until;
-    ngx_str_t                text;
     ngx_uint_t               i;
     ngx_http_notify_json_t  *old, *secrets, *element, *value;
 
@@ -480,6 +482,8 @@ ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
         || element == NULL
         || ngx_http_notify_json_set_string(element, "text", secret) != NGX_OK
         || ngx_http_notify_json_set_integer(element, "expires", 0) != NGX_OK
+        || ngx_http_notify_json_set_bool(element, "standard", standard)
+           != NGX_OK
         || ngx_http_notify_json_append(secrets, element) != NGX_OK)
     {
         return NGX_ERROR;
@@ -494,8 +498,6 @@ ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
         }
 
         value = ngx_http_notify_json_at(old, i);
-        text = ngx_http_notify_json_string(ngx_http_notify_json_get(value,
-                                                                    "text"));
         until = 0;
         (void) ngx_http_notify_json_integer(
                    ngx_http_notify_json_get(value, "expires"), &until);
@@ -508,11 +510,9 @@ ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
             until = expires;
         }
 
-        element = ngx_http_notify_json_new_object(pool);
+        element = ngx_http_notify_json_copy(pool, value);
 
         if (element == NULL
-            || ngx_http_notify_json_set_string(element, "text", &text)
-               != NGX_OK
             || ngx_http_notify_json_set_integer(element, "expires", until)
                != NGX_OK
             || ngx_http_notify_json_append(secrets, element) != NGX_OK)

@@ -74,6 +74,9 @@ static char *ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
 static char *ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
     const char **reason);
+static char *ngx_http_notify_verify_conf_key(ngx_conf_t *cf,
+    const ngx_str_t *text, ngx_uint_t standard,
+    ngx_http_notify_verify_secret_t *secret, const char **reason);
 
 
 static const struct {
@@ -740,10 +743,9 @@ ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
 {
     u_char                            buf[64];
     ngx_str_t                         raw, encoded;
-    ngx_http_notify_sign_secret_t     sign;
     ngx_http_notify_verify_secret_t  *secret;
 
-    if (verify->secrets.nelts == NGX_HTTP_NOTIFY_VERIFY_SECRETS) {
+    if (verify->secrets.nelts >= NGX_HTTP_NOTIFY_VERIFY_SECRETS) {
         *reason = "it has more than 16 secrets";
         return NGX_CONF_ERROR;
     }
@@ -779,14 +781,49 @@ ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
         *reason = "a \"whsk_\" key signs, its \"whpk_\" key verifies";
 
     } else {
-        ngx_memzero(&sign, sizeof(ngx_http_notify_sign_secret_t));
-
-        if (ngx_http_notify_sign_secret_init(cf->pool, text, &sign, reason)
-            == NGX_OK)
+        if (ngx_http_notify_verify_conf_key(cf, text, 0, secret, reason)
+            != NGX_CONF_OK)
         {
-            secret->hmac = sign.hmac;
+            return NGX_CONF_ERROR;
         }
+
+        /* without a prefix: as it stands, and as the libraries read it */
+
+        if (!ngx_http_notify_sign_secret_bare(text)) {
+            return NGX_CONF_OK;
+        }
+
+        secret = ngx_array_push(&verify->secrets);
+        if (secret == NULL) {
+            *reason = "no memory";
+            return NGX_CONF_ERROR;
+        }
+
+        return ngx_http_notify_verify_conf_key(cf, text, 1, secret, reason);
     }
 
     return (secret->hmac || secret->key) ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_notify_verify_conf_key(ngx_conf_t *cf, const ngx_str_t *text,
+    ngx_uint_t standard, ngx_http_notify_verify_secret_t *secret,
+    const char **reason)
+{
+    ngx_http_notify_sign_secret_t  sign;
+
+    ngx_memzero(&sign, sizeof(ngx_http_notify_sign_secret_t));
+
+    if (ngx_http_notify_sign_secret_init(cf->pool, text, standard, &sign,
+                                         reason)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    secret->hmac = sign.hmac;
+    secret->key = NULL;
+
+    return NGX_CONF_OK;
 }

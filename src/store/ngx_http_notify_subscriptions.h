@@ -26,6 +26,8 @@ typedef enum {
 typedef struct {
     ngx_str_t    text;          /* as given: whsec_..., whsk_..., or any text */
     uint64_t     expires;       /* epoch ms; 0: the current one */
+    ngx_uint_t   standard;      /* unsigned  standard:1; it is base64, also
+                                   without a prefix */
 } ngx_http_notify_secret_t;
 
 
@@ -34,7 +36,7 @@ typedef struct {
  * value of the field `id` of the hash `subs`, "<version> <json>") has the
  * members of interface.md plus tenant and secrets:
  *   id tenant url events entityTypeID attributes{} mode apiKey
- *   secrets[{text,expires}] name profile headers{} filter rate inFlight
+ *   secrets[{text,expires,standard}] name profile headers{} filter rate inFlight
  *   enabled reason metadata createdAt updatedAt (epoch ms)
  * and, where it is that of the channel's target: internal settings{}, where it
  * is that of a provider: internal provider, and no url

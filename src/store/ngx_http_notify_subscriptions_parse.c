@@ -364,6 +364,9 @@ ngx_http_notify_subscriptions_parse_secrets(ngx_http_notify_subscription_t *s)
         secret = &s->secrets[s->nsecrets++];
 
         secret->text = text;
+        secret->standard = ngx_http_notify_json_type(
+                               ngx_http_notify_json_get(element, "standard"))
+                           == NGX_HTTP_NOTIFY_JSON_TRUE;
         secret->expires = ngx_http_notify_subscriptions_parse_number(element,
                                                                "expires");
     }

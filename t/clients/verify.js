@@ -79,18 +79,21 @@ const judges = {
 
     // v1a of Standard Webhooks, which its library leaves out
     ed25519(call) {
-        const raw = Buffer.from(call.secret.replace('whsk_', ''), 'base64');
-        const key = crypto.createPrivateKey({ format: 'der', type: 'pkcs8',
-            key: Buffer.concat([
-                Buffer.from('302e020100300506032b657004220420', 'hex'),
-                raw.subarray(0, 32)]) });
+        const raw = Buffer.from(call.secret.slice(5), 'base64');
+        const der = (head) => Buffer.concat([Buffer.from(head, 'hex'),
+                                             raw.subarray(0, 32)]);
+        const key = call.secret.startsWith('whpk_')
+            ? crypto.createPublicKey({ format: 'der', type: 'spki',
+                key: der('302a300506032b6570032100') })
+            : crypto.createPublicKey(crypto.createPrivateKey({
+                format: 'der', type: 'pkcs8',
+                key: der('302e020100300506032b657004220420') }));
         const { 'webhook-id': id, 'webhook-timestamp': time,
                 'webhook-signature': signature } = call.headers;
 
-        if (!crypto.verify(null, Buffer.from(`${id}.${time}.${call.body}`),
-                           crypto.createPublicKey(key),
-                           Buffer.from(signature.replace('v1a,', ''),
-                                       'base64')))
+        if (!signature.split(' ').some((one) => crypto.verify(null,
+                Buffer.from(`${id}.${time}.${call.body}`), key,
+                Buffer.from(one.replace('v1a,', ''), 'base64'))))
         {
             throw new Error('wrong signature');
         }

@@ -11,6 +11,7 @@ use NotifyTest;
 use NotifyTest::Shop;
 
 my $shop = NotifyTest::Shop->new(
+    sign => '',
     profile => 'retry 1s until=10m; breaker off;',
     channel => 'event paid; event asked sync; event placed off; '
              . 'setting place target; subscriptions_max 50;',

@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 
 # new(profile => TEXT, channel => TEXT, server => TEXT, redis => REDIS,
 #     also => TEXT, more of http {}, receiver => RECEIVER, scripts => {...},
+#     sign => TEXT of the profile in place of "sign standard;",
 #     profiles => { NAME => TEXT }, which subscriptions may choose, too); the
 #     rest is for the nginx
 sub new {
@@ -25,6 +26,7 @@ sub new {
         map { delete $option{$_} // '' }
             qw(profile channel server also scripts);
     my $more = delete $option{profiles} // {};
+    my $sign = delete $option{sign} // 'sign standard;';
     my $others = join '', map {
         "notify_profile $_ { sign standard; allow 127.0.0.0/8; $more->{$_} }\n"
     } sort keys %$more;
@@ -35,7 +37,7 @@ sub new {
     $self->{nginx} = NotifyTest::Nginx->new(
         redis => $self->{redis}, connections => 2048, http => <<"END", %option);
 notify_profile local {
-    sign   standard;
+    $sign
     allow  127.0.0.0/8;
     $profile
 }
