@@ -9,6 +9,9 @@
 #include "ngx_http_notify_schema_internal.h"
 
 
+#define NGX_HTTP_NOTIFY_SCHEMA_COUNT  64    /* bytes of a number of things */
+
+
 typedef struct {
     ngx_pool_t                      *pool;
     const ngx_str_t                 *text;
@@ -527,16 +530,31 @@ ngx_http_notify_schema_set_count(ngx_http_notify_schema_ctx_t *ctx,
 {
     ngx_uint_t *count = field;
 
+    double   d;
     int64_t  n;
+    u_char   text[NGX_HTTP_NOTIFY_SCHEMA_COUNT];
 
-    if (ngx_http_notify_json_int64(value, &n) != NGX_OK || n < 0) {
-        return ngx_http_notify_schema_fail(ctx, value,
-                                           "not a number of things");
+    if (ngx_http_notify_json_int64(value, &n) == NGX_OK && n >= 0) {
+        *count = (ngx_uint_t) n;
+        return NGX_OK;
     }
 
-    *count = (ngx_uint_t) n;
+    /* 2.0 and 2e0 are 2 */
 
-    return NGX_OK;
+    if (ngx_http_notify_json_kind(value) == NGX_HTTP_NOTIFY_JSON_NUMBER
+        && value->len < NGX_HTTP_NOTIFY_SCHEMA_COUNT
+        && ngx_http_notify_json_number_whole(value))
+    {
+        *ngx_cpymem(text, value->data, value->len) = '\0';
+        d = strtod((char *) text, NULL);
+
+        if (d >= 0 && d < 9007199254740992.0) {
+            *count = (ngx_uint_t) d;
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_notify_schema_fail(ctx, value, "not a number of things");
 }
 
 
