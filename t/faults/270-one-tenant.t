@@ -152,6 +152,7 @@ is(subscribe(bob => $own)->{status}, 422,
 my $before = counters('bob')->{published};
 my $start = time;
 by(bob => POST => 'events', { eventType => 'paid' });
+eventually { counters('bob')->{published} > $before + 30 } 'they publish';
 late(100, 'flooded');
 asked('flooded');
 my $published = counters('bob')->{published} - $before;
