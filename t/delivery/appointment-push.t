@@ -272,6 +272,24 @@ eventually {
            eq 'Success=false, Code=7, Message=no'
 } 'A8: which is found by the event, too';
 
+# the record of a scope's event, by the scope
+settings(PATCH => '/west', { flags => { 'appointment.booked' => bool(1) } });
+$event = publish('appointment.booked', { west => 1 }, 'west')->{json}{id};
+my $record;
+eventually {
+    my $list = http(GET => $nginx->url("/events/$event/deliveries"),
+                    headers => { 'X-Scope' => 'west' });
+    $record = $list->{json}[0];
+    ($record->{lastAttempt}{detail} // '')
+        eq 'Success=false, Code=7, Message=no';
+} "A8: so is that of a scope's event";
+is(http(GET => $nginx->url("/deliveries/$record->{id}"),
+        headers => { 'X-Scope' => 'west' })->{json}{eventId}, $event,
+   'A8: and can be read by its id');
+is(http(GET => $nginx->url("/events/$event/deliveries"),
+        headers => { 'X-Scope' => 'east' })->{status}, 404,
+   'A8: not by another scope');
+
 # the rest of the suite has workers that were started with the target set
 $receiver->script('/a8-record', { body => $ok });
 $nginx->reload;
@@ -315,7 +333,7 @@ cmp_ok($redis->cli('XLEN', $redis->key('}:log') // $redis->key('.0}:log')),
 
 # the target goes
 
-settings(PUT => "/$_", {}) for 'south';
+settings(PUT => "/$_", {}) for 'south', 'west';
 is(settings(PUT => '', {})->{status}, 200, 'A4: all can be taken away');
 is($redis->cli('HEXISTS', $redis->key('}:subs'), 'target'), 0,
    'A4: and the subscription with it');
