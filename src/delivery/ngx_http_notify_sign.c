@@ -541,3 +541,25 @@ ngx_http_notify_sign_jwks(ngx_pool_t *pool,
 
     return NGX_OK;
 }
+
+
+ngx_uint_t
+ngx_http_notify_sign_has_standard(const ngx_http_notify_sign_conf_t *conf)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
+    if (conf->schemes == NULL) {
+        return 0;
+    }
+
+    scheme = conf->schemes->elts;
+
+    for (i = 0; i < conf->schemes->nelts; i++) {
+        if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -40,6 +40,8 @@ static char *ngx_http_notify_api_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_api_security(ngx_conf_t *cf,
+    ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg);
 static ngx_int_t ngx_http_notify_api_init_process(ngx_cycle_t *cycle);
 static void ngx_http_notify_api_exit_process(ngx_cycle_t *cycle);
 
@@ -78,7 +80,7 @@ static struct {
 static ngx_command_t  ngx_http_notify_api_commands[] = {
 
     { ngx_string("notify_api"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_http_notify_api_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -534,6 +536,7 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char                             *rv;
     ngx_str_t                        *value;
+    ngx_uint_t                        i;
     ngx_http_core_loc_conf_t         *clcf;
     ngx_http_notify_main_conf_t      *mcf;
     ngx_http_notify_api_mount_t      *mount, **slot;
@@ -564,12 +567,29 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (cf->args->nelts == 3) {
-        mount->resource = ngx_http_notify_api_resource(&value[2]);
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "security=", 9) == 0) {
+            rv = ngx_http_notify_api_security(cf, mount, &value[i]);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+            continue;
+        }
+
+        if (i > 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        mount->resource = ngx_http_notify_api_resource(&value[i]);
 
         if (mount->resource == NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown resource \"%V\"", &value[2]);
+                               "unknown resource \"%V\"", &value[i]);
             return NGX_CONF_ERROR;
         }
     }
@@ -604,6 +624,39 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *slot = mount;
 
     return ngx_http_notify_module_channel(cf, &value[1], &mount->channel);
+}
+
+
+/* security=none|basic|bearer: what openapi.json says, nothing else */
+
+static char *
+ngx_http_notify_api_security(ngx_conf_t *cf,
+    ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg)
+{
+    if (mount->security) {
+        return "has more than one \"security\"";
+    }
+
+    if (ngx_strcmp(arg->data, "security=basic") == 0) {
+        mount->security = "basic";
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "security=bearer") == 0) {
+        mount->security = "bearer";
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "security=none") == 0) {
+        mount->security = "";
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid \"%V\", it must be \"security=none\", "
+                       "\"security=basic\" or \"security=bearer\"", arg);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -86,6 +86,8 @@ typedef struct {
     ngx_str_t                          prefix;      /* the location's name */
     void                             **loc_conf;    /* the location's */
     ngx_str_t                          large;       /* page of its 413 */
+    const char                        *security;    /* a scheme of OpenAPI;
+                                                       NULL or empty: none */
 } ngx_http_notify_api_mount_t;
 
 /* that of the request; all of its server: ngx_http_notify_api_mount_t * */

@@ -7,7 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_openapi.h"
 #include "ngx_http_notify_pages.h"
 #include "ngx_http_notify_setting.h"
 
@@ -53,6 +53,8 @@ static ngx_int_t ngx_http_notify_api_openapi_webhooks(
 static ngx_http_notify_json_t *ngx_http_notify_api_openapi_webhook(
     ngx_http_notify_api_t *api,
     const ngx_http_notify_channel_event_t *event);
+static ngx_int_t ngx_http_notify_api_openapi_security(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
 static ngx_int_t ngx_http_notify_api_openapi_text(
     ngx_http_notify_json_t *object, const char *name, const char *text);
 static char *ngx_http_notify_api_openapi_cstr(ngx_pool_t *pool,
@@ -93,7 +95,13 @@ ngx_http_notify_api_openapi_handler(ngx_http_notify_api_t *api)
            != NGX_OK
         || ngx_http_notify_api_openapi_paths(api, doc) != NGX_OK
         || ngx_http_notify_api_openapi_schemas(api, doc) != NGX_OK
-        || ngx_http_notify_api_openapi_webhooks(api, doc) != NGX_OK)
+        || ngx_http_notify_api_openapi_webhooks(api, doc) != NGX_OK
+        || ngx_http_notify_api_openapi_security(api, doc) != NGX_OK
+        || ngx_http_notify_api_openapi_examples(api->channel,
+               ngx_http_notify_json_get(doc, "paths"))
+           != NGX_OK
+        || ngx_http_notify_api_openapi_prune(api->request->pool, doc)
+           != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
         return;
@@ -263,7 +271,7 @@ ngx_http_notify_api_openapi_asks(const ngx_http_notify_channel_t *channel)
 }
 
 
-/* a resource may be mounted twice; an operationId is there once */
+/* a resource may be mounted twice; an operationId is there once: "ask_2" */
 
 static ngx_int_t
 ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
@@ -271,6 +279,8 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
 {
     void                    *paths, *methods;
     char                    *key;
+    u_char                   buf[64];
+    int64_t                  n;
     ngx_str_t                name, id, none;
     ngx_http_notify_json_t  *path, *method, *seen;
 
@@ -300,10 +310,24 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
                 return NGX_ERROR;
             }
 
-            if (ngx_http_notify_json_get(seen, key)) {
-                (void) ngx_http_notify_json_remove(method, "operationId");
+            n = 1;
+            (void) ngx_http_notify_json_integer(
+                       ngx_http_notify_json_get(seen, key), &n);
 
-            } else if (ngx_http_notify_json_set_null(seen, key) != NGX_OK) {
+            if (ngx_http_notify_json_set_integer(seen, key, n + 1) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            if (n == 1) {
+                continue;
+            }
+
+            name.data = buf;
+            name.len = ngx_snprintf(buf, sizeof(buf), "%V_%L", &id, n) - buf;
+
+            if (ngx_http_notify_json_set_string(method, "operationId", &name)
+                != NGX_OK)
+            {
                 return NGX_ERROR;
             }
         }
@@ -661,9 +685,9 @@ static ngx_http_notify_json_t *
 ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
     const ngx_http_notify_channel_event_t *event)
 {
-    u_char                         method[8], data[256], text[1024], *p;
+    u_char                         method[8], schema[1024], text[2048], *p;
     ngx_str_t                      json;
-    const char                    *media, *schema;
+    const char                    *media;
     ngx_http_notify_profile_t    **profile;
     ngx_http_notify_json_error_t   error;
 
@@ -675,21 +699,25 @@ ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
                        sizeof(method) - 1));
 
     media = "application/json";
-    schema = "{}";
-    data[0] = '\0';
+    ngx_memcpy(schema, "{}", sizeof("{}"));
 
     switch (profile[0]->call.payload.kind) {
 
     case NGX_HTTP_NOTIFY_PAYLOAD_CALL:
-        schema = "{\"$ref\":\"#/components/schemas/Call\"}";
+        p = ngx_slprintf(schema, schema + sizeof(schema) - 1,
+                         "{\"allOf\":[{\"$ref\":\"#/components/schemas/Call\"},"
+                         "{\"properties\":{\"eventType\":{\"const\":\"%V\"}",
+                         &event->name);
 
         if (event->schema) {
-            p = ngx_slprintf(data, data + sizeof(data) - 1,
-                             ",{\"properties\":{\"data\":{\"$ref\":"
-                             "\"#/components/schemas/data.%V\"}}}",
+            p = ngx_slprintf(p, schema + sizeof(schema) - 1,
+                             ",\"data\":{\"$ref\":"
+                             "\"#/components/schemas/data.%V\"}",
                              &event->name);
-            *p = '\0';
         }
+
+        p = ngx_slprintf(p, schema + sizeof(schema) - 1, "}}]}");
+        *p = '\0';
 
         break;
 
@@ -704,16 +732,63 @@ ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
     /* names of events need no escaping */
 
     p = ngx_slprintf(text, text + sizeof(text),
-            "{\"%s\":{\"summary\":\"%V\",\"requestBody\":{\"content\":{"
-            "\"%s\":{\"schema\":{\"allOf\":[%s%s]}}}},\"responses\":{"
+            "{\"%s\":{\"operationId\":\"receive_%V\",\"summary\":\"%V\","
+            "\"description\":\"A call to a subscriber of this event.\","
+            "\"parameters\":[%s],\"requestBody\":{\"content\":{"
+            "\"%s\":{\"schema\":%s}}},\"responses\":{"
             "\"2XX\":{\"description\":\"It was taken\"},"
             "\"410\":{\"description\":\"Nobody wants it any more\"}}}}",
-            method, &event->name, media, schema, data);
+            method, &event->name, &event->name,
+            ngx_http_notify_sign_has_standard(&profile[0]->call.sign)
+            ? "{\"$ref\":\"#/components/parameters/webhookId\"},"
+              "{\"$ref\":\"#/components/parameters/webhookTimestamp\"},"
+              "{\"$ref\":\"#/components/parameters/webhookSignature\"}" : "",
+            media, schema);
 
     json.data = text;
     json.len = p - text;
 
     return ngx_http_notify_json_parse(api->request->pool, &json, &error);
+}
+
+
+/* how clients of this location prove who they are, by the operator's word */
+
+static ngx_int_t
+ngx_http_notify_api_openapi_security(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *doc)
+{
+    u_char                             text[32];
+    ngx_str_t                          json;
+    ngx_http_notify_json_t            *components, *schemes, *list;
+    ngx_http_notify_json_error_t       error;
+    const ngx_http_notify_api_mount_t  *mount;
+
+    mount = ngx_http_notify_api_mount(api);
+    components = ngx_http_notify_json_get(doc, "components");
+
+    if (mount->security == NULL || mount->security[0] == '\0') {
+        return ngx_http_notify_json_remove(components, "securitySchemes");
+    }
+
+    schemes = ngx_http_notify_json_get(components, "securitySchemes");
+
+    json.data = text;
+    json.len = ngx_sprintf(text, "[{\"%s\":[]}]", mount->security) - text;
+
+    list = ngx_http_notify_json_parse(api->request->pool, &json, &error);
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_json_remove(schemes, mount->security[1] == 'a'
+                                             ? "bearer" : "basic")
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_json_set(doc, "security", list);
 }
 
 

@@ -168,6 +168,7 @@ my %recipe = (
         return hit($method => '/by' . path($route), $body, 'X-Tenant' => 't')
             if $route =~ m{^/settings};
         $path =~ s/\{id\}/%01/ if $route =~ m{^/sessions};
+        $path =~ s/\{name\}/%01/ if $method ne 'GET';
         $path =~ s/(\{\w+\})/$unknown{$1}/g;
         return hit($method => at($route) . $path, $body);
     },

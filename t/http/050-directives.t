@@ -42,6 +42,15 @@ refused('an unknown resource',
     'unknown resource "things"');
 refused('an unknown channel',
     "location /a/ {\nnotify_api shed;    # !\n}", '"shed"');
+refused("security that is $_",
+    "location /a/ {\nnotify_api shop security=$_;    # !\n}",
+    "invalid \"security=$_\", it must be") for 'digest', 'Basic', 'basics';
+refused('security twice',
+    "location /a/ {\nnotify_api shop security=none security=basic;    # !\n}",
+    'more than one "security"');
+refused('a second resource',
+    "location /a/ {\nnotify_api shop events deltas;    # !\n}",
+    'invalid parameter "deltas"');
 refused('a regex location',
     "location ~ ^/a/ {\nnotify_api shop;    # !\n}", 'regex or named');
 refused('a named location',
@@ -96,6 +105,9 @@ refused("a window of $_",
 
 accepted('a location of a prefix', 'location /a/ { notify_api shop; }');
 accepted('one that no regex takes', 'location ^~ /a { notify_api shop; }');
+accepted("security=$_", "location /a/ { notify_api shop security=$_; }"
+         . "location /b { notify_api shop events security=$_; }")
+    for qw(none basic bearer);
 accepted('an exact one',
          'location = /a { notify_api shop subscriptions; }');
 accepted('an optional tenant', 'notify_tenant $remote_user optional;');
