@@ -77,6 +77,7 @@ typedef struct {
     ngx_uint_t                sessions_max;     /* of a tenant */
     ngx_uint_t                tenant_share;     /* percent */
     ngx_http_notify_bucket_conf_t  publish_rate;    /* of a tenant */
+    size_t                    subscription_size;    /* bytes of a document */
     ngx_flag_t                operator_events;
     ngx_int_t                 metrics;      /* set when a worker starts, as
                                                are the next three */

@@ -13,6 +13,8 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE      64    /* of its name */
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR          128   /* of its code */
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS  1000000
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MIN       1024
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX       (16 * 1024 * 1024)
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION                                \
     ((int64_t) 3650 * 86400 * 1000)
 
@@ -44,6 +46,8 @@ static char *ngx_http_notify_channel_conf_retention(ngx_conf_t *cf,
 static char *ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_subscription_size(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
 
@@ -87,6 +91,13 @@ ngx_command_t  ngx_http_notify_channel_commands[] = {
     { ngx_string("subscriptions_max"),
       NGX_CONF_TAKE1,
       ngx_http_notify_channel_conf_subscriptions,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("subscription_size"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_channel_conf_subscription_size,
       0,
       0,
       NULL },
@@ -612,6 +623,38 @@ ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     channel->subscriptions_max = (ngx_uint_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_subscription_size(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ssize_t     size;
+    ngx_str_t  *args;
+
+    if (channel->subscription_size != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    size = ngx_parse_size(&args[1]);
+
+    if (size < NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MIN
+        || size > NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\", it must be 1k to 16m",
+                           &args[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    channel->subscription_size = (size_t) size;
 
     return NGX_CONF_OK;
 }

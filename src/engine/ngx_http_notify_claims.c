@@ -73,7 +73,7 @@ static ngx_int_t ngx_http_notify_claims_submit(
 static void ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
-    ngx_http_notify_resp_t **elts, ngx_uint_t n);
+    ngx_str_t *ids, ngx_uint_t n);
 static void ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_claims_chunk_free(
@@ -413,7 +413,9 @@ ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_claims_t *claims = data;
 
-    ngx_uint_t  i, n;
+    ngx_str_t   *ids;
+    ngx_uint_t   i, n;
+    ngx_pool_t  *pool;
 
     claims->index.serial++;
     claims->failed = 0;
@@ -424,13 +426,29 @@ ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    ids = pool ? ngx_palloc(pool, (resp->nelts + 1) * sizeof(ngx_str_t))
+               : NULL;
+
+    if (ids == NULL) {
+        claims->failed = 1;
+    }
+
+    for (i = 0; ids != NULL && i < resp->nelts; i++) {
+        ids[i] = resp->elts[i]->str;
+    }
+
     for (i = 0; i < resp->nelts && !claims->failed; i += n) {
 
         n = ngx_min(resp->nelts - i, NGX_HTTP_NOTIFY_CLAIMS_CHUNK);
 
-        if (ngx_http_notify_claims_ask(claims, &resp->elts[i], n) != NGX_OK) {
+        if (ngx_http_notify_claims_ask(claims, &ids[i], n) != NGX_OK) {
             claims->failed = 1;
         }
+    }
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
     }
 
     if (ngx_queue_empty(&claims->chunks)) {
@@ -441,7 +459,7 @@ ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
 
 static ngx_int_t
 ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
-    ngx_http_notify_resp_t **elts, ngx_uint_t n)
+    ngx_str_t *ids, ngx_uint_t n)
 {
     ngx_str_t                       *argv;
     ngx_uint_t                       i;
@@ -473,8 +491,8 @@ ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
     }
 
     for (i = 0; i < n; i++) {
-        chunk->ids[i].len = elts[i]->str.len;
-        chunk->ids[i].data = ngx_pstrdup(pool, &elts[i]->str);
+        chunk->ids[i].len = ids[i].len;
+        chunk->ids[i].data = ngx_pstrdup(pool, &ids[i]);
 
         if (chunk->ids[i].data == NULL) {
             goto failed;
@@ -505,12 +523,25 @@ ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_claims_chunk_t *chunk = data;
 
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, n;
     ngx_http_notify_claims_t  *claims;
 
     claims = chunk->claims;
 
-    if (resp == NULL
+    if (resp != NULL && chunk->n > 1
+        && ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE))
+    {
+        n = chunk->n / 2;
+
+        if (ngx_http_notify_claims_ask(claims, chunk->ids, n) != NGX_OK
+            || ngx_http_notify_claims_ask(claims, &chunk->ids[n],
+                                          chunk->n - n)
+               != NGX_OK)
+        {
+            claims->failed = 1;
+        }
+
+    } else if (resp == NULL
         || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
         || resp->nelts != chunk->n)
     {

@@ -9,11 +9,15 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscriptions.h"
 #include "ngx_http_notify_tail.h"
 
 
-#define NGX_HTTP_NOTIFY_LOAD_COUNT  "500"
+/* of a page: as many as are about so large, after a small first one */
+#define NGX_HTTP_NOTIFY_LOAD_COUNT  500
+#define NGX_HTTP_NOTIFY_LOAD_FIRST  16
+#define NGX_HTTP_NOTIFY_LOAD_BYTES  (1024 * 1024)
 
 
 static void ngx_http_notify_load_anchor(ngx_http_notify_feed_t *feed);
@@ -21,6 +25,9 @@ static void ngx_http_notify_load_anchored(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
     const ngx_str_t *cursor);
+static void ngx_http_notify_load_scan_failed(ngx_http_notify_feed_t *feed);
+static ngx_uint_t ngx_http_notify_load_scan_count(ngx_uint_t count,
+    const ngx_http_notify_resp_t *fields);
 static void ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_take(ngx_http_notify_feed_t *feed,
@@ -55,6 +62,7 @@ ngx_http_notify_load_scan(ngx_http_notify_feed_t *feed)
     }
 
     ngx_str_set(&cursor, "0");
+    feed->scan_count = NGX_HTTP_NOTIFY_LOAD_FIRST;
 
     ngx_http_notify_load_scan_next(feed, &cursor);
 }
@@ -191,13 +199,14 @@ static void
 ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
     const ngx_str_t *cursor)
 {
+    u_char                   count[NGX_INT_T_LEN];
     ngx_str_t                argv[5];
     ngx_pool_t              *pool;
     ngx_http_notify_load_t  *load;
 
     /* any lease: a scan is void when the connection it began on is */
 
-    load = ngx_http_notify_load_create(&feed->leases[0], NULL);
+    load = ngx_http_notify_load_create(&feed->leases[0], cursor);
     if (load == NULL) {
         feed->scanning = 0;
         return;
@@ -217,7 +226,8 @@ ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
                                         NULL);
     argv[2] = *cursor;
     ngx_str_set(&argv[3], "COUNT");
-    ngx_str_set(&argv[4], NGX_HTTP_NOTIFY_LOAD_COUNT);
+    argv[4].data = count;
+    argv[4].len = ngx_sprintf(count, "%ui", feed->scan_count) - count;
 
     if (argv[1].data == NULL
         || ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
@@ -237,28 +247,37 @@ ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_load_t *load = data;
 
-    ngx_uint_t               i, same;
+    ngx_uint_t               i;
     ngx_http_notify_feed_t  *feed;
     ngx_http_notify_resp_t  *cursor, *fields;
 
     feed = load->feed;
-    same = load->serial == ngx_http_notify_redis_generation(feed->redis);
 
-    ngx_http_notify_load_free(load);
+    if (resp == NULL
+        || load->serial != ngx_http_notify_redis_generation(feed->redis))
+    {
+        goto done;      /* a new connection begins anew */
+    }
 
-    if (resp == NULL || !same) {
-        return;         /* a new connection begins anew */
+    if (ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE)
+        && feed->scan_count > 1)
+    {
+        feed->scan_count = 1;
+        ngx_http_notify_load_scan_next(feed, &load->id);
+        goto done;
     }
 
     cursor = ngx_http_notify_resp_at(resp, 0);
     fields = ngx_http_notify_resp_at(resp, 1);
 
-    if (cursor == NULL || fields == NULL) {
+    if (cursor == NULL || cursor->type != NGX_HTTP_NOTIFY_RESP_STRING
+        || fields == NULL || fields->type != NGX_HTTP_NOTIFY_RESP_ARRAY)
+    {
         ngx_log_error(NGX_LOG_ERR, feed->log, 0,
                       "notify load: no subscriptions of channel \"%V\": "
                       "\"%V\"", &feed->channel->name, &resp->str);
-        ngx_http_notify_redis_reset(feed->redis, "subscriptions unreadable");
-        return;
+        ngx_http_notify_load_scan_failed(feed);
+        goto done;
     }
 
     for (i = 0; i + 1 < fields->nelts; i += 2) {
@@ -266,12 +285,65 @@ ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp, void *data)
                                   &fields->elts[i + 1]->str);
     }
 
+    feed->scan_count = ngx_http_notify_load_scan_count(feed->scan_count,
+                                                       fields);
+
     if (cursor->str.len == 1 && cursor->str.data[0] == '0') {
         ngx_http_notify_load_scanned(feed);
-        return;
+
+    } else {
+        ngx_http_notify_load_scan_next(feed, &cursor->str);
     }
 
-    ngx_http_notify_load_scan_next(feed, &cursor->str);
+done:
+
+    ngx_http_notify_load_free(load);
+}
+
+
+/* for a next page of about the size it may have */
+
+static ngx_uint_t
+ngx_http_notify_load_scan_count(ngx_uint_t count,
+    const ngx_http_notify_resp_t *fields)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = 1;
+
+    for (i = 0; i < fields->nelts; i++) {
+        size += fields->elts[i]->str.len;
+    }
+
+    if (size > NGX_HTTP_NOTIFY_LOAD_BYTES) {
+        count = count * NGX_HTTP_NOTIFY_LOAD_BYTES / size;
+        return ngx_max(count, 1);
+    }
+
+    if (size < NGX_HTTP_NOTIFY_LOAD_BYTES / 4) {
+        count *= 4;
+    }
+
+    return ngx_min(count, NGX_HTTP_NOTIFY_LOAD_COUNT);
+}
+
+
+/* the connection is not only ours: the leases are claimed and read again */
+
+static void
+ngx_http_notify_load_scan_failed(ngx_http_notify_feed_t *feed)
+{
+    ngx_uint_t  i;
+
+    feed->scanning = 0;
+    feed->rescan = 0;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN) {
+            ngx_http_notify_lease_drop(&feed->leases[i]);
+        }
+    }
 }
 
 
@@ -383,7 +455,9 @@ ngx_http_notify_load_void(ngx_http_notify_load_t *load,
 {
     ngx_uint_t  stale;
 
-    if (resp == NULL || resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+    if (ngx_http_notify_script_verdict(load->feed->redis, resp, "load")
+        != NGX_OK)
+    {
         load->failed = 1;
     }
 

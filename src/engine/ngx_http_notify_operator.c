@@ -7,6 +7,7 @@
 
 #include "ngx_http_notify_operator.h"
 #include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_tenants.h"
@@ -164,10 +165,9 @@ void
 ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
 {
-    ngx_str_t                          argv[3];
-    ngx_pool_t                        *pool;
-    ngx_http_notify_feed_t            *feed;
-    ngx_http_notify_operator_jump_t   *jump;
+    ngx_pool_t                       *pool;
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_operator_jump_t  *jump;
 
     feed = s->lease->feed;
 
@@ -178,12 +178,7 @@ ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
 
     jump = ngx_palloc(pool, sizeof(ngx_http_notify_operator_jump_t));
 
-    ngx_str_set(&argv[0], "XINFO");
-    ngx_str_set(&argv[1], "STREAM");
-    argv[2] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
-                                        NULL);
-
-    if (jump == NULL || argv[2].data == NULL) {
+    if (jump == NULL) {
         goto failed;
     }
 
@@ -195,10 +190,10 @@ ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
     jump->id.data = ngx_pstrdup(pool, &s->node.str);
 
     if (jump->id.data != NULL
-        && ngx_http_notify_redis_submit(feed->redis, argv, 3, 0,
-                                        ngx_http_notify_operator_trimmed,
-                                        jump)
-           != NULL)
+        && ngx_http_notify_log_state_ask(feed->redis, &feed->channel->keys,
+                                         ngx_http_notify_operator_trimmed,
+                                         jump)
+           == NGX_OK)
     {
         return;
     }
@@ -216,31 +211,17 @@ ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_operator_jump_t *jump = data;
 
-    ngx_uint_t                     i;
-    ngx_http_notify_id_t           deleted;
+    ngx_http_notify_log_state_t    state;
     ngx_http_notify_subscriber_t  *s;
 
     s = ngx_http_notify_subscriber_find(jump->feed, &jump->id);
 
-    if (s == NULL || resp == NULL
-        || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY)
+    if (s != NULL
+        && ngx_http_notify_log_state_parse(resp, &state) == NGX_OK
+        && ngx_http_notify_id_compare(&state.deleted, &jump->from) > 0)
     {
-        goto done;
+        ngx_http_notify_operator_lost(s, jump);
     }
-
-    for (i = 0; i + 1 < resp->nelts; i += 2) {
-
-        if (ngx_strcmp(resp->elts[i]->str.data, "max-deleted-entry-id") == 0
-            && ngx_http_notify_id_parse(&resp->elts[i + 1]->str, &deleted)
-               == NGX_OK
-            && ngx_http_notify_id_compare(&deleted, &jump->from) > 0)
-        {
-            ngx_http_notify_operator_lost(s, jump);
-            break;
-        }
-    }
-
-done:
 
     ngx_destroy_pool(jump->pool);
 }

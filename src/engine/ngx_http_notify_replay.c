@@ -8,9 +8,12 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_presence.h"
+#include "ngx_http_notify_script.h"
 
 
 #define NGX_HTTP_NOTIFY_REPLAY_PAGE  64
+/* what one page should not exceed by far */
+#define NGX_HTTP_NOTIFY_REPLAY_BYTES  (2 * 1024 * 1024)
 #define NGX_HTTP_NOTIFY_REPLAY_GAPS  1000
 
 
@@ -29,6 +32,7 @@ struct ngx_http_notify_replay_s {
     u_char                          sure[NGX_HTTP_NOTIFY_REPLAY_PAGE];
     ngx_uint_t                      n;
     ngx_uint_t                      next;
+    ngx_uint_t                      count;      /* entries to ask for */
     ngx_http_notify_replay_gap_t   *gaps;
     ngx_uint_t                      ngaps;
     ngx_http_notify_id_t            known;      /* where the last gap ends */
@@ -93,6 +97,7 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
     }
 
     s->replay->serial = ++feed->serial;
+    s->replay->count = 1;
 
     if (!ngx_queue_empty(&s->operations)) {
 
@@ -356,7 +361,8 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
         return NULL;
     }
 
-    if (resp == NULL || resp->type == NGX_HTTP_NOTIFY_RESP_ERROR
+    if (ngx_http_notify_script_verdict(s->lease->feed->redis, resp, "replay")
+        != NGX_OK
         || (array && resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY))
     {
         /* what was asked for stands in Redis until it is done */
@@ -498,7 +504,7 @@ ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s)
 
     if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
                                   &replay->position, 0, &replay->to,
-                                  NGX_HTTP_NOTIFY_REPLAY_PAGE,
+                                  replay->count,
                                   ngx_http_notify_replay_page, request)
         == NULL)
     {
@@ -550,7 +556,8 @@ failed:
 static void
 ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_uint_t                     i;
+    size_t                         size;
+    ngx_uint_t                     i, n;
     ngx_http_notify_event_t       *event;
     ngx_http_notify_replay_t      *replay;
     ngx_http_notify_subscriber_t  *s;
@@ -565,17 +572,27 @@ ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
 
     replay->n = 0;
     replay->next = 0;
-    replay->full = resp->nelts >= NGX_HTTP_NOTIFY_REPLAY_PAGE;
+    replay->full = resp->nelts >= replay->count;
     replay->last = replay->position;
 
-    for (i = 0; i < resp->nelts && i < NGX_HTTP_NOTIFY_REPLAY_PAGE; i++) {
+    n = ngx_min(resp->nelts, replay->count);
+    size = 1;
+
+    for (i = 0; i < n; i++) {
         (void) ngx_http_notify_log_entry_id(resp->elts[i], &replay->last);
 
         event = ngx_http_notify_log_event(resp->elts[i], s->lease->feed->log);
         if (event != NULL) {
+            size += event->size;
             replay->page[replay->n++] = event;
         }
     }
+
+    /* few at first, more while they are small */
+
+    n = NGX_HTTP_NOTIFY_REPLAY_BYTES / (size / ngx_max(n, 1) + 1);
+    n = ngx_min(n, 4 * replay->count);
+    replay->count = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_REPLAY_PAGE), 1);
 }
 
 

@@ -126,6 +126,8 @@ struct ngx_http_notify_feed_s {
                                                        somebody is hungry */
     unsigned                          more:1;       /* the last read was full */
     unsigned                          anchored:1;   /* end, changes are known */
+    ngx_uint_t                        scan_count;   /* documents to ask for */
+
     unsigned                          rescan:1;
     unsigned                          scanning:1;
 

@@ -46,7 +46,8 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
     feed->tail_timer.log = feed->log;
     feed->tail_timer.cancelable = 1;
 
-    feed->tail_size = 1024;
+    /* until it is known: a first read of 16 */
+    feed->tail_size = NGX_HTTP_NOTIFY_TAIL_BYTES / 16;
     feed->tail_tests = 128;
 
     feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle, conf,
@@ -179,6 +180,22 @@ ngx_http_notify_tail_count(ngx_http_notify_feed_t *feed)
 }
 
 
+ngx_uint_t
+ngx_http_notify_tail_large(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_resp_t *resp, ngx_uint_t asked)
+{
+    if (asked <= 1
+        || !ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE))
+    {
+        return 0;
+    }
+
+    feed->tail_size = NGX_HTTP_NOTIFY_TAIL_BYTES;
+
+    return 1;
+}
+
+
 static void
 ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
 {
@@ -241,7 +258,8 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
     n++;
 
     if (ngx_http_notify_redis_submit(feed->tail, argv, n,
-                                     NGX_HTTP_NOTIFY_TAIL_BLOCK + 2000,
+                                     NGX_HTTP_NOTIFY_TAIL_BLOCK
+                                     + feed->channel->store->timeout,
                                      ngx_http_notify_tail_reply, feed)
         != NULL)
     {
@@ -270,6 +288,11 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp == NULL || !feed->positioned) {
         return;                     /* the next connection goes on */
+    }
+
+    if (ngx_http_notify_tail_large(feed, resp, feed->tail_asked)) {
+        ngx_http_notify_tail_read(feed);
+        return;
     }
 
     if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {

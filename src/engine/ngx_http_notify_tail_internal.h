@@ -17,6 +17,10 @@ ngx_http_notify_event_t *ngx_http_notify_tail_parse(
     ngx_http_notify_feed_t *feed, ngx_http_notify_resp_t *entry,
     ngx_http_notify_id_t *id);
 
+/* whether a read of so many was too large; the next one is of one entry */
+ngx_uint_t ngx_http_notify_tail_large(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_resp_t *resp, ngx_uint_t asked);
+
 /* in tail_range: takes over the page; is there anybody to read it? */
 void ngx_http_notify_tail_keep(ngx_http_notify_feed_t *feed,
     ngx_http_notify_page_t *page);

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_retention.h"
+#include "ngx_http_notify_script.h"
 
 
 /* an answer may come when who asked is gone */
@@ -290,8 +291,22 @@ ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
         lease->reading = 0;
     }
 
-    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
+    if (ngx_http_notify_tail_large(request->feed, resp, request->count)) {
 
+        if (s != NULL) {
+            ngx_http_notify_dispatch_wake(s, 1);
+
+        } else {
+            ngx_http_notify_tail_range(lease, NULL);
+        }
+
+        goto done;
+    }
+
+    if (ngx_http_notify_script_verdict(request->feed->redis, resp, "tail")
+        != NGX_OK
+        || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY)
+    {
         if (s != NULL) {
             ngx_http_notify_dispatch_wake(s, 1000);
 

@@ -26,6 +26,7 @@ struct ngx_http_notify_watch_s {
     ngx_queue_t                        telling;
     ngx_http_notify_id_t               position;
     size_t                             size;    /* an entry's, roughly */
+    ngx_uint_t                         asked;   /* entries, by the read */
     ngx_event_t                        linger;
     ngx_event_t                        retry;
     unsigned                           reading:1;
@@ -154,7 +155,7 @@ ngx_http_notify_watch_get(const ngx_http_notify_channel_t *channel,
 
     watch->channel = channel;
     watch->position = *from;
-    watch->size = 1024;
+    watch->size = NGX_HTTP_NOTIFY_WATCH_BYTES / 16;
 
     ngx_queue_init(&watch->waiters);
     ngx_queue_init(&watch->telling);
@@ -256,8 +257,7 @@ ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch)
         rc = ngx_http_notify_log_state_ask(watch->redis,
                                            &watch->channel->keys,
                                            ngx_http_notify_watch_checked,
-                                           watch)
-             ? NGX_OK : NGX_ERROR;
+                                           watch);
     }
 
     if (rc == NGX_OK) {
@@ -317,8 +317,9 @@ ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
         return NGX_ERROR;
     }
 
-    n = NGX_HTTP_NOTIFY_WATCH_BYTES / (watch->size + 1) + 1;
-    n = ngx_min(n, NGX_HTTP_NOTIFY_WATCH_COUNT);
+    n = NGX_HTTP_NOTIFY_WATCH_BYTES / ngx_max(watch->size, 1);
+    n = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_WATCH_COUNT), 1);
+    watch->asked = n;
 
     ngx_str_set(&argv[0], "XREAD");
     ngx_str_set(&argv[1], "COUNT");
@@ -336,7 +337,8 @@ ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
 
     if (argv[6].data
         && ngx_http_notify_redis_submit(watch->redis, argv, 8,
-                                        NGX_HTTP_NOTIFY_WATCH_BLOCK + 2000,
+                                        NGX_HTTP_NOTIFY_WATCH_BLOCK
+                                        + watch->channel->store->timeout,
                                         ngx_http_notify_watch_reply, watch))
     {
         rc = NGX_OK;
@@ -359,6 +361,14 @@ ngx_http_notify_watch_reply(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp == NULL) {
         return;                     /* the next connection goes on */
+    }
+
+    if (ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE)
+        && watch->asked > 1)
+    {
+        watch->size = NGX_HTTP_NOTIFY_WATCH_BYTES;
+        ngx_http_notify_watch_next(watch);
+        return;
     }
 
     if (ngx_http_notify_script_verdict(watch->redis, resp, "watch")

@@ -175,7 +175,7 @@ ngx_http_notify_api_deliveries_list_page(ngx_http_notify_resp_t *resp,
 {
     ngx_uint_t                              i, n;
     ngx_http_notify_api_t                  *api;
-    ngx_http_notify_resp_t                 *rows;
+    ngx_http_notify_resp_t                 *rows, *cut;
     ngx_http_notify_api_deliveries_list_t  *list;
 
     api = ngx_http_notify_api_open(data);
@@ -220,7 +220,9 @@ ngx_http_notify_api_deliveries_list_page(ngx_http_notify_resp_t *resp,
 
     list->scanned += n;
 
-    if (n < list->asked) {
+    cut = ngx_http_notify_resp_at(resp, NGX_HTTP_NOTIFY_DELIVERIES_CUT);
+
+    if (n == 0 || (n < list->asked && (cut == NULL || cut->integer == 0))) {
         ngx_http_notify_api_deliveries_list_send(api, 0);
         return;
     }

@@ -263,7 +263,7 @@ ngx_http_notify_api_deltas_begin(ngx_http_notify_api_deltas_t *deltas)
     if (ngx_http_notify_log_state_ask(api->channel->redis,
                                       &api->channel->keys,
                                       ngx_http_notify_api_deltas_info, box)
-        == NULL)
+        != NGX_OK)
     {
         ngx_http_notify_api_discard(box);
         ngx_http_notify_api_failed(api);
@@ -286,7 +286,10 @@ ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp, void *data)
     deltas = api->data;
 
     if (ngx_http_notify_log_state_parse(resp, &state) == NGX_ERROR) {
-        (void) ngx_http_notify_api_reply(api, resp, "api");
+        if (ngx_http_notify_api_reply(api, resp, "api") == NGX_OK) {
+            ngx_http_notify_api_failed(api);
+        }
+
         return;
     }
 

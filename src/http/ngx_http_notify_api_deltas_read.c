@@ -80,16 +80,11 @@ static ngx_int_t
 ngx_http_notify_api_deltas_ask(ngx_http_notify_api_deltas_t *deltas,
     ngx_http_notify_api_box_t *box)
 {
-    ngx_http_notify_id_t  to;
-
-    to.ms = (uint64_t) -1;
-    to.seq = (uint64_t) -1;
-
-    return ngx_http_notify_log_range(deltas->api->channel->redis,
-                                     &deltas->api->channel->keys,
-                                     &deltas->from, 0, &to, deltas->page,
-                                     ngx_http_notify_api_deltas_page, box)
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_notify_log_read(deltas->api->channel->redis,
+                                    &deltas->api->channel->keys,
+                                    &deltas->from, deltas->page,
+                                    NGX_HTTP_NOTIFY_API_DELTAS_CHUNK,
+                                    ngx_http_notify_api_deltas_page, box);
 }
 
 
@@ -188,14 +183,21 @@ static ngx_int_t
 ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
     const ngx_http_notify_resp_t *resp)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i;
+    ngx_int_t                rc;
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *more;
 
     if (deltas->missed) {
         return ngx_http_notify_api_deltas_missed(deltas, resp);
     }
 
-    for (i = 0; i < resp->nelts; i++) {
+    more = ngx_http_notify_resp_at(resp, 0);
+
+    if (more == NULL || more->type != NGX_HTTP_NOTIFY_RESP_INTEGER) {
+        return NGX_ERROR;
+    }
+
+    for (i = 1; i < resp->nelts; i++) {
 
         rc = ngx_http_notify_api_deltas_entry(deltas, resp->elts[i]);
 
@@ -204,7 +206,7 @@ ngx_http_notify_api_deltas_entries(ngx_http_notify_api_deltas_t *deltas,
         }
     }
 
-    return resp->nelts < deltas->page ? NGX_OK : NGX_AGAIN;
+    return more->integer ? NGX_AGAIN : NGX_OK;
 }
 
 

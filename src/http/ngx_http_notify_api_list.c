@@ -13,6 +13,8 @@
 
 /* what the store gives for one: its score, the document, the cursor */
 #define NGX_HTTP_NOTIFY_API_LIST_ROW  3
+/* of documents in an answer; the one that passes it is the last */
+#define NGX_HTTP_NOTIFY_API_LIST_BYTES  (4 * 1024 * 1024)
 
 
 typedef struct {
@@ -20,6 +22,7 @@ typedef struct {
     ngx_str_t                  after;   /* a score: the last one looked at */
     ngx_str_t                  shown;   /* that of the last one shown */
     ngx_uint_t                 more;
+    size_t                     size;    /* of the documents */
     ngx_http_notify_json_t    *rows;
 } ngx_http_notify_api_list_t;
 
@@ -108,8 +111,8 @@ ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
 
 
 /*
- * A page may be short because some were deleted while it was read: only an
- * empty one is the end.
+ * A page may be short because some were deleted while it was read, or are
+ * large: only an empty one is the end.
  */
 
 static void
@@ -164,7 +167,9 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     list = api->data;
     pool = api->request->pool;
 
-    if (ngx_http_notify_json_size(list->rows) == list->limit) {
+    if (ngx_http_notify_json_size(list->rows) == list->limit
+        || list->size >= NGX_HTTP_NOTIFY_API_LIST_BYTES)
+    {
         list->more = 1;
         return NGX_OK;
     }
@@ -177,6 +182,7 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     }
 
     list->shown = list->after;
+    list->size += row[1]->str.len;
 
     document = ngx_http_notify_subscription_form_stored(pool, &row[1]->str,
                                                         &version);

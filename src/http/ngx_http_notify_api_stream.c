@@ -230,6 +230,7 @@ ngx_http_notify_api_stream_create(ngx_http_notify_api_deltas_t *deltas)
 static ngx_int_t
 ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *as)
 {
+    ngx_uint_t                     n;
     ngx_http_notify_id_t           to;
     ngx_http_notify_api_deltas_t  *deltas;
 
@@ -250,8 +251,13 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *as)
     to.ms = (uint64_t) -1;
     to.seq = (uint64_t) -1;
 
+    /* few at first, more while they are small */
+
+    n = 4 * deltas->page;
+
     deltas->limit = NGX_HTTP_NOTIFY_API_DELTAS_PAGE;
     deltas->page = ngx_http_notify_api_deltas_count(deltas);
+    deltas->page = ngx_max(ngx_min(deltas->page, n), 1);
 
     as->command = ngx_http_notify_log_range(deltas->api->channel->redis,
                                             &deltas->api->channel->keys,
@@ -283,6 +289,19 @@ ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp, void *data)
 
     r = as->deltas->api->request;
     ngx_http_set_log_request(r->connection->log, r);
+
+    if (resp != NULL && as->deltas->page > 1
+        && ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE))
+    {
+        as->deltas->page = 0;
+        rc = ngx_http_notify_api_stream_read(as);
+
+        if (rc != NGX_OK) {
+            ngx_http_notify_api_stream_done(as->stream, rc);
+        }
+
+        return;
+    }
 
     if (ngx_http_notify_script_verdict(as->deltas->api->channel->redis, resp,
                                        "stream")

@@ -330,6 +330,7 @@ static ngx_int_t
 ngx_http_notify_api_subscriptions_apply(
     ngx_http_notify_api_subscription_t *call)
 {
+    ngx_str_t                             text;
     ngx_http_notify_api_t                *api;
     ngx_http_notify_subscription_form_t   form;
 
@@ -346,7 +347,7 @@ ngx_http_notify_api_subscriptions_apply(
     switch (ngx_http_notify_subscription_form_apply(&form, call->input)) {
 
     case NGX_OK:
-        return NGX_OK;
+        break;
 
     case NGX_DECLINED:
         ngx_http_notify_api_unprocessable(api);
@@ -356,6 +357,29 @@ ngx_http_notify_api_subscriptions_apply(
         ngx_http_notify_api_failed(api);
         return NGX_DECLINED;
     }
+
+    if (ngx_http_notify_json_dump(form.pool, call->document, 0, &text)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return NGX_DECLINED;
+    }
+
+    /* one that is larger, from before there was a limit, may not grow */
+
+    if (text.len > api->channel->subscription_size
+        && text.len > call->text.len)
+    {
+        ngx_http_notify_api_problem(api, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                    "subscription_too_large",
+                                    "the subscription takes %uz bytes, the "
+                                    "limit is %uz (subscription_size)",
+                                    text.len,
+                                    api->channel->subscription_size);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -26,8 +26,8 @@ struct ngx_http_notify_redis_command_s {
     size_t                             size;
     ngx_str_t                          early;      /* bytes, not yet queued */
     ngx_msec_t                         timeout;    /* of these */
-    ngx_msec_t                         deadline;
     uint64_t                           asked;      /* microseconds */
+    uint64_t                           deadline;   /* the same */
     unsigned                           timed:1;
     unsigned                           setup:1;    /* our own */
     unsigned                           lost:1;     /* in a queue to be told */
@@ -383,14 +383,17 @@ ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
 
         command->timed = 1;
         command->asked = ngx_http_notify_redis_queue_clock();
-        command->deadline = ngx_current_msec + timeout;
+        command->deadline = command->asked + (uint64_t) timeout * 1000;
 
         ev = &redis->deadline;
 
         if (!ev->timer_set) {
             ngx_add_timer(ev, timeout);
 
-        } else if ((ngx_msec_int_t) (command->deadline - ev->timer.key) < 0) {
+        } else if ((ngx_msec_int_t) (ngx_current_msec + timeout
+                                     - ev->timer.key)
+                   < 0)
+        {
             ngx_del_timer(ev);
             ngx_add_timer(ev, timeout);
         }
@@ -614,19 +617,25 @@ ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
 }
 
 
-/* commands answered meanwhile leave the timer as it is: look for the first */
+/*
+ * Commands answered meanwhile leave the timer as it is: look for the first.  By
+ * nginx's clock it was sent when a turn began that may have taken long.
+ */
+
 static void
 ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
 {
     ngx_http_notify_redis_t *redis = ev->data;
 
+    int64_t                           left, first;
+    uint64_t                          now;
     ngx_uint_t                        timed;
     ngx_queue_t                      *q;
-    ngx_msec_int_t                    left, first;
     ngx_http_notify_redis_command_t  *command;
 
     timed = 0;
     first = 0;
+    now = ngx_http_notify_redis_queue_clock();
 
     for (q = ngx_queue_head(&redis->pending);
          q != ngx_queue_sentinel(&redis->pending);
@@ -638,7 +647,7 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
             continue;
         }
 
-        left = (ngx_msec_int_t) (command->deadline - ngx_current_msec);
+        left = (int64_t) (command->deadline - now);
 
         if (!timed || left < first) {
             first = left;
@@ -652,12 +661,12 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
     }
 
     if (first > 0) {
-        ngx_add_timer(ev, (ngx_msec_t) first);
+        ngx_add_timer(ev, (ngx_msec_t) (first / 1000 + 1));
         return;
     }
 
     if (redis->peer.connection->read->posted
-        && first > - (ngx_msec_int_t) redis->conf->timeout)
+        && first > - (int64_t) redis->conf->timeout * 1000)
     {
         /* answers are here, waiting for their turn to be read */
         ngx_add_timer(ev, NGX_HTTP_NOTIFY_REDIS_GRACE);

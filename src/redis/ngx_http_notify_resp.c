@@ -1,7 +1,8 @@
 /*
  * RESP2 through hiredis, whose reader builds our own trees: one allocation for
- * a small reply, a few growing blocks for a large one.  A parser lives as long
- * as its connection, a reply until it is freed.  Must not know any socket.
+ * a small reply, a few growing blocks for a large one.  A reply that is too
+ * large is read to its end without being kept.  A parser lives as long as its
+ * connection, a reply until it is freed.  Must not know any socket.
  */
 
 #include "ngx_http_notify_resp.h"
@@ -9,11 +10,19 @@
 
 
 #define NGX_HTTP_NOTIFY_RESP_MAX_SIZE   (128 * 1024 * 1024)
-#define NGX_HTTP_NOTIFY_RESP_MAX_NELTS  (1024 * 1024)
 #define NGX_HTTP_NOTIFY_RESP_MAX_DEPTH  7
+#define NGX_HTTP_NOTIFY_RESP_TOO_LARGE                                        \
+    NGX_HTTP_NOTIFY_RESP_LARGE " the reply is larger than 128 MB"
 
 #define NGX_HTTP_NOTIFY_RESP_MIN_BLOCK  4096
 #define NGX_HTTP_NOTIFY_RESP_MAX_BLOCK  (64 * 1024)
+
+
+#if (HIREDIS_MAJOR >= 1)
+#define ngx_http_notify_resp_task(reader)  (reader)->task[(reader)->ridx]
+#else
+#define ngx_http_notify_resp_task(reader)  (&(reader)->rstack[(reader)->ridx])
+#endif
 
 
 typedef struct ngx_http_notify_resp_block_s  ngx_http_notify_resp_block_t;
@@ -39,7 +48,9 @@ struct ngx_http_notify_resp_parser_s {
     redisReader                   *reader;
     ngx_http_notify_resp_root_t   *root;    /* of the reply being built */
     ngx_log_t                     *log;
-    ngx_uint_t                     refused; /* by us, not by hiredis */
+    size_t                         skip;    /* bytes that are not fed */
+    unsigned                       refused:1;   /* by us, not by hiredis */
+    unsigned                       large:1;     /* the reply is dropped */
 };
 
 
@@ -61,7 +72,12 @@ static void *ngx_http_notify_resp_create_integer(const redisReadTask *task,
     long long value);
 static void *ngx_http_notify_resp_create_nil(const redisReadTask *task);
 static void ngx_http_notify_resp_free_object(void *object);
+static ngx_int_t ngx_http_notify_resp_skip(ngx_http_notify_resp_parser_t *p);
+static void ngx_http_notify_resp_drop(ngx_http_notify_resp_parser_t *p);
 
+
+/* stands for each element of a reply that is dropped */
+static ngx_http_notify_resp_t  ngx_http_notify_resp_dropped;
 
 static redisReplyObjectFunctions  ngx_http_notify_resp_functions = {
     ngx_http_notify_resp_create_string,
@@ -251,17 +267,26 @@ ngx_int_t
 ngx_http_notify_resp_parser_feed(ngx_http_notify_resp_parser_t *p,
     const u_char *bytes, size_t len)
 {
-    redisReader  *reader;
+    size_t  n;
 
-    reader = p->reader;
+    n = ngx_min(p->skip, len);
+    p->skip -= n;
 
-    if (len > NGX_HTTP_NOTIFY_RESP_MAX_SIZE
-        || reader->len - reader->pos > NGX_HTTP_NOTIFY_RESP_MAX_SIZE - len)
+    if (n == len) {
+        return NGX_OK;
+    }
+
+    /* a line without an end */
+
+    if (p->reader->len - p->reader->pos
+        > NGX_HTTP_NOTIFY_RESP_MAX_SIZE + NGX_HTTP_NOTIFY_RESP_MAX_BLOCK)
     {
         return NGX_ERROR;
     }
 
-    if (redisReaderFeed(reader, (const char *) bytes, len) != REDIS_OK) {
+    if (redisReaderFeed(p->reader, (const char *) bytes + n, len - n)
+        != REDIS_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -277,18 +302,116 @@ ngx_http_notify_resp_parser_next(ngx_http_notify_resp_parser_t *p,
 
     reply = NULL;
 
-    if (redisReaderGetReply(p->reader, &reply) != REDIS_OK) {
-        return NGX_ERROR;
-    }
+    do {
+        if (redisReaderGetReply(p->reader, &reply) != REDIS_OK) {
+            return NGX_ERROR;
+        }
+
+    } while (reply == NULL && ngx_http_notify_resp_skip(p) == NGX_OK);
 
     if (reply == NULL) {
         return NGX_AGAIN;
     }
 
-    p->root = NULL;
     *resp = reply;
 
+    if (p->large) {
+        ngx_memzero(*resp, sizeof(ngx_http_notify_resp_t));
+
+        (*resp)->type = NGX_HTTP_NOTIFY_RESP_ERROR;
+        ngx_str_set(&(*resp)->str, NGX_HTTP_NOTIFY_RESP_TOO_LARGE);
+    }
+
+    p->root = NULL;
+    p->large = 0;
+
     return NGX_OK;
+}
+
+
+/*
+ * A string that is too large by itself is not even buffered, as hiredis would
+ * do: an empty one is read in its place.  NGX_DECLINED: there is none.
+ */
+
+static ngx_int_t
+ngx_http_notify_resp_skip(ngx_http_notify_resp_parser_t *p)
+{
+    u_char       *pos, *last, *eol;
+    ssize_t       size;
+    redisReader  *reader;
+
+    static const char  empty[] = "0\r\n\r\n";
+
+    reader = p->reader;
+
+    /* its type is read before the rest is there */
+
+    if (reader->ridx < 0
+        || ngx_http_notify_resp_task(reader)->type != REDIS_REPLY_STRING)
+    {
+        return NGX_DECLINED;
+    }
+
+    pos = (u_char *) reader->buf + reader->pos;
+    last = (u_char *) reader->buf + reader->len;
+
+    eol = ngx_strlchr(pos, last, CR);
+
+    if (eol == NULL || last - eol < 2) {
+        return NGX_DECLINED;
+    }
+
+    size = ngx_atosz(pos, eol - pos);
+
+    if (size == NGX_ERROR || size <= NGX_HTTP_NOTIFY_RESP_MAX_SIZE) {
+        return NGX_DECLINED;
+    }
+
+    /* all that is here belongs to it, or it would have been read */
+
+    p->skip = (size_t) size + 4 - (last - eol);
+
+    ngx_http_notify_resp_drop(p);
+
+    reader->pos = reader->len;
+
+    return redisReaderFeed(reader, empty, sizeof(empty) - 1) == REDIS_OK
+               ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* what has been read of it is given back, but for the root */
+
+static void
+ngx_http_notify_resp_drop(ngx_http_notify_resp_parser_t *p)
+{
+    ngx_http_notify_resp_root_t   *root;
+    ngx_http_notify_resp_block_t  *block, *next, *own;
+
+    p->large = 1;
+
+    root = p->root;
+
+    if (root == NULL) {
+        return;
+    }
+
+    own = NULL;
+
+    for (block = root->blocks; block; block = next) {
+        next = block->next;
+
+        if ((u_char *) root == (u_char *) (block + 1)) {
+            own = block;
+
+        } else {
+            ngx_free(block);
+        }
+    }
+
+    own->next = NULL;
+    root->blocks = own;
 }
 
 
@@ -298,7 +421,7 @@ ngx_http_notify_resp_parser_error(ngx_http_notify_resp_parser_t *p)
     /* hiredis believes that memory is short when we refuse a node */
 
     return (p->refused || p->reader->err == 0)
-               ? "reply is too large, too deep or not RESP2"
+               ? "reply is too deep or not RESP2"
                : p->reader->errstr;
 }
 
@@ -390,10 +513,6 @@ ngx_http_notify_resp_alloc(ngx_http_notify_resp_root_t *root, size_t size)
     own = size > root->next / 4;
     n = own ? size : root->next;
 
-    if (root->total + n > 2 * NGX_HTTP_NOTIFY_RESP_MAX_SIZE) {
-        return NULL;
-    }
-
     block = ngx_http_notify_resp_block(n, root->log);
     if (block == NULL) {
         return NULL;
@@ -436,8 +555,21 @@ ngx_http_notify_resp_node(const redisReadTask *task,
 
     p = task->privdata;
 
-    if (size > NGX_HTTP_NOTIFY_RESP_MAX_SIZE) {
-        return ngx_http_notify_resp_refuse(task);
+    if (size > NGX_HTTP_NOTIFY_RESP_MAX_SIZE
+        || (task->parent != NULL
+            && !p->large
+            && p->root->total + size > NGX_HTTP_NOTIFY_RESP_MAX_SIZE))
+    {
+        ngx_http_notify_resp_drop(p);
+    }
+
+    if (p->large) {
+        if (task->parent != NULL) {
+            return &ngx_http_notify_resp_dropped;
+        }
+
+        size = 0;
+        reserve = 0;
     }
 
     size += sizeof(ngx_http_notify_resp_t);
@@ -515,6 +647,10 @@ ngx_http_notify_resp_create_string(const redisReadTask *task, char *data,
         return NULL;
     }
 
+    if (((ngx_http_notify_resp_parser_t *) task->privdata)->large) {
+        return node;
+    }
+
     node->str.len = len;
     node->str.data = ngx_http_notify_resp_behind(task, node);
 
@@ -539,9 +675,7 @@ ngx_http_notify_resp_create_array(const redisReadTask *task, int n)
 
     nelts = (size_t) n;
 
-    if (task->type != REDIS_REPLY_ARRAY
-        || nelts > NGX_HTTP_NOTIFY_RESP_MAX_NELTS)
-    {
+    if (task->type != REDIS_REPLY_ARRAY) {
         return ngx_http_notify_resp_refuse(task);
     }
 
@@ -553,6 +687,10 @@ ngx_http_notify_resp_create_array(const redisReadTask *task, int n)
         }
     }
 
+    /* more of them than fit are too large whatever they are */
+
+    nelts = ngx_min(nelts, NGX_HTTP_NOTIFY_RESP_MAX_SIZE);
+
     size = nelts * sizeof(ngx_http_notify_resp_t *);
     reserve = nelts * (sizeof(ngx_http_notify_resp_t) + 2 * NGX_ALIGNMENT);
 
@@ -560,6 +698,10 @@ ngx_http_notify_resp_create_array(const redisReadTask *task, int n)
                              ngx_min(reserve, NGX_HTTP_NOTIFY_RESP_MIN_BLOCK));
     if (node == NULL) {
         return NULL;
+    }
+
+    if (((ngx_http_notify_resp_parser_t *) task->privdata)->large) {
+        return node;
     }
 
     node->nelts = nelts;
@@ -581,7 +723,9 @@ ngx_http_notify_resp_create_integer(const redisReadTask *task, long long value)
         return NULL;
     }
 
-    node->integer = value;
+    if (node != &ngx_http_notify_resp_dropped) {
+        node->integer = value;
+    }
 
     return node;
 }

@@ -72,9 +72,11 @@ ngx_http_notify_resp_parser_t *ngx_http_notify_resp_parser_create(
 void ngx_http_notify_resp_parser_destroy(ngx_http_notify_resp_parser_t *p);
 /*
  * NGX_ERROR of the next two: a protocol error, memory, or a reply of more than
- * 128 MB (256 MB as a tree), 1,048,576 elements in one array or 7 levels.  The
- * parser is of no more use then.
+ * 7 levels.  The parser is of no more use then.  Of a reply that takes more than
+ * 128 MB nothing is kept: an error of ours, _LARGE, comes in its place.
  */
+#define NGX_HTTP_NOTIFY_RESP_LARGE  "TOOLARGE"
+
 ngx_int_t ngx_http_notify_resp_parser_feed(ngx_http_notify_resp_parser_t *p,
     const u_char *bytes, size_t len);
 /* NGX_OK: *resp is the next reply, valid until _free; NGX_AGAIN: needs more */

@@ -24,6 +24,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_DELIVERIES_ATTEMPTS,
     NGX_HTTP_NOTIFY_DELIVERIES_ROWS,
     NGX_HTTP_NOTIFY_DELIVERIES_FORMER,
+    NGX_HTTP_NOTIFY_DELIVERIES_CUT,      /* 1: there may be more rows */
     NGX_HTTP_NOTIFY_DELIVERIES_N
 } ngx_http_notify_deliveries_reply_e;
 

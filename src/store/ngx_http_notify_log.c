@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
+#include "ngx_http_notify_script.h"
 
 
 static ngx_int_t ngx_http_notify_log_measure(
@@ -415,4 +416,49 @@ done:
     ngx_destroy_pool(pool);
 
     return command;
+}
+
+
+ngx_int_t
+ngx_http_notify_log_read(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_http_notify_id_t *from,
+    ngx_uint_t count, size_t bytes, ngx_http_notify_redis_handler_pt handler,
+    void *data)
+{
+    ngx_int_t    rc;
+    ngx_str_t    key, args[3];
+    ngx_pool_t  *pool;
+
+    u_char  start[NGX_HTTP_NOTIFY_ID_LEN + 1];
+    u_char  limit[NGX_INT_T_LEN];
+    u_char  size[NGX_SIZE_T_LEN];
+
+    pool = ngx_create_pool(512, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    key = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+
+    start[0] = '(';
+
+    args[0].data = start;
+    args[0].len = ngx_http_notify_id_print(&start[1], from) - start;
+
+    args[1].data = limit;
+    args[1].len = ngx_sprintf(limit, "%ui", count) - limit;
+
+    args[2].data = size;
+    args[2].len = ngx_sprintf(size, "%uz", bytes) - size;
+
+    if (key.data != NULL) {
+        rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_range,
+                                         &key, 1, args, 3, handler, data);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
 }

@@ -175,6 +175,14 @@ ngx_http_notify_redis_command_t *ngx_http_notify_log_range(
     const ngx_http_notify_id_t *from, ngx_uint_t inclusive,
     const ngx_http_notify_id_t *to, ngx_uint_t count,
     ngx_http_notify_redis_handler_pt handler, void *data);
+/*
+ * From (exclusive) on, as many entries as are together about so large, and
+ * count at most; see range.lua for the reply.
+ */
+ngx_int_t ngx_http_notify_log_read(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_http_notify_id_t *from,
+    ngx_uint_t count, size_t bytes, ngx_http_notify_redis_handler_pt handler,
+    void *data);
 
 
 #endif /* _NGX_HTTP_NOTIFY_LOG_H_INCLUDED_ */

@@ -6,36 +6,36 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_log_state.h"
+#include "ngx_http_notify_script.h"
 
 
-ngx_http_notify_redis_command_t *
+ngx_int_t
 ngx_http_notify_log_state_ask(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    ngx_str_t                         argv[3];
-    ngx_pool_t                       *pool;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_int_t    rc;
+    ngx_str_t    key;
+    ngx_pool_t  *pool;
 
     pool = ngx_create_pool(512, ngx_cycle->log);
     if (pool == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
-    command = NULL;
+    rc = NGX_ERROR;
 
-    ngx_str_set(&argv[0], "XINFO");
-    ngx_str_set(&argv[1], "STREAM");
-    argv[2] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
+    key = ngx_http_notify_keys_name(pool, keys, "log", NULL);
 
-    if (argv[2].data) {
-        command = ngx_http_notify_redis_submit(redis, argv, 3, 0, handler,
-                                               data);
+    if (key.data != NULL) {
+        rc = ngx_http_notify_script_call(redis,
+                                         &ngx_http_notify_script_log_state,
+                                         &key, 1, NULL, 0, handler, data);
     }
 
     ngx_destroy_pool(pool);
 
-    return command;
+    return rc;
 }
 
 
@@ -43,46 +43,40 @@ ngx_int_t
 ngx_http_notify_log_state_parse(const ngx_http_notify_resp_t *resp,
     ngx_http_notify_log_state_t *state)
 {
-    ngx_uint_t               i;
-    ngx_http_notify_resp_t  *name, *value;
+    ngx_uint_t  i;
 
     ngx_memzero(state, sizeof(ngx_http_notify_log_state_t));
-
-    /* "ERR no such key" */
-
-    if (resp && ngx_http_notify_resp_is_error(resp, "ERR")) {
-        return NGX_DECLINED;
-    }
 
     if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i + 1 < resp->nelts; i += 2) {
-        name = resp->elts[i];
-        value = resp->elts[i + 1];
+    if (resp->nelts == 0) {
+        return NGX_DECLINED;
+    }
 
-        if (name->type != NGX_HTTP_NOTIFY_RESP_STRING) {
-            continue;
-        }
+    if (resp->nelts != 5) {
+        return NGX_ERROR;
+    }
 
-        if (ngx_strcmp(name->str.data, "length") == 0) {
-            state->length = value->integer;
-
-        } else if (ngx_strcmp(name->str.data, "entries-added") == 0) {
-            state->added = value->integer;
-
-        } else if (ngx_strcmp(name->str.data, "last-generated-id") == 0) {
-            (void) ngx_http_notify_id_parse(&value->str, &state->last);
-
-        } else if (ngx_strcmp(name->str.data, "max-deleted-entry-id") == 0) {
-            (void) ngx_http_notify_id_parse(&value->str, &state->deleted);
-
-        } else if (ngx_strcmp(name->str.data, "first-entry") == 0
-                   && value->type == NGX_HTTP_NOTIFY_RESP_ARRAY)
+    for (i = 0; i < 2; i++) {
+        if (resp->elts[i]->type != NGX_HTTP_NOTIFY_RESP_INTEGER
+            || resp->elts[i]->integer < 0)
         {
-            (void) ngx_http_notify_log_entry_id(value, &state->first);
+            return NGX_ERROR;
         }
+    }
+
+    state->length = resp->elts[0]->integer;
+    state->added = resp->elts[1]->integer;
+
+    if (ngx_http_notify_id_parse(&resp->elts[2]->str, &state->last) != NGX_OK
+        || ngx_http_notify_id_parse(&resp->elts[3]->str, &state->deleted)
+           != NGX_OK
+        || ngx_http_notify_id_parse(&resp->elts[4]->str, &state->first)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     return NGX_OK;

@@ -21,13 +21,13 @@ typedef struct {
 } ngx_http_notify_log_state_t;
 
 
-/* the command: raw reply to the handler, as with a submit */
-ngx_http_notify_redis_command_t *ngx_http_notify_log_state_ask(
-    ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
+/* raw reply to the handler; NGX_ERROR: it is never called */
+ngx_int_t ngx_http_notify_log_state_ask(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys,
     ngx_http_notify_redis_handler_pt handler, void *data);
 
-/* NGX_DECLINED: nothing was published yet, all is 0; NGX_ERROR: no answer, or
- * another error */
+/* NGX_DECLINED: nothing was published yet, all is 0; NGX_ERROR: no answer, an
+ * error, or not what the script gives */
 ngx_int_t ngx_http_notify_log_state_parse(const ngx_http_notify_resp_t *resp,
     ngx_http_notify_log_state_t *state);
 

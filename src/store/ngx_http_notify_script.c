@@ -78,6 +78,9 @@ ngx_http_notify_script(missed);
 ngx_http_notify_script(consumer);
 ngx_http_notify_script(node);
 ngx_http_notify_script(once);
+ngx_http_notify_script(log_state);
+ngx_http_notify_script(range);
+ngx_http_notify_script(health);
 
 
 static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
@@ -101,6 +104,9 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_consumer,
     &ngx_http_notify_script_node,
     &ngx_http_notify_script_once,
+    &ngx_http_notify_script_log_state,
+    &ngx_http_notify_script_range,
+    &ngx_http_notify_script_health,
     NULL
 };
 
@@ -421,5 +427,7 @@ ngx_http_notify_script_say(const ngx_str_t *text, const char *who)
     said->time = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "notify %s: Redis refused: \"%*s\"", who, len, text->data);
+                  "notify %s: Redis refused: \"%*s\"%s", who, len, text->data,
+                  len > 7 && ngx_strncmp(text->data, "MISCONF", 7) == 0
+                  ? ", it cannot save: do not restart it before it can" : "");
 }

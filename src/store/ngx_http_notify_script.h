@@ -39,6 +39,9 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_missed;
 extern ngx_http_notify_script_t  ngx_http_notify_script_consumer;
 extern ngx_http_notify_script_t  ngx_http_notify_script_node;
 extern ngx_http_notify_script_t  ngx_http_notify_script_once;
+extern ngx_http_notify_script_t  ngx_http_notify_script_log_state;
+extern ngx_http_notify_script_t  ngx_http_notify_script_range;
+extern ngx_http_notify_script_t  ngx_http_notify_script_health;
 
 
 /* once, before the workers start */

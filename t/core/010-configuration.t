@@ -197,6 +197,18 @@ refused('a retention twice',
 refused('a maximal size that is no size',
     in_channel('max_size big;'), '"?max_size|"big"');
 
+refused('a size of subscriptions that is too small',
+    in_channel('subscription_size 1023;'), '"1023", it must be 1k to 16m');
+
+refused('one that is too large',
+    in_channel('subscription_size 17m;'), '"17m", it must be 1k to 16m');
+
+refused('one that is no size',
+    in_channel('subscription_size big;'), '"big"');
+
+refused('a size of subscriptions twice',
+    in_channel("subscription_size 1m;\nsubscription_size 1m;"), 'duplicate');
+
 
 # the profile's directives
 
@@ -389,6 +401,7 @@ notify_channel retail {
     attribute country required "pattern=^[A-Z]{2}\$" alias=land;
     attribute shop;
     subscriptions_max 50;
+    subscription_size 256k;
 }
 server { $listen location /x/ { notify_api retail; } }
 END

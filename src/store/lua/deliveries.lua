@@ -16,13 +16,17 @@
 --        attempts that there ever were, [number of the last attempt in the
 --        entry, heads, extras, ...],
 --        [event id, entry or nil, due or "", tries or "", reason or "", ...],
---        what it has selected before, see subscribe.lua, or nil]
+--        what it has selected before, see subscribe.lua, or nil,
+--        1: the rows became too large before there were as many as asked for]
 
 local LOG, RETRY, TRIES, DEAD, GAP, ATTEMPTS, SUBS, CURSOR, POS, ATTEMPTED =
     unpack(KEYS)
 local sub, how, place, limit, logged = unpack(ARGV)
 
 limit = tonumber(limit)
+
+local LARGE, STEP = 2097152, 32
+local size, cut = 0, 0
 
 local function split(id)
     local ms, seq = string.match(id, '^(%d+)-(%d+)$')
@@ -55,6 +59,9 @@ local function add(id, entry)
     if how ~= 'one' and not entry and reason ~= 'expired' then
         reason = ''
     end
+    for _, text in ipairs(entry and entry[2] or {}) do
+        size = size + #text
+    end
     local n = #rows
     rows[n + 1], rows[n + 2] = id, entry
     rows[n + 3] = redis.call('ZSCORE', RETRY, id) or ''
@@ -67,9 +74,21 @@ if how == 'one' then
 
 elseif how == 'log' then
     local max = place == '' and '+' or '(' .. place
-    for _, entry in ipairs(redis.call('XREVRANGE', LOG, max, '-',
-                                      'COUNT', limit)) do
-        add(entry[1], entry)
+    local left, step = limit, 1
+    while left > 0 and cut == 0 do
+        local count = math.min(left, step)
+        local page = redis.call('XREVRANGE', LOG, max, '-', 'COUNT', count)
+        for _, entry in ipairs(page) do
+            if size >= LARGE then
+                cut = 1
+                break
+            end
+            add(entry[1], entry)
+            max = '(' .. entry[1]
+        end
+        left = #page < count and 0 or left - count
+        cut = left > 0 and size >= LARGE and 1 or cut
+        step = size < LARGE / STEP and math.min(step * 4, STEP) or 1
     end
 
 elseif how == 'retry' then
@@ -82,6 +101,10 @@ elseif how == 'retry' then
     end
     table.sort(ids, function (a, b) return before(b, a) end)
     for i = 1, math.min(#ids, limit) do
+        if size >= LARGE then
+            cut = 1
+            break
+        end
         add(ids[i])
     end
 
@@ -89,13 +112,17 @@ else
     -- scores are the ids' milliseconds; within one, in the order of text
     local max = place == '' and '+inf' or string.match(place, '^%d+')
     local at, left = 0, limit
-    while left > 0 do
+    while left > 0 and cut == 0 do
         local found = redis.call('ZREVRANGEBYSCORE', DEAD, max, '-inf',
                                  'LIMIT', at, 500)
         for _, e in ipairs(found) do
             local id = string.match(e, '^%S+')
             local same = string.match(id, '^%d+') == max
             if left > 0 and (not same or id < place) then
+                if size >= LARGE then
+                    cut = 1
+                    break
+                end
                 add(id)
                 left = left - 1
             end
@@ -137,5 +164,6 @@ return {
     redis.call('HGET', ATTEMPTED, sub) or '0',
     attempts,
     rows,
-    redis.call('HGET', CURSOR, sub .. ' former')
+    redis.call('HGET', CURSOR, sub .. ' former'),
+    cut
 }

@@ -15,11 +15,13 @@
 --       3  how many entries are looked at
 -- reply {looked at up to here, how many, 1: there may be more,
 --        what it has selected before (see subscribe.lua) or nil,
---        1: it was selected for sure | 0, entry, ...}
+--        1: it was selected for sure | 0, entry, ...}, as many
+--        as are together about so large
 
 local LOG, CURSORS, POS, RETRY, DEAD, GAPS = unpack(KEYS)
 local id, count = ARGV[1], tonumber(ARGV[3])
 local ENOUGH = 1000
+local LARGE, STEP = 2097152, 32
 
 local function place(text)
     local whole, ms, seq = string.match(text or '', '^((%d+)%-(%d+))')
@@ -36,7 +38,7 @@ local function min(a, b) return a and (not b or less(a, b)) and a or b end
 local from = place(ARGV[2])
 
 if redis.call('EXISTS', LOG) == 0 then
-    return { from.text, 0, 0 }
+    return { from.text, 0, 0, false }
 end
 
 -- those given up: whole milliseconds of them, up to `bound` if not all
@@ -96,8 +98,31 @@ table.sort(spans, function(a, b) return less(a.from, b.from) end)
 local at, looked, more, out = from, 0, 1, {}
 local former = redis.call('HGET', CURSORS, id .. ' former')
 local i, p = 1, 1
+local size, step, cut = 0, 1, false
 
-while looked < count do
+local function sizeof(entry)
+    local n = 0
+    for _, text in ipairs(entry[2]) do
+        n = n + #text
+    end
+    return n
+end
+
+-- Redis cannot tell how large an entry is: few are read at a time, and those
+-- that are too much are not sent
+local function first(list)
+    local part, n = {}, size
+    for i, entry in ipairs(list) do
+        if n >= LARGE then
+            cut = true
+            break
+        end
+        part[i], n = entry, n + sizeof(entry)
+    end
+    return part
+end
+
+while looked < count and size < LARGE do
     while spans[i] and spans[i].to and not less(at, spans[i].to) do
         i = i + 1
     end
@@ -120,11 +145,14 @@ while looked < count do
         at, sure = point, 1
 
     elseif start then
-        local to, room = min(spans[i].to, bound), count - looked
+        local to = min(spans[i].to, bound)
+        local room = math.min(count - looked, step)
 
         found = redis.call('XRANGE', LOG, '(' .. start.text,
                            to and to.text or '+', 'COUNT', room)
-        if #found == room then
+        found = first(found)
+
+        if #found == room or cut then
             at = place(found[#found][1])
         elseif to then
             at = to
@@ -140,7 +168,10 @@ while looked < count do
     for _, entry in ipairs(found) do
         out[#out + 1] = sure
         out[#out + 1] = entry
+        size = size + sizeof(entry)
     end
+
+    step = size < LARGE / STEP and math.min(step * 4, STEP) or 1
 
     looked = looked + (#found > 0 and #found or 1)
 

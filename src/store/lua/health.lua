@@ -1,0 +1,50 @@
+#!lua
+-- Whether a publish would be taken.  It writes nothing: what Redis refuses
+-- writes for, it refuses this script for, too.  The user's right to each
+-- command is asked for, as this list has them.
+--
+-- KEYS  1  log
+-- ARGV  1  bytes that the log may take, 0: no limit
+-- reply {"ok"} | {"full"} | {"denied", command, ...}
+
+local WRITES = [[
+    del hdel hincrby hset hsetnx incr lpop lrem lset ltrim pexpire
+    rpush sadd set srem unlink xadd xsetid xtrim zadd zrem zremrangebyscore
+]]
+local READS = [[
+    exists get hexists hget hgetall hlen hmget hscan hvals lindex lrange
+    smembers xlen xrange xrevrange zcard zrange zrangebyscore
+    zrevrangebyscore zscore
+]]
+
+local log, limit = KEYS[1], tonumber(ARGV[1])
+local denied = { 'denied' }
+
+local function ask(name, ...)
+    if not redis.acl_check_cmd(name, ...) then
+        denied[#denied + 1] = name
+    end
+end
+
+for name in string.gmatch(READS .. WRITES, '%S+') do
+    ask(name, log)
+end
+
+ask('time')
+ask('wait', '0', '0')
+ask('memory', 'usage', log)
+ask('xinfo', 'stream', log)
+ask('xread', 'count', '1', 'streams', log, '0')
+ask('evalsha', '0', '1', log)
+
+if #denied > 1 then
+    return denied
+end
+
+local size = limit > 0 and redis.call('MEMORY', 'USAGE', log)
+
+if size and size >= limit then
+    return { 'full' }
+end
+
+return { 'ok' }

@@ -1,0 +1,22 @@
+#!lua flags=no-writes
+-- What there is of a log, and was, without its events: XINFO alone would send
+-- the first and the last of them, however large they are.
+--
+-- KEYS  1  log
+-- reply {} where there is no log, else {its length, entries that there ever
+--       were, the last id that was generated, the last one that was deleted,
+--       the first one that is there}
+
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    return {}
+end
+
+local info, flat = {}, redis.call('XINFO', 'STREAM', KEYS[1])
+
+for i = 1, #flat, 2 do
+    info[flat[i]] = flat[i + 1]
+end
+
+return { info['length'], info['entries-added'], info['last-generated-id'],
+         info['max-deleted-entry-id'],
+         info['first-entry'] and info['first-entry'][1] or '0-0' }
