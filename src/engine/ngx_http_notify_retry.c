@@ -406,7 +406,9 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
 
     s->fetching = 0;
 
-    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
+    if (ngx_http_notify_script_verdict(s->lease->feed->redis, resp, "retry")
+        != NGX_OK
+        || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
         || resp->nelts < 2
         || ngx_http_notify_retry_read(s, resp) != NGX_OK)
     {

@@ -1,6 +1,6 @@
 /*
- * The resources that tell of a channel: event-types, its catalogue; health,
- * whether events can be taken; stats, its counters.
+ * The resources that tell of a channel: event-types, its catalogue; stats, its
+ * counters.
  */
 
 #include <ngx_config.h>
@@ -26,11 +26,6 @@ static ngx_int_t ngx_http_notify_api_event_types_entities(
 static ngx_int_t ngx_http_notify_api_event_types_names(
     ngx_http_notify_json_t *out, const char *name,
     ngx_http_notify_json_t *list, const ngx_array_t *names);
-static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_health_answer(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
-    ngx_str_t *warning);
 static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
     void *data);
@@ -46,13 +41,6 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
     ngx_string("event-types"),
     ngx_http_notify_api_catalogue_methods,
     ngx_http_notify_api_event_types_handler,
-    0
-};
-
-ngx_http_notify_api_resource_t  ngx_http_notify_api_health = {
-    ngx_string("health"),
-    ngx_http_notify_api_catalogue_methods,
-    ngx_http_notify_api_health_handler,
     0
 };
 
@@ -234,106 +222,6 @@ ngx_http_notify_api_event_types_names(ngx_http_notify_json_t *out,
     rc |= ngx_http_notify_json_set(out, name, list);
 
     return rc;
-}
-
-
-/* INFO rather than PING: it names the policy that would evict subscriptions */
-
-static void
-ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
-{
-    ngx_str_t                 argv[2];
-    ngx_http_notify_redis_t  *redis;
-
-    redis = api->channel->redis;
-
-    if (!ngx_http_notify_redis_ready(redis)) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                    "redis_unavailable", "Redis: %s",
-                                    ngx_http_notify_redis_reason(redis));
-        return;
-    }
-
-    ngx_str_set(&argv[0], "INFO");
-    ngx_str_set(&argv[1], "memory");
-
-    if (ngx_http_notify_api_catalogue_ask(api, argv, 2,
-                                          ngx_http_notify_api_health_answer)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_failed(api);
-    }
-}
-
-
-static void
-ngx_http_notify_api_health_answer(ngx_http_notify_resp_t *resp, void *data)
-{
-    u_char                 *p, *last;
-    ngx_str_t               warning;
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
-        return;
-    }
-
-    ngx_str_null(&warning);
-
-    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
-        last = resp->str.data + resp->str.len;
-
-        p = ngx_strlcasestrn(resp->str.data, last,
-                             (u_char *) "maxmemory_policy:",
-                             sizeof("maxmemory_policy:") - 1 - 1);
-        if (p) {
-            p += sizeof("maxmemory_policy:") - 1;
-
-            if (last - p < 10
-                || ngx_strncmp(p, "noeviction", 10) != 0)
-            {
-                ngx_str_set(&warning, "the eviction policy of Redis is not "
-                                      "noeviction: it may take "
-                                      "subscriptions");
-            }
-        }
-    }
-
-    ngx_http_notify_api_health_send(api, &warning);
-}
-
-
-static void
-ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
-    ngx_str_t *warning)
-{
-    ngx_int_t                rc;
-    ngx_http_notify_json_t  *out;
-
-    static const ngx_str_t  ok = ngx_string("ok");
-    static const ngx_str_t  warn = ngx_string("warning");
-
-    out = ngx_http_notify_json_new_object(api->request->pool);
-    if (out == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    rc = ngx_http_notify_json_set_string(out, "status",
-                                         warning->len ? &warn : &ok);
-
-    rc |= ngx_http_notify_json_set_string(out, "channel",
-                                          &api->channel->name);
-
-    if (warning->len) {
-        rc |= ngx_http_notify_json_set_string(out, "warning", warning);
-    }
-
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-                                  rc == NGX_OK ? out : NULL);
 }
 
 

@@ -12,6 +12,7 @@
 
 static ngx_uint_t ngx_http_notify_redis_info_is(const ngx_str_t *value,
     const char *text);
+static ngx_uint_t ngx_http_notify_redis_info_online(const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_redis_info_major(const ngx_str_t *version);
 
 
@@ -63,6 +64,18 @@ ngx_http_notify_redis_info_parse(const ngx_str_t *text,
 
         } else if (ngx_http_notify_redis_info_is(&name, "role")) {
             info->replica = !ngx_http_notify_redis_info_is(&value, "master");
+
+        } else if (ngx_http_notify_redis_info_is(&name,
+                                                 "rdb_last_bgsave_status")
+                   || ngx_http_notify_redis_info_is(&name,
+                                                    "aof_last_write_status"))
+        {
+            info->unsaved |= !ngx_http_notify_redis_info_is(&value, "ok");
+
+        } else if (name.len > 5 && ngx_strncmp(name.data, "slave", 5) == 0
+                   && name.data[5] >= '0' && name.data[5] <= '9')
+        {
+            info->replicas += ngx_http_notify_redis_info_online(&value);
         }
     }
 
@@ -84,6 +97,19 @@ ngx_http_notify_redis_info_is(const ngx_str_t *value, const char *text)
 {
     return value->len == ngx_strlen(text)
            && ngx_memcmp(value->data, text, value->len) == 0;
+}
+
+
+/* "ip=127.0.0.1,port=6380,state=online,offset=14,lag=0" */
+
+static ngx_uint_t
+ngx_http_notify_redis_info_online(const ngx_str_t *value)
+{
+    static u_char  online[] = "state=online,";
+
+    return ngx_strlcasestrn(value->data, value->data + value->len, online,
+                            sizeof(online) - 2)
+           != NULL;
 }
 
 

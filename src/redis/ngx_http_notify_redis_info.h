@@ -18,6 +18,8 @@ typedef struct {
     unsigned    supported:1;      /* Redis >= 7.0 or Valkey */
     unsigned    loading:1;
     unsigned    replica:1;
+    unsigned    unsaved:1;        /* the last save or write to disk failed */
+    ngx_uint_t  replicas;         /* that are connected and up to date */
 } ngx_http_notify_redis_info_t;
 
 

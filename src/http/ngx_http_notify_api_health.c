@@ -1,0 +1,308 @@
+/*
+ * The resource health: whether events can be taken.  A script that writes
+ * nothing is refused for the reasons that a publish would be; INFO says what
+ * will be wrong later.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_redis_info.h"
+#include "ngx_http_notify_script.h"
+
+
+typedef struct {
+    const char  *code;      /* of Redis' error */
+    const char  *text;
+} ngx_http_notify_api_health_refusal_t;
+
+
+static ngx_uint_t ngx_http_notify_api_health_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_health_refused(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_health_denied(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_health_ask(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_health_down(ngx_http_notify_api_t *api,
+    const char *reason);
+static void ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
+    const char *warning);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_health = {
+    ngx_string("health"),
+    ngx_http_notify_api_health_methods,
+    ngx_http_notify_api_health_handler,
+    0
+};
+
+
+static const ngx_http_notify_api_health_refusal_t
+    ngx_http_notify_api_health_refusals[] =
+{
+    { "OOM", "it is out of memory: its maxmemory is reached" },
+    { "NOREPLICAS", "it has fewer replicas than its min-replicas-to-write" },
+    { "MISCONF", "it cannot save, and takes no writes: do not restart it "
+                 "before it can, or what is not on its disk is lost" },
+    { "NOPERM", "its user may not use eval, evalsha" },
+    { "READONLY", "it is a replica" },
+    { NULL, "it refuses a script that writes" }
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_health_methods(ngx_http_notify_api_t *api)
+{
+    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
+}
+
+
+static void
+ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
+{
+    u_char                      limit[NGX_SIZE_T_LEN];
+    ngx_str_t                   key, arg;
+    ngx_http_notify_redis_t    *redis;
+    ngx_http_notify_api_box_t  *box;
+
+    redis = api->channel->redis;
+
+    if (ngx_http_notify_redis_ready(redis)) {
+        redis = api->channel->publishes;
+    }
+
+    if (!ngx_http_notify_redis_ready(redis)) {
+        ngx_http_notify_api_health_down(api,
+                                        ngx_http_notify_redis_reason(redis));
+        return;
+    }
+
+    key = ngx_http_notify_keys_name(api->request->pool, &api->channel->keys,
+                                    "log", NULL);
+
+    arg.data = limit;
+    arg.len = ngx_sprintf(limit, "%uz", api->channel->max_size) - limit;
+
+    box = key.data ? ngx_http_notify_api_box(api) : NULL;
+
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_script_call(redis, &ngx_http_notify_script_health,
+                                    &key, 1, &arg, 1,
+                                    ngx_http_notify_api_health_tried, box)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_open(data);
+    if (api == NULL) {
+        return;
+    }
+
+    if (ngx_http_notify_script_says(resp, "ok")) {
+        ngx_http_notify_api_health_ask(api);
+
+    } else if (ngx_http_notify_script_says(resp, "full")) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "log_full", "the log has reached max_size");
+
+    } else if (ngx_http_notify_script_says(resp, "denied")) {
+        ngx_http_notify_api_health_denied(api, resp);
+
+    } else {
+        ngx_http_notify_api_health_refused(api, resp);
+    }
+}
+
+
+static void
+ngx_http_notify_api_health_refused(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    const ngx_http_notify_api_health_refusal_t  *refusal;
+
+    (void) ngx_http_notify_script_verdict(api->channel->redis, resp, "health");
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ERROR) {
+        ngx_http_notify_api_unavailable(api);
+        return;
+    }
+
+    refusal = ngx_http_notify_api_health_refusals;
+
+    while (refusal->code
+           && !ngx_http_notify_resp_is_error(resp, refusal->code))
+    {
+        refusal++;
+    }
+
+    ngx_http_notify_api_health_down(api, refusal->text);
+}
+
+
+static void
+ngx_http_notify_api_health_denied(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    u_char      *p, *last;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    u_char       names[512];
+
+    p = names;
+    last = names + sizeof(names) - 1;
+
+    for (i = 1; i < resp->nelts; i++) {
+        name = &resp->elts[i]->str;
+        p = ngx_slprintf(p, last, "%s%V", i > 1 ? ", " : "", name);
+    }
+
+    *p = '\0';
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                "redis_unavailable",
+                                "Redis: its user may not use %s", names);
+}
+
+
+static void
+ngx_http_notify_api_health_ask(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                   argv[1];
+    ngx_http_notify_api_box_t  *box;
+
+    ngx_str_set(&argv[0], "INFO");
+
+    box = ngx_http_notify_api_box(api);
+    if (box == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 1, 0,
+                                     ngx_http_notify_api_health_info, box)
+        == NULL)
+    {
+        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_failed(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_str_t                      noeviction = ngx_string("noeviction");
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_redis_info_t   info;
+
+    api = ngx_http_notify_api_open(data);
+
+    if (api == NULL
+        || ngx_http_notify_api_reply(api, resp, "health") != NGX_OK)
+    {
+        return;
+    }
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        ngx_http_notify_api_unavailable(api);
+        return;
+    }
+
+    ngx_http_notify_redis_info_parse(&resp->str, &info);
+
+    if (info.replicas < api->channel->store->replicas) {
+        ngx_http_notify_api_health_down(api,
+                                        "fewer replicas are connected than "
+                                        "notify_redis waits for (replicas)");
+        return;
+    }
+
+    if (info.unsaved) {
+        ngx_http_notify_api_health_send(api,
+                                        "Redis could not save lately: do not "
+                                        "restart it before it can, or what "
+                                        "is not on its disk is lost");
+        return;
+    }
+
+    if (info.policy.len
+        && (info.policy.len != noeviction.len
+            || ngx_memcmp(info.policy.data, noeviction.data, noeviction.len)
+               != 0))
+    {
+        ngx_http_notify_api_health_send(api,
+                                        "the eviction policy of Redis is not "
+                                        "noeviction: it may take "
+                                        "subscriptions");
+        return;
+    }
+
+    ngx_http_notify_api_health_send(api, NULL);
+}
+
+
+static void
+ngx_http_notify_api_health_down(ngx_http_notify_api_t *api, const char *reason)
+{
+    ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                "redis_unavailable", "Redis: %s", reason);
+}
+
+
+/* NULL: there is nothing to warn of */
+
+static void
+ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
+    const char *warning)
+{
+    ngx_int_t                rc;
+    ngx_str_t                text, status;
+    ngx_http_notify_json_t  *out;
+
+    out = ngx_http_notify_json_new_object(api->request->pool);
+    if (out == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_str_set(&status, "ok");
+
+    if (warning) {
+        ngx_str_set(&status, "warning");
+    }
+
+    rc = ngx_http_notify_json_set_string(out, "status", &status);
+
+    rc |= ngx_http_notify_json_set_string(out, "channel",
+                                          &api->channel->name);
+
+    if (warning) {
+        text.data = (u_char *) warning;
+        text.len = ngx_strlen(warning);
+
+        rc |= ngx_http_notify_json_set_string(out, "warning", &text);
+    }
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+                                  rc == NGX_OK ? out : NULL);
+}
