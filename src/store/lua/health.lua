@@ -12,8 +12,8 @@ local WRITES = [[
     rpush sadd set srem unlink xadd xsetid xtrim zadd zrem zremrangebyscore
 ]]
 local READS = [[
-    exists get hexists hget hgetall hlen hmget hscan hvals lindex lrange
-    smembers xlen xrange xrevrange zcard zrange zrangebyscore
+    exists get hexists hget hgetall hlen hmget hscan hvals lindex llen
+    lrange smembers xlen xrange xrevrange zcard zrange zrangebyscore
     zrevrangebyscore zscore
 ]]
 
