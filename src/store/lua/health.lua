@@ -13,8 +13,8 @@ local WRITES = [[
 ]]
 local READS = [[
     exists get hexists hget hgetall hlen hmget hscan hvals lindex llen
-    lrange smembers xlen xrange xrevrange zcard zrange zrangebyscore
-    zrevrangebyscore zscore
+    lrange pttl smembers xlen xrange xrevrange zcard zcount zrange
+    zrangebyscore zrevrangebyscore zscore
 ]]
 
 local log, limit = KEYS[1], tonumber(ARGV[1])
