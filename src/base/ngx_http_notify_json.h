@@ -121,7 +121,8 @@ uint32_t ngx_http_notify_json_number_hash(const ngx_str_t *number);
 
 /*
  * Whether two scanned values, without duplicate members, are the same: numbers
- * by value, members in any order.  NGX_DECLINED: they differ; NGX_ERROR: memory.
+ * by value, members in any order.  NGX_DECLINED: they differ; NGX_ERROR:
+ * memory.
  */
 ngx_int_t ngx_http_notify_json_same(ngx_pool_t *pool, const ngx_str_t *a,
     const ngx_str_t *b);

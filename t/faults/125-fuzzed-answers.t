@@ -1,7 +1,7 @@
-# A receiver whose answers are made by chance: cut, mutated, trickled, huge, with
-# odd status lines, broken chunks, floods of interim answers.  Each delivery gets
-# its verdict, and the worker stays as it was.  NOTIFY_TEST_LONG: many more;
-# NOTIFY_TEST_SEED repeats a run.
+# A receiver whose answers are made by chance: cut, mutated, trickled, huge,
+# with odd status lines, broken chunks, floods of interim answers.  Each
+# delivery gets its verdict, and the worker stays as it was.  NOTIFY_TEST_LONG:
+# many more; NOTIFY_TEST_SEED repeats a run.
 
 use strict;
 use warnings;

@@ -9,7 +9,8 @@ use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
-my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0, allow => qr/pcre2?_compile/,
+my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
+                                   allow => qr/pcre2?_compile/,
                                    http => <<'END');
     notify_channel shop {
         event      order.made schema=%%DIR%%/schema.json;
@@ -68,7 +69,8 @@ taken(data(word => "\x{e9}a \x{20ac}\x{1f600}"), 'characters, not bytes');
 
 my $answer = http(POST => $nginx->url('/shop/events'),
     headers => { 'Content-Type' => 'application/json' },
-    body => '{"eventType":"order.made","data":{"word":"a \ud83d\ude00\ud83d"}}');
+    body => '{"eventType":"order.made",'
+          . '"data":{"word":"a \ud83d\ude00\ud83d"}}');
 taken($answer, 'half of a surrogate pair is a character');
 
 my $start = time;
