@@ -13,7 +13,7 @@
 
 #define NGX_HTTP_NOTIFY_CLAIMS_INTERVAL  900
 #define NGX_HTTP_NOTIFY_CLAIMS_ALONE     50     /* without the change log */
-#define NGX_HTTP_NOTIFY_CLAIMS_HEARD     7000   /* a read of the tail, at most */
+#define NGX_HTTP_NOTIFY_CLAIMS_HEARD     7000   /* of a read of the tail */
 #define NGX_HTTP_NOTIFY_CLAIMS_AGE       10000
 #define NGX_HTTP_NOTIFY_CLAIMS_CHUNK     512    /* documents of one command */
 

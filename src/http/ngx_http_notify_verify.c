@@ -92,7 +92,8 @@ static ngx_str_t  ngx_http_notify_verify_problem = ngx_string(
 
 static ngx_str_t  ngx_http_notify_verify_conflict = ngx_string(
     "{\"type\":\"README.md#in_progress\",\"title\":\"Conflict\","
-    "\"status\":409,\"detail\":\"the same call is with the backend, try again\","
+    "\"status\":409,"
+    "\"detail\":\"the same call is with the backend, try again\","
     "\"code\":\"in_progress\"}");
 
 static ngx_str_t  ngx_http_notify_verify_unavailable = ngx_string(

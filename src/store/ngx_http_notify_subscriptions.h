@@ -36,8 +36,8 @@ typedef struct {
  * value of the field `id` of the hash `subs`, "<version> <json>") has the
  * members of interface.md plus tenant and secrets:
  *   id tenant url events entityTypeID attributes{} mode apiKey
- *   secrets[{text,expires,standard}] name profile headers{} filter rate inFlight
- *   enabled reason metadata createdAt updatedAt (epoch ms)
+ *   secrets[{text,expires,standard}] name profile headers{} filter rate
+ *   inFlight enabled reason metadata createdAt updatedAt (epoch ms)
  * and, where it is that of the channel's target: internal settings{}, where it
  * is that of a provider: internal provider, and no url
  */

@@ -39,7 +39,7 @@ my %foreign = (
     'a sibling site'      => { 'Sec-Fetch-Site' => 'same-site' },
     'another origin'      => { 'Origin' => 'https://evil.example' },
     'another port'        => { 'Origin' => 'http://127.0.0.1:1' },
-    'a host that ends so' => { 'Origin' => 'http://evil.' . $here },
+    'a host that ends so' => { 'Origin' => 'http://evil' . ".$here" },
     'an opaque origin'    => { 'Origin' => 'null' },
     'no origin at all'    => { 'Origin' => '' },
 );

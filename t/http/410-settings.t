@@ -16,7 +16,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         header  X-Region  $notify_setting_region;
         header  X-Days    $notify_setting_days;
         payload '{"type":"$notify_event_type","days":"$notify_setting_days",
-                  "in":"$notify_setting_region$notify_setting_none"}';
+                  "in":"$notify_setting_region"}';
     }
     notify_channel shop {
         profile  raw;
