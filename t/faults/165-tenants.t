@@ -12,8 +12,7 @@ use NotifyTest::Shop;
 
 my $shop = NotifyTest::Shop->new(
     profile => 'retry 1s until=10m; breaker off; response_log 200;',
-    channel => 'event paid; event asked sync; event placed off; '
-             . 'setting place target optional;',
+    channel => 'event paid; event asked sync; event placed off;',
     scripts => { '/red-asked' => [{ body => '{"success":true}' }] },
     server => <<'END');
 location /by/      { notify_tenant $http_x_tenant optional; notify_api shop; }
