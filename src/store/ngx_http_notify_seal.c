@@ -274,17 +274,17 @@ ngx_http_notify_seal_open_members(ngx_pool_t *pool,
     text = ngx_http_notify_json_string(sealed);
     id = ngx_http_notify_json_string(ngx_http_notify_json_get(document, "id"));
 
-    rc = ngx_http_notify_seal_read(pool, &id, &text, &plain, reason);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    /* what stands beside it was not written by us */
+    /* what stands beside it was not written by us, readable or not */
 
     for (name = ngx_http_notify_seal_members; *name; name++) {
         if (ngx_http_notify_json_remove(document, *name) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    rc = ngx_http_notify_seal_read(pool, &id, &text, &plain, reason);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     secret = ngx_http_notify_json_parse(pool, &plain, &error);
