@@ -73,7 +73,7 @@ sub together {
 
     # they are accepted, and wait
     for my $socket (@sockets) {
-        syswrite $socket, "GET /shop/health HTTP/1.1\r\nHost: a\r\n\r\n";
+        syswrite $socket, "GET /shop/event-types HTTP/1.1\r\nHost: a\r\n\r\n";
         answer($socket);
     }
 
