@@ -38,17 +38,6 @@ local id, json, expected, max, follows, before, claim, former,
     moved = unpack(ARGV)
 local FORMERS = 32
 
-local function claims()
-    local flat = redis.call('HGETALL', SYNC)
-    local map = {}
-
-    for i = 1, #flat, 2 do
-        map[flat[i]] = flat[i + 1]
-    end
-
-    return map
-end
-
 local create = expected == '0'
 local stored = redis.call('HGET', SUBS, id)
 
@@ -107,24 +96,44 @@ local function remember()
                table.concat(lines, '\n', first) .. '\n')
 end
 
+-- whether the claim, an overlapping one, is held by another of the tenant
+local function taken(other, holder)
+    return holder and holder ~= id and other ~= claim
+           and redis.call('ZSCORE', TENANT, holder)
+           and redis.call('HEXISTS', SUBS, holder) == 1
+end
+
 -- Without an entity type a claim is for all of them, "<tenant>:<event>:": of
 -- the tenant's others, which begins with that, or which such a one is the
 -- beginning of?  An entity type is JSON, so that it ends in no colon.
 local function overlapping()
-    for other, holder in pairs(claims()) do
-        local short, long = claim, other
+    for at in string.gmatch(claim, '():') do
+        local other = string.sub(claim, 1, at)
+        local holder = redis.call('HGET', SYNC, other)
 
-        if #short > #long then
-            short, long = long, short
-        end
-
-        if holder ~= id and other ~= claim
-           and string.sub(short, -1) == ':'
-           and string.sub(long, 1, #short) == short
-           and redis.call('ZSCORE', TENANT, holder)
-           and redis.call('HEXISTS', SUBS, holder) == 1
-        then
+        if taken(other, holder) then
             return holder
+        end
+    end
+
+    if string.sub(claim, -1) ~= ':' then
+        return
+    end
+
+    local ids = redis.call('ZRANGE', TENANT, 0, -1)
+
+    for first = 1, #ids, 1000 do
+        local part = { unpack(ids, first, first + 999) }
+        local held = redis.call('HMGET', HELD, unpack(part))
+
+        for i, holder in ipairs(part) do
+            local other = held[i]
+
+            if other and string.sub(other, 1, #claim) == claim
+               and taken(other, holder)
+            then
+                return holder
+            end
         end
     end
 end
