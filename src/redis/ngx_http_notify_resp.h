@@ -72,8 +72,8 @@ ngx_http_notify_resp_parser_t *ngx_http_notify_resp_parser_create(
 void ngx_http_notify_resp_parser_destroy(ngx_http_notify_resp_parser_t *p);
 /*
  * NGX_ERROR of the next two: a protocol error, memory, or a reply of more than
- * 7 levels.  The parser is of no more use then.  Of a reply that takes more than
- * 128 MB nothing is kept: an error of ours, _LARGE, comes in its place.
+ * 7 levels.  The parser is of no more use then.  Of a reply that takes more
+ * than 128 MB nothing is kept: an error of ours, _LARGE, comes in its place.
  */
 #define NGX_HTTP_NOTIFY_RESP_LARGE  "TOOLARGE"
 

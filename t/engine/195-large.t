@@ -101,7 +101,8 @@ while ($next) {
     last unless $answer->{status} == 200;
     $n += () = $answer->{content} =~ /"id":"sub_/g;
     $pages++;
-    ($next) = ($answer->{headers}{link} // '') =~ m{<[^>]*/(subscriptions[^>]*)>};
+    ($next) = ($answer->{headers}{link} // '')
+              =~ m{<[^>]*/(subscriptions[^>]*)>};
 }
 
 is($n, $many + 1, 'the list has them all');

@@ -53,7 +53,8 @@ END
 
 my $before = losses();
 
-cmp_ok(huge((['other', 20_000_000]) x 8, (['small', 1]) x 20), '>=', 28, 'eight events of 20 MB');
+cmp_ok(huge((['other', 20_000_000]) x 8, (['small', 1]) x 20), '>=',
+       28, 'eight events of 20 MB');
 
 my @ids = $shop->publish(1);
 eventually { !$shop->lacks('/some', @ids) } 'what follows is delivered', 30;
