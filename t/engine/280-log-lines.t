@@ -28,7 +28,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, vars => {
     }
     server {
         listen 127.0.0.1:%%PORT%%;
-        notify_tenant $http_x_tenant;
+        notify_tenant $http_x_tenant optional;
         location /shop/ { notify_api shop; }
         location /gate { notify_sync shop b gate;
                          proxy_pass http://127.0.0.1:%%HOOK%%; }

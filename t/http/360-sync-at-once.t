@@ -61,7 +61,7 @@ sub seen {
 }
 
 for my $nginx ($here, $there) {
-    eventually { gate($nginx) == 200 } 'without a subscription the gate is open';
+    eventually { gate($nginx) == 200 } 'without a subscriber the gate is open';
 }
 sleep 1;        # both follow the log
 
