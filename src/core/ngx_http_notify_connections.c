@@ -54,14 +54,19 @@ ngx_http_notify_connections_init(ngx_cycle_t *cycle,
                 return NGX_ERROR;
             }
 
-            continue;
+        } else {
+            channel[i]->store = conf;
+            channel[i]->redis = ngx_http_notify_connections.redis;
+            channel[i]->publishes = ngx_http_notify_connections.publishes
+                                    ? ngx_http_notify_connections.publishes
+                                    : ngx_http_notify_connections.redis;
         }
 
-        channel[i]->store = conf;
-        channel[i]->redis = ngx_http_notify_connections.redis;
-        channel[i]->publishes = ngx_http_notify_connections.publishes
-                                ? ngx_http_notify_connections.publishes
-                                : ngx_http_notify_connections.redis;
+        channel[i]->hops = ngx_http_notify_hops_create(channel[i]->redis,
+                                                       &channel[i]->keys);
+        if (channel[i]->hops == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -175,6 +180,14 @@ ngx_http_notify_connections_exit(ngx_array_t *channels)
     if (ngx_http_notify_connections.redis) {
         ngx_http_notify_redis_destroy(ngx_http_notify_connections.redis);
         ngx_http_notify_connections.redis = NULL;
+    }
+
+    for (i = 0; i < channels->nelts; i++) {
+
+        if (channel[i]->hops) {
+            ngx_http_notify_hops_destroy(channel[i]->hops);
+            channel[i]->hops = NULL;
+        }
     }
 }
 

@@ -187,8 +187,9 @@ ngx_http_notify_call_turn(ngx_event_t *ev)
 
 ngx_http_notify_call_t *
 ngx_http_notify_call_start(ngx_http_notify_target_t *target,
-    ngx_http_notify_event_t *event, ngx_uint_t attempt, ngx_msec_t timeout,
-    ngx_http_notify_call_pt handler, void *data)
+    ngx_http_notify_event_t *event, ngx_http_notify_hops_t *hops,
+    ngx_uint_t attempt, ngx_msec_t timeout, ngx_http_notify_call_pt handler,
+    void *data)
 {
     ngx_int_t                rc;
     ngx_pool_t              *pool;
@@ -212,6 +213,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     call->pool = pool;
     call->target = target;
     call->event = event;
+    call->hops = hops;
     call->handler = handler;
     call->data = data;
     call->start = ngx_current_msec;

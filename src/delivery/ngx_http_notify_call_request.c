@@ -157,7 +157,8 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
 
     head = &call->target->head;
     len = head->len + NGX_SIZE_T_LEN
-          + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1 + NGX_INT_T_LEN
+          + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1
+          + NGX_HTTP_NOTIFY_HOPS_LEN
           + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1;
 
     small = (body->len <= NGX_HTTP_NOTIFY_CALL_SMALL)
@@ -172,8 +173,10 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     call->head.start = p;
 
     p = ngx_cpymem(p, head->data, head->len);
-    p = ngx_sprintf(p, "%uz" CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": %ui" CRLF,
-                    body->len, call->event->hops + 1);
+    p = ngx_sprintf(p, "%uz" CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ", body->len);
+    p = ngx_http_notify_hops_print(call->hops, p, call->event->hops + 1,
+                                   &call->event->tenant);
+    *p++ = CR; *p++ = LF;
     p = ngx_cpymem(p, lines->data, lines->len);
     *p++ = CR; *p++ = LF;
 

@@ -40,6 +40,7 @@ ngx_http_notify_channel_create(ngx_conf_t *cf, const ngx_str_t *name)
     channel->tenant_share = NGX_CONF_UNSET_UINT;
     channel->publish_rate.rate = NGX_CONF_UNSET_UINT;
     channel->subscription_size = NGX_CONF_UNSET_SIZE;
+    channel->hops_max = NGX_CONF_UNSET_UINT;
     channel->operator_events = NGX_CONF_UNSET;
     channel->metrics = NGX_ERROR;
 
@@ -67,6 +68,7 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
     ngx_conf_init_uint_value(channel->tenant_share, 50);
     ngx_conf_init_uint_value(channel->publish_rate.rate, 0);
     ngx_conf_init_size_value(channel->subscription_size, 64 * 1024);
+    ngx_conf_init_uint_value(channel->hops_max, 1);
     ngx_conf_init_value(channel->operator_events, 0);
 
     refs = channel->profile_names ? channel->profile_names->elts : NULL;

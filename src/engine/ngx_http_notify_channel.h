@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_bucket.h"
+#include "ngx_http_notify_hops.h"
 #include "ngx_http_notify_keys.h"
 #include "ngx_http_notify_pattern.h"
 #include "ngx_http_notify_profile.h"
@@ -78,10 +79,14 @@ typedef struct {
     ngx_uint_t                tenant_share;     /* percent */
     ngx_http_notify_bucket_conf_t  publish_rate;    /* of a tenant */
     size_t                    subscription_size;    /* bytes of a document */
+    ngx_uint_t                hops_max;     /* own calls that an event may
+                                               come back by; 1 */
     ngx_flag_t                operator_events;
     ngx_int_t                 metrics;      /* set when a worker starts, as
                                                are the next three */
     ngx_http_notify_redis_conf_t  *store;   /* how to connect */
+    ngx_http_notify_hops_t   *hops;         /* signs its calls; there while
+                                               the worker is */
     ngx_http_notify_redis_t  *redis;        /* for commands */
     ngx_http_notify_redis_t  *publishes;    /* the same, unless replicas have
                                                to acknowledge */

@@ -15,6 +15,7 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS  1000000
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MIN       1024
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX       (16 * 1024 * 1024)
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS           5
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION                                \
     ((int64_t) 3650 * 86400 * 1000)
 
@@ -48,6 +49,8 @@ static char *ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf,
 static char *ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_channel_conf_subscription_size(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_hops(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
 
@@ -98,6 +101,13 @@ ngx_command_t  ngx_http_notify_channel_commands[] = {
     { ngx_string("subscription_size"),
       NGX_CONF_TAKE1,
       ngx_http_notify_channel_conf_subscription_size,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("hops"),
+      NGX_CONF_TAKE1,
+      ngx_http_notify_channel_conf_hops,
       0,
       0,
       NULL },
@@ -655,6 +665,37 @@ ngx_http_notify_channel_conf_subscription_size(ngx_conf_t *cf,
     }
 
     channel->subscription_size = (size_t) size;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_channel_conf_hops(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *args;
+
+    if (channel->hops_max != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    n = ngx_atoi(args[1].data, args[1].len);
+
+    if (n < 1 || n > NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid number \"%V\" in \"hops\", it must be "
+                           "1 to %d", &args[1],
+                           NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS);
+        return NGX_CONF_ERROR;
+    }
+
+    channel->hops_max = (ngx_uint_t) n;
 
     return NGX_CONF_OK;
 }

@@ -565,7 +565,8 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     target = s->provider ? ngx_http_notify_push_target(d) : s->target;
 
     if (target != NULL) {
-        d->call = ngx_http_notify_call_start(target, event, attempt, 0,
+        d->call = ngx_http_notify_call_start(target, event,
+                                             feed->channel->hops, attempt, 0,
                                              ngx_http_notify_dispatch_result,
                                              d);
         if (d->call == NULL) {

@@ -123,7 +123,8 @@ ngx_http_notify_api_actions_test_start(
 
     ngx_http_notify_api_suspend(api);
 
-    test->call = ngx_http_notify_call_start(test->target, test->event, 1, 0,
+    test->call = ngx_http_notify_call_start(test->target, test->event,
+                                  api->channel->hops, 1, 0,
                                   ngx_http_notify_api_actions_test_done,
                                   test);
     if (test->call) {

@@ -9,7 +9,6 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_api_once.h"
-#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
@@ -18,6 +17,7 @@
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_unchanged.h"
+#include "ngx_http_notify_trusted.h"
 
 
 #define NGX_HTTP_NOTIFY_API_EVENTS_MAX      1000
@@ -169,15 +169,16 @@ ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
 
     publish = api->data;
 
-    publish->hops = ngx_http_notify_ask_hops(api->request);
+    publish->hops = ngx_http_notify_trusted_hops(api->request, api->channel,
+                                                 &api->tenant);
 
-    if (publish->hops >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
+    if (publish->hops == NGX_HTTP_NOTIFY_TRUSTED_LOOP) {
         ngx_http_notify_tenants_add(api->channel->metrics,
                                     &api->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
         ngx_http_notify_api_problem(api, 508, "too_many_hops",
-                                    "the event has come through %ui "
-                                    "notifications: a loop", publish->hops);
+                                    "the event comes back by our own call: "
+                                    "a loop");
         return NGX_DECLINED;
     }
 

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_claims.h"
 #include "ngx_http_notify_event_form.h"
 
@@ -126,7 +127,8 @@ ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
     form.event_type = *type;
 
     event->tenant = api->tenant;
-    event->hops = ngx_http_notify_ask_hops(api->request);
+    event->hops = ngx_http_notify_trusted_hops(api->request, api->channel,
+                                               &api->tenant);
     event->time = ngx_http_notify_api_now();
 
     rc = ngx_http_notify_event_form(&form, &object);

@@ -13,6 +13,7 @@
 #include "ngx_http_notify_iframe.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_trusted.h"
 
 
 #define NGX_HTTP_NOTIFY_ASK_FIELDS  10  /* of an entry, beside attributes */
@@ -50,7 +51,7 @@ ngx_int_t
 ngx_http_notify_ask(ngx_http_notify_ask_t *ask,
     ngx_http_notify_claim_t *claim)
 {
-    if (ask->event->hops >= NGX_HTTP_NOTIFY_ASK_HOPS) {
+    if (ask->event->hops == NGX_HTTP_NOTIFY_TRUSTED_LOOP) {
         ngx_http_notify_tenants_add(ask->channel->metrics,
                                     &ask->event->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
@@ -173,7 +174,8 @@ ngx_http_notify_ask_call(ngx_http_notify_ask_t *ask,
     /* taken over when the call starts */
     claim->conf->response_limit = ask->limit;
 
-    ask->call = ngx_http_notify_call_start(claim->target, event, 1,
+    ask->call = ngx_http_notify_call_start(claim->target, event,
+                                           ask->channel->hops, 1,
                                            ask->timeout,
                                            ngx_http_notify_ask_done, ask);
     ngx_http_notify_log_unref(event);
@@ -362,50 +364,5 @@ ngx_http_notify_ask_cleanup(void *data)
 
     if (ask->call) {
         ngx_http_notify_call_abort(ask->call);
-    }
-}
-
-
-ngx_uint_t
-ngx_http_notify_ask_hops(ngx_http_request_t *r)
-{
-    ngx_int_t         n;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    static const ngx_str_t  name = ngx_string(NGX_HTTP_NOTIFY_CALL_HOPS);
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
-        {
-            n = ngx_atoi(h[i].value.data, h[i].value.len);
-
-            if (n != NGX_ERROR) {
-                return n;
-            }
-
-            /* too many to be counted, or no number at all */
-
-            return (h[i].value.len >= NGX_INT_T_LEN - 1
-                    && strspn((char *) h[i].value.data, "0123456789")
-                       == h[i].value.len)
-                   ? NGX_MAX_INT_T_VALUE : 0;
-        }
     }
 }

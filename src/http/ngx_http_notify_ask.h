@@ -15,7 +15,6 @@
 #include "ngx_http_notify_response.h"
 
 
-#define NGX_HTTP_NOTIFY_ASK_HOPS   5
 #define NGX_HTTP_NOTIFY_ASK_LIMIT  (1024 * 1024)
 
 
@@ -51,9 +50,5 @@ struct ngx_http_notify_ask_s {
  */
 ngx_int_t ngx_http_notify_ask(ngx_http_notify_ask_t *ask,
     ngx_http_notify_claim_t *claim);
-
-/* How many calls led to this request. */
-ngx_uint_t ngx_http_notify_ask_hops(ngx_http_request_t *r);
-
 
 #endif /* _NGX_HTTP_NOTIFY_ASK_H_INCLUDED_ */

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_response.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 
@@ -240,10 +241,22 @@ ngx_http_notify_emit_request(ngx_http_request_t *r,
 
         rc = ngx_http_notify_emit(r, ctx, emit[i], r == r->main);
 
-        if (rc == NGX_ERROR || rc == NGX_DECLINED) {
-            ngx_http_notify_emit_abandon(ctx);
-            return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                                   : NGX_HTTP_SERVICE_UNAVAILABLE;
+        if (rc == NGX_OK || rc == NGX_AGAIN) {
+            continue;
+        }
+
+        ngx_http_notify_emit_abandon(ctx);
+
+        switch (rc) {
+
+        case NGX_DECLINED:
+            return NGX_HTTP_SERVICE_UNAVAILABLE;
+
+        case NGX_ABORT:
+            return NGX_HTTP_NOTIFY_RESPONSE_LOOP;
+
+        default: /* NGX_ERROR */
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
 
@@ -370,7 +383,8 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
     ngx_http_notify_emit_pending_t   *pending, **slot;
 
     rc = ngx_http_notify_emit_event(r, emit, &entry);
-    if (rc != NGX_OK && rc != NGX_BUSY) {
+
+    if (rc != NGX_OK && rc != NGX_BUSY && rc != NGX_ABORT) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
@@ -385,6 +399,10 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
 
     if (rc == NGX_BUSY) {
         return wait && emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        return wait && emit->fail ? NGX_ABORT : NGX_OK;
     }
 
     redis = emit->source.channel->publishes;

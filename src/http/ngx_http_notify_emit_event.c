@@ -13,6 +13,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_unchanged.h"
 
 
@@ -60,14 +61,6 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     form.invalid = &invalid;
     form.event = event;
 
-    ngx_http_notify_source_form(r, &emit->source, &form);
-
-    if (event->hops >= NGX_HTTP_NOTIFY_EVENT_FORM_HOPS) {
-        ngx_http_notify_metrics_add(emit->source.channel->metrics,
-                                    NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
-        return NGX_DECLINED;
-    }
-
     rc = ngx_http_notify_source_tenant(r, &emit->source, &event->tenant);
 
     if (rc != NGX_OK) {
@@ -75,6 +68,18 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
     }
 
     if (rc == NGX_OK) {
+        ngx_http_notify_source_form(r, &emit->source, &form);
+
+        if (event->hops == NGX_HTTP_NOTIFY_TRUSTED_LOOP) {
+            ngx_http_notify_tenants_add(emit->source.channel->metrics,
+                                        &event->tenant,
+                                        NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "notify emit: \"%V\" is not emitted: it comes back "
+                          "by our own call, a loop", &emit->source.event);
+            return NGX_ABORT;
+        }
+
         rc = ngx_http_notify_source_params(r, &emit->source, &form);
     }
 

@@ -15,6 +15,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit_filter_internal.h"
+#include "ngx_http_notify_response.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 
@@ -357,7 +358,8 @@ ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
     ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
     ngx_http_clean_header(r);
 
-    return NGX_HTTP_SERVICE_UNAVAILABLE;
+    return ctx->loop ? NGX_HTTP_NOTIFY_RESPONSE_LOOP
+                     : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
 
@@ -396,9 +398,10 @@ ngx_http_notify_emit_filter_commit(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        if (rc == NGX_DECLINED) {
+        if (rc == NGX_DECLINED || rc == NGX_ABORT) {
             ngx_http_notify_emit_abandon(ctx->emit);
             ctx->failed = 1;
+            ctx->loop = (rc == NGX_ABORT);
             break;
         }
     }
@@ -471,7 +474,8 @@ ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
 
     if (ctx->failed) {
         return ngx_http_notify_emit_filter_replace(r, ctx,
-                                               NGX_HTTP_SERVICE_UNAVAILABLE);
+                   ctx->loop ? NGX_HTTP_NOTIFY_RESPONSE_LOOP
+                             : NGX_HTTP_SERVICE_UNAVAILABLE);
     }
 
     ctx->passing = 1;

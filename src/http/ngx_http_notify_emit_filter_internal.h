@@ -36,6 +36,7 @@ typedef struct {
     unsigned                         last:1;    /* all of it was seen */
     unsigned                         ended:1;   /* nothing is left to emit */
     unsigned                         failed:1;
+    unsigned                         loop:1;    /* that is why */
     unsigned                         gone:1;    /* the client, before that */
     unsigned                         waited:1;  /* `commit` had its place */
     unsigned                         flush:1;   /* of what was gathered */

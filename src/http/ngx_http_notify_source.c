@@ -8,12 +8,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
-#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_source.h"
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_tenant.h"
+#include "ngx_http_notify_trusted.h"
 
 
 /* NAME=VALUE */
@@ -221,7 +221,8 @@ ngx_http_notify_source_form(ngx_http_request_t *r,
     form->channel = source->channel;
     form->event_type = source->event;
 
-    form->event->hops = ngx_http_notify_ask_hops(r->main);
+    form->event->hops = ngx_http_notify_trusted_hops(r, source->channel,
+                                                     &form->event->tenant);
 
     now = ngx_timeofday();
     form->event->time = (uint64_t) now->sec * 1000 + now->msec;

@@ -346,6 +346,14 @@ refused('Redis twice',
 
 # what must work
 
+refused("hops of $_", "notify_channel c {\n    hops $_;    # !\n}\n"
+                     . "server { $listen }",
+        'it must be 1 to 5') for 0, 6, 'x';
+refused('hops twice', "notify_channel c {\n    hops 1;\n    hops 2;    # !\n}\n"
+                      . "server { $listen }", 'duplicate');
+refused("trust in $_", "server { $listen\n    notify_trusted 10.0.0.1 $_;    # !\n}",
+        'it must be an address or a network')
+    for 'example.com', '10.0.0.0/33', 'off';
 accepted('nothing of ours', "server {\n$listen\n}");
 
 accepted('a channel with the built-in profile, declared behind its use', <<"END");
@@ -402,6 +410,7 @@ notify_channel retail {
     attribute shop;
     subscriptions_max 50;
     subscription_size 256k;
+    hops      5;
 }
 server { $listen location /x/ { notify_api retail; } }
 END

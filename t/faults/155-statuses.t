@@ -17,6 +17,7 @@ my $shop = NotifyTest::Shop->new(
              . 'setting place target; subscriptions_max 50;',
     also => 'notify_channel limited { publish_rate 1r/m; sessions_max 1; }',
     server => <<'END');
+notify_trusted 127.0.0.1;
 location /limited/ { notify_api limited; }
 location /small/   { notify_api shop; client_max_body_size 1k; }
 location /must/    { notify_tenant $http_x_tenant required; notify_api shop; }

@@ -11,6 +11,7 @@ my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new;
 my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
     notify_profile local { allow 127.0.0.0/8; }
+    notify_trusted 127.0.0.1;
     notify_channel shop  { profile local; subscriptions_max 5000; }
     notify_channel other { profile local; }
     server {

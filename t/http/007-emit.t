@@ -9,6 +9,7 @@ use Test::Nginx::Socket 'no_plan';
 
 socket_blocks(http => <<'HTTP', config => <<'CONFIG');
 notify_body_size 1k;
+notify_trusted 127.0.0.1;
 notify_channel shop {
     event     order.made;
     event     order.seen;

@@ -9,6 +9,7 @@ use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
 my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
+    notify_trusted 127.0.0.1;
     notify_channel shop {
         event      document.validation;
         event      document.payment  alias=document.payments;

@@ -20,6 +20,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
     notify_profile strict {
         schemes   http;
     }
+    notify_trusted 127.0.0.1;
     notify_channel retail {
         profile   plain strict;
         event     contact.search sync iframe alias=contacts.search;
@@ -120,7 +121,7 @@ is($call->{body}, '{"eventType":"contact.search","entityTypeID":3,'
    . '"entityID":9007199254740993,"data":'
    . '{"n":1.10, "big":12345678901234567890123}}',
    'B8: the call, ids beyond 2^53 and data as they were written');
-is($call->{headers}{'x-notify-hops'}, 1, 'with its hops');
+like($call->{headers}{'x-notify-hops'}, qr/^1;[\w-]{32}$/, 'with its hops');
 
 ask('{"eventType":"search","objectType":"contact","entityID":"77"}');
 like((requests('/sync'))[-1]{body}, qr/"entityID":77,/,
