@@ -6,7 +6,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_delivery_view.h"
 
@@ -36,11 +35,6 @@ static ngx_int_t ngx_http_notify_delivery_view_attempts(
     ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_resp_t *attempted,
     const ngx_http_notify_resp_t *resp);
-static ngx_int_t ngx_http_notify_delivery_view_entry(
-    ngx_http_notify_delivery_view_t *view, ngx_http_notify_resp_t **elts,
-    uint64_t first);
-static ngx_int_t ngx_http_notify_delivery_view_copy(ngx_pool_t *pool,
-    const ngx_str_t *from, ngx_str_t *to);
 static ngx_http_notify_delivery_status_e
     ngx_http_notify_delivery_view_judge(
     const ngx_http_notify_delivery_view_t *view,
@@ -48,9 +42,6 @@ static ngx_http_notify_delivery_status_e
 static ngx_uint_t ngx_http_notify_delivery_view_unsent(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_delivery_row_t *row);
-static const ngx_http_notify_attempt_t *ngx_http_notify_delivery_view_last(
-    const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_id_t *event);
 static ngx_uint_t ngx_http_notify_delivery_view_in_gap(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_id_t *event);
@@ -60,13 +51,6 @@ static ngx_int_t ngx_http_notify_delivery_view_state(
 static ngx_int_t ngx_http_notify_delivery_view_tried(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out);
-static ngx_http_notify_json_t *ngx_http_notify_delivery_view_attempt(
-    const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_attempt_t *attempt);
-static ngx_int_t ngx_http_notify_delivery_view_text(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *text);
-static ngx_int_t ngx_http_notify_delivery_view_time(
-    ngx_http_notify_json_t *out, const char *name, uint64_t time);
 
 
 static const ngx_str_t  ngx_http_notify_delivery_statuses[] = {
@@ -195,9 +179,6 @@ ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
         != NGX_OK
         || ngx_array_init(&view->gaps, view->pool, 4,
                           sizeof(ngx_http_notify_delivery_gap_t))
-           != NGX_OK
-        || ngx_array_init(&view->attempts, view->pool, 16,
-                          sizeof(ngx_http_notify_attempt_t))
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -355,12 +336,7 @@ ngx_http_notify_delivery_view_attempts(ngx_http_notify_delivery_view_t *view,
 {
     off_t                       n;
     uint64_t                    first;
-    ngx_uint_t                  i;
     ngx_http_notify_profile_t  *profile;
-
-    if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
-        return NGX_OK;
-    }
 
     profile = ngx_http_notify_channel_profile(view->channel,
                                         &view->concern.subscription->profile);
@@ -374,90 +350,8 @@ ngx_http_notify_delivery_view_attempts(ngx_http_notify_delivery_view_t *view,
     view->logged = profile != NULL && first == 0
                    && profile->attempts.mode == NGX_HTTP_NOTIFY_ATTEMPTS_ALL;
 
-    for (i = 0; i + 3 <= resp->nelts; i += 3) {
-        if (ngx_http_notify_delivery_view_entry(view, &resp->elts[i], first)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_delivery_view_entry(ngx_http_notify_delivery_view_t *view,
-    ngx_http_notify_resp_t **elts, uint64_t first)
-{
-    uint64_t                          n;
-    ngx_str_t                         heads, extras;
-    ngx_uint_t                        from;
-    ngx_http_notify_id_t              last;
-    ngx_http_notify_attempt_t         attempt, *slot;
-    ngx_http_notify_attempts_iter_t   it;
-
-    if (ngx_http_notify_id_parse(&elts[0]->str, &last) != NGX_OK
-        || last.ms < first)
-    {
-        return NGX_OK;
-    }
-
-    if (ngx_http_notify_delivery_view_copy(view->pool, &elts[1]->str, &heads)
-        != NGX_OK
-        || ngx_http_notify_delivery_view_copy(view->pool, &elts[2]->str,
-                                              &extras)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    from = view->attempts.nelts;
-    ngx_http_notify_attempts_iter(&it, &heads, &extras);
-
-    while (ngx_http_notify_attempts_next(&it, &attempt) == NGX_OK) {
-        slot = ngx_array_push(&view->attempts);
-        if (slot == NULL) {
-            return NGX_ERROR;
-        }
-
-        *slot = attempt;
-    }
-
-    /* the entry's number is that of its last attempt */
-
-    n = view->attempts.nelts - from;
-
-    if (last.ms - n + 1 < first && last.ms >= n) {
-        slot = view->attempts.elts;
-        n = ngx_min(n, first - (last.ms - n + 1));
-
-        ngx_memmove(&slot[from], &slot[from + n],
-                    (view->attempts.nelts - from - n)
-                    * sizeof(ngx_http_notify_attempt_t));
-        view->attempts.nelts -= n;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_delivery_view_copy(ngx_pool_t *pool, const ngx_str_t *from,
-    ngx_str_t *to)
-{
-    to->len = from->len;
-    to->data = ngx_pnalloc(pool, from->len + 1);
-
-    if (to->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (from->len) {
-        ngx_memcpy(to->data, from->data, from->len);
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_delivery_attempts_take(&view->attempts, view->pool,
+                                                  resp, first);
 }
 
 
@@ -467,7 +361,7 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
 {
     u_char     *p;
     off_t       n;
-    ngx_str_t   tries;
+    ngx_str_t   tries, *reason;
 
     ngx_memzero(row, sizeof(ngx_http_notify_delivery_row_t));
 
@@ -505,15 +399,19 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
         row->tries = n > 0 ? n : 0;
     }
 
-    if (ngx_http_notify_delivery_view_copy(view->pool,
-            &elts[NGX_HTTP_NOTIFY_DELIVERIES_REASON]->str, &row->reason)
-        != NGX_OK)
-    {
-        if (row->entry != NULL) {
-            ngx_http_notify_log_unref(row->entry);
-        }
+    reason = &elts[NGX_HTTP_NOTIFY_DELIVERIES_REASON]->str;
 
-        return NGX_ERROR;
+    if (reason->len) {
+        row->reason.len = reason->len;
+        row->reason.data = ngx_pstrdup(view->pool, reason);
+
+        if (row->reason.data == NULL) {
+            if (row->entry != NULL) {
+                ngx_http_notify_log_unref(row->entry);
+            }
+
+            return NGX_ERROR;
+        }
     }
 
     row->status = ngx_http_notify_delivery_view_judge(view, row);
@@ -540,7 +438,8 @@ ngx_http_notify_delivery_view_judge(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_delivery_row_t *row)
 {
-    const ngx_http_notify_attempt_t  *last;
+    ngx_uint_t                         n;
+    const ngx_http_notify_attempt_t  **tried;
 
     if (row->due) {
         return row->tries ? NGX_HTTP_NOTIFY_DELIVERY_RETRYING
@@ -551,13 +450,14 @@ ngx_http_notify_delivery_view_judge(
         return NGX_HTTP_NOTIFY_DELIVERY_DEAD;
     }
 
-    last = ngx_http_notify_delivery_view_last(view, &row->event);
+    tried = ngx_http_notify_delivery_attempts_of(&view->attempts, &row->event,
+                                                 &n);
 
-    if (last != NULL && last->verdict == NGX_HTTP_NOTIFY_CALL_OK) {
+    if (n && tried[n - 1]->verdict == NGX_HTTP_NOTIFY_CALL_OK) {
         return NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
     }
 
-    if (!row->concerns && last == NULL) {
+    if (!row->concerns && n == 0) {
         return NGX_HTTP_NOTIFY_DELIVERY_NONE;
     }
 
@@ -592,31 +492,13 @@ ngx_http_notify_delivery_view_unsent(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_delivery_row_t *row)
 {
-    return view->logged
-           && row->entry != NULL && row->entry->session_id.len
-           && ngx_http_notify_delivery_view_last(view, &row->event) == NULL;
-}
+    ngx_uint_t  n;
 
+    (void) ngx_http_notify_delivery_attempts_of(&view->attempts, &row->event,
+                                                &n);
 
-/* NULL: the log has none of it */
-
-static const ngx_http_notify_attempt_t *
-ngx_http_notify_delivery_view_last(
-    const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_id_t *event)
-{
-    ngx_uint_t                        i;
-    const ngx_http_notify_attempt_t  *attempt;
-
-    attempt = view->attempts.elts;
-
-    for (i = view->attempts.nelts; i > 0; i--) {
-        if (ngx_http_notify_id_compare(&attempt[i - 1].event, event) == 0) {
-            return &attempt[i - 1];
-        }
-    }
-
-    return NULL;
+    return view->logged && n == 0
+           && row->entry != NULL && row->entry->session_id.len;
 }
 
 
@@ -689,6 +571,8 @@ ngx_http_notify_delivery_view_state(
     const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
 {
     ngx_int_t  rc;
+    ngx_str_t  due;
+    u_char     buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
 
     rc = ngx_http_notify_json_set_string(out, "status",
                           &ngx_http_notify_delivery_statuses[row->status]);
@@ -701,8 +585,10 @@ ngx_http_notify_delivery_view_state(
     }
 
     if (row->due) {
-        rc |= ngx_http_notify_delivery_view_time(out, "nextAttemptAt",
-                                                 row->due);
+        due.data = buf;
+        due.len = ngx_http_notify_id_time(buf, row->due) - buf;
+
+        rc |= ngx_http_notify_json_set_string(out, "nextAttemptAt", &due);
     }
 
     return rc;
@@ -716,34 +602,45 @@ ngx_http_notify_delivery_view_tried(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
 {
-    ngx_int_t                         rc;
-    ngx_uint_t                        i, n, logged;
-    ngx_http_notify_json_t           *list, *shown;
-    const ngx_http_notify_attempt_t  *attempt;
+    ngx_int_t                          rc;
+    ngx_uint_t                         i, n, logged;
+    ngx_http_notify_json_t            *list, *shown;
+    const ngx_http_notify_attempt_t  **attempt;
+
+    attempt = ngx_http_notify_delivery_attempts_of(&view->attempts,
+                                                   &row->event, &logged);
+
+    /* a redelivery counts from 1 again, a log forgets */
+
+    n = ngx_max(row->tries, logged);
+
+    if (logged) {
+        n = ngx_max(n, attempt[logged - 1]->attempt);
+    }
+
+    rc = ngx_http_notify_json_set_integer(out, "attemptCount", n);
+
+    if (!view->whole) {
+        if (logged == 0) {
+            return rc | ngx_http_notify_json_set_null(out, "lastAttempt");
+        }
+
+        shown = ngx_http_notify_delivery_attempts_show(view->pool,
+                                                       attempt[logged - 1]);
+        if (shown == NULL) {
+            return NGX_ERROR;
+        }
+
+        return rc | ngx_http_notify_json_set(out, "lastAttempt", shown);
+    }
 
     list = ngx_http_notify_json_new_array(view->pool);
     if (list == NULL) {
         return NGX_ERROR;
     }
 
-    attempt = view->attempts.elts;
-    rc = NGX_OK;
-    n = row->tries;
-    logged = 0;
-
-    for (i = 0; i < view->attempts.nelts; i++) {
-
-        if (ngx_http_notify_id_compare(&attempt[i].event, &row->event) != 0) {
-            continue;
-        }
-
-        logged++;
-
-        if (!view->whole) {
-            continue;
-        }
-
-        shown = ngx_http_notify_delivery_view_attempt(view, &attempt[i]);
+    for (i = 0; i < logged; i++) {
+        shown = ngx_http_notify_delivery_attempts_show(view->pool, attempt[i]);
         if (shown == NULL) {
             return NGX_ERROR;
         }
@@ -751,130 +648,7 @@ ngx_http_notify_delivery_view_tried(
         rc |= ngx_http_notify_json_append(list, shown);
     }
 
-    attempt = ngx_http_notify_delivery_view_last(view, &row->event);
-
-    if (attempt != NULL) {
-        n = ngx_max(n, attempt->attempt);
-    }
-
-    /* a redelivery counts from 1 again, a log forgets */
-
-    n = ngx_max(n, logged);
-
-    rc |= ngx_http_notify_json_set_integer(out, "attemptCount", n);
-
-    if (view->whole) {
-        return rc | ngx_http_notify_json_set(out, "attempts", list);
-    }
-
-    if (attempt == NULL) {
-        return rc | ngx_http_notify_json_set_null(out, "lastAttempt");
-    }
-
-    shown = ngx_http_notify_delivery_view_attempt(view, attempt);
-    if (shown == NULL) {
-        return NGX_ERROR;
-    }
-
-    return rc | ngx_http_notify_json_set(out, "lastAttempt", shown);
-}
-
-
-static ngx_http_notify_json_t *
-ngx_http_notify_delivery_view_attempt(
-    const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_attempt_t *attempt)
-{
-    ngx_int_t                rc;
-    ngx_http_notify_json_t  *out;
-
-    out = ngx_http_notify_json_new_object(view->pool);
-    if (out == NULL) {
-        return NULL;
-    }
-
-    rc = ngx_http_notify_json_set_integer(out, "attempt", attempt->attempt);
-    rc |= ngx_http_notify_delivery_view_time(out, "time", attempt->time);
-    rc |= ngx_http_notify_json_set_bool(out, "success",
-                                        attempt->verdict
-                                        == NGX_HTTP_NOTIFY_CALL_OK);
-
-    rc |= attempt->status
-          ? ngx_http_notify_json_set_integer(out, "status", attempt->status)
-          : ngx_http_notify_json_set_null(out, "status");
-
-    rc |= ngx_http_notify_json_set_integer(out, "latency", attempt->latency);
-
-    rc |= attempt->error.len
-          ? ngx_http_notify_delivery_view_text(view->pool, out, "error",
-                                               &attempt->error)
-          : ngx_http_notify_json_set_null(out, "error");
-
-    if (attempt->detail.len) {
-        rc |= ngx_http_notify_delivery_view_text(view->pool, out, "detail",
-                                                 &attempt->detail);
-    }
-
-    if (attempt->response.len) {
-        rc |= ngx_http_notify_delivery_view_text(view->pool, out, "response",
-                                                 &attempt->response);
-        rc |= ngx_http_notify_json_set_bool(out, "responseTruncated",
-                                            attempt->truncated);
-    }
-
-    return rc == NGX_OK ? out : NULL;
-}
-
-
-/* what a receiver sent may be any bytes: what is no UTF-8 is replaced */
-
-static ngx_int_t
-ngx_http_notify_delivery_view_text(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *text)
-{
-    u_char     *p, *q, *start, *last;
-    uint32_t    c;
-    ngx_str_t   clean;
-
-    clean.data = ngx_pnalloc(pool, 3 * text->len);
-    if (clean.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = text->data;
-    last = p + text->len;
-    q = clean.data;
-
-    while (p < last) {
-        start = p;
-        c = *p < 0x80 ? *p++ : ngx_utf8_decode(&p, last - p);
-
-        if (c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)) {
-            q = ngx_cpymem(q, start, p - start);
-            continue;
-        }
-
-        p = start + 1;
-        q = ngx_cpymem(q, "\xef\xbf\xbd", 3);
-    }
-
-    clean.len = q - clean.data;
-
-    return ngx_http_notify_json_set_string(out, name, &clean);
-}
-
-
-static ngx_int_t
-ngx_http_notify_delivery_view_time(ngx_http_notify_json_t *out,
-    const char *name, uint64_t time)
-{
-    ngx_str_t  text;
-    u_char     buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
-
-    text.data = buf;
-    text.len = ngx_http_notify_id_time(buf, time) - buf;
-
-    return ngx_http_notify_json_set_string(out, name, &text);
+    return rc | ngx_http_notify_json_set(out, "attempts", list);
 }
 
 

@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_concern.h"
+#include "ngx_http_notify_delivery_attempts.h"
 #include "ngx_http_notify_former.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_resp.h"
@@ -43,7 +44,7 @@ typedef struct {
     ngx_uint_t                          logged;     /* all attempts ever made
                                                        are in the log */
     ngx_array_t                         gaps;       /* of id pairs */
-    ngx_array_t                         attempts;   /* of _attempt_t */
+    ngx_http_notify_delivery_attempts_t attempts;
 } ngx_http_notify_delivery_view_t;
 
 /* one row of the reply */
