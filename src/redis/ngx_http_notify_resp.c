@@ -410,8 +410,10 @@ ngx_http_notify_resp_drop(ngx_http_notify_resp_parser_t *p)
         }
     }
 
-    own->next = NULL;
-    root->blocks = own;
+    if (own != NULL) {
+        own->next = NULL;
+        root->blocks = own;
+    }
 }
 
 
