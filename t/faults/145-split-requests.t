@@ -96,7 +96,7 @@ for my $n (1 .. $count) {
         : ('application/json', right($method, $path));
 
     $path =~ s/\{\w+\}/$ids[rand @ids]/g;
-    $path .= $queries[rand @queries];
+    $path .= $queries[rand @queries] if $round % 4;
 
     my $answer = http($method => $nginx->url($path),
         client => ($n + $round) % 2 ? 'late' : 'http2', keep => $n % 4, timeout => 20,
