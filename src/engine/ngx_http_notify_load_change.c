@@ -70,7 +70,9 @@ ngx_http_notify_load_field(const ngx_http_notify_resp_t *entry,
     fields = ngx_http_notify_resp_at(entry, 1);
 
     for (i = 0; fields != NULL && i + 1 < fields->nelts; i += 2) {
-        if (ngx_strcmp(fields->elts[i]->str.data, name) == 0) {
+        if (fields->elts[i]->type == NGX_HTTP_NOTIFY_RESP_STRING
+            && ngx_strcmp(fields->elts[i]->str.data, name) == 0)
+        {
             value = fields->elts[i + 1]->str;
         }
     }
@@ -273,7 +275,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_load_t *load = data;
 
-    ngx_str_t                     *cursor;
+    ngx_http_notify_resp_t        *cursor, *former;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
@@ -294,23 +296,30 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    cursor = ngx_http_notify_resp_at(resp, 0);
+    former = ngx_http_notify_resp_at(resp, 1);
+
+    if (former == NULL && load->doc != NULL) {
+        ngx_destroy_pool(load->doc->pool);
+        load->doc = NULL;
+    }
+
     if (load->doc == NULL) {
 
-        /* no memory, or not a document: the bucket is read again */
+        /* no memory, or not what was asked for: the bucket is read again */
 
         lease->broken = 1;
         ngx_http_notify_commit_soon(lease->feed, 1);
     }
 
-    cursor = &resp->elts[0]->str;
-
-    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc, cursor)
+    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc,
+                                                   &cursor->str)
                   : NULL;
 
     ngx_http_notify_load_free(load);
 
     if (s != NULL) {
-        ngx_http_notify_subscriber_former(s, &resp->elts[1]->str);
+        ngx_http_notify_subscriber_former(s, &former->str);
     }
 
     if (s == NULL || s->located
@@ -325,7 +334,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_http_notify_subscriber_locate(s, cursor);
+    ngx_http_notify_subscriber_locate(s, &cursor->str);
     ngx_http_notify_subscriber_touch(s);
 
     /* enabled again, it may have left some behind: the first look will tell */

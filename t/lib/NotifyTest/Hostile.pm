@@ -7,6 +7,7 @@ package NotifyTest::Hostile;
 #   my $hostile = NotifyTest::Hostile->new(redis => $redis, seed => 7);
 #   my $nginx = NotifyTest::Nginx->new(redis => $hostile, ...);
 #   $hostile->odd(20);              # percent of the replies, 0 at first
+#   $hostile->swap(qr/x/ => 'y');   # in all replies, until swap() without
 #   $hostile->changed;              # how many it has replaced so far
 
 use strict;
@@ -31,6 +32,7 @@ sub new {
     }, $class;
 
     $self->odd(0);
+    $self->swap;
     $self->{pid} = NotifyTest::spawn(sub { $self->serve($listen) });
     close $listen;
 
@@ -50,6 +52,13 @@ sub odd {
     rename "$self->{file}.new", $self->{file} or die $!;
 }
 
+# bytes of the protocol, as qr/\$2\r\nid\r\n/ => ":1\r\n"
+sub swap {
+    my ($self, @swap) = @_;
+    NotifyTest::spew("$self->{file}.new", join "\0", @swap);
+    rename "$self->{file}.new", "$self->{file}.swap" or die $!;
+}
+
 
 sub serve {
     my ($self, $listen) = @_;
@@ -63,6 +72,7 @@ sub serve {
 
     while (1) {
         my $percent = NotifyTest::slurp($self->{file});
+        my ($from, $to) = split /\0/, NotifyTest::slurp("$self->{file}.swap");
 
         for my $socket ($select->can_read(0.2)) {
             if ($socket == $listen) {
@@ -88,6 +98,10 @@ sub serve {
 
                 while (defined(my $end = reply_end($in{$socket}, 0))) {
                     my $reply = substr $in{$socket}, 0, $end, '';
+
+                    if (defined $from && $reply =~ s/$from/$to/g) {
+                        syswrite $changed, '.';
+                    }
 
                     if (rand(100) >= $percent) {
                         write_all($peer, $reply);
