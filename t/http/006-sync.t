@@ -9,7 +9,7 @@ use NotifyTest::Socket;
 use Test::Nginx::Socket 'no_plan';
 
 socket_blocks(http => <<'HTTP', config => <<'CONFIG');
-notify_profile local { allow 127.0.0.0/8; timeout 1s; }
+notify_profile local { allow 127.0.0.1; timeout 1s; }
 notify_trusted 127.0.0.1;
 notify_channel shop {
     profile local;
