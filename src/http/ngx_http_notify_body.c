@@ -91,7 +91,7 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
     ngx_chain_t              *cl, *in;
     ngx_http_request_body_t  *rb;
 
-    ngx_str_null(text);
+    ngx_str_set(text, "");
 
     rb = r->request_body;
 
