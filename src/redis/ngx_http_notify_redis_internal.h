@@ -111,6 +111,10 @@ void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis);
+/* what a sentinel or a node names; NGX_DECLINED: not an address */
+ngx_int_t ngx_http_notify_redis_route_take(
+    ngx_http_notify_redis_target_t *target, const ngx_str_t *host,
+    ngx_int_t port, ngx_log_t *log);
 ngx_int_t ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
     ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_sentinel_leave(ngx_http_notify_redis_t *redis);

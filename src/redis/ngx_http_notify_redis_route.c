@@ -15,9 +15,6 @@ static void ngx_http_notify_redis_route_named(
     ngx_http_notify_redis_target_t *target);
 static void ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp,
     void *data);
-static ngx_int_t ngx_http_notify_redis_route_take(
-    ngx_http_notify_redis_target_t *target, const ngx_str_t *host,
-    ngx_int_t port, ngx_log_t *log);
 
 
 /* sets the target of the next connect */
@@ -186,9 +183,7 @@ ngx_http_notify_redis_route_named(ngx_http_notify_redis_target_t *target)
 }
 
 
-/* NGX_DECLINED: not an address */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_redis_route_take(ngx_http_notify_redis_target_t *target,
     const ngx_str_t *host, ngx_int_t port, ngx_log_t *log)
 {

@@ -601,6 +601,9 @@ ngx_http_notify_resp_node(const redisReadTask *task,
     ngx_memzero(node, sizeof(ngx_http_notify_resp_t));
     node->type = type;
 
+    /* never NULL: it is read whatever the type is */
+    ngx_str_set(&node->str, "");
+
     return node;
 }
 

@@ -29,7 +29,7 @@ struct ngx_http_notify_resp_s {
     ngx_http_notify_resp_type_e   type;
     int64_t                       integer;
     ngx_str_t                     str;      /* status, error, string; with a
-                                               NUL behind it */
+                                               NUL behind it; else empty */
     ngx_uint_t                    nelts;
     ngx_http_notify_resp_t      **elts;
 };

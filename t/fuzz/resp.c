@@ -27,6 +27,11 @@ fuzz_check_same(const ngx_http_notify_resp_t *a,
 
     fuzz_check(a->type == b->type);
 
+    /* of every type, as it is read */
+
+    fuzz_check(fuzz_same(&a->str, &b->str));
+    fuzz_check(a->str.data[a->str.len] == '\0');
+
     switch (a->type) {
 
     case NGX_HTTP_NOTIFY_RESP_NIL:
@@ -48,8 +53,6 @@ fuzz_check_same(const ngx_http_notify_resp_t *a,
         break;
 
     default:
-        fuzz_check(fuzz_same(&a->str, &b->str));
-        fuzz_check(a->str.data[a->str.len] == '\0');
         (void) ngx_http_notify_resp_is_error(a, "NOSCRIPT");
     }
 }
