@@ -358,7 +358,7 @@ ngx_http_notify_resp_skip(ngx_http_notify_resp_parser_t *p)
 
     eol = ngx_strlchr(pos, last, CR);
 
-    if (eol == NULL || last - eol < 2) {
+    if (eol == NULL || last - eol < 2 || eol[1] != LF) {
         return NGX_DECLINED;
     }
 
