@@ -200,7 +200,8 @@ ngx_http_notify_claims_index_put(ngx_http_notify_claims_index_t *index,
         }
     }
 
-    s = ngx_http_notify_subscriptions_parse(text, ngx_cycle->log);
+    s = ngx_http_notify_subscriptions_parse(&index->channel->keys, text,
+                                            ngx_cycle->log);
 
     if (claim) {
         ngx_http_notify_claims_index_remove(index, claim);

@@ -27,7 +27,7 @@ ngx_http_notify_concern_parse(ngx_pool_t *pool, const ngx_str_t *text,
         return NGX_ERROR;
     }
 
-    s = ngx_http_notify_subscriptions_parse(text, ngx_cycle->log);
+    s = ngx_http_notify_subscriptions_parse(NULL, text, ngx_cycle->log);
     if (s == NULL) {
         return NGX_ERROR;
     }

@@ -360,7 +360,8 @@ ngx_http_notify_load_take(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         return;
     }
 
-    doc = ngx_http_notify_subscriptions_parse(document, feed->log);
+    doc = ngx_http_notify_subscriptions_parse(&feed->channel->keys, document,
+                                              feed->log);
 
     if (doc != NULL) {
         (void) ngx_http_notify_subscriber_put(lease, doc, NULL);

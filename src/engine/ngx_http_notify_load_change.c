@@ -261,8 +261,9 @@ ngx_http_notify_load_document(ngx_http_notify_resp_t *resp, void *data)
     }
 
     if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
-        load->doc = ngx_http_notify_subscriptions_parse(&resp->str,
-                                                        load->feed->log);
+        load->doc = ngx_http_notify_subscriptions_parse(
+                        &load->feed->channel->keys, &resp->str,
+                        load->feed->log);
 
     } else if (resp->type == NGX_HTTP_NOTIFY_RESP_NIL) {
         load->gone = 1;

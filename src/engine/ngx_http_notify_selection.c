@@ -23,7 +23,7 @@ ngx_http_notify_selection_create(const ngx_str_t *text, ngx_log_t *log)
     ngx_http_notify_selection_t     *selection;
     ngx_http_notify_subscription_t  *doc;
 
-    doc = ngx_http_notify_subscriptions_parse(text, log);
+    doc = ngx_http_notify_subscriptions_parse(NULL, text, log);
     if (doc == NULL) {
         return NULL;
     }

@@ -154,7 +154,8 @@ ngx_http_notify_api_actions_test_target(
     ngx_http_notify_profile_t       *profile;
     ngx_http_notify_subscription_t  *s;
 
-    s = ngx_http_notify_subscriptions_parse(&call->text, ngx_cycle->log);
+    s = ngx_http_notify_subscriptions_parse(&call->api->channel->keys,
+                                            &call->text, ngx_cycle->log);
     if (s == NULL) {
         ngx_http_notify_api_failed(call->api);
         return NGX_DECLINED;

@@ -184,8 +184,8 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     list->shown = list->after;
     list->size += row[1]->str.len;
 
-    document = ngx_http_notify_subscription_form_stored(pool, &row[1]->str,
-                                                        &version);
+    document = ngx_http_notify_subscription_form_stored(pool,
+                         &api->channel->keys, &row[1]->str, &version);
     if (document == NULL) {
         return NGX_OK;
     }

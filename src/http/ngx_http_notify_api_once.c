@@ -325,7 +325,8 @@ ngx_http_notify_api_once_again(ngx_http_notify_api_t *api,
         || ngx_http_notify_api_once_line(&text, &head) != NGX_OK
         || ngx_http_notify_api_once_line(&text, &location) != NGX_OK
         || ngx_http_notify_api_once_line(&text, &etag) != NGX_OK
-        || ngx_http_notify_seal_unwrap(pool, &once->digest, &text, &body)
+        || ngx_http_notify_seal_unwrap(pool, &api->channel->keys, &once->digest,
+                                       &text, &body)
            != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
@@ -459,8 +460,8 @@ ngx_http_notify_api_once_text(ngx_http_notify_api_t *api, ngx_uint_t status,
         }
     }
 
-    if (ngx_http_notify_seal_wrap(pool, &once->digest, json ? json : &none,
-                                  &body)
+    if (ngx_http_notify_seal_wrap(pool, &api->channel->keys, &once->digest,
+                                  json ? json : &none, &body)
         != NGX_OK)
     {
         return NGX_ERROR;

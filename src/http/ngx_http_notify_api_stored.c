@@ -160,7 +160,8 @@ ngx_http_notify_api_stored_take(
     }
 
     call->document = ngx_http_notify_subscription_form_stored(pool,
-                         &call->text, &call->version);
+                         &call->api->channel->keys, &call->text,
+                         &call->version);
     if (call->document == NULL) {
         return NGX_ERROR;
     }

@@ -45,7 +45,8 @@ ngx_int_t ngx_http_notify_subscription_form_apply(
 /* a stored "<version> <json>" with the life of the pool; NULL: memory, or not
  * a document */
 ngx_http_notify_json_t *ngx_http_notify_subscription_form_stored(
-    ngx_pool_t *pool, const ngx_str_t *text, uint64_t *version);
+    ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *text, uint64_t *version);
 
 /* what clients see; cursor is the value in cursor:<bucket>, may be empty;
  * NULL: memory */

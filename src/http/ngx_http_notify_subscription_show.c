@@ -43,11 +43,13 @@ static ngx_int_t ngx_http_notify_subscription_show_secret(
 
 ngx_http_notify_json_t *
 ngx_http_notify_subscription_form_stored(ngx_pool_t *pool,
-    const ngx_str_t *text, uint64_t *version)
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *text,
+    uint64_t *version)
 {
     ngx_http_notify_json_error_t  error;
 
-    return ngx_http_notify_subscriptions_document(pool, text, version, &error);
+    return ngx_http_notify_subscriptions_document(pool, keys, text, version,
+                                                  &error);
 }
 
 

@@ -9,25 +9,32 @@
 #include "ngx_http_notify_seal.h"
 
 
-#define NGX_HTTP_NOTIFY_SEAL_PREFIX  "v1:"
-/* "v1:", the key's id, ":" */
+#define NGX_HTTP_NOTIFY_SEAL_PREFIX  "v2:"
+/* "v2:", the key's id, ":" */
 #define NGX_HTTP_NOTIFY_SEAL_HEAD                                             \
     (sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1 + NGX_HTTP_NOTIFY_SEAL_ID + 1)
 
 
 static ngx_int_t ngx_http_notify_seal_text(ngx_pool_t *pool,
-    const ngx_str_t *aad, const ngx_str_t *plain, ngx_str_t *text);
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
+    const ngx_str_t *plain, ngx_str_t *text);
 static ngx_int_t ngx_http_notify_seal_read(ngx_pool_t *pool,
-    const ngx_str_t *aad, const ngx_str_t *text, ngx_str_t *plain,
-    const char **reason);
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
+    const ngx_str_t *text, ngx_str_t *plain, const char **reason);
+static ngx_int_t ngx_http_notify_seal_aad(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
+    ngx_str_t *aad);
+static ngx_uint_t ngx_http_notify_seal_version(const ngx_str_t *text);
 static const ngx_http_notify_seal_key_t *ngx_http_notify_seal_key(
     const ngx_str_t *text);
 static ngx_int_t ngx_http_notify_seal_open_members(ngx_pool_t *pool,
-    ngx_http_notify_json_t *document, const char **reason);
+    const ngx_http_notify_keys_t *keys, ngx_http_notify_json_t *document,
+    const char **reason);
 static ngx_int_t ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
-    ngx_http_notify_json_t *document, const char **reason);
+    const ngx_http_notify_keys_t *keys, ngx_http_notify_json_t *document,
+    const char **reason);
 static ngx_int_t ngx_http_notify_seal_setting_name(ngx_pool_t *pool,
-    const ngx_str_t *name, ngx_str_t *aad);
+    const ngx_str_t *name, ngx_str_t *text);
 
 
 static const ngx_http_notify_seal_conf_t  *ngx_http_notify_seal_keys;
@@ -47,7 +54,8 @@ ngx_http_notify_seal_use(const ngx_http_notify_seal_conf_t *conf)
 
 ngx_int_t
 ngx_http_notify_seal_document(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *document, ngx_str_t *text)
+    const ngx_http_notify_keys_t *keys, const ngx_http_notify_json_t *document,
+    ngx_str_t *text)
 {
     ngx_str_t                id, plain, sealed;
     const char             **name;
@@ -85,7 +93,8 @@ ngx_http_notify_seal_document(ngx_pool_t *pool,
     id = ngx_http_notify_json_string(ngx_http_notify_json_get(copy, "id"));
 
     if (ngx_http_notify_json_dump(pool, secret, 0, &plain) != NGX_OK
-        || ngx_http_notify_seal_text(pool, &id, &plain, &sealed) != NGX_OK
+        || ngx_http_notify_seal_text(pool, keys, &id, &plain, &sealed)
+           != NGX_OK
         || ngx_http_notify_json_set_string(copy, "sealed", &sealed) != NGX_OK)
     {
         return NGX_ERROR;
@@ -96,11 +105,12 @@ ngx_http_notify_seal_document(ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_http_notify_seal_setting(ngx_pool_t *pool, const ngx_str_t *name,
+ngx_http_notify_seal_setting(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *sealed)
 {
     u_char     *p;
-    ngx_str_t   aad, text;
+    ngx_str_t   whose, text;
 
     if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
     {
@@ -108,8 +118,9 @@ ngx_http_notify_seal_setting(ngx_pool_t *pool, const ngx_str_t *name,
         return NGX_OK;
     }
 
-    if (ngx_http_notify_seal_setting_name(pool, name, &aad) != NGX_OK
-        || ngx_http_notify_seal_text(pool, &aad, value, &text) != NGX_OK)
+    if (ngx_http_notify_seal_setting_name(pool, name, &whose) != NGX_OK
+        || ngx_http_notify_seal_text(pool, keys, &whose, value, &text)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -130,24 +141,24 @@ ngx_http_notify_seal_setting(ngx_pool_t *pool, const ngx_str_t *name,
 
 static ngx_int_t
 ngx_http_notify_seal_setting_name(ngx_pool_t *pool, const ngx_str_t *name,
-    ngx_str_t *aad)
+    ngx_str_t *text)
 {
-    aad->len = sizeof("target:") - 1 + name->len;
+    text->len = sizeof("target:") - 1 + name->len;
 
-    aad->data = ngx_pnalloc(pool, aad->len);
-    if (aad->data == NULL) {
+    text->data = ngx_pnalloc(pool, text->len);
+    if (text->data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) ngx_sprintf(aad->data, "target:%V", name);
+    (void) ngx_sprintf(text->data, "target:%V", name);
 
     return NGX_OK;
 }
 
 
 ngx_int_t
-ngx_http_notify_seal_wrap(ngx_pool_t *pool, const ngx_str_t *aad,
-    const ngx_str_t *plain, ngx_str_t *text)
+ngx_http_notify_seal_wrap(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *name, const ngx_str_t *plain, ngx_str_t *text)
 {
     if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
     {
@@ -155,43 +166,42 @@ ngx_http_notify_seal_wrap(ngx_pool_t *pool, const ngx_str_t *aad,
         return NGX_OK;
     }
 
-    return ngx_http_notify_seal_text(pool, aad, plain, text);
+    return ngx_http_notify_seal_text(pool, keys, name, plain, text);
 }
 
 
 ngx_int_t
-ngx_http_notify_seal_unwrap(ngx_pool_t *pool, const ngx_str_t *aad,
+ngx_http_notify_seal_unwrap(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
     const ngx_str_t *text, ngx_str_t *plain)
 {
     const char  *reason;
 
     /* JSON does not begin so */
 
-    if (text->len < sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1
-        || ngx_memcmp(text->data, NGX_HTTP_NOTIFY_SEAL_PREFIX,
-                      sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1)
-           != 0)
-    {
+    if (ngx_http_notify_seal_version(text) == 0) {
         *plain = *text;
         return NGX_OK;
     }
 
-    return ngx_http_notify_seal_read(pool, aad, text, plain, &reason);
+    return ngx_http_notify_seal_read(pool, keys, name, text, plain, &reason);
 }
 
 
 static ngx_int_t
-ngx_http_notify_seal_text(ngx_pool_t *pool, const ngx_str_t *aad,
-    const ngx_str_t *plain, ngx_str_t *text)
+ngx_http_notify_seal_text(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *name, const ngx_str_t *plain, ngx_str_t *text)
 {
     u_char                            *p;
-    ngx_str_t                          bytes, encoded;
+    ngx_str_t                          aad, bytes, encoded;
     const ngx_http_notify_seal_key_t  *key;
 
     key = &ngx_http_notify_seal_keys->keys[0];
 
-    if (ngx_http_notify_crypto_encrypt(pool, key->bytes, aad, plain, &bytes)
-        != NGX_OK)
+    if (ngx_http_notify_seal_aad(pool, keys, name, &aad) != NGX_OK
+        || ngx_http_notify_crypto_encrypt(pool, key->bytes, &aad, plain,
+                                          &bytes)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -217,7 +227,8 @@ ngx_http_notify_seal_text(ngx_pool_t *pool, const ngx_str_t *aad,
 
 
 ngx_int_t
-ngx_http_notify_seal_open(ngx_pool_t *pool, ngx_http_notify_json_t *document)
+ngx_http_notify_seal_open(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    ngx_http_notify_json_t *document)
 {
     ngx_int_t    rc;
     ngx_str_t    text;
@@ -225,10 +236,10 @@ ngx_http_notify_seal_open(ngx_pool_t *pool, ngx_http_notify_json_t *document)
 
     reason = NULL;
 
-    rc = ngx_http_notify_seal_open_members(pool, document, &reason);
+    rc = ngx_http_notify_seal_open_members(pool, keys, document, &reason);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_notify_seal_open_settings(pool, document, &reason);
+        rc = ngx_http_notify_seal_open_settings(pool, keys, document, &reason);
     }
 
     if (rc != NGX_DECLINED || reason == NULL) {
@@ -258,7 +269,8 @@ ngx_http_notify_seal_reason(const ngx_http_notify_json_t *document)
 
 static ngx_int_t
 ngx_http_notify_seal_open_members(ngx_pool_t *pool,
-    ngx_http_notify_json_t *document, const char **reason)
+    const ngx_http_notify_keys_t *keys, ngx_http_notify_json_t *document,
+    const char **reason)
 {
     ngx_int_t                      rc;
     ngx_str_t                      id, text, plain;
@@ -282,7 +294,7 @@ ngx_http_notify_seal_open_members(ngx_pool_t *pool,
         }
     }
 
-    rc = ngx_http_notify_seal_read(pool, &id, &text, &plain, reason);
+    rc = ngx_http_notify_seal_read(pool, keys, &id, &text, &plain, reason);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -301,11 +313,12 @@ ngx_http_notify_seal_open_members(ngx_pool_t *pool,
 
 static ngx_int_t
 ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
-    ngx_http_notify_json_t *document, const char **reason)
+    const ngx_http_notify_keys_t *keys, ngx_http_notify_json_t *document,
+    const char **reason)
 {
     void                          *cursor;
     ngx_int_t                      rc;
-    ngx_str_t                      name, aad, text, plain;
+    ngx_str_t                      name, whose, text, plain;
     ngx_http_notify_json_t        *settings, *value, *opened;
     ngx_http_notify_json_error_t   error;
 
@@ -335,11 +348,12 @@ ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
         text = ngx_http_notify_json_string(
                    ngx_http_notify_json_get(value, "sealed"));
 
-        if (ngx_http_notify_seal_setting_name(pool, &name, &aad) != NGX_OK) {
+        if (ngx_http_notify_seal_setting_name(pool, &name, &whose) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        rc = ngx_http_notify_seal_read(pool, &aad, &text, &plain, reason);
+        rc = ngx_http_notify_seal_read(pool, keys, &whose, &text, &plain,
+                                       reason);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -361,11 +375,13 @@ ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
 /* NGX_DECLINED: *reason */
 
 static ngx_int_t
-ngx_http_notify_seal_read(ngx_pool_t *pool, const ngx_str_t *aad,
-    const ngx_str_t *text, ngx_str_t *plain, const char **reason)
+ngx_http_notify_seal_read(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *name, const ngx_str_t *text, ngx_str_t *plain,
+    const char **reason)
 {
     ngx_int_t                          rc;
-    ngx_str_t                          encoded, bytes;
+    ngx_str_t                          aad, encoded, bytes;
+    ngx_uint_t                         version;
     const ngx_http_notify_seal_key_t  *key;
 
     if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
@@ -377,11 +393,9 @@ ngx_http_notify_seal_read(ngx_pool_t *pool, const ngx_str_t *aad,
 
     *reason = "its secrets were changed or belong to another subscription";
 
-    if (text->len < NGX_HTTP_NOTIFY_SEAL_HEAD
-        || ngx_memcmp(text->data, NGX_HTTP_NOTIFY_SEAL_PREFIX,
-                      sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1)
-           != 0)
-    {
+    version = ngx_http_notify_seal_version(text);
+
+    if (version == 0 || text->len < NGX_HTTP_NOTIFY_SEAL_HEAD) {
         return NGX_DECLINED;
     }
 
@@ -405,13 +419,68 @@ ngx_http_notify_seal_read(ngx_pool_t *pool, const ngx_str_t *aad,
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_notify_crypto_decrypt(pool, key->bytes, aad, &bytes, plain);
+    aad = *name;
+
+    if (version == 2
+        && ngx_http_notify_seal_aad(pool, keys, name, &aad) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_crypto_decrypt(pool, key->bytes, &aad, &bytes, plain);
 
     if (rc == NGX_OK) {
         *reason = NULL;
     }
 
     return rc;
+}
+
+
+/* where it lies, which has no NUL, and whose it is there */
+
+static ngx_int_t
+ngx_http_notify_seal_aad(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *name, ngx_str_t *aad)
+{
+    u_char  *p;
+
+    aad->len = keys->prefix.len + 1 + name->len;
+
+    aad->data = ngx_pnalloc(pool, aad->len);
+    if (aad->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(aad->data, keys->prefix.data, keys->prefix.len);
+    *p++ = '\0';
+    ngx_memcpy(p, name->data, name->len);
+
+    return NGX_OK;
+}
+
+
+/* 0: it is not sealed */
+
+static ngx_uint_t
+ngx_http_notify_seal_version(const ngx_str_t *text)
+{
+    if (text->len < sizeof(NGX_HTTP_NOTIFY_SEAL_PREFIX) - 1
+        || text->data[0] != 'v' || text->data[2] != ':')
+    {
+        return 0;
+    }
+
+    switch (text->data[1]) {
+
+    case '1':
+        return 1;
+
+    case '2':
+        return 2;
+    }
+
+    return 0;
 }
 
 

@@ -3,9 +3,11 @@
  * client ever reads back, encrypted into one, and the secret settings.  Knows
  * nothing of who writes or reads them.
  *
- * A sealed value is "v1:KEY:BYTES": KEY is the first 8 hex digits of the key's
+ * A sealed value is "v2:KEY:BYTES": KEY is the first 8 hex digits of the key's
  * SHA-256, BYTES is base64url of nonce (12), AES-256-GCM ciphertext and tag
- * (16).  Additional data: of a document its id, of a setting "target:NAME".
+ * (16).  Additional data: the prefix of the channel's keys, NUL, and a name: of
+ * a document its id, of a setting "target:NAME".  In "v1:", which is read only,
+ * it was the name.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_SEAL_H_INCLUDED_
@@ -16,6 +18,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_keys.h"
 
 
 #define NGX_HTTP_NOTIFY_SEAL_ID  8
@@ -48,14 +51,15 @@ void ngx_http_notify_seal_use(const ngx_http_notify_seal_conf_t *conf);
  * "sealed".  Without keys it is the text of the document as it is.
  */
 ngx_int_t ngx_http_notify_seal_document(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *document, ngx_str_t *text);
+    const ngx_http_notify_keys_t *keys, const ngx_http_notify_json_t *document,
+    ngx_str_t *text);
 /*
  * The reverse, in place; what was never sealed stays as it is.  Where nothing
  * can be read the document has a member "unreadable" that says why, and the
  * sealed one as it was.  NGX_ERROR: memory.
  */
 ngx_int_t ngx_http_notify_seal_open(ngx_pool_t *pool,
-    ngx_http_notify_json_t *document);
+    const ngx_http_notify_keys_t *keys, ngx_http_notify_json_t *document);
 /* NULL: it was read */
 const char *ngx_http_notify_seal_reason(const ngx_http_notify_json_t *document);
 
@@ -63,13 +67,16 @@ const char *ngx_http_notify_seal_reason(const ngx_http_notify_json_t *document);
  * Any text that may have secrets: as it is, where there are no keys.  Reading
  * NGX_DECLINED: its key is gone, or it was changed.
  */
-ngx_int_t ngx_http_notify_seal_wrap(ngx_pool_t *pool, const ngx_str_t *aad,
+ngx_int_t ngx_http_notify_seal_wrap(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
     const ngx_str_t *plain, ngx_str_t *text);
-ngx_int_t ngx_http_notify_seal_unwrap(ngx_pool_t *pool, const ngx_str_t *aad,
+ngx_int_t ngx_http_notify_seal_unwrap(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
     const ngx_str_t *text, ngx_str_t *plain);
 
 /* the JSON text of a setting, as it is stored */
-ngx_int_t ngx_http_notify_seal_setting(ngx_pool_t *pool, const ngx_str_t *name,
+ngx_int_t ngx_http_notify_seal_setting(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *sealed);
 
 

@@ -25,10 +25,12 @@ typedef struct {
 static ngx_int_t ngx_http_notify_settings_keys(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, ngx_array_t *names);
 static ngx_int_t ngx_http_notify_settings_args(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_settings_write_t *write, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_settings_names(ngx_pool_t *pool,
     const ngx_str_t *names, ngx_uint_t n, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_settings_change(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_settings_change_t *change, ngx_array_t *args);
 static ngx_int_t ngx_http_notify_settings_number(ngx_pool_t *pool, uint64_t n,
     ngx_array_t *args);
@@ -89,7 +91,7 @@ ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
     if (ngx_array_init(&names, pool, 16, sizeof(ngx_str_t)) != NGX_OK
         || ngx_array_init(&args, pool, 64, sizeof(ngx_str_t)) != NGX_OK
         || ngx_http_notify_settings_keys(pool, keys, &names) != NGX_OK
-        || ngx_http_notify_settings_args(pool, write, &args) != NGX_OK
+        || ngx_http_notify_settings_args(pool, keys, write, &args) != NGX_OK
         || ngx_http_notify_script_call(redis,
                &ngx_http_notify_script_settings, names.elts, names.nelts,
                args.elts, args.nelts, ngx_http_notify_settings_answer, call)
@@ -175,6 +177,7 @@ ngx_http_notify_settings_keys(ngx_pool_t *pool,
 
 static ngx_int_t
 ngx_http_notify_settings_args(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_settings_write_t *write, ngx_array_t *args)
 {
     ngx_uint_t  i;
@@ -195,7 +198,8 @@ ngx_http_notify_settings_args(ngx_pool_t *pool,
     }
 
     for (i = 0; i < write->nchanges; i++) {
-        if (ngx_http_notify_settings_change(pool, &write->changes[i], args)
+        if (ngx_http_notify_settings_change(pool, keys, &write->changes[i],
+                                            args)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -228,6 +232,7 @@ ngx_http_notify_settings_names(ngx_pool_t *pool, const ngx_str_t *names,
 
 static ngx_int_t
 ngx_http_notify_settings_change(ngx_pool_t *pool,
+    const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_settings_change_t *change, ngx_array_t *args)
 {
     ngx_str_t         sealed;
@@ -249,8 +254,8 @@ ngx_http_notify_settings_change(ngx_pool_t *pool,
         value = &change->value;
 
         if (change->secret) {
-            if (ngx_http_notify_seal_setting(pool, &change->name, value,
-                                             &sealed)
+            if (ngx_http_notify_seal_setting(pool, keys, &change->name,
+                                             value, &sealed)
                 != NGX_OK)
             {
                 return NGX_ERROR;

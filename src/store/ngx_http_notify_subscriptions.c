@@ -140,7 +140,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
 
     args[0] = write->id;
 
-    rc = ngx_http_notify_seal_document(pool, write->document, &args[1]);
+    rc = ngx_http_notify_seal_document(pool, keys, write->document, &args[1]);
     if (rc != NGX_OK) {
         goto done;
     }

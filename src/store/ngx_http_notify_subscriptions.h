@@ -78,11 +78,13 @@ typedef struct {
 
 
 /*
- * "<version> <json>", its secrets opened (see seal.h).  NULL: memory or not a
- * document of ours, error->reason.
+ * "<version> <json>", its secrets opened (see seal.h); without keys, which are
+ * those of its channel, they stay sealed.  NULL: memory or not a document of
+ * ours, error->reason.
  */
 ngx_http_notify_json_t *ngx_http_notify_subscriptions_document(
-    ngx_pool_t *pool, const ngx_str_t *text, uint64_t *version,
+    ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *text, uint64_t *version,
     ngx_http_notify_json_error_t *error);
 
 /* what an earlier version has disabled for want of its profile is not */
@@ -94,7 +96,7 @@ ngx_uint_t ngx_http_notify_subscriptions_enabled(
  * Freed by ngx_destroy_pool(subscription->pool).
  */
 ngx_http_notify_subscription_t *ngx_http_notify_subscriptions_parse(
-    const ngx_str_t *text, ngx_log_t *log);
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *text, ngx_log_t *log);
 
 
 typedef enum {

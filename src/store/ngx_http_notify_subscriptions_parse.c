@@ -84,8 +84,8 @@ static const ngx_http_notify_subscriptions_parse_mode_t
 
 ngx_http_notify_json_t *
 ngx_http_notify_subscriptions_document(ngx_pool_t *pool,
-    const ngx_str_t *text, uint64_t *version,
-    ngx_http_notify_json_error_t *error)
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *text,
+    uint64_t *version, ngx_http_notify_json_error_t *error)
 {
     off_t                    n;
     u_char                  *p;
@@ -111,8 +111,8 @@ ngx_http_notify_subscriptions_document(ngx_pool_t *pool,
 
     document = ngx_http_notify_json_parse(pool, &json, error);
 
-    if (document
-        && ngx_http_notify_seal_open(pool, document) != NGX_OK)
+    if (document && keys
+        && ngx_http_notify_seal_open(pool, keys, document) != NGX_OK)
     {
         error->reason = "no memory to decrypt it";
         return NULL;
@@ -123,7 +123,8 @@ ngx_http_notify_subscriptions_document(ngx_pool_t *pool,
 
 
 ngx_http_notify_subscription_t *
-ngx_http_notify_subscriptions_parse(const ngx_str_t *text, ngx_log_t *log)
+ngx_http_notify_subscriptions_parse(const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *text, ngx_log_t *log)
 {
     ngx_str_t                        id;
     ngx_pool_t                      *pool;
@@ -141,7 +142,7 @@ ngx_http_notify_subscriptions_parse(const ngx_str_t *text, ngx_log_t *log)
     }
 
     s->pool = pool;
-    s->document = ngx_http_notify_subscriptions_document(pool, text,
+    s->document = ngx_http_notify_subscriptions_document(pool, keys, text,
                                                          &s->version, &error);
     if (s->document == NULL) {
         goto invalid;

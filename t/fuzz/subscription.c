@@ -27,6 +27,10 @@ fuzz_seal(ngx_pool_t *pool, ngx_http_notify_json_t *document)
     ngx_http_notify_json_t             *json;
     ngx_http_notify_json_error_t        error;
 
+    static ngx_http_notify_keys_t       keys = {
+        ngx_string("notify:{shop.0}:")
+    };
+
     static ngx_http_notify_seal_conf_t  conf = {
         1, { { "0123456789abcdef0123456789abcde", "01234567" } }
     };
@@ -36,24 +40,25 @@ fuzz_seal(ngx_pool_t *pool, ngx_http_notify_json_t *document)
 
     ngx_http_notify_seal_use(&conf);
 
-    fuzz_check(ngx_http_notify_seal_document(pool, document, &text) == NGX_OK);
+    fuzz_check(ngx_http_notify_seal_document(pool, &keys, document, &text)
+               == NGX_OK);
 
     json = ngx_http_notify_json_parse(pool, &text, &error);
     fuzz_check(json != NULL);
     fuzz_check(ngx_http_notify_json_get(json, "secrets") == NULL);
-    fuzz_check(ngx_http_notify_seal_open(pool, json) == NGX_OK);
+    fuzz_check(ngx_http_notify_seal_open(pool, &keys, json) == NGX_OK);
     fuzz_check(ngx_http_notify_seal_reason(json) == NULL);
     fuzz_check(ngx_http_notify_json_equal(json, document));
 
-    p = ngx_strnstr(text.data, "v1:01234567:", text.len);
+    p = ngx_strnstr(text.data, "v2:01234567:", text.len);
     fuzz_check(p != NULL);
 
-    p += sizeof("v1:01234567:") - 1;
+    p += sizeof("v2:01234567:") - 1;
     *p = (*p == 'A') ? 'B' : 'A';
 
     json = ngx_http_notify_json_parse(pool, &text, &error);
     fuzz_check(json != NULL);
-    fuzz_check(ngx_http_notify_seal_open(pool, json) == NGX_OK);
+    fuzz_check(ngx_http_notify_seal_open(pool, &keys, json) == NGX_OK);
     fuzz_check(ngx_http_notify_seal_reason(json) != NULL);
 }
 

@@ -152,33 +152,50 @@ is($call->{headers}{'x-hmac'}, hmac_sha256_hex($call->{body}, $secret[5]),
 
 spew("$dir/judge.js", <<'JS');
 const crypto = require('crypto');
-const [key, aad, sealed] = process.argv.slice(2);
+const [key, prefix, name, sealed] = process.argv.slice(2);
 const [version, id, bytes] = sealed.split(':');
 const k = Buffer.from(key, 'base64'), b = Buffer.from(bytes, 'base64url');
-if (version !== 'v1') throw new Error('version');
+if (version !== 'v2') throw new Error('version');
 if (id !== crypto.createHash('sha256').update(k).digest('hex').slice(0, 8))
     throw new Error('key id');
 const d = crypto.createDecipheriv('aes-256-gcm', k, b.subarray(0, 12));
-d.setAAD(Buffer.from(aad));
+d.setAAD(Buffer.from(prefix + '\0' + name));
 d.setAuthTag(b.subarray(-16));
 process.stdout.write(d.update(b.subarray(12, -16), null, 'utf8')
                      + d.final('utf8'));
 JS
 
+# as it was until then
+spew("$dir/v1.js", <<'JS');
+const crypto = require('crypto');
+const [key, name, plain] = process.argv.slice(2);
+const k = Buffer.from(key, 'base64'), nonce = crypto.randomBytes(12);
+const c = crypto.createCipheriv('aes-256-gcm', k, nonce);
+c.setAAD(Buffer.from(name));
+const bytes = Buffer.concat([nonce, c.update(plain), c.final(),
+                             c.getAuthTag()]);
+process.stdout.write('v1:' + crypto.createHash('sha256').update(k)
+                     .digest('hex').slice(0, 8) + ':'
+                     + bytes.toString('base64url'));
+JS
+
 sub node {
-    open my $pipe, '-|', 'node', "$dir/judge.js", @_ or die "node: $!";
+    my ($script, @args) = @_;
+    open my $pipe, '-|', 'node', "$dir/$script.js", @args or die "node: $!";
     local $/;
     return scalar <$pipe>;
 }
 
-my $plain = from_json(node(encode_base64($key{a}, ''), $one, sealed($one)));
+my $plain = from_json(node(judge => encode_base64($key{a}, ''),
+                          'notify:{shop.0}:', $one, sealed($one)));
 is($plain->{secrets}[0]{text}, $secret[0], 'node decrypts the secret');
 is($plain->{apiKey}, $secret[1], 'and the API key');
 is_deeply($plain->{headers}, { 'X-Token' => $secret[2] }, 'and the headers');
 my $token = from_json($redis->cli('HGET', 'notify:{push.0}:settings',
                                   'v:token'));
-is(from_json(node(encode_base64($key{a}, ''), 'target:token',
-                  $token->{sealed})), $secret[4], 'and the secret setting');
+is(from_json(node(judge => encode_base64($key{a}, ''), 'notify:{push.0}:',
+                  'target:token', $token->{sealed})), $secret[4],
+   'and the secret setting');
 
 my %nonce;
 for (1 .. 5) {
@@ -195,10 +212,10 @@ keys_are('b', 'a');
 publish(2);
 eventually { $receiver->count('/one') == 2 && $receiver->count('/two') == 2 }
            'with a new key, the old one decrypts';
-like(sealed($one), qr/^v1:@{[substr sha256_hex($key{a}), 0, 8]}:/,
+like(sealed($one), qr/^v2:@{[substr sha256_hex($key{a}), 0, 8]}:/,
      'what is not written stays as it is');
 is(ask(PATCH => "/shop/subscriptions/$one", {})->{status}, 200, 'a write');
-like(sealed($one), qr/^v1:@{[substr sha256_hex($key{b}), 0, 8]}:/,
+like(sealed($one), qr/^v2:@{[substr sha256_hex($key{b}), 0, 8]}:/,
      'encrypts with the new key');
 
 keys_are('b');
@@ -234,9 +251,10 @@ eventually { shown($two)->{status} eq 'active' } 'and is active again';
 
 my $good = sealed($two);
 (my $changed = $good) =~ s/(.)(.{30})$/($1 eq 'A' ? 'B' : 'A') . $2/e;
-for (['changed', $changed], ['copied', sealed($one)], ['cut', 'v1:'],
+for (['changed', $changed], ['copied', sealed($one)], ['cut', 'v2:'],
      ['shorter', substr $good, 0, 40], ['strange', '%' x 100],
-     ['of another version', 'v2' . substr $good, 2])
+     ['of an earlier version', 'v1' . substr $good, 2],
+     ['of a later version', 'v3' . substr $good, 2])
 {
     store($two, $_->[1]);
     like(shown($two)->{reason}, qr/changed or belong/,
@@ -250,6 +268,48 @@ is($receiver->count('/two'), 3, 'it is not called');
 store($two, $good);
 eventually { $receiver->count('/two') == 4 }
            'as it was, it is called again, with what it had not got';
+
+
+# the same document in another channel, or under another prefix
+
+my $text = $redis->cli('HGET', 'notify:{shop.0}:subs', $two);
+my $other = NotifyTest::Nginx->new(http => <<END);
+notify_redis 127.0.0.1:@{[$redis->port]} prefix=other:;
+notify_secret_key $dir/b.key $dir/a.key;
+notify_channel shop { event order.paid; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    location /shop/ { notify_api shop; }
+}
+END
+$redis->cli('HSET', $_, $two, $text)
+    for 'notify:{gate.0}:subs', 'other:{shop.0}:subs';
+is(shown($two)->{status}, 'active', 'where it was written it is read');
+for (['channel', $nginx->url("/gate/subscriptions/$two")],
+     ['prefix', $other->url("/shop/subscriptions/$two")])
+{
+    my $shown = http(GET => $_->[1])->{json};
+    is($shown->{status}, 'disabled', "in another $_->[0] it is not");
+    like($shown->{reason}, qr/changed or belong/, 'and says why');
+}
+$other->stop;
+$redis->cli('HDEL', 'notify:{gate.0}:subs', $two);
+
+
+# what an earlier version has encrypted
+
+store($two, node(v1 => encode_base64($key{a}, ''), $two,
+                 to_json({ secrets => [{ text => $secret[3] }] })));
+is(shown($two)->{status}, 'active', 'that of an earlier version is read');
+publish(7);
+eventually { $receiver->count('/two') == 5 } 'and used';
+is((($receiver->requests('/two'))[-1])->{headers}{'x-hmac'},
+   hmac_sha256_hex(($receiver->requests('/two'))[-1]{body}, $secret[3]),
+   'to sign');
+like(sealed($two), qr/^v1:/, 'it stays as it is');
+is(ask(PATCH => "/shop/subscriptions/$two", {})->{status}, 200,
+   'until it is written');
+like(sealed($two), qr/^v2:/, 'which encrypts it as it is done now');
 is(ask(DELETE => "/shop/subscriptions/$two")->{status}, 204,
    'and can be deleted');
 
