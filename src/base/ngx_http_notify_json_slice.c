@@ -401,6 +401,12 @@ ngx_http_notify_json_escaped_len(const ngx_str_t *text)
     size_t   len;
     u_char  *p, *last, buf[6];
 
+    /* an empty one may be at NULL */
+
+    if (text->len == 0) {
+        return 0;
+    }
+
     len = 0;
     last = text->data + text->len;
 
@@ -416,6 +422,10 @@ u_char *
 ngx_http_notify_json_put_escaped(u_char *dst, const ngx_str_t *text)
 {
     u_char  *p, *last;
+
+    if (text->len == 0) {
+        return dst;
+    }
 
     last = text->data + text->len;
 

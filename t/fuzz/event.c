@@ -65,7 +65,6 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 
     ngx_memzero(&form, sizeof(ngx_http_notify_event_form_t));
     form.pool = pool;
-    form.log = pool->log;
     form.channel = &channel;
     form.invalid = &invalid;
     form.event = &event;

@@ -9,6 +9,9 @@
 #include "ngx_http_notify_payload.h"
 
 
+static ngx_conf_file_t  fuzz_file;
+
+
 /* JSON texts stay JSON: an event has passed the scanner */
 
 static ngx_str_t
@@ -93,6 +96,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     ngx_memzero(&cf, sizeof(ngx_conf_t));
     cf.pool = pool;
     cf.log = pool->log;
+    cf.conf_file = &fuzz_file;
 
     text = fuzz_cut(pool, input, '\0');
     fuzz_event(pool, input, &event);
