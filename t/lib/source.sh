@@ -69,7 +69,8 @@ nginx_make() {
 
     top=$PWD
     stamp=$(printf '%s\n' src/*/*.c src/*/*.h "$cc_opt" "$ld_opt" "$@"
-            cat src/store/lua/*.lua src/http/*.{json,html} config)
+            cat src/store/lua/*.lua src/http/*.{json,html} config \
+                t/lib/source.sh)
 
     configure=./configure
     [ -x "$tree/src/configure" ] || configure=auto/configure
@@ -81,7 +82,9 @@ nginx_make() {
             --with-http_ssl_module --with-http_v2_module \
             --with-http_sub_module --with-http_realip_module \
             --with-http_addition_module --with-http_stub_status_module \
-            --with-http_auth_request_module "$@" --with-cc="${CC:-gcc}" \
+            --with-http_auth_request_module --with-http_slice_module \
+            --with-http_gunzip_module --with-http_dav_module \
+            "$@" --with-cc="${CC:-gcc}" \
             --with-cc-opt="$(echo $cc_opt)" --with-ld-opt="$ld_opt" \
             --add-dynamic-module="$top" > "$tree/configure.log" 2>&1) \
             || { tail -n 20 "$tree/configure.log" >&2; return 1; }
