@@ -131,6 +131,7 @@ ngx_http_notify_emit_event_data(ngx_http_request_t *r,
     ngx_http_notify_json_error_t  error;
 
     ngx_str_null(&text);
+    error.reason = "the value is not UTF-8";
 
     switch (emit->data) {
 
