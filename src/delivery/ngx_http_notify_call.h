@@ -127,8 +127,9 @@ typedef void (*ngx_http_notify_call_pt)(
 /*
  * The event is referenced (ngx_http_notify_log_ref) for as long as it is
  * needed; it may be one that is not in the log (test, sync).  attempt counts
- * from 1.  timeout 0: the profile's.  hops signs for the event's channel.  The handler is called exactly once,
- * never inside start.  NULL: memory, or too many calls (see _full): not called.
+ * from 1.  timeout 0: the profile's.  hops signs for the event's channel.
+ * The handler is called exactly once, never inside start.  NULL: memory, or too
+ * many calls (see _full): not called.
  */
 ngx_http_notify_call_t *ngx_http_notify_call_start(
     ngx_http_notify_target_t *target, ngx_http_notify_event_t *event,

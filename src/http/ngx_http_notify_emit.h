@@ -92,7 +92,8 @@ ngx_uint_t ngx_http_notify_emit_open(ngx_http_request_t *r,
  * Makes the event, and sees that it gets to Redis.  NGX_OK: nothing to wait
  * for; NGX_AGAIN: one more answer, ctx->resume will be called behind the last
  * one; NGX_DECLINED, or NGX_ABORT where it is a loop: it cannot be, and the
- * client must not get its answer; NGX_ERROR: memory.  `wait`: this is the place where `commit` waits.
+ * client must not get its answer; NGX_ERROR: memory.  `wait`: this is the place
+ * where `commit` waits.
  */
 ngx_int_t ngx_http_notify_emit(ngx_http_request_t *r,
     ngx_http_notify_emit_ctx_t *ctx, ngx_http_notify_emit_conf_t *emit,
@@ -103,8 +104,8 @@ void ngx_http_notify_emit_settled(ngx_http_notify_emit_ctx_t *ctx);
 void ngx_http_notify_emit_abandon(ngx_http_notify_emit_ctx_t *ctx);
 
 /* in emit_event: NGX_DECLINED: there is none (the condition, a validation that
- * failed and was counted); NGX_BUSY: the tenant's rate is used up; NGX_ABORT: it
- * is a loop; slices of r's pool */
+ * failed and was counted); NGX_BUSY: the tenant's rate is used up; NGX_ABORT:
+ * it is a loop; slices of r's pool */
 ngx_int_t ngx_http_notify_emit_event(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_http_notify_log_entry_t *entry);
 

@@ -47,8 +47,8 @@ ngx_int_t ngx_http_notify_source_tenant(ngx_http_request_t *r,
 /* NGX_DECLINED: an if= that is there says no */
 ngx_int_t ngx_http_notify_source_if(ngx_http_request_t *r,
     ngx_http_complex_value_t *condition);
-/* a form with its `event`, its tenant and `invalid` set: name, time and hops; and then the
- * parameters, NGX_ERROR: memory */
+/* a form with its `event`, its tenant and `invalid` set: name, time and hops;
+ * and then the parameters, NGX_ERROR: memory */
 void ngx_http_notify_source_form(ngx_http_request_t *r,
     const ngx_http_notify_source_t *source,
     ngx_http_notify_event_form_t *form);
