@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 
 
@@ -162,7 +163,7 @@ ngx_http_notify_block_repeated(ngx_array_t *args)
 
         name.len = p - name.data;
 
-        if (ngx_http_notify_block_again(arg, 1, i, &name)
+        if (ngx_http_notify_args_again(arg, 1, i, &name)
             && !(name.len == 5 && ngx_strncmp(name.data, "alias", 5) == 0))
         {
             return &arg[i];
@@ -170,23 +171,6 @@ ngx_http_notify_block_repeated(ngx_array_t *args)
     }
 
     return NULL;
-}
-
-
-ngx_uint_t
-ngx_http_notify_block_again(const ngx_str_t *arg, ngx_uint_t from,
-    ngx_uint_t i, const ngx_str_t *name)
-{
-    for ( /* void */ ; from < i; from++) {
-        if (arg[from].len > name->len
-            && arg[from].data[name->len] == '='
-            && ngx_strncmp(arg[from].data, name->data, name->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

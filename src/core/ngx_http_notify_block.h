@@ -37,9 +37,4 @@ extern const ngx_http_notify_block_kind_t  ngx_http_notify_block_kinds[];
 char *ngx_http_notify_block_parse(ngx_conf_t *cf,
     ngx_http_notify_block_kind_e kind, void *conf);
 
-/* whether NAME= is one of the arguments from `from` on, before the i-th */
-ngx_uint_t ngx_http_notify_block_again(const ngx_str_t *arg, ngx_uint_t from,
-    ngx_uint_t i, const ngx_str_t *name);
-
-
 #endif /* _NGX_HTTP_NOTIFY_BLOCK_H_INCLUDED_ */

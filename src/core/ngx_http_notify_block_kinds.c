@@ -18,7 +18,7 @@
 
 static ngx_command_t  *ngx_http_notify_block_profile_tables[] = {
     ngx_http_notify_profile_commands,
-    ngx_http_notify_attempts_commands,
+    ngx_http_notify_attempts_conf_commands,
     ngx_http_notify_call_commands,
     ngx_http_notify_guard_commands,
     ngx_http_notify_payload_commands,
@@ -31,7 +31,7 @@ static ngx_command_t  *ngx_http_notify_block_profile_tables[] = {
 static ngx_command_t  *ngx_http_notify_block_provider_tables[] = {
     ngx_http_notify_provider_commands,
     ngx_http_notify_profile_commands,
-    ngx_http_notify_attempts_commands,
+    ngx_http_notify_attempts_conf_commands,
     ngx_http_notify_call_commands,
     ngx_http_notify_guard_commands,
     ngx_http_notify_payload_commands,

@@ -11,28 +11,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_attempts_conf.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_id.h"
-
-
-#define NGX_HTTP_NOTIFY_ATTEMPTS_MAX  1000
-
-
-typedef enum {
-    NGX_HTTP_NOTIFY_ATTEMPTS_ALL = 0,
-    NGX_HTTP_NOTIFY_ATTEMPTS_FAILURES,
-    NGX_HTTP_NOTIFY_ATTEMPTS_OFF
-} ngx_http_notify_attempts_mode_e;
-
-/* attempt_log, response_log; read-only after start */
-typedef struct {
-    ngx_uint_t                       mode;      /* _attempts_mode_e */
-    ngx_uint_t                       max;       /* a subscription */
-    size_t                           response;  /* bytes of it; 0: none */
-} ngx_http_notify_attempts_conf_t;
-
-/* of a profile */
-extern ngx_command_t  ngx_http_notify_attempts_commands[];
 
 
 struct ngx_http_notify_delivery_s;

@@ -4,8 +4,9 @@
  * of a section or, where the lease is another's, nothing of it.
  */
 
-#include "ngx_http_notify_commit_section.h"
+#include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_commit_section.h"
 #include "ngx_http_notify_retention.h"
 
 

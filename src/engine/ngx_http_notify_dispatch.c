@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_line.h"

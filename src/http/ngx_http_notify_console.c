@@ -7,7 +7,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_pages.h"
 #include "ngx_http_notify_reply.h"
@@ -110,13 +109,6 @@ ngx_http_notify_console_handler(ngx_http_request_t *r)
     ngx_str_set(&r->headers_out.charset, "utf-8");
 
     return ngx_http_notify_reply(r, NGX_HTTP_OK, "text/html", &page);
-}
-
-
-ngx_uint_t
-ngx_http_notify_console_serves(ngx_http_request_t *r)
-{
-    return r->content_handler == ngx_http_notify_console_handler;
 }
 
 

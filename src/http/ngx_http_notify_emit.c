@@ -7,12 +7,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_response.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
+#include "ngx_http_notify_serve.h"
 
 
 #define NGX_HTTP_NOTIFY_EMIT_BUFFER  (4 * 1024 * 1024)
@@ -115,7 +115,7 @@ ngx_http_notify_emit_handler(ngx_http_request_t *r)
 
     if ((elcf->list == NULL && ngx_http_notify_session_here(r) == NULL)
         || (r->method & (NGX_HTTP_HEAD|NGX_HTTP_OPTIONS))
-        || ngx_http_notify_api_serves(r))
+        || ngx_http_notify_serve_is(r))
     {
         return NGX_DECLINED;
     }

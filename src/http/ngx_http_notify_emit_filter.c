@@ -12,12 +12,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit_filter_internal.h"
 #include "ngx_http_notify_response.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
+#include "ngx_http_notify_serve.h"
 
 
 /*
@@ -178,7 +178,7 @@ ngx_http_notify_emit_filter_wanted(ngx_http_request_t *r,
 
     if ((r->method & (NGX_HTTP_HEAD|NGX_HTTP_OPTIONS))
         || !ngx_http_notify_emit_filter_success(r)
-        || ngx_http_notify_api_serves(r))
+        || ngx_http_notify_serve_is(r))
     {
         return 0;
     }

@@ -7,7 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
+#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_serve.h"
@@ -525,13 +525,6 @@ ngx_http_notify_prometheus_room(ngx_http_notify_prometheus_t *text)
     text->buf = b;
 
     return b;
-}
-
-
-ngx_uint_t
-ngx_http_notify_prometheus_serves(ngx_http_request_t *r)
-{
-    return r->content_handler == ngx_http_notify_prometheus_handler;
 }
 
 

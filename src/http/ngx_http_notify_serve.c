@@ -20,9 +20,13 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                 locations;  /* of _location_t */
+    ngx_array_t                 handlers;   /* each once */
 } ngx_http_notify_serve_main_conf_t;
 
 
+static ngx_uint_t ngx_http_notify_serve_known(
+    const ngx_http_notify_serve_main_conf_t *smcf,
+    ngx_http_handler_pt handler);
 static void *ngx_http_notify_serve_create_main_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_notify_serve_init(ngx_conf_t *cf);
 
@@ -62,6 +66,7 @@ char *
 ngx_http_notify_serve(ngx_conf_t *cf, ngx_http_handler_pt handler)
 {
     ngx_str_t                          *value;
+    ngx_http_handler_pt                *known;
     ngx_http_core_loc_conf_t           *clcf;
     ngx_http_notify_serve_location_t   *location;
     ngx_http_notify_serve_main_conf_t  *smcf;
@@ -94,7 +99,46 @@ ngx_http_notify_serve(ngx_conf_t *cf, ngx_http_handler_pt handler)
 
     clcf->handler = handler;
 
+    if (!ngx_http_notify_serve_known(smcf, handler)) {
+        known = ngx_array_push(&smcf->handlers);
+        if (known == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *known = handler;
+    }
+
     return NGX_CONF_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_serve_is(ngx_http_request_t *r)
+{
+    ngx_http_notify_serve_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_notify_serve_module);
+
+    return ngx_http_notify_serve_known(smcf, r->content_handler);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_serve_known(const ngx_http_notify_serve_main_conf_t *smcf,
+    ngx_http_handler_pt handler)
+{
+    ngx_uint_t            i;
+    ngx_http_handler_pt  *known;
+
+    known = smcf->handlers.elts;
+
+    for (i = 0; i < smcf->handlers.nelts; i++) {
+        if (known[i] == handler) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -108,6 +152,9 @@ ngx_http_notify_serve_create_main_conf(ngx_conf_t *cf)
     if (smcf == NULL
         || ngx_array_init(&smcf->locations, cf->pool, 4,
                           sizeof(ngx_http_notify_serve_location_t))
+           != NGX_OK
+        || ngx_array_init(&smcf->handlers, cf->pool, 4,
+                          sizeof(ngx_http_handler_pt))
            != NGX_OK)
     {
         return NULL;

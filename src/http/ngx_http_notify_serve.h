@@ -15,5 +15,8 @@
 /* of a setter: NGX_CONF_OK, or the error */
 char *ngx_http_notify_serve(ngx_conf_t *cf, ngx_http_handler_pt handler);
 
+/* whether the request is answered by one of these directives */
+ngx_uint_t ngx_http_notify_serve_is(ngx_http_request_t *r);
+
 
 #endif /* _NGX_HTTP_NOTIFY_SERVE_H_INCLUDED_ */

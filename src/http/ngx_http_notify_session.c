@@ -7,13 +7,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_holds.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_sessions.h"
 #include "ngx_http_notify_tenant.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_NONCE  12
@@ -199,7 +199,7 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
     }
 
     if (id->len == 0 || id->len > NGX_HTTP_NOTIFY_SESSIONS_ID
-        || !ngx_http_notify_api_utf8(id))
+        || !ngx_http_notify_text_utf8(id))
     {
         return NGX_DECLINED;
     }

@@ -9,7 +9,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_awaited.h"
-#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_push.h"
@@ -17,6 +16,7 @@
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_source.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_ARGS  7     /* of join, before the values */
@@ -245,7 +245,7 @@ ngx_http_notify_session_args(ngx_http_request_t *r,
         bytes += param[i].name.len + value.len;
 
         if (bytes > NGX_HTTP_NOTIFY_SESSION_BYTES
-            || !ngx_http_notify_api_utf8(&value))
+            || !ngx_http_notify_text_utf8(&value))
         {
             return NGX_DECLINED;
         }

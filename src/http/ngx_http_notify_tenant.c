@@ -6,10 +6,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api.h"
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_tenant.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -109,7 +109,7 @@ ngx_http_notify_tenant_check(const ngx_str_t *tenant)
         }
     }
 
-    return ngx_http_notify_api_utf8(tenant) ? NGX_OK : NGX_ABORT;
+    return ngx_http_notify_text_utf8(tenant) ? NGX_OK : NGX_ABORT;
 }
 
 

@@ -27,7 +27,7 @@ location /must-samples/ { notify_tenant $http_x_tenant required;
                           notify_api shop samples; }
 END
 my ($nginx, $redis, $receiver) = ($shop->nginx, $shop->redis, $shop->receiver);
-my $openapi = from_json(slurp("$NotifyTest::TOP/src/http/openapi.json"));
+my $openapi = from_json(slurp("$NotifyTest::TOP/src/api/openapi.json"));
 my $url = $receiver->url('/a');
 my $other = $receiver->url('/b');
 

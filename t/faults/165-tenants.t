@@ -19,7 +19,7 @@ location /by/      { notify_tenant $http_x_tenant optional; notify_api shop; }
 location /samples/ { notify_tenant $http_x_tenant optional; notify_api shop samples; }
 END
 my ($nginx, $redis, $receiver) = ($shop->nginx, $shop->redis, $shop->receiver);
-my $openapi = from_json(slurp("$NotifyTest::TOP/src/http/openapi.json"));
+my $openapi = from_json(slurp("$NotifyTest::TOP/src/api/openapi.json"));
 
 # in every value of red's: what must not be seen by others
 my $mark = 'crimson';

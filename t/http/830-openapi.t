@@ -137,13 +137,13 @@ for my $method (qw(get post put patch delete)) {
 
 # each resource of the code is one of the document
 my $code = NotifyTest::slurp(
-    "$NotifyTest::TOP/src/http/ngx_http_notify_api.c");
+    "$NotifyTest::TOP/src/api/ngx_http_notify_api.c");
 my ($table) = $code =~ /api_resources\[\] = \{(.*?)\};/s;
 my @resources = $table =~ /&ngx_http_notify_api_(\w+)/g;
 cmp_ok(scalar @resources, '>', 10, 'the resources are known');
 my %file = map { NotifyTest::slurp($_)
                  =~ /_resource_t\s+ngx_http_notify_api_\w+ = / ? ($_ => 1) : () }
-           glob "$NotifyTest::TOP/src/http/ngx_http_notify_api_*.c";
+           glob "$NotifyTest::TOP/src/api/ngx_http_notify_api_*.c";
 for my $resource (@resources) {
     my ($name) = map { NotifyTest::slurp($_) =~
         /_resource_t\s+ngx_http_notify_api_$resource\s=\s\{\s*

@@ -100,12 +100,6 @@ ngx_http_notify_api_resource_t *ngx_http_notify_api_resource(
 
 extern ngx_module_t  ngx_http_notify_api_module;
 
-/* whether the request is one of these, and none to an application */
-ngx_uint_t ngx_http_notify_api_serves(ngx_http_request_t *r);
-/* the same of notify_metrics and notify_console alone */
-ngx_uint_t ngx_http_notify_prometheus_serves(ngx_http_request_t *r);
-ngx_uint_t ngx_http_notify_console_serves(ngx_http_request_t *r);
-
 /* events/{id} and what is below it, in api_event */
 void ngx_http_notify_api_event(ngx_http_notify_api_t *api);
 
@@ -173,8 +167,6 @@ void ngx_http_notify_api_only(ngx_http_notify_api_t *api,
  * NGX_ABORT: given twice or not decodable (400 has been sent) */
 ngx_int_t ngx_http_notify_api_arg(ngx_http_notify_api_t *api,
     const char *name, ngx_str_t *value);
-/* whether all of it is well-formed UTF-8 */
-ngx_uint_t ngx_http_notify_api_utf8(const ngx_str_t *text);
 /* limit=, 1 ... 250, default 100; NGX_ABORT: 400 has been sent */
 ngx_int_t ngx_http_notify_api_limit(ngx_http_notify_api_t *api,
     ngx_uint_t *limit);

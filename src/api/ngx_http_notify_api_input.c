@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_LIMIT          100
@@ -228,29 +229,7 @@ ngx_http_notify_api_decode(ngx_pool_t *pool, u_char *p, u_char *last,
 
     value->len = d - value->data;
 
-    return ngx_http_notify_api_utf8(value) ? NGX_OK : NGX_DECLINED;
-}
-
-
-ngx_uint_t
-ngx_http_notify_api_utf8(const ngx_str_t *text)
-{
-    size_t   n;
-    u_char  *p, *last;
-
-    p = text->data;
-    last = p + text->len;
-
-    while (p < last) {
-        n = ngx_http_notify_json_utf8(p, last);
-        if (n == 0) {
-            return 0;
-        }
-
-        p += n;
-    }
-
-    return 1;
+    return ngx_http_notify_text_utf8(value) ? NGX_OK : NGX_DECLINED;
 }
 
 

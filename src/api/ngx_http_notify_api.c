@@ -13,6 +13,7 @@
 #include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -334,7 +335,7 @@ ngx_http_notify_api_split(ngx_http_notify_api_t *api, u_char *p, u_char *last)
 
         if (segment->len == 0
             || segment->len > 512
-            || !ngx_http_notify_api_utf8(segment)
+            || !ngx_http_notify_text_utf8(segment)
             || ngx_strlchr(segment->data, p, '\0') != NULL)
         {
             return NGX_DECLINED;
@@ -436,15 +437,6 @@ ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
     ngx_http_notify_api_problem(api, NGX_HTTP_NOT_ALLOWED,
                                 "method_not_allowed",
                                 "this path takes %V", &allow);
-}
-
-
-ngx_uint_t
-ngx_http_notify_api_serves(ngx_http_request_t *r)
-{
-    return r->content_handler == ngx_http_notify_api_handler
-           || ngx_http_notify_prometheus_serves(r)
-           || ngx_http_notify_console_serves(r);
 }
 
 

@@ -7,10 +7,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
-#include "ngx_http_notify_block.h"
 
 
-static ngx_uint_t ngx_http_notify_args_again(const ngx_str_t *arg,
+static ngx_uint_t ngx_http_notify_args_word_again(const ngx_str_t *arg,
     ngx_uint_t from, ngx_uint_t i);
 
 
@@ -38,8 +37,8 @@ ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
             value.len = arg[i].len - name.len - 1;
         }
 
-        if (p != NULL ? ngx_http_notify_block_again(arg, from, i, &name)
-                      : ngx_http_notify_args_again(arg, from, i))
+        if (p != NULL ? ngx_http_notify_args_again(arg, from, i, &name)
+                      : ngx_http_notify_args_word_again(arg, from, i))
         {
             rv = ", it is given twice";
 
@@ -62,10 +61,27 @@ ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
 }
 
 
+ngx_uint_t
+ngx_http_notify_args_again(const ngx_str_t *arg, ngx_uint_t from,
+    ngx_uint_t i, const ngx_str_t *name)
+{
+    for ( /* void */ ; from < i; from++) {
+        if (arg[from].len > name->len
+            && arg[from].data[name->len] == '='
+            && ngx_strncmp(arg[from].data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* a word */
 
 static ngx_uint_t
-ngx_http_notify_args_again(const ngx_str_t *arg, ngx_uint_t from,
+ngx_http_notify_args_word_again(const ngx_str_t *arg, ngx_uint_t from,
     ngx_uint_t i)
 {
     for ( /* void */ ; from < i; from++) {

@@ -10,7 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_attempts.h"
+#include "ngx_http_notify_attempts_conf.h"
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_bucket.h"
 #include "ngx_http_notify_call.h"
