@@ -12,7 +12,7 @@
 #include "ngx_http_notify_serve.h"
 #include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_tenant.h"
-#include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_log_listener.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -665,7 +665,7 @@ static void
 ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_notify_stream_exit();
-    ngx_http_notify_watch_exit();
+    ngx_http_notify_log_listener_exit();
     ngx_http_notify_api_cursor_exit();
     ngx_http_notify_api_box_exit();
 }

@@ -512,9 +512,9 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
                                         NULL);
     keys[1] = ngx_http_notify_keys_name(pool, &api->channel->keys, "replay",
                                         &call->id);
-    keys[2] = ngx_http_notify_keys_bucket(pool, &api->channel->keys,
+    keys[2] = ngx_http_notify_keys_shard(pool, &api->channel->keys,
                                   "replays",
-                                  ngx_http_notify_keys_bucket_of(&call->id));
+                                  ngx_http_notify_keys_shard_of(&call->id));
     keys[3] = ngx_http_notify_keys_name(pool, &api->channel->keys, "log",
                                         NULL);
     keys[4] = ngx_http_notify_keys_name(pool, &api->channel->keys,

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
-#include "ngx_http_notify_awaited.h"
+#include "ngx_http_notify_exit_hold.h"
 
 
 struct ngx_http_notify_api_box_s {
@@ -51,7 +51,7 @@ ngx_http_notify_api_box(ngx_http_notify_api_t *api)
     cln->data = box;
 
     ngx_queue_insert_tail(&ngx_http_notify_api_boxes, &box->queue);
-    ngx_http_notify_awaited_begin();
+    ngx_http_notify_exit_hold_begin();
 
     ngx_http_notify_api_suspend(api);
 
@@ -109,7 +109,7 @@ ngx_http_notify_api_discard(ngx_http_notify_api_box_t *box)
         box->cleanup->handler = NULL;
     }
 
-    ngx_http_notify_awaited_end();
+    ngx_http_notify_exit_hold_end();
     ngx_queue_remove(&box->queue);
     ngx_free(box);
 }

@@ -348,7 +348,7 @@ ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
     ngx_http_notify_engine_stats(api->channel, &stats);
 
     rc = ngx_http_notify_json_set_integer(worker, "pid", ngx_pid);
-    rc |= ngx_http_notify_json_set_integer(worker, "buckets", stats.buckets);
+    rc |= ngx_http_notify_json_set_integer(worker, "buckets", stats.shards);
     rc |= ngx_http_notify_json_set_integer(worker, "subscriptions",
                                            stats.subscriptions);
     rc |= ngx_http_notify_json_set_integer(worker, "inFlight",

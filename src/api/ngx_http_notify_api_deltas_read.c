@@ -102,11 +102,11 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
     pool = deltas->api->request->pool;
     keys = &deltas->api->channel->keys;
     id = &deltas->subscription;
-    bucket = ngx_http_notify_keys_bucket_of(id);
+    bucket = ngx_http_notify_keys_shard_of(id);
 
     key[0] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-    key[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor", bucket);
-    key[2] = ngx_http_notify_keys_bucket(pool, keys, "pos", bucket);
+    key[1] = ngx_http_notify_keys_shard(pool, keys, "cursor", bucket);
+    key[2] = ngx_http_notify_keys_shard(pool, keys, "pos", bucket);
     key[3] = ngx_http_notify_keys_name(pool, keys, "retry", id);
     key[4] = ngx_http_notify_keys_name(pool, keys, "dead", id);
     key[5] = ngx_http_notify_keys_name(pool, keys, "gap", id);

@@ -14,7 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_once.h"
-#include "ngx_http_notify_awaited.h"
+#include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
@@ -507,7 +507,7 @@ ngx_http_notify_api_once_put(ngx_http_notify_api_t *api,
                                      0, ngx_http_notify_api_once_kept,
                                      api->channel->redis))
     {
-        ngx_http_notify_awaited_begin();
+        ngx_http_notify_exit_hold_begin();
     }
 }
 
@@ -515,7 +515,7 @@ ngx_http_notify_api_once_put(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_once_kept(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_awaited_end();
+    ngx_http_notify_exit_hold_end();
 
     (void) ngx_http_notify_script_verdict(data, resp, "idempotency");
 }

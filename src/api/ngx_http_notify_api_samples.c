@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_result.h"
 
 
 #define NGX_HTTP_NOTIFY_API_SAMPLES_DELAY  60000    /* milliseconds */
@@ -16,7 +16,7 @@
 
 typedef struct {
     ngx_http_notify_api_t        *api;
-    ngx_http_notify_response_t    response;
+    ngx_http_notify_sync_result_t  response;
     ngx_uint_t                    status;
     ngx_msec_t                    delay;
     ngx_event_t                   timer;
@@ -177,7 +177,7 @@ ngx_http_notify_api_samples_args(ngx_http_notify_api_sample_t *sample)
     ngx_int_t                     rc, delay;
     ngx_str_t                     value;
     ngx_http_notify_api_t        *api;
-    ngx_http_notify_response_t   *response;
+    ngx_http_notify_sync_result_t  *response;
 
     api = sample->api;
     response = &sample->response;
@@ -203,8 +203,8 @@ ngx_http_notify_api_samples_args(ngx_http_notify_api_sample_t *sample)
         return NGX_DECLINED;
     }
 
-    response->level = response->success ? NGX_HTTP_NOTIFY_RESPONSE_OK
-                                        : NGX_HTTP_NOTIFY_RESPONSE_ERROR;
+    response->level = response->success ? NGX_HTTP_NOTIFY_SYNC_RESULT_OK
+                                        : NGX_HTTP_NOTIFY_SYNC_RESULT_ERROR;
 
     if (ngx_http_notify_api_samples_number(api, "errorLevel", 0, 1000,
                                            &response->level)
@@ -334,8 +334,8 @@ ngx_http_notify_api_samples_send(ngx_http_notify_api_sample_t *sample)
         return;
     }
 
-    if (ngx_http_notify_response_text(api->request->pool, &sample->response,
-                                      &text)
+    if (ngx_http_notify_sync_result_text(api->request->pool, &sample->response,
+                                         &text)
         != NGX_OK)
     {
         ngx_http_notify_api_failed(api);

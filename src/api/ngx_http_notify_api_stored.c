@@ -7,7 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
-#include "ngx_http_notify_claims.h"
+#include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_subscription_form.h"
 
 
@@ -398,8 +398,9 @@ ngx_http_notify_api_stored_settle(ngx_http_notify_api_subscription_t *call)
         return;
     }
 
-    if (ngx_http_notify_claims_settle(api->channel,
-                                      ngx_http_notify_api_stored_settled, box)
+    if (ngx_http_notify_sync_registry_settle(api->channel,
+                                             ngx_http_notify_api_stored_settled,
+                                             box)
         != NGX_OK)
     {
         ngx_http_notify_api_discard(box);

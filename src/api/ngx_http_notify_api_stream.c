@@ -11,7 +11,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_api_detach.h"
-#include "ngx_http_notify_awaited.h"
+#include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_stream.h"
@@ -266,7 +266,7 @@ ngx_http_notify_api_stream_read(ngx_http_notify_api_stream_t *as)
                                             ngx_http_notify_api_stream_page,
                                             as);
     if (as->command) {
-        ngx_http_notify_awaited_begin();
+        ngx_http_notify_exit_hold_begin();
 
     } else {
         ngx_add_timer(&as->timer, NGX_HTTP_NOTIFY_API_STREAM_RETRY);
@@ -285,7 +285,7 @@ ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_request_t  *r;
 
     as->command = NULL;
-    ngx_http_notify_awaited_end();
+    ngx_http_notify_exit_hold_end();
 
     r = as->deltas->api->request;
     ngx_http_set_log_request(r->connection->log, r);
@@ -400,8 +400,9 @@ ngx_http_notify_api_stream_follow(ngx_http_notify_api_stream_t *as)
 
     at = ngx_http_notify_api_deltas_wait_at(as->deltas, &st->from);
 
-    switch (ngx_http_notify_watch_join(&st->waiter, channel, channel->store,
-                                       &at, &as->deltas->seen))
+    switch (ngx_http_notify_log_listener_join(&st->waiter, channel,
+                                              channel->store, &at,
+                                              &as->deltas->seen))
     {
     case NGX_OK:
         return NGX_OK;
@@ -537,7 +538,7 @@ ngx_http_notify_api_stream_done(ngx_http_notify_stream_t *st, ngx_int_t rc)
 
     ngx_http_set_log_request(r->connection->log, r);
 
-    ngx_http_notify_watch_leave(&st->waiter);
+    ngx_http_notify_log_listener_leave(&st->waiter);
     ngx_http_notify_api_stream_stop(as);
 
     if (rc == NGX_DONE) {
@@ -584,7 +585,7 @@ ngx_http_notify_api_stream_stop(ngx_http_notify_api_stream_t *as)
 {
     if (as->command) {
         ngx_http_notify_redis_cancel(as->command);
-        ngx_http_notify_awaited_end();
+        ngx_http_notify_exit_hold_end();
         as->command = NULL;
     }
 

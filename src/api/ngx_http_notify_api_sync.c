@@ -10,7 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_trusted.h"
-#include "ngx_http_notify_claims.h"
+#include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_event_form.h"
 
 
@@ -51,7 +51,7 @@ static void
 ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
 {
     ngx_str_t                    type;
-    ngx_http_notify_claims_t    *claims;
+    ngx_http_notify_sync_registry_t  *claims;
     ngx_http_notify_api_box_t   *box;
     ngx_http_notify_api_sync_t  *sync;
 
@@ -77,7 +77,7 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    claims = ngx_http_notify_claims_open(api->channel);
+    claims = ngx_http_notify_sync_registry_open(api->channel);
     if (claims == NULL) {
         goto failed;
     }
@@ -87,8 +87,9 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
         goto failed;
     }
 
-    if (ngx_http_notify_claims_refresh(claims, ngx_http_notify_api_sync_find,
-                                       box)
+    if (ngx_http_notify_sync_registry_refresh(claims,
+                                              ngx_http_notify_api_sync_find,
+                                              box)
         == NGX_OK)
     {
         return;
@@ -198,7 +199,7 @@ ngx_http_notify_api_sync_find(ngx_int_t rc, void *data)
     ngx_http_notify_ask_t       *ask;
     ngx_http_notify_api_t       *api;
     ngx_http_notify_claim_t     *claim;
-    ngx_http_notify_claims_t    *claims;
+    ngx_http_notify_sync_registry_t  *claims;
     ngx_http_notify_api_sync_t  *sync;
 
     api = ngx_http_notify_api_open(data);
@@ -213,9 +214,10 @@ ngx_http_notify_api_sync_find(ngx_int_t rc, void *data)
 
     sync = api->data;
 
-    claims = ngx_http_notify_claims_open(api->channel);
+    claims = ngx_http_notify_sync_registry_open(api->channel);
 
-    claim = claims ? ngx_http_notify_claims_find(claims, &sync->event) : NULL;
+    claim = claims ? ngx_http_notify_sync_registry_find(claims, &sync->event)
+                   : NULL;
 
     if (claim == NULL) {
         ngx_http_notify_api_sync_none(api);
@@ -265,8 +267,8 @@ ngx_http_notify_api_sync_answered(ngx_http_notify_ask_t *ask)
     api = ask->data;
 
     if (ask->failed
-        || ngx_http_notify_response_text(ask->request->pool, &ask->response,
-                                         &text)
+        || ngx_http_notify_sync_result_text(ask->request->pool, &ask->response,
+                                            &text)
            != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
@@ -275,8 +277,8 @@ ngx_http_notify_api_sync_answered(ngx_http_notify_ask_t *ask)
 
     status = NGX_HTTP_OK;
 
-    if (ask->response.status == NGX_HTTP_NOTIFY_RESPONSE_LOOP) {
-        status = NGX_HTTP_NOTIFY_RESPONSE_LOOP;
+    if (ask->response.status == NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP) {
+        status = NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP;
         ngx_str_set(&ask->request->headers_out.status_line,
                     "508 Loop Detected");
     }

@@ -7,11 +7,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
-#include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_log_listener.h"
 
 
 struct ngx_http_notify_api_wait_s {
-    ngx_http_notify_watch_waiter_t   waiter;
+    ngx_http_notify_log_listener_waiter_t  waiter;
     ngx_http_notify_api_deltas_t    *deltas;
     ngx_event_t                      timer;
 };
@@ -20,11 +20,11 @@ struct ngx_http_notify_api_wait_s {
 static ngx_http_notify_api_wait_t *ngx_http_notify_api_wait_create(
     ngx_http_notify_api_deltas_t *deltas);
 static void ngx_http_notify_api_wait_handler(
-    ngx_http_notify_watch_waiter_t *waiter,
-    const ngx_http_notify_watch_batch_t *batch);
+    ngx_http_notify_log_listener_waiter_t *waiter,
+    const ngx_http_notify_log_listener_batch_t *batch);
 static ngx_int_t ngx_http_notify_api_wait_take(
     ngx_http_notify_api_deltas_t *deltas,
-    const ngx_http_notify_watch_batch_t *batch);
+    const ngx_http_notify_log_listener_batch_t *batch);
 static void ngx_http_notify_api_wait_timer(ngx_event_t *ev);
 static void ngx_http_notify_api_wait_cleanup(void *data);
 
@@ -48,9 +48,10 @@ ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
 
     at = ngx_http_notify_api_deltas_wait_at(deltas, &deltas->from);
 
-    switch (ngx_http_notify_watch_join(&deltas->waiting->waiter, api->channel,
-                                       api->channel->store, &at,
-                                       &deltas->seen))
+    switch (ngx_http_notify_log_listener_join(&deltas->waiting->waiter,
+                                              api->channel,
+                                              api->channel->store, &at,
+                                              &deltas->seen))
     {
     case NGX_OK:
         ngx_http_notify_api_suspend(api);
@@ -113,8 +114,8 @@ ngx_http_notify_api_wait_create(ngx_http_notify_api_deltas_t *deltas)
 
 
 static void
-ngx_http_notify_api_wait_handler(ngx_http_notify_watch_waiter_t *waiter,
-    const ngx_http_notify_watch_batch_t *batch)
+ngx_http_notify_api_wait_handler(ngx_http_notify_log_listener_waiter_t *waiter,
+    const ngx_http_notify_log_listener_batch_t *batch)
 {
     ngx_http_notify_api_wait_t *wait = waiter->data;
 
@@ -128,10 +129,10 @@ ngx_http_notify_api_wait_handler(ngx_http_notify_watch_waiter_t *waiter,
 
     switch (batch->why) {
 
-    case NGX_HTTP_NOTIFY_WATCH_EVENTS:
+    case NGX_HTTP_NOTIFY_LOG_LISTENER_EVENTS:
 
         if (ngx_http_notify_api_wait_take(deltas, batch) != NGX_OK) {
-            ngx_http_notify_watch_leave(waiter);
+            ngx_http_notify_log_listener_leave(waiter);
             ngx_http_notify_api_failed(api);
             return;
         }
@@ -142,24 +143,24 @@ ngx_http_notify_api_wait_handler(ngx_http_notify_watch_waiter_t *waiter,
 
         break;
 
-    case NGX_HTTP_NOTIFY_WATCH_RESET:
-        ngx_http_notify_watch_leave(waiter);
+    case NGX_HTTP_NOTIFY_LOG_LISTENER_RESET:
+        ngx_http_notify_log_listener_leave(waiter);
         deltas->placed = !ngx_http_notify_id_is_time(&deltas->from);
         ngx_http_notify_api_deltas_begin(deltas);
         return;
 
-    default: /* NGX_HTTP_NOTIFY_WATCH_QUIT */
+    default: /* NGX_HTTP_NOTIFY_LOG_LISTENER_QUIT */
         break;
     }
 
-    ngx_http_notify_watch_leave(waiter);
+    ngx_http_notify_log_listener_leave(waiter);
     ngx_http_notify_api_deltas_send(deltas);
 }
 
 
 static ngx_int_t
 ngx_http_notify_api_wait_take(ngx_http_notify_api_deltas_t *deltas,
-    const ngx_http_notify_watch_batch_t *batch)
+    const ngx_http_notify_log_listener_batch_t *batch)
 {
     ngx_uint_t                i;
     ngx_http_notify_event_t  *event;
@@ -206,7 +207,7 @@ ngx_http_notify_api_wait_timer(ngx_event_t *ev)
     ngx_http_set_log_request(r->connection->log, r);
 
     if (wait->waiter.watch) {
-        ngx_http_notify_watch_leave(&wait->waiter);
+        ngx_http_notify_log_listener_leave(&wait->waiter);
         ngx_http_notify_api_deltas_send(wait->deltas);
         return;
     }
@@ -222,7 +223,7 @@ ngx_http_notify_api_wait_cleanup(void *data)
 {
     ngx_http_notify_api_wait_t *wait = data;
 
-    ngx_http_notify_watch_leave(&wait->waiter);
+    ngx_http_notify_log_listener_leave(&wait->waiter);
 
     if (wait->timer.timer_set) {
         ngx_del_timer(&wait->timer);

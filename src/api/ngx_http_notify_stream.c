@@ -18,10 +18,10 @@
 
 
 static void ngx_http_notify_stream_handler(
-    ngx_http_notify_watch_waiter_t *waiter,
-    const ngx_http_notify_watch_batch_t *batch);
+    ngx_http_notify_log_listener_waiter_t *waiter,
+    const ngx_http_notify_log_listener_batch_t *batch);
 static ngx_int_t ngx_http_notify_stream_batch(ngx_http_notify_stream_t *st,
-    const ngx_http_notify_watch_batch_t *batch);
+    const ngx_http_notify_log_listener_batch_t *batch);
 static void ngx_http_notify_stream_pings(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_stream_ping(ngx_http_notify_stream_t *st);
 static ngx_int_t ngx_http_notify_stream_flush(ngx_http_notify_stream_t *st);
@@ -102,7 +102,7 @@ ngx_http_notify_stream_create(ngx_http_notify_want_t *want,
 void
 ngx_http_notify_stream_free(ngx_http_notify_stream_t *st)
 {
-    ngx_http_notify_watch_leave(&st->waiter);
+    ngx_http_notify_log_listener_leave(&st->waiter);
     ngx_queue_remove(&st->queue);
     ngx_http_notify_api_message_free(&st->messages);
 
@@ -115,8 +115,8 @@ ngx_http_notify_stream_free(ngx_http_notify_stream_t *st)
 
 
 static void
-ngx_http_notify_stream_handler(ngx_http_notify_watch_waiter_t *waiter,
-    const ngx_http_notify_watch_batch_t *batch)
+ngx_http_notify_stream_handler(ngx_http_notify_log_listener_waiter_t *waiter,
+    const ngx_http_notify_log_listener_batch_t *batch)
 {
     ngx_http_notify_stream_t *st = waiter->data;
 
@@ -124,7 +124,7 @@ ngx_http_notify_stream_handler(ngx_http_notify_watch_waiter_t *waiter,
 
     rc = NGX_DONE;
 
-    if (batch->why == NGX_HTTP_NOTIFY_WATCH_EVENTS) {
+    if (batch->why == NGX_HTTP_NOTIFY_LOG_LISTENER_EVENTS) {
         rc = ngx_http_notify_stream_batch(st, batch);
     }
 
@@ -138,7 +138,7 @@ ngx_http_notify_stream_handler(ngx_http_notify_watch_waiter_t *waiter,
 
 static ngx_int_t
 ngx_http_notify_stream_batch(ngx_http_notify_stream_t *st,
-    const ngx_http_notify_watch_batch_t *batch)
+    const ngx_http_notify_log_listener_batch_t *batch)
 {
     ngx_int_t                            rc;
     ngx_uint_t                           i, n, at;
@@ -383,7 +383,7 @@ ngx_http_notify_stream_done(ngx_http_notify_stream_t *st, ngx_int_t rc)
 
     if (rc == NGX_DONE && !st->ended && !c->error) {
         st->ended = 1;
-        ngx_http_notify_watch_leave(&st->waiter);
+        ngx_http_notify_log_listener_leave(&st->waiter);
 
         if (st->messages.chunked) {
             st->messages.chunked = 0;

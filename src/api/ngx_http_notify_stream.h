@@ -15,13 +15,13 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_want.h"
-#include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_log_listener.h"
 
 
 typedef struct ngx_http_notify_stream_s  ngx_http_notify_stream_t;
 
 struct ngx_http_notify_stream_s {
-    ngx_http_notify_watch_waiter_t   waiter;
+    ngx_http_notify_log_listener_waiter_t  waiter;
     ngx_queue_t                      queue;     /* of all, by `sent` */
     ngx_msec_t                       sent;      /* something, last */
     ngx_http_notify_id_t             from;      /* looked at so far */

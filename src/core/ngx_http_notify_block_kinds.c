@@ -10,7 +10,7 @@
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_limits.h"
-#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_unchanged.h"
@@ -45,7 +45,7 @@ static ngx_command_t  *ngx_http_notify_block_channel_tables[] = {
     ngx_http_notify_limits_commands,
     ngx_http_notify_entity_type_commands,
     ngx_http_notify_setting_commands,
-    ngx_http_notify_operator_commands,
+    ngx_http_notify_ops_events_commands,
     ngx_http_notify_unchanged_commands,
     NULL
 };

@@ -7,7 +7,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_connections.h"
-#include "ngx_http_notify_log_wait.h"
+#include "ngx_http_notify_log_replicas.h"
 
 
 /* the tag of the keys that belong to no channel */
@@ -102,8 +102,8 @@ ngx_http_notify_connections_shared(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    ngx_http_notify_log_wait_use(ngx_http_notify_connections.publishes,
-                                 conf->replicas, conf->timeout);
+    ngx_http_notify_log_replicas_use(ngx_http_notify_connections.publishes,
+                                     conf->replicas, conf->timeout);
     return NGX_OK;
 }
 
@@ -156,7 +156,7 @@ ngx_http_notify_connections_exit(ngx_array_t *channels)
     ngx_uint_t                   i;
     ngx_http_notify_channel_t  **channel;
 
-    ngx_http_notify_log_wait_end();
+    ngx_http_notify_log_replicas_end();
 
     channel = channels->elts;
 

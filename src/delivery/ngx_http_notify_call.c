@@ -246,9 +246,9 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
 
     ngx_add_timer(&call->deadline, timeout ? timeout : target->conf->timeout);
 
-    ngx_http_notify_answer_init(&call->answer, pool,
-                                target->conf->response_limit,
-                                target->conf->response_header_limit);
+    ngx_http_notify_http_response_init(&call->answer, pool,
+                                       target->conf->response_limit,
+                                       target->conf->response_header_limit);
 
     call->peer.host = target->host;
     call->peer.url = &target->url;
@@ -427,9 +427,9 @@ ngx_http_notify_call_reinit_request(ngx_http_request_t *r)
 
     call = ngx_http_notify_detached_get(r)->data;
 
-    ngx_http_notify_answer_init(&call->answer, call->pool,
-                                call->target->conf->response_limit,
-                                call->target->conf->response_header_limit);
+    ngx_http_notify_http_response_init(&call->answer, call->pool,
+                                    call->target->conf->response_limit,
+                                    call->target->conf->response_header_limit);
 
     return NGX_OK;
 }
@@ -449,7 +449,7 @@ ngx_http_notify_call_process(ngx_http_request_t *r)
     ngx_connection_t          *c;
     ngx_http_upstream_t       *u;
     ngx_http_notify_call_t    *call;
-    ngx_http_notify_answer_t  *a;
+    ngx_http_notify_http_response_t  *a;
 
     call = ngx_http_notify_detached_get(r)->data;
 
@@ -470,7 +470,7 @@ ngx_http_notify_call_process(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    rc = ngx_http_notify_answer_parse(a, b->pos, b->last);
+    rc = ngx_http_notify_http_response_parse(a, b->pos, b->last);
 
     b->pos = b->start;
     b->last = b->start;
@@ -726,7 +726,7 @@ ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result)
 {
     time_t                              seconds;
-    ngx_http_notify_answer_t           *a;
+    ngx_http_notify_http_response_t    *a;
     const ngx_http_notify_call_conf_t  *conf;
 
     a = &call->answer;

@@ -9,7 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_answer.h"
+#include "ngx_http_notify_http_response.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_call_conf.h"
 #include "ngx_http_notify_call_target.h"
@@ -33,7 +33,7 @@ struct ngx_http_notify_call_s {
     ngx_buf_t                              head;
     ngx_buf_t                              body;
     ngx_http_notify_peer_t                 peer;
-    ngx_http_notify_answer_t               answer;
+    ngx_http_notify_http_response_t        answer;
     ngx_http_notify_detached_t             detached;
 };
 

@@ -315,7 +315,7 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
 {
     ngx_connection_t          *c;
     ngx_http_upstream_t       *u;
-    ngx_http_notify_answer_t  *a;
+    ngx_http_notify_http_response_t  *a;
 
     c = pc->connection;
     u = peer->upstream;
@@ -377,7 +377,7 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
         return;
     }
 
-    if (c->read->eof && ngx_http_notify_answer_eof(a) == NGX_OK) {
+    if (c->read->eof && ngx_http_notify_http_response_eof(a) == NGX_OK) {
         return;
     }
 

@@ -11,7 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_answer.h"
+#include "ngx_http_notify_http_response.h"
 #include "ngx_http_notify_detached.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_host.h"
@@ -29,7 +29,7 @@ struct ngx_http_notify_peer_s {
     ngx_http_notify_host_t               *host;
     const ngx_http_notify_guard_url_t    *url;
     const ngx_http_notify_guard_conf_t   *guard;
-    ngx_http_notify_answer_t             *answer;
+    ngx_http_notify_http_response_t      *answer;
     ngx_http_notify_detached_t           *detached;
     ngx_pool_t                           *pool;
     unsigned                              verify:1;

@@ -10,7 +10,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_load.h"
-#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_tail.h"
@@ -162,7 +162,7 @@ ngx_http_notify_commit_dropped(ngx_http_notify_subscriber_t *s)
     from = s->gap_from;
     s->gap_from = s->gap_to;
 
-    ngx_http_notify_replay_skipped(s, &from);
+    ngx_http_notify_redeliver_skipped(s, &from);
 
     return ngx_http_notify_commit_gap(s, &from, &s->gap_to);
 }
@@ -195,7 +195,7 @@ ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
     ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
 
     op.code = place ? 'p' : 'P';
-    op.version = s->replayed;
+    op.version = s->redelivered;
 
     if (place) {
         op.id = *place;
@@ -397,7 +397,7 @@ ngx_http_notify_commit_positions(ngx_http_notify_feed_t *feed)
 
     c = NULL;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->commit != NULL
@@ -459,7 +459,7 @@ ngx_http_notify_commit_handler(ngx_event_t *ev)
 
     ngx_http_notify_share_flush();
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->broken) {
@@ -679,14 +679,14 @@ ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
 
             if (lease == NULL
                 || resp->elts[n]->type != NGX_HTTP_NOTIFY_RESP_INTEGER
-                || (int64_t) lease->bucket != resp->elts[n]->integer)
+                || (int64_t) lease->shard != resp->elts[n]->integer)
             {
                 continue;
             }
 
             ngx_log_error(NGX_LOG_NOTICE, c->feed->log, 0,
                           "notify commit: bucket %ui of channel \"%V\" has "
-                          "another owner", lease->bucket,
+                          "another owner", lease->shard,
                           &c->feed->channel->name);
 
             ngx_http_notify_metrics_add(c->feed->channel->metrics,
@@ -735,7 +735,7 @@ ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
         for (i = 0; i < c->sections.nelts; i++) {
 
             if (section[i].lease == NULL
-                || (ngx_int_t) section[i].lease->bucket != bucket)
+                || (ngx_int_t) section[i].lease->shard != bucket)
             {
                 continue;
             }
@@ -802,7 +802,7 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     if (section->said) {
         ngx_log_error(NGX_LOG_NOTICE, c->feed->log, 0,
                       "notify commit: bucket %ui of channel \"%V\" goes on",
-                      section->lease->bucket, &c->feed->channel->name);
+                      section->lease->shard, &c->feed->channel->name);
     }
 
     ss = c->subscribers.elts;

@@ -199,15 +199,15 @@ ngx_http_notify_commit_section_head(ngx_http_notify_commit_t *c,
     }
 
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        key[i] = ngx_http_notify_keys_bucket(c->pool, &c->feed->channel->keys,
-                                             kinds[i], lease->bucket);
+        key[i] = ngx_http_notify_keys_shard(c->pool, &c->feed->channel->keys,
+                                            kinds[i], lease->shard);
         if (key[i].data == NULL) {
             return NGX_ERROR;
         }
     }
 
     if (ngx_http_notify_commit_section_arg(c, "B") != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%ui", lease->bucket)
+        || ngx_http_notify_commit_section_arg(c, "%ui", lease->shard)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -378,7 +378,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
 
     id = ngx_http_notify_subscriber_cursor(s);
 
-    if (s->former != NULL && s->replay == NULL
+    if (s->former != NULL && s->redelivery == NULL
         && ngx_http_notify_former_passed(s->former, &id))
     {
         ngx_http_notify_former_destroy(s->former);

@@ -10,11 +10,11 @@
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_line.h"
-#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_queue.h"
-#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_tail.h"
 #include "ngx_http_notify_tenants.h"
@@ -101,7 +101,7 @@ ngx_http_notify_dispatch_timer(ngx_event_t *ev, ngx_event_handler_pt handler,
 void
 ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
 {
-    if (!s->located || ngx_http_notify_subscriber_still(s)) {
+    if (!s->located || ngx_http_notify_subscriber_is_paused(s)) {
         return;
     }
 
@@ -117,7 +117,7 @@ ngx_http_notify_dispatch_pump(ngx_http_notify_subscriber_t *s)
     /* what the queue has left */
 
     while (ngx_http_notify_dispatch_owed(s) == NGX_OK
-           && ngx_http_notify_replay_run(s) == NGX_OK)
+           && ngx_http_notify_redeliver_run(s) == NGX_OK)
     {
         /* void */
     }
@@ -151,8 +151,8 @@ ngx_http_notify_dispatch_owed(ngx_http_notify_subscriber_t *s)
 
     rc = NGX_OK;
 
-    while (s->replay_owed && rc == NGX_OK) {
-        rc = ngx_http_notify_replay_run(s);
+    while (s->redeliver_owed && rc == NGX_OK) {
+        rc = ngx_http_notify_redeliver_run(s);
     }
 
     return (rc == NGX_AGAIN) ? NGX_AGAIN : NGX_OK;
@@ -164,7 +164,7 @@ ngx_http_notify_dispatch_owe(ngx_http_notify_subscriber_t *s, ngx_uint_t *owed)
 {
     if (*owed < NGX_HTTP_NOTIFY_DISPATCH_OWED
         && (owed == &s->owed ? ngx_http_notify_retry_due(s)
-                             : s->replay != NULL))
+                             : s->redelivery != NULL))
     {
         (*owed)++;
     }
@@ -243,7 +243,7 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
         s->nwindow++;
 
         ngx_http_notify_dispatch_owe(s, &s->owed);
-        ngx_http_notify_dispatch_owe(s, &s->replay_owed);
+        ngx_http_notify_dispatch_owe(s, &s->redeliver_owed);
 
         if (d->call == NULL) {
             ngx_http_notify_dispatch_refused(d);
@@ -494,7 +494,7 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_delivery_t  *d;
 
     if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit
-        || ngx_http_notify_subscriber_still(s)
+        || ngx_http_notify_subscriber_is_paused(s)
         || ngx_http_notify_dispatch_room(s) != NGX_OK)
     {
         return NGX_AGAIN;
@@ -511,7 +511,7 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
 
     d->first = first ? first : d->first;
     d->retry = retry;
-    d->replay = !retry;
+    d->redelivered = !retry;
     d->probe = probe;
 
     if (probe) {
@@ -524,7 +524,7 @@ ngx_http_notify_dispatch_start(ngx_http_notify_subscriber_t *s,
         s->owed -= (s->owed != 0);
 
     } else {
-        s->replay_owed -= (s->replay_owed != 0);
+        s->redeliver_owed -= (s->redeliver_owed != 0);
         ngx_http_notify_dispatch_owe(s, &s->owed);
     }
 
@@ -743,7 +743,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
                       ngx_http_notify_line(s, d->event, d->node), 0,
                       "notify dispatch: breaker of subscription \"%V\" closed",
                       &s->node.str);
-        ngx_http_notify_operator_recovered(s, d->event);
+        ngx_http_notify_ops_events_recovered(s, d->event);
         s->release = 1;
     }
 
@@ -752,7 +752,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
         return;
     }
 
-    if (!d->replay) {
+    if (!d->redelivered) {
         ngx_http_notify_metrics_observe(d->feed->channel->metrics,
                                         NGX_HTTP_NOTIFY_METRICS_DELAY,
                                         now > d->id.ms
@@ -763,7 +763,7 @@ ngx_http_notify_dispatch_judge(ngx_http_notify_delivery_t *d,
         s->release = 1;
     }
 
-    if (d->retry || d->replay) {
+    if (d->retry || d->redelivered) {
         (void) ngx_http_notify_commit_done(s, &d->id, d->retry);
 
         if (d->retry && s->nretry) {

@@ -12,7 +12,7 @@
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
-#include "ngx_http_notify_node.h"
+#include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_outbox.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_retention.h"
@@ -62,7 +62,8 @@ ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
     channel = channels->elts;
 
     if (channels->nelts
-        && ngx_http_notify_node_init_process(cycle, channel[0]->providers)
+        && ngx_http_notify_push_server_init_process(cycle,
+                                                    channel[0]->providers)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -105,7 +106,7 @@ ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle)
         ngx_del_timer(&ngx_http_notify_engine.measure);
     }
 
-    ngx_http_notify_node_exit_process();
+    ngx_http_notify_push_server_exit_process();
 
     if (ngx_http_notify_engine.watcher != NULL) {
         ngx_http_notify_engine.watcher->fd = (ngx_socket_t) -1;
@@ -131,9 +132,9 @@ ngx_http_notify_engine_stats(const ngx_http_notify_channel_t *channel,
             continue;
         }
 
-        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
             if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
-                stats->buckets++;
+                stats->shards++;
             }
         }
 

@@ -27,7 +27,7 @@ void ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle);
 
 /* what this worker holds of a channel now */
 typedef struct {
-    ngx_uint_t             buckets;         /* owned */
+    ngx_uint_t             shards;          /* owned */
     ngx_uint_t             subscriptions;   /* loaded */
     ngx_uint_t             in_flight;
     ngx_uint_t             queued;

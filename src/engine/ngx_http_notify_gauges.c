@@ -11,7 +11,7 @@
 #define NGX_HTTP_NOTIFY_GAUGES_STEP  2000   /* subscribers, roughly */
 
 
-static ngx_uint_t ngx_http_notify_gauges_bucket(
+static ngx_uint_t ngx_http_notify_gauges_shard(
     ngx_http_notify_gauges_t *gauges, ngx_http_notify_lease_t *lease,
     uint64_t now);
 static uint64_t ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s,
@@ -43,10 +43,10 @@ ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
 
     while (n < NGX_HTTP_NOTIFY_GAUGES_STEP) {
 
-        n += ngx_http_notify_gauges_bucket(gauges,
-                                           &feed->leases[gauges->bucket], now);
+        n += ngx_http_notify_gauges_shard(gauges,
+                                          &feed->leases[gauges->shard], now);
 
-        if (++gauges->bucket < NGX_HTTP_NOTIFY_KEYS_BUCKETS) {
+        if (++gauges->shard < NGX_HTTP_NOTIFY_KEYS_SHARDS) {
             continue;
         }
 
@@ -64,7 +64,7 @@ ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
 
 
 static ngx_uint_t
-ngx_http_notify_gauges_bucket(ngx_http_notify_gauges_t *gauges,
+ngx_http_notify_gauges_shard(ngx_http_notify_gauges_t *gauges,
     ngx_http_notify_lease_t *lease, uint64_t now)
 {
     uint64_t                       lag;

@@ -13,7 +13,7 @@
 
 /* the walk over a feed's subscribers, bucket after bucket */
 typedef struct {
-    ngx_uint_t   bucket;    /* the next one */
+    ngx_uint_t   shard;     /* the next one */
     uint64_t     open;
     uint64_t     retrying;
     uint64_t     lag;       /* milliseconds */

@@ -38,11 +38,11 @@ ngx_http_notify_lease_init(ngx_http_notify_feed_t *feed)
     ngx_uint_t                i;
     ngx_http_notify_lease_t  *lease;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         lease->feed = feed;
-        lease->bucket = i;
+        lease->shard = i;
 
         ngx_queue_init(&lease->subscribers);
         ngx_queue_init(&lease->dirty);
@@ -89,7 +89,7 @@ ngx_http_notify_lease_drop_all(ngx_http_notify_feed_t *feed)
 
     feed->positioned = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
             ngx_http_notify_lease_drop(&feed->leases[i]);
         }
@@ -171,8 +171,8 @@ ngx_http_notify_lease_timer(ngx_event_t *ev)
 static void
 ngx_http_notify_lease_call(ngx_http_notify_feed_t *feed, const char *verb)
 {
-    u_char       buf[NGX_HTTP_NOTIFY_KEYS_BUCKETS][4], ttl[NGX_INT_T_LEN];
-    ngx_str_t    keys[2], args[4 + NGX_HTTP_NOTIFY_KEYS_BUCKETS];
+    u_char       buf[NGX_HTTP_NOTIFY_KEYS_SHARDS][4], ttl[NGX_INT_T_LEN];
+    ngx_str_t    keys[2], args[4 + NGX_HTTP_NOTIFY_KEYS_SHARDS];
     ngx_uint_t   i, n;
     ngx_pool_t  *pool;
 
@@ -213,7 +213,7 @@ ngx_http_notify_lease_call(ngx_http_notify_feed_t *feed, const char *verb)
 
     n = 4;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_DRAIN
             && ngx_http_notify_lease_settled(&feed->leases[i]))
         {
@@ -291,7 +291,7 @@ static void
 ngx_http_notify_lease_update(ngx_http_notify_feed_t *feed,
     ngx_http_notify_resp_t *resp)
 {
-    uint64_t                  epochs[NGX_HTTP_NOTIFY_KEYS_BUCKETS];
+    uint64_t                  epochs[NGX_HTTP_NOTIFY_KEYS_SHARDS];
     ngx_uint_t                i, gained;
     ngx_http_notify_lease_t  *lease;
 
@@ -301,7 +301,7 @@ ngx_http_notify_lease_update(ngx_http_notify_feed_t *feed,
 
     for (i = 1; i + 1 < resp->nelts; i += 2) {
         if (resp->elts[i]->integer >= 0
-            && resp->elts[i]->integer < NGX_HTTP_NOTIFY_KEYS_BUCKETS)
+            && resp->elts[i]->integer < NGX_HTTP_NOTIFY_KEYS_SHARDS)
         {
             epochs[resp->elts[i]->integer] = resp->elts[i + 1]->integer;
         }
@@ -309,7 +309,7 @@ ngx_http_notify_lease_update(ngx_http_notify_feed_t *feed,
 
     gained = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->state != NGX_HTTP_NOTIFY_LEASE_NONE
@@ -351,7 +351,7 @@ ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed)
 
     n = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_NONE
             || feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_DRAIN)
         {
@@ -366,7 +366,7 @@ ngx_http_notify_lease_shrink(ngx_http_notify_feed_t *feed)
         ngx_http_notify_lease_drain(&feed->leases[i]);
     }
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_DRAIN) {
             ngx_add_timer(&feed->lease_timer, NGX_HTTP_NOTIFY_LEASE_QUICK);
             return;
@@ -402,7 +402,7 @@ ngx_http_notify_lease_drain_all(ngx_http_notify_feed_t *feed)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE
             && feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_DRAIN)
         {
@@ -419,7 +419,7 @@ ngx_http_notify_lease_owned(ngx_http_notify_feed_t *feed)
 
     n = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
             n++;
         }
@@ -499,7 +499,7 @@ ngx_http_notify_lease_leaving(ngx_http_notify_feed_t *feed)
 
     settled = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN

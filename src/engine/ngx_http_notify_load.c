@@ -8,7 +8,7 @@
 #include "ngx_http_notify_load_internal.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
-#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscriptions.h"
 #include "ngx_http_notify_tail.h"
@@ -339,7 +339,7 @@ ngx_http_notify_load_scan_failed(ngx_http_notify_feed_t *feed)
     feed->scanning = 0;
     feed->rescan = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN) {
             ngx_http_notify_lease_drop(&feed->leases[i]);
         }
@@ -354,7 +354,7 @@ ngx_http_notify_load_take(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     ngx_http_notify_lease_t         *lease;
     ngx_http_notify_subscription_t  *doc;
 
-    lease = &feed->leases[ngx_http_notify_keys_bucket_of(id)];
+    lease = &feed->leases[ngx_http_notify_keys_shard_of(id)];
 
     if (lease->state != NGX_HTTP_NOTIFY_LEASE_SCAN) {
         return;
@@ -384,7 +384,7 @@ ngx_http_notify_load_scanned(ngx_http_notify_feed_t *feed)
         return;
     }
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN) {
             feed->leases[i].state = NGX_HTTP_NOTIFY_LEASE_LOAD;
             ngx_http_notify_load_lease(&feed->leases[i]);
@@ -531,7 +531,7 @@ ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
     }
 
     ngx_str_set(&argv[0], "GET");
-    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "pos", lease->bucket);
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "pos", lease->shard);
 
     if (ngx_http_notify_load_ask(load, argv, 2, ngx_http_notify_load_position)
         != NGX_OK)
@@ -540,7 +540,7 @@ ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
     }
 
     ngx_str_set(&argv[0], "HGETALL");
-    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "cursor", lease->bucket);
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "cursor", lease->shard);
 
     if (ngx_http_notify_load_ask(load, argv, 2, ngx_http_notify_load_cursors)
         != NGX_OK)
@@ -549,8 +549,8 @@ ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
     }
 
     ngx_str_set(&argv[0], "SMEMBERS");
-    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "replays",
-                                          lease->bucket);
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "replays",
+                                         lease->shard);
 
     if (ngx_http_notify_load_ask(load, argv, 2, ngx_http_notify_load_replays)
         != NGX_OK)
@@ -559,7 +559,7 @@ ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
     }
 
     ngx_str_set(&argv[0], "ZRANGE");
-    argv[1] = ngx_http_notify_keys_bucket(pool, keys, "due", lease->bucket);
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "due", lease->shard);
     ngx_str_set(&argv[2], "0");
     ngx_str_set(&argv[3], "-1");
     ngx_str_set(&argv[4], "WITHSCORES");
@@ -691,7 +691,7 @@ ngx_http_notify_load_replays(ngx_http_notify_resp_t *resp, void *data)
         s = ngx_http_notify_subscriber_find(load->feed, &resp->elts[i]->str);
 
         if (s != NULL) {
-            ngx_http_notify_replay_load(s);
+            ngx_http_notify_redeliver_load(s);
         }
     }
 }
@@ -753,7 +753,7 @@ ngx_http_notify_load_due(ngx_http_notify_resp_t *resp, void *data)
             s->asked = 0;
             s->nretry = 1;
             s->due = ngx_http_notify_subscriber_now();
-            ngx_http_notify_replay_load(s);
+            ngx_http_notify_redeliver_load(s);
         }
 
         ngx_http_notify_dispatch_work(s);

@@ -6,11 +6,11 @@
  */
 
 #include "ngx_http_notify_load_internal.h"
-#include "ngx_http_notify_claims.h"
+#include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_lease.h"
-#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_subscriptions.h"
 
@@ -51,7 +51,7 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
         }
 
         if (ngx_http_notify_load_field(entry, "sync").len) {
-            ngx_http_notify_claims_changed(feed->channel);
+            ngx_http_notify_sync_registry_changed(feed->channel);
         }
     }
 }
@@ -95,13 +95,13 @@ ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed, ngx_int_t version)
                       "of subscriptions, all are read again",
                       &feed->channel->name, feed->version + 1, version - 1);
 
-        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
             if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
                 ngx_http_notify_lease_drop(&feed->leases[i]);
             }
         }
 
-        ngx_http_notify_claims_changed(feed->channel);
+        ngx_http_notify_sync_registry_changed(feed->channel);
     }
 
     if (version > 0) {
@@ -117,7 +117,7 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
-    lease = &feed->leases[ngx_http_notify_keys_bucket_of(id)];
+    lease = &feed->leases[ngx_http_notify_keys_shard_of(id)];
 
     if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE
         || (lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN && !lease->placed))
@@ -149,9 +149,9 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         /* one that was read with the subscriber is under way, or done */
 
         if (s != NULL
-            && ngx_atoi(version->data, version->len) > s->replayed)
+            && ngx_atoi(version->data, version->len) > s->redelivered)
         {
-            ngx_http_notify_replay_load(s);
+            ngx_http_notify_redeliver_load(s);
         }
 
         return;
@@ -224,8 +224,8 @@ ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
     {
         ngx_str_set(&argv[0], "HMGET");
         argv[1] = ngx_http_notify_former_field(pool, id, &argv[3]) == NGX_OK
-                  ? ngx_http_notify_keys_bucket(pool, keys, "cursor",
-                                                lease->bucket)
+                  ? ngx_http_notify_keys_shard(pool, keys, "cursor",
+                                               lease->shard)
                   : argv[3];
         (void) ngx_http_notify_load_ask(load, argv, 4,
                                         ngx_http_notify_load_cursor);
@@ -343,6 +343,6 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
     s->nretry = 1;
     s->due = ngx_http_notify_subscriber_now();
 
-    ngx_http_notify_replay_load(s);
+    ngx_http_notify_redeliver_load(s);
     ngx_http_notify_dispatch_work(s);
 }

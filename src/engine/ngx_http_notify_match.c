@@ -611,7 +611,7 @@ ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
         }
     }
 
-    return s->filter == NULL || ngx_http_notify_filter_test(s->filter, event);
+    return s->filter == NULL || ngx_http_notify_filter_match(s->filter, event);
 }
 
 

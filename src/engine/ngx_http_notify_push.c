@@ -6,7 +6,7 @@
 
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_line.h"
-#include "ngx_http_notify_node.h"
+#include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_variable.h"
 
@@ -190,8 +190,8 @@ ngx_http_notify_push_node(const ngx_http_notify_subscriber_t *s,
     kept = ngx_http_notify_variable_session(event,
                                             &ngx_http_notify_push_kept);
 
-    return ngx_http_notify_node_choose(s->provider, &group,
-                                       &event->session_id, &kept);
+    return ngx_http_notify_push_server_choose(s->provider, &group,
+                                              &event->session_id, &kept);
 }
 
 
@@ -221,7 +221,7 @@ ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
         ngx_http_notify_push_keep(d, d->node);
     }
 
-    return ngx_http_notify_node_target(s->provider, d->node,
+    return ngx_http_notify_push_server_target(s->provider, d->node,
                ngx_http_notify_variable_session_flag(event, "debug"),
                ngx_http_notify_variable_session_flag(event, "payload"),
                d->feed->log);
@@ -256,7 +256,7 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
     provider = d->subscriber->provider;
 
     if (result->status) {
-        ngx_http_notify_node_result(provider, d->node, 1);
+        ngx_http_notify_push_server_result(provider, d->node, 1);
         return;
     }
 
@@ -264,7 +264,7 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
         return;
     }
 
-    ngx_http_notify_node_result(provider, d->node, 0);
+    ngx_http_notify_push_server_result(provider, d->node, 0);
 
     /* the session moves, whatever else is sent to the node before it is left
      * alone, and after that */
@@ -272,8 +272,8 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
     group = ngx_http_notify_variable_session(d->event,
                                              &ngx_http_notify_push_group);
 
-    node = ngx_http_notify_node_next(provider, &group, &d->event->session_id,
-                                     d->node);
+    node = ngx_http_notify_push_server_next(provider, &group,
+                                            &d->event->session_id, d->node);
     if (node) {
         ngx_http_notify_push_keep(d, node);
     }

@@ -44,7 +44,7 @@ ngx_http_notify_queue_put(ngx_http_notify_subscriber_t *s,
     s->queued_bytes += event->size;
     feed->queued++;
 
-    ngx_http_notify_subscriber_weigh(s);
+    ngx_http_notify_subscriber_update_backlog(s);
     ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_MATCHED);
 
     ngx_http_notify_subscriber_touch(s);
@@ -101,7 +101,7 @@ ngx_http_notify_queue_pop(ngx_http_notify_subscriber_t *s)
     s->queued_bytes -= event->size;
     feed->queued--;
 
-    ngx_http_notify_subscriber_weigh(s);
+    ngx_http_notify_subscriber_update_backlog(s);
 
     if (feed->pausing) {
         ngx_http_notify_tail_read(feed);

@@ -5,7 +5,7 @@
 
 #include "ngx_http_notify_retention.h"
 #include "ngx_http_notify_lease.h"
-#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -61,7 +61,7 @@ ngx_http_notify_retention_overtaken(ngx_http_notify_subscriber_t *s,
     /* whether anything was there, Redis knows: the tail may have been pausing,
      * and so not have seen it either */
 
-    ngx_http_notify_operator_overtaken(s, from, &horizon);
+    ngx_http_notify_ops_events_overtaken(s, from, &horizon);
 }
 
 

@@ -11,7 +11,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_line.h"
-#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_script.h"
@@ -109,7 +109,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
                                     &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
         ngx_http_notify_retry_disable(s, "gone");
-        ngx_http_notify_operator_disabled(s, d->event, "gone");
+        ngx_http_notify_ops_events_disabled(s, d->event, "gone");
         return ngx_http_notify_retry_dead(d, result, "gone");
     }
 
@@ -205,7 +205,7 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     ngx_http_notify_tenants_add(d->feed->channel->metrics,
                                 &s->doc->tenant,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
-    ngx_http_notify_operator_given_up(d, result, reason);
+    ngx_http_notify_ops_events_given_up(d, result, reason);
 
     return ngx_http_notify_commit_dead(s, &d->id, reason, d->retry);
 }
@@ -249,7 +249,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 
     feed = s->lease->feed;
 
-    if (!s->located || ngx_http_notify_subscriber_still(s)) {
+    if (!s->located || ngx_http_notify_subscriber_is_paused(s)) {
         return;
     }
 

@@ -12,9 +12,9 @@
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_match.h"
-#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_queue.h"
-#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_setting.h"
 
@@ -35,7 +35,7 @@ static void ngx_http_notify_subscriber_gone(void *data);
 static void ngx_http_notify_subscriber_place(ngx_http_notify_subscriber_t *s,
     const ngx_str_t *value);
 static uint64_t ngx_http_notify_subscriber_enabled(const ngx_str_t *place);
-static void ngx_http_notify_subscriber_again(ngx_http_notify_subscriber_t *s,
+static void ngx_http_notify_subscriber_restart(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_subscription_t *doc);
 static void ngx_http_notify_subscriber_stop(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s);
@@ -109,7 +109,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     if (s != NULL && s->located && place != NULL
         && ngx_http_notify_subscriber_enabled(place) > s->since)
     {
-        ngx_http_notify_subscriber_again(s, doc);
+        ngx_http_notify_subscriber_restart(s, doc);
         return NULL;
     }
 
@@ -134,7 +134,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
     }
 
     if (s != NULL && s->disabled) {
-        ngx_http_notify_subscriber_again(s, doc);
+        ngx_http_notify_subscriber_restart(s, doc);
         return NULL;
     }
 
@@ -258,7 +258,7 @@ ngx_http_notify_subscriber_enabled(const ngx_str_t *place)
 /* where the script has put it, when what it has done is in Redis */
 
 static void
-ngx_http_notify_subscriber_again(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_subscriber_restart(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_subscription_t *doc)
 {
     if (s->disabled) {
@@ -288,7 +288,7 @@ ngx_http_notify_subscriber_change(ngx_http_notify_subscriber_t *s,
 
 
 ngx_uint_t
-ngx_http_notify_subscriber_still(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_subscriber_is_paused(ngx_http_notify_subscriber_t *s)
 {
     return s->disabled || s->unusable || s->changed > s->doc->version
            || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
@@ -341,7 +341,7 @@ ngx_http_notify_subscriber_hold(ngx_http_notify_subscriber_t *s)
         ngx_http_notify_retry_disable(s, s->reason);
     }
 
-    ngx_http_notify_operator_disabled(s, NULL, s->reason);
+    ngx_http_notify_ops_events_disabled(s, NULL, s->reason);
 }
 
 
@@ -504,7 +504,7 @@ ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
     if (s->behind != behind) {
         s->behind = behind;
         ngx_http_notify_subscriber_count(s->lease->feed, behind ? 1 : -1);
-        ngx_http_notify_subscriber_weigh(s);
+        ngx_http_notify_subscriber_update_backlog(s);
     }
 }
 
@@ -523,7 +523,7 @@ ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed, ngx_int_t n)
 
 
 void
-ngx_http_notify_subscriber_weigh(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_subscriber_update_backlog(ngx_http_notify_subscriber_t *s)
 {
     ngx_uint_t  full;
 
@@ -580,7 +580,7 @@ ngx_http_notify_subscriber_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_commit_drop(s);
     ngx_http_notify_attempts_free(s);
     ngx_http_notify_retry_free(s);
-    ngx_http_notify_replay_free(s);
+    ngx_http_notify_redeliver_free(s);
     ngx_http_notify_subscriber_unprepare(s);
     ngx_http_notify_share_release(s->share);
 

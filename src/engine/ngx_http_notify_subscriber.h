@@ -41,7 +41,7 @@ typedef struct ngx_http_notify_subscriber_s  ngx_http_notify_subscriber_t;
 typedef struct ngx_http_notify_delivery_s    ngx_http_notify_delivery_t;
 typedef struct ngx_http_notify_match_s       ngx_http_notify_match_t;
 typedef struct ngx_http_notify_match_link_s  ngx_http_notify_match_link_t;
-typedef struct ngx_http_notify_replay_s      ngx_http_notify_replay_t;
+typedef struct ngx_http_notify_redeliver_s   ngx_http_notify_redeliver_t;
 
 
 typedef enum {
@@ -56,7 +56,7 @@ typedef enum {
 
 struct ngx_http_notify_lease_s {
     ngx_http_notify_feed_t           *feed;
-    ngx_uint_t                        bucket;
+    ngx_uint_t                        shard;
     ngx_http_notify_lease_state_e     state;
     uint64_t                          epoch;
     ngx_uint_t                        serial;   /* of this ownership: answers
@@ -85,7 +85,7 @@ struct ngx_http_notify_feed_s {
     ngx_log_t                        *log;
     ngx_str_t                         owner;
 
-    ngx_http_notify_lease_t           leases[NGX_HTTP_NOTIFY_KEYS_BUCKETS];
+    ngx_http_notify_lease_t           leases[NGX_HTTP_NOTIFY_KEYS_SHARDS];
     ngx_event_t                       lease_timer;
     ngx_msec_t                        renewed;  /* when the last pass that
                                                    succeeded was asked for */
@@ -213,9 +213,9 @@ struct ngx_http_notify_subscriber_s {
                                                    these, or 0 */
     ngx_uint_t                        owed;     /* calls, to retries that are
                                                    due, */
-    ngx_uint_t                        replay_owed;  /* and to a redelivery */
-    ngx_http_notify_replay_t         *replay;   /* a redelivery, or NULL */
-    ngx_int_t                         replayed; /* version of the last one */
+    ngx_uint_t                        redeliver_owed;   /* and to that */
+    ngx_http_notify_redeliver_t      *redelivery;   /* or NULL */
+    ngx_int_t                         redelivered; /* version of the last one */
 
     ngx_http_notify_breaker_t         breaker;
     ngx_http_notify_bucket_t          bucket;
@@ -273,7 +273,7 @@ struct ngx_http_notify_delivery_s {
     uint64_t                          first;    /* epoch ms, first attempt */
     ngx_msec_t                        started;
     unsigned                          retry:1;      /* it is in the retry set */
-    unsigned                          replay:1;
+    unsigned                          redelivered:1;
     unsigned                          windowed:1;
     unsigned                          queued:1;     /* in feed->calls, or
                                                        among the discarded */
@@ -325,7 +325,8 @@ void ngx_http_notify_subscriber_change(ngx_http_notify_subscriber_t *s,
     uint64_t version);
 
 /* Whether it starts nothing now, whatever there is. */
-ngx_uint_t ngx_http_notify_subscriber_still(ngx_http_notify_subscriber_t *s);
+ngx_uint_t ngx_http_notify_subscriber_is_paused(
+    ngx_http_notify_subscriber_t *s);
 
 /* What it would lose with this worker: the id up to which all is settled. */
 ngx_http_notify_id_t ngx_http_notify_subscriber_cursor(
@@ -336,7 +337,7 @@ void ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
     ngx_uint_t behind, const ngx_http_notify_id_t *read);
 
 /* Its queue has changed: is it hungry? */
-void ngx_http_notify_subscriber_weigh(ngx_http_notify_subscriber_t *s);
+void ngx_http_notify_subscriber_update_backlog(ngx_http_notify_subscriber_t *s);
 
 /* Counts for the channel, and for its tenant. */
 void ngx_http_notify_subscriber_tally(ngx_http_notify_subscriber_t *s,

@@ -6,7 +6,7 @@
  */
 
 #include "ngx_http_notify_tail_internal.h"
-#include "ngx_http_notify_claims.h"
+#include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_line.h"
@@ -305,7 +305,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 
     feed->more = 0;
 
-    ngx_http_notify_claims_heard(feed->channel);
+    ngx_http_notify_sync_registry_heard(feed->channel);
 
     log = NULL;
     changes = NULL;
@@ -391,7 +391,7 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
 
     feed->position = id;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->state == NGX_HTTP_NOTIFY_LEASE_JOINED
@@ -479,7 +479,7 @@ ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
     reads = 0;
     found = 0;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_SCAN
             || feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_LOAD)
         {
@@ -495,7 +495,7 @@ ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
         return;
     }
 
-    for (i = 0; !feed->positioned && i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; !feed->positioned && i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->state == NGX_HTTP_NOTIFY_LEASE_READ
@@ -510,7 +510,7 @@ ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
 
     feed->positioned = 1;
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_BUCKETS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->state != NGX_HTTP_NOTIFY_LEASE_READ) {

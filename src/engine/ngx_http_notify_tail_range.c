@@ -430,7 +430,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
 
     feed = s->lease->feed;
 
-    if (!s->behind || ngx_http_notify_subscriber_still(s)) {
+    if (!s->behind || ngx_http_notify_subscriber_is_paused(s)) {
         return;
     }
 

@@ -56,7 +56,7 @@ ngx_http_notify_ask(ngx_http_notify_ask_t *ask,
                                     &ask->event->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
 
-        return ngx_http_notify_ask_fail(ask, NGX_HTTP_NOTIFY_RESPONSE_LOOP,
+        return ngx_http_notify_ask_fail(ask, NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP,
                    "NOTIFICATION_LOOP",
                    "the request has come through too many notifications");
     }
@@ -110,7 +110,7 @@ ngx_http_notify_ask_iframe(ngx_http_notify_ask_t *ask,
     ngx_http_notify_claim_t *claim)
 {
     ngx_pool_t                  *pool;
-    ngx_http_notify_response_t  *response;
+    ngx_http_notify_sync_result_t  *response;
 
     if (ask->gate) {
         return ngx_http_notify_ask_fail(ask, NGX_HTTP_BAD_GATEWAY,
@@ -138,7 +138,7 @@ ngx_http_notify_ask_iframe(ngx_http_notify_ask_t *ask,
 
     ngx_str_set(&response->message, "null");
     ngx_str_set(&response->code, "null");
-    response->level = NGX_HTTP_NOTIFY_RESPONSE_OK;
+    response->level = NGX_HTTP_NOTIFY_SYNC_RESULT_OK;
     response->success = 1;
     response->status = 0;
 
@@ -195,8 +195,8 @@ static ngx_int_t
 ngx_http_notify_ask_fail(ngx_http_notify_ask_t *ask, ngx_uint_t status,
     const char *code, const char *text)
 {
-    return ngx_http_notify_response_fail(ask->request->pool, &ask->response,
-                                         status, code, "%s", text);
+    return ngx_http_notify_sync_result_fail(ask->request->pool, &ask->response,
+                                            status, code, "%s", text);
 }
 
 
@@ -339,14 +339,14 @@ ngx_http_notify_ask_done(const ngx_http_notify_call_result_t *result,
 
     ask->call = NULL;
 
-    if (ngx_http_notify_response_make(ask->request->pool, result,
-                                      &ask->response)
+    if (ngx_http_notify_sync_result_make(ask->request->pool, result,
+                                         &ask->response)
         != NGX_OK)
     {
         ask->failed = 1;
     }
 
-    if (ask->response.status == NGX_HTTP_NOTIFY_RESPONSE_LOOP) {
+    if (ask->response.status == NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP) {
         ngx_http_notify_metrics_add(ask->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
     }

@@ -11,8 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_claims.h"
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_registry.h"
+#include "ngx_http_notify_sync_result.h"
 
 
 #define NGX_HTTP_NOTIFY_ASK_LIMIT  (1024 * 1024)
@@ -34,7 +34,7 @@ struct ngx_http_notify_ask_s {
     ngx_http_notify_ask_pt           handler;
     void                            *data;
 
-    ngx_http_notify_response_t       response;
+    ngx_http_notify_sync_result_t    response;
     ngx_str_t                        subscription;  /* who was asked, */
     ngx_str_t                        host;          /* and where */
     ngx_uint_t                       failed;    /* unsigned  failed:1; */

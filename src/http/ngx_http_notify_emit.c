@@ -9,7 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 #include "ngx_http_notify_serve.h"
@@ -253,7 +253,7 @@ ngx_http_notify_emit_request(ngx_http_request_t *r,
             return NGX_HTTP_SERVICE_UNAVAILABLE;
 
         case NGX_ABORT:
-            return NGX_HTTP_NOTIFY_RESPONSE_LOOP;
+            return NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP;
 
         default: /* NGX_ERROR */
             return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -14,7 +14,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit_filter_internal.h"
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
 #include "ngx_http_notify_serve.h"
@@ -358,7 +358,7 @@ ngx_http_notify_emit_filter_hold(ngx_http_request_t *r,
     ctx->state = NGX_HTTP_NOTIFY_EMIT_PASS;
     ngx_http_clean_header(r);
 
-    return ctx->loop ? NGX_HTTP_NOTIFY_RESPONSE_LOOP
+    return ctx->loop ? NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP
                      : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
@@ -474,7 +474,7 @@ ngx_http_notify_emit_filter_release(ngx_http_request_t *r,
 
     if (ctx->failed) {
         return ngx_http_notify_emit_filter_replace(r, ctx,
-                   ctx->loop ? NGX_HTTP_NOTIFY_RESPONSE_LOOP
+                   ctx->loop ? NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP
                              : NGX_HTTP_SERVICE_UNAVAILABLE);
     }
 

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_connections.h"
-#include "ngx_http_notify_holds.h"
+#include "ngx_http_notify_session_conns.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_sessions.h"
@@ -258,8 +258,8 @@ ngx_http_notify_session_hold(ngx_http_request_t *r,
 
     ctx->key = *key;
     ctx->grace = session->grace;
-    ctx->hold = ngx_http_notify_holds_open(key, session->lease,
-                                           session->channel->metrics);
+    ctx->hold = ngx_http_notify_session_conns_open(key, session->lease,
+                                                   session->channel->metrics);
 }
 
 
@@ -267,7 +267,7 @@ void
 ngx_http_notify_session_release(ngx_http_notify_session_ctx_t *ctx)
 {
     if (ctx->hold) {
-        ngx_http_notify_holds_close(ctx->hold, ctx->grace);
+        ngx_http_notify_session_conns_close(ctx->hold, ctx->grace);
         ctx->hold = NULL;
     }
 }
@@ -414,15 +414,15 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
                            mcf->nonce.data, ngx_worker)
                - buf;
 
-    return ngx_http_notify_holds_init(cycle,
-                                      ngx_http_notify_connections_redis(),
-                                      &name);
+    return ngx_http_notify_session_conns_init(cycle,
+                                           ngx_http_notify_connections_redis(),
+                                           &name);
 }
 
 
 static void
 ngx_http_notify_session_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_http_notify_holds_exit();
+    ngx_http_notify_session_conns_exit();
     ngx_http_notify_session_register_exit();
 }

@@ -12,7 +12,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_emit.h"
-#include "ngx_http_notify_holds.h"
+#include "ngx_http_notify_session_conns.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_VALUES  32
@@ -51,7 +51,7 @@ typedef struct {
 
 /* of a client's request */
 typedef struct {
-    ngx_http_notify_hold_t        *hold;
+    ngx_http_notify_session_conn_t        *hold;
     ngx_str_t                      key;         /* of the hold */
     ngx_msec_t                     grace;
     ngx_uint_t                     registered;

@@ -8,7 +8,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_awaited.h"
+#include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_push.h"
@@ -129,7 +129,7 @@ ngx_http_notify_session_register_exit(void)
     while (!ngx_queue_empty(&ngx_http_notify_session_boxes)) {
         q = ngx_queue_head(&ngx_http_notify_session_boxes);
         ngx_queue_remove(q);
-        ngx_http_notify_awaited_end();
+        ngx_http_notify_exit_hold_end();
         ngx_free(ngx_queue_data(q, ngx_http_notify_session_box_t, link));
     }
 }
@@ -224,9 +224,8 @@ ngx_http_notify_session_args(ngx_http_request_t *r,
            != NGX_OK
         || ngx_http_notify_session_push(args, &ttl) != NGX_OK
         || ngx_http_notify_session_push(args, &value) != NGX_OK
-        || ngx_http_notify_session_push(args, ctx->hold
-                                              ? ngx_http_notify_holds_name()
-                                              : &none)
+        || ngx_http_notify_session_push(args,
+               ctx->hold ? ngx_http_notify_session_conns_name() : &none)
            != NGX_OK
         || ngx_http_notify_session_push_ms(r, args, session->lease) != NGX_OK)
     {
@@ -433,7 +432,7 @@ ngx_http_notify_session_ask(ngx_http_notify_session_box_t *box)
     }
 
     ngx_queue_insert_tail(&ngx_http_notify_session_boxes, &box->link);
-    ngx_http_notify_awaited_begin();
+    ngx_http_notify_exit_hold_begin();
 
     return NGX_OK;
 }
@@ -449,7 +448,7 @@ ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp, void *data)
 
     emit = box->emit;
 
-    ngx_http_notify_awaited_end();
+    ngx_http_notify_exit_hold_end();
     ngx_queue_remove(&box->link);
 
     ok = ngx_http_notify_script_verdict(box->channel->redis, resp, "session")

@@ -219,7 +219,7 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
 {
     ngx_int_t                    rc;
     ngx_str_t                    tenant;
-    ngx_http_notify_claims_t    *claims;
+    ngx_http_notify_sync_registry_t  *claims;
     ngx_http_notify_sync_ctx_t  *ctx;
 
     rc = ngx_http_notify_sync_tenant(r, sync, &tenant);
@@ -227,12 +227,13 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
         return rc;
     }
 
-    claims = ngx_http_notify_claims_open(sync->source.channel);
+    claims = ngx_http_notify_sync_registry_open(sync->source.channel);
     if (claims == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_notify_claims_any(claims, &tenant, &sync->source.event);
+    rc = ngx_http_notify_sync_registry_any(claims, &tenant,
+                                           &sync->source.event);
 
     if (rc == NGX_DECLINED) {
         return NGX_DECLINED;
@@ -406,7 +407,7 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
     ngx_int_t                     rc;
     ngx_http_notify_ask_t        *ask;
     ngx_http_notify_claim_t      *claim;
-    ngx_http_notify_claims_t     *claims;
+    ngx_http_notify_sync_registry_t  *claims;
     ngx_http_notify_invalid_t     invalid;
     ngx_http_notify_sync_conf_t  *sync;
 
@@ -434,12 +435,12 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    claims = ngx_http_notify_claims_open(sync->source.channel);
+    claims = ngx_http_notify_sync_registry_open(sync->source.channel);
     if (claims == NULL) {
         return NGX_ERROR;
     }
 
-    claim = ngx_http_notify_claims_find(claims, &ctx->event);
+    claim = ngx_http_notify_sync_registry_find(claims, &ctx->event);
     if (claim == NULL) {
         return NGX_DECLINED;
     }
@@ -463,9 +464,9 @@ static ngx_int_t
 ngx_http_notify_sync_fail(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx, const char *code, const char *text)
 {
-    return ngx_http_notify_response_fail(r->pool, &ctx->ask.response,
-                                         NGX_HTTP_BAD_GATEWAY, code, "%s",
-                                         text);
+    return ngx_http_notify_sync_result_fail(r->pool, &ctx->ask.response,
+                                            NGX_HTTP_BAD_GATEWAY, code, "%s",
+                                            text);
 }
 
 
@@ -497,7 +498,7 @@ ngx_http_notify_sync_decide(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx)
 {
     ngx_http_notify_context_t     context;
-    ngx_http_notify_response_t   *response;
+    ngx_http_notify_sync_result_t  *response;
     ngx_http_notify_sync_conf_t  *sync;
 
     sync = ctx->sync;
@@ -526,7 +527,7 @@ ngx_http_notify_sync_decide(ngx_http_request_t *r,
         ctx->status = response->status;
 
         if (sync->pass
-            && response->status != NGX_HTTP_NOTIFY_RESPONSE_LOOP)
+            && response->status != NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP)
         {
             ctx->state = NGX_HTTP_NOTIFY_SYNC_PASS;
         }
@@ -561,7 +562,7 @@ ngx_http_notify_sync_reply(ngx_http_request_t *r,
         return rc;
     }
 
-    if (ngx_http_notify_response_text(r->pool, &ctx->ask.response, &text)
+    if (ngx_http_notify_sync_result_text(r->pool, &ctx->ask.response, &text)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -588,7 +589,7 @@ ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
     if (status == 422) {
         ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
 
-    } else if (status == NGX_HTTP_NOTIFY_RESPONSE_LOOP) {
+    } else if (status == NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP) {
         ngx_str_set(&r->headers_out.status_line, "508 Loop Detected");
     }
 
@@ -600,7 +601,7 @@ ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
 
 /* of the last that was asked, in this location or before a redirect */
 
-const ngx_http_notify_response_t *
+const ngx_http_notify_sync_result_t *
 ngx_http_notify_sync_response(ngx_http_request_t *r)
 {
     ngx_http_notify_sync_ctx_t  *ctx;
@@ -716,7 +717,7 @@ static ngx_int_t
 ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                          i;
-    ngx_http_notify_claims_t           *claims;
+    ngx_http_notify_sync_registry_t    *claims;
     ngx_http_notify_sync_conf_t       **sync;
     ngx_http_notify_sync_main_conf_t   *smcf;
 
@@ -735,9 +736,10 @@ ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
             continue;           /* not a worker */
         }
 
-        claims = ngx_http_notify_claims_open(sync[i]->source.channel);
+        claims = ngx_http_notify_sync_registry_open(sync[i]->source.channel);
 
-        if (claims == NULL || ngx_http_notify_claims_follow(claims) != NGX_OK)
+        if (claims == NULL
+            || ngx_http_notify_sync_registry_follow(claims) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -752,5 +754,5 @@ ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_notify_sync_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_http_notify_claims_exit_process();
+    ngx_http_notify_sync_registry_exit_process();
 }

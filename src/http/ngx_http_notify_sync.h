@@ -10,7 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_source.h"
 
 
@@ -54,7 +54,7 @@ ngx_int_t ngx_http_notify_sync_event(ngx_http_request_t *r,
 /* $notify_sync_..., for preconfiguration */
 ngx_int_t ngx_http_notify_sync_variable_add(ngx_conf_t *cf);
 /* what the subscriber of a main request said, or NULL */
-const ngx_http_notify_response_t *ngx_http_notify_sync_response(
+const ngx_http_notify_sync_result_t *ngx_http_notify_sync_response(
     ngx_http_request_t *r);
 
 

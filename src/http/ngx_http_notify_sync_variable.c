@@ -43,7 +43,7 @@ ngx_http_notify_sync_variable_get(ngx_http_request_t *r,
     ngx_int_t                          rc;
     ngx_str_t                          text;
     const ngx_str_t                   *json;
-    const ngx_http_notify_response_t  *response;
+    const ngx_http_notify_sync_result_t  *response;
 
     response = ngx_http_notify_sync_response(r->main);
 

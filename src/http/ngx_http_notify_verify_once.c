@@ -9,7 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_awaited.h"
+#include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_id.h"
@@ -132,7 +132,7 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ngx_http_notify_awaited_begin();
+    ngx_http_notify_exit_hold_begin();
 
     ctx->once = once;
     ctx->state = NGX_HTTP_NOTIFY_VERIFY_WAIT;
@@ -370,7 +370,7 @@ ngx_http_notify_verify_once_taken(ngx_http_notify_resp_t *resp, void *data)
     ctx = once->ctx;
 
     once->calls--;
-    ngx_http_notify_awaited_end();
+    ngx_http_notify_exit_hold_end();
 
     if (ctx == NULL) {
 
@@ -497,7 +497,7 @@ ngx_http_notify_verify_once_send(ngx_http_notify_verify_once_t *once)
                                          ngx_http_notify_verify_once_settled)
         == NGX_OK)
     {
-        ngx_http_notify_awaited_begin();
+        ngx_http_notify_exit_hold_begin();
         return;
     }
 
@@ -513,7 +513,7 @@ ngx_http_notify_verify_once_settled(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_verify_once_t *once = data;
 
     once->calls--;
-    ngx_http_notify_awaited_end();
+    ngx_http_notify_exit_hold_end();
 
     if (ngx_http_notify_script_verdict(ngx_http_notify_connections_redis(),
                                        resp, "verify")

@@ -1,7 +1,7 @@
 /*
  * Compiles a subscription's `filter` into a tree of nodes, in the pool that it
  * is given, strings included.  Bounded in depth and in the number of values.
- * Must not know events: those are judged in ngx_http_notify_filter_test.c.
+ * Must not know events: those are judged in ngx_http_notify_filter_match.c.
  */
 
 #include <ngx_config.h>

@@ -39,7 +39,7 @@ const ngx_str_t *ngx_http_notify_filter_attributes(
 
 /* whether the event fulfils it; an absent member fulfils only $ne, $nin,
  * $not and $exists false; numbers are compared by value, of any size */
-ngx_uint_t ngx_http_notify_filter_test(ngx_http_notify_filter_t *filter,
+ngx_uint_t ngx_http_notify_filter_match(ngx_http_notify_filter_t *filter,
     const ngx_http_notify_event_t *event);
 
 /*

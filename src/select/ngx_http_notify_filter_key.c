@@ -1,7 +1,7 @@
 /*
  * What an index may go by instead of a whole filter: conditions of equality
  * that none of its events can do without, and hashes of values, so that those
- * that ngx_http_notify_filter_test.c takes for equal have the same one.
+ * that ngx_http_notify_filter_match.c takes for equal have the same one.
  */
 
 #include <ngx_config.h>

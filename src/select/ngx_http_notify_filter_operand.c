@@ -1,7 +1,7 @@
 /*
  * The operands of a filter: checked against their operator, and turned into
  * what an event's members are compared with.  In the pool of the filter.
- * Must not know events: those are judged in ngx_http_notify_filter_test.c.
+ * Must not know events: those are judged in ngx_http_notify_filter_match.c.
  */
 
 #include <ngx_config.h>

@@ -14,7 +14,7 @@
 
 typedef enum {
     NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL = 0,
-    NGX_HTTP_NOTIFY_DELIVERIES_BUCKET,
+    NGX_HTTP_NOTIFY_DELIVERIES_SHARD,
     NGX_HTTP_NOTIFY_DELIVERIES_SUBSCRIPTION
 } ngx_http_notify_deliveries_of_e;
 
@@ -39,9 +39,9 @@ static const ngx_http_notify_deliveries_key_t
     { "gap",       NGX_HTTP_NOTIFY_DELIVERIES_SUBSCRIPTION },
     { "attempts",  NGX_HTTP_NOTIFY_DELIVERIES_SUBSCRIPTION },
     { "subs",      NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL },
-    { "cursor",    NGX_HTTP_NOTIFY_DELIVERIES_BUCKET },
-    { "pos",       NGX_HTTP_NOTIFY_DELIVERIES_BUCKET },
-    { "attempted", NGX_HTTP_NOTIFY_DELIVERIES_BUCKET },
+    { "cursor",    NGX_HTTP_NOTIFY_DELIVERIES_SHARD },
+    { "pos",       NGX_HTTP_NOTIFY_DELIVERIES_SHARD },
+    { "attempted", NGX_HTTP_NOTIFY_DELIVERIES_SHARD },
     { NULL,        NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL }
 };
 
@@ -51,7 +51,7 @@ static const ngx_http_notify_deliveries_key_t
     { "subs",      NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL },
     { "retry",     NGX_HTTP_NOTIFY_DELIVERIES_SUBSCRIPTION },
     { "tries",     NGX_HTTP_NOTIFY_DELIVERIES_SUBSCRIPTION },
-    { "due",       NGX_HTTP_NOTIFY_DELIVERIES_BUCKET },
+    { "due",       NGX_HTTP_NOTIFY_DELIVERIES_SHARD },
     { "log",       NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL },
     { "subs:log",  NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL },
     { "subs:ver",  NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL },
@@ -161,13 +161,13 @@ ngx_http_notify_deliveries_names(ngx_pool_t *pool,
 {
     ngx_uint_t  i, bucket;
 
-    bucket = ngx_http_notify_keys_bucket_of(subscription);
+    bucket = ngx_http_notify_keys_shard_of(subscription);
 
     for (i = 0; list[i].kind; i++) {
 
-        if (list[i].of == NGX_HTTP_NOTIFY_DELIVERIES_BUCKET) {
-            names[i] = ngx_http_notify_keys_bucket(pool, keys, list[i].kind,
-                                                   bucket);
+        if (list[i].of == NGX_HTTP_NOTIFY_DELIVERIES_SHARD) {
+            names[i] = ngx_http_notify_keys_shard(pool, keys, list[i].kind,
+                                                  bucket);
         } else {
             names[i] = ngx_http_notify_keys_name(pool, keys, list[i].kind,
                            list[i].of == NGX_HTTP_NOTIFY_DELIVERIES_CHANNEL

@@ -73,7 +73,7 @@ ngx_http_notify_keys_name(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
 
 
 ngx_str_t
-ngx_http_notify_keys_bucket(ngx_pool_t *pool,
+ngx_http_notify_keys_shard(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const char *kind, ngx_uint_t bucket)
 {
     u_char     buf[NGX_INT_T_LEN];
@@ -87,8 +87,8 @@ ngx_http_notify_keys_bucket(ngx_pool_t *pool,
 
 
 ngx_uint_t
-ngx_http_notify_keys_bucket_of(const ngx_str_t *subscription)
+ngx_http_notify_keys_shard_of(const ngx_str_t *subscription)
 {
     return ngx_crc32_short(subscription->data, subscription->len)
-           % NGX_HTTP_NOTIFY_KEYS_BUCKETS;
+           % NGX_HTTP_NOTIFY_KEYS_SHARDS;
 }

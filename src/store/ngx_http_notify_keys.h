@@ -11,7 +11,7 @@
 #include <ngx_core.h>
 
 
-#define NGX_HTTP_NOTIFY_KEYS_BUCKETS  64
+#define NGX_HTTP_NOTIFY_KEYS_SHARDS   64
 
 
 /* read-only after start */
@@ -31,11 +31,11 @@ ngx_int_t ngx_http_notify_keys_init(ngx_pool_t *pool,
 ngx_str_t ngx_http_notify_keys_name(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const char *kind,
     const ngx_str_t *name);
-ngx_str_t ngx_http_notify_keys_bucket(ngx_pool_t *pool,
+ngx_str_t ngx_http_notify_keys_shard(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const char *kind, ngx_uint_t bucket);
 
 /* crc32 of the subscription's id modulo the number of buckets */
-ngx_uint_t ngx_http_notify_keys_bucket_of(const ngx_str_t *subscription);
+ngx_uint_t ngx_http_notify_keys_shard_of(const ngx_str_t *subscription);
 
 
 #endif /* _NGX_HTTP_NOTIFY_KEYS_H_INCLUDED_ */

@@ -526,7 +526,7 @@ ngx_http_notify_log_batch_free(ngx_http_notify_log_batch_t *batch)
         q = ngx_queue_head(&batch->publishes);
         ngx_queue_remove(q);
 
-        ngx_free(ngx_queue_data(q, ngx_http_notify_log_wait_t, queue));
+        ngx_free(ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue));
     }
 
     ngx_queue_remove(&batch->queue);

@@ -11,7 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
-#include "ngx_http_notify_log_wait.h"
+#include "ngx_http_notify_log_replicas.h"
 
 
 /*
@@ -27,7 +27,7 @@ typedef struct {
     size_t                             max_size;
     const ngx_http_notify_log_entry_t *entries;     /* are copied */
     ngx_uint_t                         n;
-    ngx_http_notify_log_wait_t        *publish;     /* from ngx_alloc() */
+    ngx_http_notify_log_replicas_t    *publish;     /* from ngx_alloc() */
     ngx_http_notify_log_batch_pt       handler;     /* the same for all */
 } ngx_http_notify_log_batch_ctx_t;
 

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_log_batch.h"
-#include "ngx_http_notify_log_wait.h"
+#include "ngx_http_notify_log_replicas.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -17,7 +17,7 @@
 
 /* one allocation, the ids behind the structure */
 struct ngx_http_notify_log_publish_s {
-    ngx_http_notify_log_wait_t       wait;      /* the first member */
+    ngx_http_notify_log_replicas_t   wait;      /* the first member */
     ngx_http_notify_log_published_t  published;
     ngx_http_notify_redis_t         *redis;
     ngx_http_notify_log_publish_pt   handler;   /* NULL: cancelled */
@@ -50,7 +50,7 @@ static ngx_int_t ngx_http_notify_log_publish_id(
 static void ngx_http_notify_log_publish_answered(
     ngx_http_notify_log_publish_t *p, ngx_http_notify_log_status_e status);
 static void ngx_http_notify_log_publish_waited(ngx_int_t rc,
-    ngx_http_notify_log_wait_t *wait);
+    ngx_http_notify_log_replicas_t *wait);
 static void ngx_http_notify_log_publish_end(ngx_http_notify_log_publish_t *p);
 
 
@@ -132,7 +132,7 @@ ngx_http_notify_log_publish_exit(void)
         q = ngx_queue_head(&ngx_http_notify_log_appends);
         ngx_queue_remove(q);
 
-        ngx_free(ngx_queue_data(q, ngx_http_notify_log_wait_t, queue));
+        ngx_free(ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue));
     }
 }
 
@@ -264,7 +264,7 @@ ngx_http_notify_log_publish_answers(ngx_queue_t *publishes,
     /* all are of one connection */
 
     p = (ngx_http_notify_log_publish_t *) ngx_queue_data(
-            ngx_queue_head(publishes), ngx_http_notify_log_wait_t, queue);
+            ngx_queue_head(publishes), ngx_http_notify_log_replicas_t, queue);
 
     status = ngx_http_notify_log_publish_verdict(p->redis, resp);
 
@@ -279,7 +279,7 @@ ngx_http_notify_log_publish_answers(ngx_queue_t *publishes,
         ngx_queue_remove(q);
 
         p = (ngx_http_notify_log_publish_t *)
-                ngx_queue_data(q, ngx_http_notify_log_wait_t, queue);
+                ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue);
 
         ngx_http_notify_log_publish_answered(p,
             (status == NGX_HTTP_NOTIFY_LOG_OK)
@@ -439,9 +439,10 @@ ngx_http_notify_log_publish_answered(ngx_http_notify_log_publish_t *p,
     p->published.status = status;
 
     if (status == NGX_HTTP_NOTIFY_LOG_OK
-        && ngx_http_notify_log_wait_wanted(p->redis))
+        && ngx_http_notify_log_replicas_wanted(p->redis))
     {
-        ngx_http_notify_log_wait(&p->wait, ngx_http_notify_log_publish_waited);
+        ngx_http_notify_log_replicas(&p->wait,
+                                     ngx_http_notify_log_publish_waited);
         return;
     }
 
@@ -451,7 +452,7 @@ ngx_http_notify_log_publish_answered(ngx_http_notify_log_publish_t *p,
 
 static void
 ngx_http_notify_log_publish_waited(ngx_int_t rc,
-    ngx_http_notify_log_wait_t *wait)
+    ngx_http_notify_log_replicas_t *wait)
 {
     ngx_http_notify_log_publish_t  *p;
 

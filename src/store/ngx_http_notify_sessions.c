@@ -120,8 +120,8 @@ ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
     names[3] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
     names[4] = ngx_http_notify_keys_name(pool, keys, "subs:log", NULL);
     names[5] = ngx_http_notify_keys_name(pool, keys, "subs:ver", NULL);
-    names[6] = ngx_http_notify_keys_bucket(pool, keys, "cursor",
-                            ngx_http_notify_keys_bucket_of(subscription));
+    names[6] = ngx_http_notify_keys_shard(pool, keys, "cursor",
+                            ngx_http_notify_keys_shard_of(subscription));
     names[7] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
 
     for (i = 0; i < 8; i++) {

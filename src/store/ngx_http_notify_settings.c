@@ -55,7 +55,7 @@ static const char  *ngx_http_notify_settings_channel_keys[] = {
     "settings", "subs", "subs:log", "subs:ver", NULL
 };
 
-static const char  *ngx_http_notify_settings_bucket_keys[] = {
+static const char  *ngx_http_notify_settings_shard_keys[] = {
     "cursor", "due", NULL
 };
 
@@ -136,15 +136,15 @@ ngx_http_notify_settings_keys(ngx_pool_t *pool,
         }
     }
 
-    bucket = ngx_http_notify_keys_bucket_of(&ngx_http_notify_settings_target);
+    bucket = ngx_http_notify_keys_shard_of(&ngx_http_notify_settings_target);
 
-    for (kind = ngx_http_notify_settings_bucket_keys; *kind; kind++) {
+    for (kind = ngx_http_notify_settings_shard_keys; *kind; kind++) {
         key = ngx_array_push(names);
         if (key == NULL) {
             return NGX_ERROR;
         }
 
-        *key = ngx_http_notify_keys_bucket(pool, keys, *kind, bucket);
+        *key = ngx_http_notify_keys_shard(pool, keys, *kind, bucket);
         if (key->data == NULL) {
             return NGX_ERROR;
         }

@@ -38,7 +38,7 @@ typedef struct {
     enum {
         NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL = 0,
         NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TENANT,
-        NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET,
+        NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD,
         NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID
     }             of;
 } ngx_http_notify_subscriptions_key_t;
@@ -80,10 +80,10 @@ static const ngx_http_notify_subscriptions_key_t
     { "subs:log", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "subs:ver", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "subs:of",  NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TENANT },
-    { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
+    { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD },
     { "log",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "gap",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },
-    { "pos",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
+    { "pos",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD },
     { "sync",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "sync:of",  NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL }
 };
@@ -95,11 +95,11 @@ static const ngx_http_notify_subscriptions_key_t
     { "subs:log", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "subs:ver", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "subs:of",  NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TENANT },
-    { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
-    { "due",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
+    { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD },
+    { "due",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD },
     { "sync",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
     { "sync:of",  NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
-    { "attempted", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
+    { "attempted", NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD },
     { "retry",    NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },
     { "tries",    NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },
     { "dead",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID },
@@ -113,8 +113,8 @@ static const ngx_http_notify_subscriptions_key_t
     ngx_http_notify_subscriptions_get_keys[] =
 {
     { "subs",     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANNEL },
-    { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET },
-    { "pos",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET }
+    { "cursor",   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD },
+    { "pos",      NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD }
 };
 
 
@@ -408,8 +408,8 @@ ngx_http_notify_subscriptions_page_read(
         args[2 * i] = resp->elts[2 * i]->str;
         args[2 * i + 1] = resp->elts[2 * i + 1]->str;
 
-        names[1 + i] = ngx_http_notify_keys_bucket(pool, &page->keys, "cursor",
-                           ngx_http_notify_keys_bucket_of(&args[2 * i]));
+        names[1 + i] = ngx_http_notify_keys_shard(pool, &page->keys, "cursor",
+                           ngx_http_notify_keys_shard_of(&args[2 * i]));
 
         if (names[1 + i].data == NULL) {
             goto done;
@@ -436,7 +436,7 @@ ngx_http_notify_subscriptions_names(ngx_pool_t *pool,
 {
     ngx_uint_t  i, bucket;
 
-    bucket = ngx_http_notify_keys_bucket_of(id);
+    bucket = ngx_http_notify_keys_shard_of(id);
 
     for (i = 0; i < n; i++) {
 
@@ -447,9 +447,9 @@ ngx_http_notify_subscriptions_names(ngx_pool_t *pool,
                                                  tenant);
             break;
 
-        case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_BUCKET:
-            names[i] = ngx_http_notify_keys_bucket(pool, keys, key[i].kind,
-                                                   bucket);
+        case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_SHARD:
+            names[i] = ngx_http_notify_keys_shard(pool, keys, key[i].kind,
+                                                  bucket);
             break;
 
         case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ID:

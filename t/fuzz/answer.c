@@ -4,7 +4,7 @@
  */
 
 #include "fuzz.h"
-#include "ngx_http_notify_answer.h"
+#include "ngx_http_notify_http_response.h"
 
 
 /* bytes came behind an answer that was whole: not seen by this cut of them */
@@ -12,8 +12,8 @@
 
 
 static ngx_int_t
-fuzz_parse(ngx_http_notify_answer_t *a, ngx_pool_t *pool, ngx_str_t *input,
-    ngx_uint_t mode, size_t limit)
+fuzz_parse(ngx_http_notify_http_response_t *a, ngx_pool_t *pool,
+    ngx_str_t *input, ngx_uint_t mode, size_t limit)
 {
     size_t      n, left;
     u_char     *p;
@@ -21,7 +21,7 @@ fuzz_parse(ngx_http_notify_answer_t *a, ngx_pool_t *pool, ngx_str_t *input,
     ngx_str_t   part;
     ngx_int_t   rc;
 
-    ngx_http_notify_answer_init(a, pool, limit, 1024);
+    ngx_http_notify_http_response_init(a, pool, limit, 1024);
 
     rc = NGX_AGAIN;
     seed = mode;
@@ -45,7 +45,7 @@ fuzz_parse(ngx_http_notify_answer_t *a, ngx_pool_t *pool, ngx_str_t *input,
         n = ngx_min(n, left);
 
         part = fuzz_copy(pool, p, n);
-        rc = ngx_http_notify_answer_parse(a, part.data, part.data + n);
+        rc = ngx_http_notify_http_response_parse(a, part.data, part.data + n);
         ngx_pfree(pool, part.data);
 
         p += n;
@@ -56,7 +56,7 @@ fuzz_parse(ngx_http_notify_answer_t *a, ngx_pool_t *pool, ngx_str_t *input,
         }
     }
 
-    if (rc == NGX_AGAIN && ngx_http_notify_answer_eof(a) == NGX_OK) {
+    if (rc == NGX_AGAIN && ngx_http_notify_http_response_eof(a) == NGX_OK) {
         rc = NGX_DONE;
     }
 
@@ -66,14 +66,14 @@ fuzz_parse(ngx_http_notify_answer_t *a, ngx_pool_t *pool, ngx_str_t *input,
 
 
 static void
-fuzz_answer(ngx_http_notify_answer_t *a, ngx_int_t rc, size_t limit)
+fuzz_answer(ngx_http_notify_http_response_t *a, ngx_int_t rc, size_t limit)
 {
     fuzz_check(a->status >= 200 && a->status <= 599);
     fuzz_check(a->body.len <= limit);
     fuzz_check(!(a->truncated && a->keepalive));
     fuzz_check(!(rc == NGX_DONE && a->keepalive));
-    fuzz_check(a->retry_after.len <= NGX_HTTP_NOTIFY_ANSWER_VALUE);
-    fuzz_check(a->content_type.len <= NGX_HTTP_NOTIFY_ANSWER_VALUE);
+    fuzz_check(a->retry_after.len <= NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE);
+    fuzz_check(a->content_type.len <= NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE);
 }
 
 
@@ -83,7 +83,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     size_t                     limit;
     ngx_int_t                  rc, rc2;
     ngx_uint_t                 mode;
-    ngx_http_notify_answer_t   a, b;
+    ngx_http_notify_http_response_t  a, b;
 
     limit = choice % 64 ? choice : 16384;
 

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_result.h"
 
 
 static void
@@ -60,7 +60,7 @@ static void
 fuzz_response(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 {
     ngx_str_t                       text, scanned;
-    ngx_http_notify_response_t      response;
+    ngx_http_notify_sync_result_t   response;
     ngx_http_notify_json_error_t    error;
     ngx_http_notify_call_result_t   result;
 
@@ -70,14 +70,14 @@ fuzz_response(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     result.retry_after = -1;
     result.truncated = (choice & 4) ? 1 : 0;
 
-    ngx_memzero(&response, sizeof(ngx_http_notify_response_t));
+    ngx_memzero(&response, sizeof(ngx_http_notify_sync_result_t));
 
-    fuzz_check(ngx_http_notify_response_make(pool, &result, &response)
+    fuzz_check(ngx_http_notify_sync_result_make(pool, &result, &response)
                == NGX_OK);
     fuzz_check(response.level <= 50 && response.level % 10 == 0);
     fuzz_check(!response.success || response.level < 40);
 
-    fuzz_check(ngx_http_notify_response_text(pool, &response, &text)
+    fuzz_check(ngx_http_notify_sync_result_text(pool, &response, &text)
                == NGX_OK);
     fuzz_check(ngx_http_notify_json_scan(&text, &scanned, &error) == NGX_OK);
 }

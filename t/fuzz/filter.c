@@ -76,18 +76,18 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
         return;
     }
 
-    yes = ngx_http_notify_filter_test(filter, &event);
-    fuzz_check(yes == ngx_http_notify_filter_test(filter, &event));
+    yes = ngx_http_notify_filter_match(filter, &event);
+    fuzz_check(yes == ngx_http_notify_filter_match(filter, &event));
 
     wrapped = fuzz_wrap(pool, "{\"$and\":[", &text, "]}");
 
     if (wrapped) {
-        fuzz_check(!yes == !ngx_http_notify_filter_test(wrapped, &event));
+        fuzz_check(!yes == !ngx_http_notify_filter_match(wrapped, &event));
     }
 
     wrapped = fuzz_wrap(pool, "{\"$not\":", &text, "}");
 
     if (wrapped) {
-        fuzz_check(!yes == !!ngx_http_notify_filter_test(wrapped, &event));
+        fuzz_check(!yes == !!ngx_http_notify_filter_match(wrapped, &event));
     }
 }

@@ -4,17 +4,18 @@
  * Knows nothing of connections or requests.  RFC 9110, RFC 9112.
  */
 
-#ifndef _NGX_HTTP_NOTIFY_ANSWER_H_INCLUDED_
-#define _NGX_HTTP_NOTIFY_ANSWER_H_INCLUDED_
+#ifndef _NGX_HTTP_NOTIFY_HTTP_RESPONSE_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_HTTP_RESPONSE_H_INCLUDED_
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 
 
-#define NGX_HTTP_NOTIFY_ANSWER_INTERIM   10     /* 1xx answers skipped */
-#define NGX_HTTP_NOTIFY_ANSWER_CHUNK     256    /* bytes of a chunk's line */
-#define NGX_HTTP_NOTIFY_ANSWER_VALUE     128    /* bytes kept of a value */
+#define NGX_HTTP_NOTIFY_HTTP_RESPONSE_INTERIM  10     /* 1xx answers skipped */
+#define NGX_HTTP_NOTIFY_HTTP_RESPONSE_CHUNK  256   /* bytes of a chunk's
+                                                    line */
+#define NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE  128    /* bytes kept of a value */
 
 
 typedef struct {
@@ -51,11 +52,11 @@ typedef struct {
     ngx_pool_t    *pool;
 
     u_char         name[20];
-    u_char         value[NGX_HTTP_NOTIFY_ANSWER_VALUE];
-} ngx_http_notify_answer_t;
+    u_char         value[NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE];
+} ngx_http_notify_http_response_t;
 
 
-void ngx_http_notify_answer_init(ngx_http_notify_answer_t *a,
+void ngx_http_notify_http_response_init(ngx_http_notify_http_response_t *a,
     ngx_pool_t *pool, size_t limit, size_t header_limit);
 
 /*
@@ -63,10 +64,10 @@ void ngx_http_notify_answer_init(ngx_http_notify_answer_t *a,
  * whole, or its body passed the limit.  NGX_ERROR: not acceptable, or memory.
  * Not to be called again after NGX_OK or NGX_ERROR.
  */
-ngx_int_t ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a,
-    const u_char *p, const u_char *last);
+ngx_int_t ngx_http_notify_http_response_parse(
+    ngx_http_notify_http_response_t *a, const u_char *p, const u_char *last);
 /* The peer closed after NGX_AGAIN: NGX_OK where that is the body's end. */
-ngx_int_t ngx_http_notify_answer_eof(ngx_http_notify_answer_t *a);
+ngx_int_t ngx_http_notify_http_response_eof(ngx_http_notify_http_response_t *a);
 
 
-#endif /* _NGX_HTTP_NOTIFY_ANSWER_H_INCLUDED_ */
+#endif /* _NGX_HTTP_NOTIFY_HTTP_RESPONSE_H_INCLUDED_ */

@@ -3,8 +3,8 @@
  * the channel itself.  None is caused by another; none waits for Redis.
  */
 
-#ifndef _NGX_HTTP_NOTIFY_OPERATOR_H_INCLUDED_
-#define _NGX_HTTP_NOTIFY_OPERATOR_H_INCLUDED_
+#ifndef _NGX_HTTP_NOTIFY_OPS_EVENTS_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_OPS_EVENTS_H_INCLUDED_
 
 
 #include <ngx_config.h>
@@ -14,28 +14,28 @@
 
 
 /* of a channel */
-extern ngx_command_t  ngx_http_notify_operator_commands[];
+extern ngx_command_t  ngx_http_notify_ops_events_commands[];
 
 
 /*
  * notify.subscription.disabled by the engine; cause: the event whose delivery
  * led to it, or NULL
  */
-void ngx_http_notify_operator_disabled(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_ops_events_disabled(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause, const char *reason);
 /* notify.subscription.recovered: its breaker has closed */
-void ngx_http_notify_operator_recovered(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_ops_events_recovered(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause);
 /* notify.delivery.given_up */
-void ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
+void ngx_http_notify_ops_events_given_up(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 /*
  * notify.subscription.overtaken by retention: what came after `from` and
  * before `to` is gone.  Counted, logged and written down as a gap, too, once
  * Redis has said that there was anything.
  */
-void ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_ops_events_overtaken(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);
 
 
-#endif /* _NGX_HTTP_NOTIFY_OPERATOR_H_INCLUDED_ */
+#endif /* _NGX_HTTP_NOTIFY_OPS_EVENTS_H_INCLUDED_ */

@@ -54,7 +54,7 @@ static ngx_int_t ngx_http_notify_filter_order_char(uint32_t c,
 
 
 ngx_uint_t
-ngx_http_notify_filter_test(ngx_http_notify_filter_t *filter,
+ngx_http_notify_filter_match(ngx_http_notify_filter_t *filter,
     const ngx_http_notify_event_t *event)
 {
     ngx_http_notify_filter_item_t  item;

@@ -5,7 +5,7 @@
  * is in the error log only.
  */
 
-#include "ngx_http_notify_operator.h"
+#include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_json.h"
@@ -13,8 +13,8 @@
 #include "ngx_http_notify_tenants.h"
 
 
-#define NGX_HTTP_NOTIFY_OPERATOR_PENDING  1000
-#define NGX_HTTP_NOTIFY_OPERATOR_DIGEST   32
+#define NGX_HTTP_NOTIFY_OPS_EVENTS_PENDING  1000
+#define NGX_HTTP_NOTIFY_OPS_EVENTS_DIGEST  32
 
 
 /* a cursor that had to jump, until it is known whether over anything */
@@ -24,31 +24,31 @@ typedef struct {
     ngx_http_notify_id_t     from;
     ngx_http_notify_id_t     to;
     ngx_str_t                id;
-} ngx_http_notify_operator_jump_t;
+} ngx_http_notify_ops_events_jump_t;
 
 
-static void ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_ops_events_trimmed(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_operator_jump_t *jump);
-static ngx_pool_t *ngx_http_notify_operator_begin(
+static void ngx_http_notify_ops_events_lost(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_ops_events_jump_t *jump);
+static ngx_pool_t *ngx_http_notify_ops_events_begin(
     ngx_http_notify_subscriber_t *s, const ngx_http_notify_event_t *cause,
     ngx_http_notify_json_t **data);
-static ngx_int_t ngx_http_notify_operator_text(ngx_http_notify_json_t *data,
+static ngx_int_t ngx_http_notify_ops_events_text(ngx_http_notify_json_t *data,
     const char *name, const char *text);
-static ngx_int_t ngx_http_notify_operator_time(ngx_http_notify_json_t *data,
+static ngx_int_t ngx_http_notify_ops_events_time(ngx_http_notify_json_t *data,
     const char *name, uint64_t time);
-static void ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
+static void ngx_http_notify_ops_events_end(ngx_http_notify_subscriber_t *s,
     ngx_pool_t *pool, const char *type, const ngx_str_t *key,
     const ngx_http_notify_json_t *data);
-static void ngx_http_notify_operator_published(
+static void ngx_http_notify_ops_events_published(
     const ngx_http_notify_log_published_t *published, void *data);
 
 
-static ngx_uint_t  ngx_http_notify_operator_pending;
+static ngx_uint_t  ngx_http_notify_ops_events_pending;
 
 
-ngx_command_t  ngx_http_notify_operator_commands[] = {
+ngx_command_t  ngx_http_notify_ops_events_commands[] = {
 
     { ngx_string("operator_events"),
       NGX_CONF_FLAG,
@@ -62,7 +62,7 @@ ngx_command_t  ngx_http_notify_operator_commands[] = {
 
 
 void
-ngx_http_notify_operator_disabled(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_ops_events_disabled(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause, const char *reason)
 {
     ngx_str_t                key;
@@ -76,12 +76,12 @@ ngx_http_notify_operator_disabled(ngx_http_notify_subscriber_t *s,
 
     data = NULL;
 
-    pool = ngx_http_notify_operator_begin(s, cause, &data);
+    pool = ngx_http_notify_ops_events_begin(s, cause, &data);
     if (pool == NULL) {
         return;
     }
 
-    if (ngx_http_notify_operator_text(data, "reason", reason) != NGX_OK) {
+    if (ngx_http_notify_ops_events_text(data, "reason", reason) != NGX_OK) {
         ngx_destroy_pool(pool);
         return;
     }
@@ -91,29 +91,29 @@ ngx_http_notify_operator_disabled(ngx_http_notify_subscriber_t *s,
     key.data = buf;
     key.len = ngx_sprintf(buf, "%uL", s->doc->version) - buf;
 
-    ngx_http_notify_operator_end(s, pool, "notify.subscription.disabled",
-                                 &key, data);
+    ngx_http_notify_ops_events_end(s, pool, "notify.subscription.disabled",
+                                   &key, data);
 }
 
 
 void
-ngx_http_notify_operator_recovered(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_ops_events_recovered(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause)
 {
     ngx_pool_t              *pool;
     ngx_http_notify_json_t  *data;
 
-    pool = ngx_http_notify_operator_begin(s, cause, &data);
+    pool = ngx_http_notify_ops_events_begin(s, cause, &data);
 
     if (pool != NULL) {
-        ngx_http_notify_operator_end(s, pool, "notify.subscription.recovered",
-                                     NULL, data);
+        ngx_http_notify_ops_events_end(s, pool, "notify.subscription.recovered",
+                                       NULL, data);
     }
 }
 
 
 void
-ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
+ngx_http_notify_ops_events_given_up(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason)
 {
     ngx_int_t                rc;
@@ -123,7 +123,7 @@ ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
     u_char                   buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
     u_char                   name[NGX_HTTP_NOTIFY_ID_LEN + NGX_INT64_LEN + 1];
 
-    pool = ngx_http_notify_operator_begin(d->subscriber, d->event, &data);
+    pool = ngx_http_notify_ops_events_begin(d->subscriber, d->event, &data);
 
     if (pool == NULL) {
         return;
@@ -134,7 +134,7 @@ ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
 
     rc = ngx_http_notify_json_set_string(data, "event", &text);
     rc |= ngx_http_notify_json_set_string(data, "eventType", &d->event->type);
-    rc |= ngx_http_notify_operator_text(data, "reason", reason);
+    rc |= ngx_http_notify_ops_events_text(data, "reason", reason);
     rc |= ngx_http_notify_json_set_integer(data, "attempts", d->attempt);
 
     rc |= result->status
@@ -142,7 +142,7 @@ ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
           : ngx_http_notify_json_set_null(data, "status");
 
     if (result->error != NULL) {
-        rc |= ngx_http_notify_operator_text(data, "error", result->error);
+        rc |= ngx_http_notify_ops_events_text(data, "error", result->error);
     }
 
     if (rc != NGX_OK) {
@@ -156,18 +156,18 @@ ngx_http_notify_operator_given_up(const ngx_http_notify_delivery_t *d,
     key.len = ngx_sprintf(name, "%uL-%uL %uL", d->id.ms, d->id.seq, d->first)
               - name;
 
-    ngx_http_notify_operator_end(d->subscriber, pool,
-                                 "notify.delivery.given_up", &key, data);
+    ngx_http_notify_ops_events_end(d->subscriber, pool,
+                                   "notify.delivery.given_up", &key, data);
 }
 
 
 void
-ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_ops_events_overtaken(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
 {
     ngx_pool_t                       *pool;
     ngx_http_notify_feed_t           *feed;
-    ngx_http_notify_operator_jump_t  *jump;
+    ngx_http_notify_ops_events_jump_t  *jump;
 
     feed = s->lease->feed;
 
@@ -176,7 +176,7 @@ ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
         return;
     }
 
-    jump = ngx_palloc(pool, sizeof(ngx_http_notify_operator_jump_t));
+    jump = ngx_palloc(pool, sizeof(ngx_http_notify_ops_events_jump_t));
 
     if (jump == NULL) {
         goto failed;
@@ -191,7 +191,7 @@ ngx_http_notify_operator_overtaken(ngx_http_notify_subscriber_t *s,
 
     if (jump->id.data != NULL
         && ngx_http_notify_log_state_ask(feed->redis, &feed->channel->keys,
-                                         ngx_http_notify_operator_trimmed,
+                                         ngx_http_notify_ops_events_trimmed,
                                          jump)
            == NGX_OK)
     {
@@ -207,9 +207,9 @@ failed:
 /* trim.lua notes the last one that went: nothing behind `from`, nothing lost */
 
 static void
-ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_ops_events_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_operator_jump_t *jump = data;
+    ngx_http_notify_ops_events_jump_t *jump = data;
 
     ngx_http_notify_log_state_t    state;
     ngx_http_notify_subscriber_t  *s;
@@ -220,7 +220,7 @@ ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp, void *data)
         && ngx_http_notify_log_state_parse(resp, &state) == NGX_OK
         && ngx_http_notify_id_compare(&state.deleted, &jump->from) > 0)
     {
-        ngx_http_notify_operator_lost(s, jump);
+        ngx_http_notify_ops_events_lost(s, jump);
     }
 
     ngx_destroy_pool(jump->pool);
@@ -228,8 +228,8 @@ ngx_http_notify_operator_trimmed(ngx_http_notify_resp_t *resp, void *data)
 
 
 static void
-ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_operator_jump_t *jump)
+ngx_http_notify_ops_events_lost(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_ops_events_jump_t *jump)
 {
     ngx_str_t                key;
     ngx_pool_t              *pool;
@@ -246,14 +246,14 @@ ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
     (void) ngx_http_notify_commit_gap(s, &jump->from, &jump->to);
     ngx_http_notify_subscriber_touch(s);
 
-    pool = ngx_http_notify_operator_begin(s, NULL, &data);
+    pool = ngx_http_notify_ops_events_begin(s, NULL, &data);
 
     if (pool == NULL) {
         return;
     }
 
-    if (ngx_http_notify_operator_time(data, "from", jump->from.ms) != NGX_OK
-        || ngx_http_notify_operator_time(data, "to", jump->to.ms) != NGX_OK)
+    if (ngx_http_notify_ops_events_time(data, "from", jump->from.ms) != NGX_OK
+        || ngx_http_notify_ops_events_time(data, "to", jump->to.ms) != NGX_OK)
     {
         ngx_destroy_pool(pool);
         return;
@@ -262,15 +262,15 @@ ngx_http_notify_operator_lost(ngx_http_notify_subscriber_t *s,
     key.data = buf;
     key.len = ngx_http_notify_id_print(buf, &jump->from) - buf;
 
-    ngx_http_notify_operator_end(s, pool, "notify.subscription.overtaken",
-                                 &key, data);
+    ngx_http_notify_ops_events_end(s, pool, "notify.subscription.overtaken",
+                                   &key, data);
 }
 
 
 /* NULL: nobody is to be told */
 
 static ngx_pool_t *
-ngx_http_notify_operator_begin(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_ops_events_begin(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause, ngx_http_notify_json_t **data)
 {
     ngx_pool_t              *pool;
@@ -284,8 +284,8 @@ ngx_http_notify_operator_begin(ngx_http_notify_subscriber_t *s,
         return NULL;
     }
 
-    if (ngx_http_notify_operator_pending
-        >= NGX_HTTP_NOTIFY_OPERATOR_PENDING)
+    if (ngx_http_notify_ops_events_pending
+        >= NGX_HTTP_NOTIFY_OPS_EVENTS_PENDING)
     {
         ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, NULL, NULL), 0,
                       "notify operator: too many events under way, one of "
@@ -317,7 +317,7 @@ ngx_http_notify_operator_begin(ngx_http_notify_subscriber_t *s,
 
 
 static ngx_int_t
-ngx_http_notify_operator_text(ngx_http_notify_json_t *data, const char *name,
+ngx_http_notify_ops_events_text(ngx_http_notify_json_t *data, const char *name,
     const char *text)
 {
     ngx_str_t  value;
@@ -330,7 +330,7 @@ ngx_http_notify_operator_text(ngx_http_notify_json_t *data, const char *name,
 
 
 static ngx_int_t
-ngx_http_notify_operator_time(ngx_http_notify_json_t *data, const char *name,
+ngx_http_notify_ops_events_time(ngx_http_notify_json_t *data, const char *name,
     uint64_t time)
 {
     ngx_str_t  value;
@@ -346,14 +346,14 @@ ngx_http_notify_operator_time(ngx_http_notify_json_t *data, const char *name,
 /* takes over the pool; with a key, what is the same within a day is one */
 
 static void
-ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_ops_events_end(ngx_http_notify_subscriber_t *s,
     ngx_pool_t *pool, const char *type, const ngx_str_t *key,
     const ngx_http_notify_json_t *data)
 {
     ngx_str_t                     parts[3];
     ngx_http_notify_feed_t       *feed;
     ngx_http_notify_log_entry_t   entry;
-    u_char                        digest[NGX_HTTP_NOTIFY_OPERATOR_DIGEST];
+    u_char                        digest[NGX_HTTP_NOTIFY_OPS_EVENTS_DIGEST];
 
     feed = s->lease->feed;
 
@@ -385,10 +385,10 @@ ngx_http_notify_operator_end(ngx_http_notify_subscriber_t *s,
 
     if (ngx_http_notify_log_publish(feed->redis, &feed->channel->keys, NULL,
                                     &entry, 1, feed->channel->max_size,
-                                    ngx_http_notify_operator_published, feed)
+                                    ngx_http_notify_ops_events_published, feed)
         != NULL)
     {
-        ngx_http_notify_operator_pending++;
+        ngx_http_notify_ops_events_pending++;
     }
 
 done:
@@ -398,12 +398,12 @@ done:
 
 
 static void
-ngx_http_notify_operator_published(
+ngx_http_notify_ops_events_published(
     const ngx_http_notify_log_published_t *published, void *data)
 {
     ngx_http_notify_feed_t *feed = data;
 
-    ngx_http_notify_operator_pending--;
+    ngx_http_notify_ops_events_pending--;
 
     if (published->status != NGX_HTTP_NOTIFY_LOG_OK) {
         ngx_log_error(NGX_LOG_WARN, feed->log, 0,

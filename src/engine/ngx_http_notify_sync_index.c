@@ -6,18 +6,18 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_claims_index.h"
+#include "ngx_http_notify_sync_index.h"
 #include "ngx_http_notify_limits.h"
 
 
-#define NGX_HTTP_NOTIFY_CLAIMS_INDEX_KEY  512
+#define NGX_HTTP_NOTIFY_SYNC_INDEX_KEY    512
 
 
-typedef struct ngx_http_notify_claims_index_event_s
-    ngx_http_notify_claims_index_event_t;
+typedef struct ngx_http_notify_sync_index_event_s
+    ngx_http_notify_sync_index_event_t;
 
 /* those of one tenant and event, by entity type */
-struct ngx_http_notify_claims_index_event_s {
+struct ngx_http_notify_sync_index_event_s {
     ngx_str_node_t                    node;     /* "<tenant>:<event>" */
     ngx_queue_t                       claims;
 };
@@ -28,30 +28,30 @@ typedef struct {
     ngx_queue_t                       queue;
     ngx_http_notify_profile_t        *profile;
     ngx_http_notify_call_conf_t       conf;
-} ngx_http_notify_claims_index_conf_t;
+} ngx_http_notify_sync_index_conf_t;
 
 
-static ngx_uint_t ngx_http_notify_claims_index_wants(
+static ngx_uint_t ngx_http_notify_sync_index_wants(
     const ngx_http_notify_claim_t *claim,
     const ngx_http_notify_event_t *event);
-static ngx_int_t ngx_http_notify_claims_index_add(
-    ngx_http_notify_claims_index_t *index, ngx_http_notify_subscription_t *s);
-static void ngx_http_notify_claims_index_target(
-    ngx_http_notify_claims_index_t *index, ngx_http_notify_claim_t *claim);
-static ngx_http_notify_call_conf_t *ngx_http_notify_claims_index_conf(
-    ngx_http_notify_claims_index_t *index, ngx_http_notify_profile_t *profile);
-static ngx_http_notify_claims_index_event_t *
-    ngx_http_notify_claims_index_event(ngx_http_notify_claims_index_t *index,
+static ngx_int_t ngx_http_notify_sync_index_add(
+    ngx_http_notify_sync_index_t *index, ngx_http_notify_subscription_t *s);
+static void ngx_http_notify_sync_index_target(
+    ngx_http_notify_sync_index_t *index, ngx_http_notify_claim_t *claim);
+static ngx_http_notify_call_conf_t *ngx_http_notify_sync_index_conf(
+    ngx_http_notify_sync_index_t *index, ngx_http_notify_profile_t *profile);
+static ngx_http_notify_sync_index_event_t *
+    ngx_http_notify_sync_index_event(ngx_http_notify_sync_index_t *index,
     const ngx_str_t *tenant, const ngx_str_t *type, ngx_uint_t create);
-static void ngx_http_notify_claims_index_remove(
-    ngx_http_notify_claims_index_t *index, ngx_http_notify_claim_t *claim);
-static void ngx_http_notify_claims_index_gone(void *data);
-static ngx_uint_t ngx_http_notify_claims_index_equal(const ngx_str_t *a,
+static void ngx_http_notify_sync_index_remove(
+    ngx_http_notify_sync_index_t *index, ngx_http_notify_claim_t *claim);
+static void ngx_http_notify_sync_index_gone(void *data);
+static ngx_uint_t ngx_http_notify_sync_index_equal(const ngx_str_t *a,
     const ngx_str_t *b);
 
 
 void
-ngx_http_notify_claims_index_init(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_init(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_channel_t *channel)
 {
     index->channel = channel;
@@ -66,32 +66,32 @@ ngx_http_notify_claims_index_init(ngx_http_notify_claims_index_t *index,
 
 
 void
-ngx_http_notify_claims_index_free(ngx_http_notify_claims_index_t *index)
+ngx_http_notify_sync_index_free(ngx_http_notify_sync_index_t *index)
 {
     ngx_queue_t        *q;
     ngx_rbtree_node_t  *node;
 
     while (index->ids.root != index->ids.sentinel) {
         node = ngx_rbtree_min(index->ids.root, index->ids.sentinel);
-        ngx_http_notify_claims_index_remove(index,
-                                            (ngx_http_notify_claim_t *) node);
+        ngx_http_notify_sync_index_remove(index,
+                                          (ngx_http_notify_claim_t *) node);
     }
 
     while (!ngx_queue_empty(&index->confs)) {
         q = ngx_queue_head(&index->confs);
         ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_http_notify_claims_index_conf_t,
+        ngx_free(ngx_queue_data(q, ngx_http_notify_sync_index_conf_t,
                                 queue));
     }
 }
 
 
 ngx_uint_t
-ngx_http_notify_claims_index_any(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_any(ngx_http_notify_sync_index_t *index,
     const ngx_str_t *tenant, const ngx_str_t *type)
 {
     return index->events.root != index->events.sentinel
-           && ngx_http_notify_claims_index_event(index, tenant, type, 0)
+           && ngx_http_notify_sync_index_event(index, tenant, type, 0)
               != NULL;
 }
 
@@ -99,15 +99,15 @@ ngx_http_notify_claims_index_any(ngx_http_notify_claims_index_t *index,
 /* the one for its entity type before the one for all of them */
 
 ngx_http_notify_claim_t *
-ngx_http_notify_claims_index_find(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_find(ngx_http_notify_sync_index_t *index,
     const ngx_http_notify_event_t *event)
 {
     ngx_queue_t                     *q;
     ngx_http_notify_claim_t         *claim, *found;
-    ngx_http_notify_claims_index_event_t  *e;
+    ngx_http_notify_sync_index_event_t    *e;
 
-    e = ngx_http_notify_claims_index_event(index, &event->tenant,
-                                           &event->type, 0);
+    e = ngx_http_notify_sync_index_event(index, &event->tenant,
+                                         &event->type, 0);
     if (e == NULL) {
         return NULL;
     }
@@ -125,7 +125,7 @@ ngx_http_notify_claims_index_find(ngx_http_notify_claims_index_t *index,
             continue;
         }
 
-        if (ngx_http_notify_claims_index_equal(&event->entity_type_id,
+        if (ngx_http_notify_sync_index_equal(&event->entity_type_id,
                                      &claim->subscription->entity_type_id))
         {
             found = claim;
@@ -133,7 +133,7 @@ ngx_http_notify_claims_index_find(ngx_http_notify_claims_index_t *index,
         }
     }
 
-    if (found && ngx_http_notify_claims_index_wants(found, event)) {
+    if (found && ngx_http_notify_sync_index_wants(found, event)) {
         return found;
     }
 
@@ -142,7 +142,7 @@ ngx_http_notify_claims_index_find(ngx_http_notify_claims_index_t *index,
 
 
 static ngx_uint_t
-ngx_http_notify_claims_index_wants(const ngx_http_notify_claim_t *claim,
+ngx_http_notify_sync_index_wants(const ngx_http_notify_claim_t *claim,
     const ngx_http_notify_event_t *event)
 {
     ngx_uint_t                       i, j;
@@ -153,7 +153,7 @@ ngx_http_notify_claims_index_wants(const ngx_http_notify_claim_t *claim,
     for (i = 0; i < s->nattributes; i++) {
 
         for (j = 0; j < event->nattributes; j++) {
-            if (ngx_http_notify_claims_index_equal(&s->attributes[i].key,
+            if (ngx_http_notify_sync_index_equal(&s->attributes[i].key,
                                              &event->attributes[j].key))
             {
                 break;
@@ -161,7 +161,7 @@ ngx_http_notify_claims_index_wants(const ngx_http_notify_claim_t *claim,
         }
 
         if (j == event->nattributes
-            || !ngx_http_notify_claims_index_equal(&s->attributes[i].value,
+            || !ngx_http_notify_sync_index_equal(&s->attributes[i].value,
                                              &event->attributes[j].value))
         {
             return 0;
@@ -169,14 +169,14 @@ ngx_http_notify_claims_index_wants(const ngx_http_notify_claim_t *claim,
     }
 
     return claim->filter == NULL
-           || ngx_http_notify_filter_test(claim->filter, event);
+           || ngx_http_notify_filter_match(claim->filter, event);
 }
 
 
 /* a document as stored, "<version> <json>"; one that is no use is skipped */
 
 ngx_int_t
-ngx_http_notify_claims_index_put(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_put(ngx_http_notify_sync_index_t *index,
     ngx_str_t *id, const ngx_str_t *text, ngx_uint_t replace)
 {
     u_char                          *p;
@@ -204,7 +204,7 @@ ngx_http_notify_claims_index_put(ngx_http_notify_claims_index_t *index,
                                             ngx_cycle->log);
 
     if (claim) {
-        ngx_http_notify_claims_index_remove(index, claim);
+        ngx_http_notify_sync_index_remove(index, claim);
     }
 
     if (s == NULL) {
@@ -212,18 +212,18 @@ ngx_http_notify_claims_index_put(ngx_http_notify_claims_index_t *index,
     }
 
     if (s->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK
-        || !ngx_http_notify_claims_index_equal(&s->id, id))
+        || !ngx_http_notify_sync_index_equal(&s->id, id))
     {
         ngx_destroy_pool(s->pool);
         return NGX_OK;
     }
 
-    return ngx_http_notify_claims_index_add(index, s);
+    return ngx_http_notify_sync_index_add(index, s);
 }
 
 
 void
-ngx_http_notify_claims_index_sweep(ngx_http_notify_claims_index_t *index)
+ngx_http_notify_sync_index_sweep(ngx_http_notify_sync_index_t *index)
 {
     ngx_rbtree_node_t        *node, *next;
     ngx_http_notify_claim_t  *claim;
@@ -240,14 +240,14 @@ ngx_http_notify_claims_index_sweep(ngx_http_notify_claims_index_t *index)
         claim = (ngx_http_notify_claim_t *) node;
 
         if (claim->serial != index->serial) {
-            ngx_http_notify_claims_index_remove(index, claim);
+            ngx_http_notify_sync_index_remove(index, claim);
         }
     }
 }
 
 
 static ngx_int_t
-ngx_http_notify_claims_index_add(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_add(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_subscription_t *s)
 {
     ngx_http_notify_claim_t  *claim;
@@ -263,7 +263,7 @@ ngx_http_notify_claims_index_add(ngx_http_notify_claims_index_t *index,
     claim->node.node.key = ngx_crc32_short(s->id.data, s->id.len);
 
     if (s->enabled) {
-        claim->event = ngx_http_notify_claims_index_event(index, &s->tenant,
+        claim->event = ngx_http_notify_sync_index_event(index, &s->tenant,
                                                     &s->events[0], 1);
         if (claim->event == NULL) {
             goto failed;
@@ -271,7 +271,7 @@ ngx_http_notify_claims_index_add(ngx_http_notify_claims_index_t *index,
 
         ngx_queue_insert_tail(&claim->event->claims, &claim->link);
 
-        ngx_http_notify_claims_index_target(index, claim);
+        ngx_http_notify_sync_index_target(index, claim);
     }
 
     ngx_rbtree_insert(&index->ids, &claim->node.node);
@@ -287,7 +287,7 @@ failed:
 
 
 static void
-ngx_http_notify_claims_index_target(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_target(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_claim_t *claim)
 {
     ngx_str_t                        pointer;
@@ -322,7 +322,7 @@ ngx_http_notify_claims_index_target(ngx_http_notify_claims_index_t *index,
 
     claim->reason = "no memory";
 
-    claim->conf = ngx_http_notify_claims_index_conf(index, profile);
+    claim->conf = ngx_http_notify_sync_index_conf(index, profile);
     if (claim->conf == NULL) {
         return;
     }
@@ -346,24 +346,24 @@ ngx_http_notify_claims_index_target(ngx_http_notify_claims_index_t *index,
 
 
 static ngx_http_notify_call_conf_t *
-ngx_http_notify_claims_index_conf(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_conf(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_profile_t *profile)
 {
     ngx_queue_t                    *q;
-    ngx_http_notify_claims_index_conf_t  *conf;
+    ngx_http_notify_sync_index_conf_t    *conf;
 
     for (q = ngx_queue_head(&index->confs);
          q != ngx_queue_sentinel(&index->confs);
          q = ngx_queue_next(q))
     {
-        conf = ngx_queue_data(q, ngx_http_notify_claims_index_conf_t, queue);
+        conf = ngx_queue_data(q, ngx_http_notify_sync_index_conf_t, queue);
 
         if (conf->profile == profile) {
             return &conf->conf;
         }
     }
 
-    conf = ngx_alloc(sizeof(ngx_http_notify_claims_index_conf_t),
+    conf = ngx_alloc(sizeof(ngx_http_notify_sync_index_conf_t),
                      ngx_cycle->log);
     if (conf == NULL) {
         return NULL;
@@ -380,15 +380,15 @@ ngx_http_notify_claims_index_conf(ngx_http_notify_claims_index_t *index,
 
 /* an event's name has no colon, so that no two keys are the same */
 
-static ngx_http_notify_claims_index_event_t *
-ngx_http_notify_claims_index_event(ngx_http_notify_claims_index_t *index,
+static ngx_http_notify_sync_index_event_t *
+ngx_http_notify_sync_index_event(ngx_http_notify_sync_index_t *index,
     const ngx_str_t *tenant, const ngx_str_t *type, ngx_uint_t create)
 {
     u_char                          *p;
     uint32_t                         hash;
     ngx_str_t                        key;
-    ngx_http_notify_claims_index_event_t  *event;
-    u_char                           buf[NGX_HTTP_NOTIFY_CLAIMS_INDEX_KEY];
+    ngx_http_notify_sync_index_event_t    *event;
+    u_char                           buf[NGX_HTTP_NOTIFY_SYNC_INDEX_KEY];
 
     key.len = tenant->len + 1 + type->len;
     key.data = buf;
@@ -408,14 +408,14 @@ ngx_http_notify_claims_index_event(ngx_http_notify_claims_index_t *index,
 
     hash = ngx_crc32_short(key.data, key.len);
 
-    event = (ngx_http_notify_claims_index_event_t *)
+    event = (ngx_http_notify_sync_index_event_t *)
                 ngx_str_rbtree_lookup(&index->events, &key, hash);
 
     if (event || !create) {
         return event;
     }
 
-    event = ngx_alloc(sizeof(ngx_http_notify_claims_index_event_t) + key.len,
+    event = ngx_alloc(sizeof(ngx_http_notify_sync_index_event_t) + key.len,
                       ngx_cycle->log);
     if (event == NULL) {
         return NULL;
@@ -435,7 +435,7 @@ ngx_http_notify_claims_index_event(ngx_http_notify_claims_index_t *index,
 
 
 static void
-ngx_http_notify_claims_index_remove(ngx_http_notify_claims_index_t *index,
+ngx_http_notify_sync_index_remove(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_claim_t *claim)
 {
     ngx_pool_t                *pool;
@@ -463,20 +463,20 @@ ngx_http_notify_claims_index_remove(ngx_http_notify_claims_index_t *index,
     }
 
     ngx_http_notify_call_target_release(target,
-                                        ngx_http_notify_claims_index_gone,
+                                        ngx_http_notify_sync_index_gone,
                                         pool);
 }
 
 
 static void
-ngx_http_notify_claims_index_gone(void *data)
+ngx_http_notify_sync_index_gone(void *data)
 {
     ngx_destroy_pool(data);
 }
 
 
 static ngx_uint_t
-ngx_http_notify_claims_index_equal(const ngx_str_t *a, const ngx_str_t *b)
+ngx_http_notify_sync_index_equal(const ngx_str_t *a, const ngx_str_t *b)
 {
     return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }

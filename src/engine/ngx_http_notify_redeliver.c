@@ -4,36 +4,36 @@
  * so a worker that dies delivers at most one page twice.
  */
 
-#include "ngx_http_notify_replay.h"
+#include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_script.h"
 
 
-#define NGX_HTTP_NOTIFY_REPLAY_PAGE  64
+#define NGX_HTTP_NOTIFY_REDELIVER_PAGE  64
 /* what one page should not exceed by far */
-#define NGX_HTTP_NOTIFY_REPLAY_BYTES  (2 * 1024 * 1024)
-#define NGX_HTTP_NOTIFY_REPLAY_GAPS  1000
+#define NGX_HTTP_NOTIFY_REDELIVER_BYTES  (2 * 1024 * 1024)
+#define NGX_HTTP_NOTIFY_REDELIVER_GAPS  1000
 
 
 typedef struct {
     ngx_http_notify_id_t       from;
     ngx_http_notify_id_t       to;
-} ngx_http_notify_replay_gap_t;
+} ngx_http_notify_redeliver_gap_t;
 
 
-struct ngx_http_notify_replay_s {
+struct ngx_http_notify_redeliver_s {
     ngx_uint_t                      serial;     /* of this redelivery */
     ngx_http_notify_id_t            position;   /* settled up to here */
     ngx_http_notify_id_t            to;
     ngx_http_notify_id_t            last;       /* of the page */
-    ngx_http_notify_event_t        *page[NGX_HTTP_NOTIFY_REPLAY_PAGE];
-    u_char                          sure[NGX_HTTP_NOTIFY_REPLAY_PAGE];
+    ngx_http_notify_event_t        *page[NGX_HTTP_NOTIFY_REDELIVER_PAGE];
+    u_char                          sure[NGX_HTTP_NOTIFY_REDELIVER_PAGE];
     ngx_uint_t                      n;
     ngx_uint_t                      next;
     ngx_uint_t                      count;      /* entries to ask for */
-    ngx_http_notify_replay_gap_t   *gaps;
+    ngx_http_notify_redeliver_gap_t  *gaps;
     ngx_uint_t                      ngaps;
     ngx_http_notify_id_t            known;      /* where the last gap ends */
     unsigned                        all:1;
@@ -50,54 +50,54 @@ typedef struct {
     ngx_uint_t                      serial;
     ngx_uint_t                      expected;
     ngx_str_t                       id;
-} ngx_http_notify_replay_request_t;
+} ngx_http_notify_redeliver_request_t;
 
 
-static ngx_http_notify_replay_request_t *ngx_http_notify_replay_request(
+static ngx_http_notify_redeliver_request_t *ngx_http_notify_redeliver_request(
     ngx_http_notify_subscriber_t *s);
-static ngx_http_notify_subscriber_t *ngx_http_notify_replay_answer(
-    ngx_http_notify_replay_request_t *request, ngx_http_notify_resp_t *resp,
+static ngx_http_notify_subscriber_t *ngx_http_notify_redeliver_answer(
+    ngx_http_notify_redeliver_request_t *request, ngx_http_notify_resp_t *resp,
     ngx_uint_t array);
-static void ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_redeliver_place(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_replay_former(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
+static void ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
-static ngx_uint_t ngx_http_notify_replay_skips(
-    ngx_http_notify_replay_t *replay, const ngx_http_notify_id_t *id);
-static ngx_uint_t ngx_http_notify_replay_given_up(
+static ngx_uint_t ngx_http_notify_redeliver_skips(
+    ngx_http_notify_redeliver_t *replay, const ngx_http_notify_id_t *id);
+static ngx_uint_t ngx_http_notify_redeliver_given_up(
     ngx_http_notify_resp_t *dead, const ngx_http_notify_id_t *id);
-static ngx_uint_t ngx_http_notify_replay_under_way(
+static ngx_uint_t ngx_http_notify_redeliver_under_way(
     ngx_http_notify_subscriber_t *s);
 
 
 void
-ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_redeliver_load(ngx_http_notify_subscriber_t *s)
 {
     ngx_str_t                          argv[6];
     ngx_pool_t                        *pool;
     ngx_http_notify_feed_t            *feed;
-    ngx_http_notify_replay_request_t  *request;
+    ngx_http_notify_redeliver_request_t  *request;
 
     feed = s->lease->feed;
 
-    ngx_http_notify_replay_free(s);
+    ngx_http_notify_redeliver_free(s);
 
-    s->replay = ngx_calloc(sizeof(ngx_http_notify_replay_t), feed->log);
-    if (s->replay == NULL) {
+    s->redelivery = ngx_calloc(sizeof(ngx_http_notify_redeliver_t), feed->log);
+    if (s->redelivery == NULL) {
         return;
     }
 
-    s->replay->serial = ++feed->serial;
-    s->replay->count = 1;
+    s->redelivery->serial = ++feed->serial;
+    s->redelivery->count = 1;
 
     if (!ngx_queue_empty(&s->operations)) {
 
@@ -109,7 +109,7 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
     }
 
     pool = ngx_create_pool(512, feed->log);
-    request = ngx_http_notify_replay_request(s);
+    request = ngx_http_notify_redeliver_request(s);
 
     if (pool == NULL || request == NULL) {
         goto failed;
@@ -125,7 +125,8 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
 
     if (argv[1].data != NULL
         && ngx_http_notify_redis_submit(feed->redis, argv, 6, 0,
-                                        ngx_http_notify_replay_place, request)
+                                        ngx_http_notify_redeliver_place,
+                                        request)
            != NULL)
     {
         request->expected++;
@@ -134,13 +135,14 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
     ngx_str_set(&argv[0], "HGET");
     argv[1] = ngx_http_notify_former_field(pool, &s->node.str, &argv[2])
               == NGX_OK
-              ? ngx_http_notify_keys_bucket(pool, &feed->channel->keys,
-                                            "cursor", s->lease->bucket)
+              ? ngx_http_notify_keys_shard(pool, &feed->channel->keys,
+                                           "cursor", s->lease->shard)
               : argv[2];
 
     if (request->expected && argv[1].data != NULL
         && ngx_http_notify_redis_submit(feed->redis, argv, 3, 0,
-                                        ngx_http_notify_replay_former, request)
+                                        ngx_http_notify_redeliver_former,
+                                        request)
            != NULL)
     {
         request->expected++;
@@ -154,14 +156,14 @@ ngx_http_notify_replay_load(ngx_http_notify_subscriber_t *s)
 
     if (request->expected && argv[1].data != NULL
         && ngx_http_notify_redis_submit(feed->redis, argv, 4, 0,
-                                        ngx_http_notify_replay_gaps, request)
+                                        ngx_http_notify_redeliver_gaps, request)
            != NULL)
     {
         request->expected++;
     }
 
     if (request->expected) {
-        s->replay->reading = 1;
+        s->redelivery->reading = 1;
         ngx_destroy_pool(pool);
         return;
     }
@@ -176,22 +178,22 @@ failed:
         ngx_free(request);
     }
 
-    ngx_http_notify_replay_free(s);
+    ngx_http_notify_redeliver_free(s);
 }
 
 
 void
-ngx_http_notify_replay_free(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_redeliver_free(ngx_http_notify_subscriber_t *s)
 {
-    ngx_http_notify_replay_t  *replay;
+    ngx_http_notify_redeliver_t  *replay;
 
-    replay = s->replay;
+    replay = s->redelivery;
 
     if (replay == NULL) {
         return;
     }
 
-    s->replay = NULL;
+    s->redelivery = NULL;
 
     while (replay->next < replay->n) {
         ngx_http_notify_log_unref(replay->page[replay->next++]);
@@ -206,12 +208,12 @@ ngx_http_notify_replay_free(ngx_http_notify_subscriber_t *s)
 
 
 void
-ngx_http_notify_replay_skipped(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_redeliver_skipped(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from)
 {
-    ngx_http_notify_replay_t  *replay;
+    ngx_http_notify_redeliver_t  *replay;
 
-    replay = s->replay;
+    replay = s->redelivery;
 
     if (replay == NULL
         || (replay->ready
@@ -230,13 +232,13 @@ ngx_http_notify_replay_skipped(ngx_http_notify_subscriber_t *s,
 
 
 ngx_int_t
-ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_redeliver_run(ngx_http_notify_subscriber_t *s)
 {
     ngx_int_t                  rc;
     ngx_http_notify_event_t   *event;
-    ngx_http_notify_replay_t  *replay;
+    ngx_http_notify_redeliver_t  *replay;
 
-    replay = s->replay;
+    replay = s->redelivery;
 
     if (replay == NULL || replay->reading) {
         return NGX_DECLINED;
@@ -246,7 +248,7 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
 
         /* it could not be read yet */
 
-        ngx_http_notify_replay_load(s);
+        ngx_http_notify_redeliver_load(s);
         return NGX_DECLINED;
     }
 
@@ -292,45 +294,45 @@ ngx_http_notify_replay_run(ngx_http_notify_subscriber_t *s)
         return NGX_OK;
     }
 
-    if (ngx_http_notify_replay_under_way(s)) {
+    if (ngx_http_notify_redeliver_under_way(s)) {
         return NGX_DECLINED;
     }
 
     if (replay->n) {
-        ngx_http_notify_replay_move(s, &replay->last);
+        ngx_http_notify_redeliver_move(s, &replay->last);
     }
 
     if (!replay->full
         || ngx_http_notify_id_compare(&replay->position, &replay->to) >= 0)
     {
-        ngx_http_notify_replay_move(s, &replay->to);
+        ngx_http_notify_redeliver_move(s, &replay->to);
         (void) ngx_http_notify_commit_replay(s, NULL);
-        ngx_http_notify_replay_free(s);
+        ngx_http_notify_redeliver_free(s);
         return NGX_DECLINED;
     }
 
-    ngx_http_notify_replay_read(s);
+    ngx_http_notify_redeliver_read(s);
 
     return NGX_DECLINED;
 }
 
 
-static ngx_http_notify_replay_request_t *
-ngx_http_notify_replay_request(ngx_http_notify_subscriber_t *s)
+static ngx_http_notify_redeliver_request_t *
+ngx_http_notify_redeliver_request(ngx_http_notify_subscriber_t *s)
 {
-    ngx_http_notify_replay_request_t  *request;
+    ngx_http_notify_redeliver_request_t  *request;
 
-    request = ngx_calloc(sizeof(ngx_http_notify_replay_request_t)
+    request = ngx_calloc(sizeof(ngx_http_notify_redeliver_request_t)
                          + s->node.str.len, s->lease->feed->log);
     if (request == NULL) {
         return NULL;
     }
 
     request->feed = s->lease->feed;
-    request->serial = s->replay->serial;
+    request->serial = s->redelivery->serial;
     request->id.len = s->node.str.len;
     request->id.data = (u_char *) request
-                       + sizeof(ngx_http_notify_replay_request_t);
+                       + sizeof(ngx_http_notify_redeliver_request_t);
     ngx_memcpy(request->id.data, s->node.str.data, s->node.str.len);
 
     return request;
@@ -340,7 +342,7 @@ ngx_http_notify_replay_request(ngx_http_notify_subscriber_t *s)
 /* the subscriber whom an answer still concerns; the last one frees */
 
 static ngx_http_notify_subscriber_t *
-ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
+ngx_http_notify_redeliver_answer(ngx_http_notify_redeliver_request_t *request,
     ngx_http_notify_resp_t *resp, ngx_uint_t array)
 {
     ngx_http_notify_subscriber_t  *s;
@@ -348,7 +350,7 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
     s = ngx_http_notify_subscriber_find(request->feed, &request->id);
 
     if (s != NULL
-        && (s->replay == NULL || s->replay->serial != request->serial))
+        && (s->redelivery == NULL || s->redelivery->serial != request->serial))
     {
         s = NULL;
     }
@@ -367,9 +369,9 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
     {
         /* what was asked for stands in Redis until it is done */
 
-        s->replay->serial = ++s->lease->feed->serial;
-        s->replay->reading = 0;
-        s->replay->ready = 0;
+        s->redelivery->serial = ++s->lease->feed->serial;
+        s->redelivery->reading = 0;
+        s->redelivery->ready = 0;
         ngx_http_notify_dispatch_wake(s, 1000);
 
         return NULL;
@@ -380,18 +382,18 @@ ngx_http_notify_replay_answer(ngx_http_notify_replay_request_t *request,
 
 
 static void
-ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_redeliver_place(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_redeliver_t   *replay;
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp, 1);
+    s = ngx_http_notify_redeliver_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
     }
 
-    replay = s->replay;
+    replay = s->redelivery;
 
     if (resp->nelts < 4
         || ngx_http_notify_id_parse(&resp->elts[0]->str, &replay->position)
@@ -399,25 +401,25 @@ ngx_http_notify_replay_place(ngx_http_notify_resp_t *resp, void *data)
         || ngx_http_notify_id_parse(&resp->elts[1]->str, &replay->to)
            != NGX_OK)
     {
-        ngx_http_notify_replay_free(s);
+        ngx_http_notify_redeliver_free(s);
         return;
     }
 
     replay->all = resp->elts[2]->str.len == 1
                   && resp->elts[2]->str.data[0] == '1';
 
-    s->replayed = ngx_atoi(resp->elts[3]->str.data, resp->elts[3]->str.len);
+    s->redelivered = ngx_atoi(resp->elts[3]->str.data, resp->elts[3]->str.len);
 }
 
 
 /* gaps may need it where the cursor does not */
 
 static void
-ngx_http_notify_replay_former(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp, 0);
+    s = ngx_http_notify_redeliver_answer(data, resp, 0);
 
     if (s != NULL) {
         ngx_http_notify_subscriber_former(s, &resp->str);
@@ -426,31 +428,31 @@ ngx_http_notify_replay_former(ngx_http_notify_resp_t *resp, void *data)
 
 
 static void
-ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_uint_t                     i, n;
-    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_redeliver_t   *replay;
     ngx_http_notify_subscriber_t  *s;
-    ngx_http_notify_replay_gap_t  *gap;
+    ngx_http_notify_redeliver_gap_t  *gap;
 
-    s = ngx_http_notify_replay_answer(data, resp, 1);
+    s = ngx_http_notify_redeliver_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
     }
 
-    replay = s->replay;
+    replay = s->redelivery;
     replay->reading = 0;
     replay->ready = 1;
     replay->full = 1;
 
-    n = ngx_min(resp->nelts, NGX_HTTP_NOTIFY_REPLAY_GAPS);
+    n = ngx_min(resp->nelts, NGX_HTTP_NOTIFY_REDELIVER_GAPS);
 
     if (n) {
-        replay->gaps = ngx_alloc(n * sizeof(ngx_http_notify_replay_gap_t),
+        replay->gaps = ngx_alloc(n * sizeof(ngx_http_notify_redeliver_gap_t),
                                  s->lease->feed->log);
         if (replay->gaps == NULL) {
-            ngx_http_notify_replay_free(s);
+            ngx_http_notify_redeliver_free(s);
             return;
         }
     }
@@ -478,25 +480,25 @@ ngx_http_notify_replay_gaps(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_subscriber_touch(s);
     }
 
-    ngx_http_notify_replay_read(s);
+    ngx_http_notify_redeliver_read(s);
 }
 
 
 static void
-ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
 {
     u_char                             from[NGX_INT64_LEN];
     ngx_str_t                          argv[7];
     ngx_pool_t                        *pool;
     ngx_http_notify_feed_t            *feed;
-    ngx_http_notify_replay_t          *replay;
-    ngx_http_notify_replay_request_t  *request;
+    ngx_http_notify_redeliver_t       *replay;
+    ngx_http_notify_redeliver_request_t  *request;
 
     feed = s->lease->feed;
-    replay = s->replay;
+    replay = s->redelivery;
 
     pool = ngx_create_pool(512, feed->log);
-    request = ngx_http_notify_replay_request(s);
+    request = ngx_http_notify_redeliver_request(s);
 
     if (pool == NULL || request == NULL) {
         goto failed;
@@ -505,7 +507,7 @@ ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s)
     if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
                                   &replay->position, 0, &replay->to,
                                   replay->count,
-                                  ngx_http_notify_replay_page, request)
+                                  ngx_http_notify_redeliver_page, request)
         == NULL)
     {
         goto failed;
@@ -529,7 +531,7 @@ ngx_http_notify_replay_read(ngx_http_notify_subscriber_t *s)
 
     if (argv[1].data != NULL
         && ngx_http_notify_redis_submit(feed->redis, argv, 7, 0,
-                                        ngx_http_notify_replay_dead, request)
+                                        ngx_http_notify_redeliver_dead, request)
            != NULL)
     {
         request->expected++;
@@ -549,26 +551,26 @@ failed:
         ngx_free(request);
     }
 
-    ngx_http_notify_replay_free(s);
+    ngx_http_notify_redeliver_free(s);
 }
 
 
 static void
-ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp, void *data)
 {
     size_t                         size;
     ngx_uint_t                     i, n;
     ngx_http_notify_event_t       *event;
-    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_redeliver_t   *replay;
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp, 1);
+    s = ngx_http_notify_redeliver_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
     }
 
-    replay = s->replay;
+    replay = s->redelivery;
 
     replay->n = 0;
     replay->next = 0;
@@ -590,37 +592,37 @@ ngx_http_notify_replay_page(ngx_http_notify_resp_t *resp, void *data)
 
     /* few at first, more while they are small */
 
-    n = NGX_HTTP_NOTIFY_REPLAY_BYTES / (size / ngx_max(n, 1) + 1);
+    n = NGX_HTTP_NOTIFY_REDELIVER_BYTES / (size / ngx_max(n, 1) + 1);
     n = ngx_min(n, 4 * replay->count);
-    replay->count = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_REPLAY_PAGE), 1);
+    replay->count = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_REDELIVER_PAGE), 1);
 }
 
 
 static void
-ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_uint_t                     i, n, sure;
     ngx_http_notify_event_t       *event;
-    ngx_http_notify_replay_t      *replay;
+    ngx_http_notify_redeliver_t   *replay;
     ngx_http_notify_subscriber_t  *s;
 
-    s = ngx_http_notify_replay_answer(data, resp, 1);
+    s = ngx_http_notify_redeliver_answer(data, resp, 1);
 
     if (s == NULL) {
         return;
     }
 
-    replay = s->replay;
+    replay = s->redelivery;
     replay->reading = 0;
 
     for (i = 0, n = 0; i < replay->n; i++) {
         event = replay->page[i];
 
-        sure = ngx_http_notify_replay_given_up(resp, &event->id);
+        sure = ngx_http_notify_redeliver_given_up(resp, &event->id);
 
         if (sure
             || ((replay->all
-                 || ngx_http_notify_replay_skips(replay, &event->id))
+                 || ngx_http_notify_redeliver_skips(replay, &event->id))
                 && ngx_http_notify_subscriber_wants(s, event)))
         {
             replay->sure[n] = sure;
@@ -634,7 +636,7 @@ ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
     replay->n = n;
 
     if (n == 0) {
-        ngx_http_notify_replay_move(s, &replay->last);
+        ngx_http_notify_redeliver_move(s, &replay->last);
     }
 
     ngx_http_notify_dispatch_pump(s);
@@ -644,14 +646,14 @@ ngx_http_notify_replay_dead(ngx_http_notify_resp_t *resp, void *data)
 /* all is settled up to there; what was a gap is none any more */
 
 static void
-ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place)
 {
     ngx_uint_t                     i;
-    ngx_http_notify_replay_t      *replay;
-    ngx_http_notify_replay_gap_t  *gap;
+    ngx_http_notify_redeliver_t   *replay;
+    ngx_http_notify_redeliver_gap_t  *gap;
 
-    replay = s->replay;
+    replay = s->redelivery;
 
     if (ngx_http_notify_id_compare(&replay->position, place) >= 0) {
         return;
@@ -675,7 +677,7 @@ ngx_http_notify_replay_move(ngx_http_notify_subscriber_t *s,
 
 
 static ngx_uint_t
-ngx_http_notify_replay_skips(ngx_http_notify_replay_t *replay,
+ngx_http_notify_redeliver_skips(ngx_http_notify_redeliver_t *replay,
     const ngx_http_notify_id_t *id)
 {
     ngx_uint_t  i;
@@ -695,7 +697,7 @@ ngx_http_notify_replay_skips(ngx_http_notify_replay_t *replay,
 /* it was for this subscription, whatever that selects now */
 
 static ngx_uint_t
-ngx_http_notify_replay_given_up(ngx_http_notify_resp_t *dead,
+ngx_http_notify_redeliver_given_up(ngx_http_notify_resp_t *dead,
     const ngx_http_notify_id_t *id)
 {
     u_char      text[NGX_HTTP_NOTIFY_ID_LEN];
@@ -718,7 +720,7 @@ ngx_http_notify_replay_given_up(ngx_http_notify_resp_t *dead,
 
 
 static ngx_uint_t
-ngx_http_notify_replay_under_way(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_redeliver_under_way(ngx_http_notify_subscriber_t *s)
 {
     ngx_queue_t                 *q;
     ngx_http_notify_delivery_t  *d;
@@ -729,7 +731,7 @@ ngx_http_notify_replay_under_way(ngx_http_notify_subscriber_t *s)
     {
         d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
 
-        if (d->replay) {
+        if (d->redelivered) {
             return 1;
         }
     }

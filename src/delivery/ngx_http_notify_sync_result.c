@@ -7,45 +7,45 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
-#include "ngx_http_notify_response.h"
+#include "ngx_http_notify_sync_result.h"
 
 
-#define NGX_HTTP_NOTIFY_RESPONSE_TEXT  512      /* of a message of ours */
+#define NGX_HTTP_NOTIFY_SYNC_RESULT_TEXT  512      /* of a message of ours */
 
 
 typedef enum {
-    NGX_HTTP_NOTIFY_RESPONSE_SUCCESS = 0,
-    NGX_HTTP_NOTIFY_RESPONSE_MESSAGE,
-    NGX_HTTP_NOTIFY_RESPONSE_LEVEL,
-    NGX_HTTP_NOTIFY_RESPONSE_CODE,
-    NGX_HTTP_NOTIFY_RESPONSE_DATA,
-    NGX_HTTP_NOTIFY_RESPONSE_STATUS,
-    NGX_HTTP_NOTIFY_RESPONSE_MEMBERS
-} ngx_http_notify_response_member_e;
+    NGX_HTTP_NOTIFY_SYNC_RESULT_SUCCESS = 0,
+    NGX_HTTP_NOTIFY_SYNC_RESULT_MESSAGE,
+    NGX_HTTP_NOTIFY_SYNC_RESULT_LEVEL,
+    NGX_HTTP_NOTIFY_SYNC_RESULT_CODE,
+    NGX_HTTP_NOTIFY_SYNC_RESULT_DATA,
+    NGX_HTTP_NOTIFY_SYNC_RESULT_STATUS,
+    NGX_HTTP_NOTIFY_SYNC_RESULT_MEMBERS
+} ngx_http_notify_sync_result_member_e;
 
 
-static ngx_int_t ngx_http_notify_response_unanswered(ngx_pool_t *pool,
+static ngx_int_t ngx_http_notify_sync_result_unanswered(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result,
-    ngx_http_notify_response_t *response);
-static ngx_int_t ngx_http_notify_response_body(ngx_pool_t *pool,
+    ngx_http_notify_sync_result_t *response);
+static ngx_int_t ngx_http_notify_sync_result_body(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result,
-    ngx_http_notify_response_t *response);
-static ngx_int_t ngx_http_notify_response_members(ngx_pool_t *pool,
+    ngx_http_notify_sync_result_t *response);
+static ngx_int_t ngx_http_notify_sync_result_members(ngx_pool_t *pool,
     const ngx_str_t *object, ngx_str_t *members);
-static ngx_int_t ngx_http_notify_response_read(ngx_pool_t *pool,
+static ngx_int_t ngx_http_notify_sync_result_read(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result, const ngx_str_t *members,
-    ngx_http_notify_response_t *response);
-static ngx_uint_t ngx_http_notify_response_level(const ngx_str_t *value,
+    ngx_http_notify_sync_result_t *response);
+static ngx_uint_t ngx_http_notify_sync_result_level(const ngx_str_t *value,
     ngx_uint_t success);
-static ngx_uint_t ngx_http_notify_response_is(const ngx_str_t *value,
+static ngx_uint_t ngx_http_notify_sync_result_is(const ngx_str_t *value,
     const char *text);
-static ngx_int_t ngx_http_notify_response_string(ngx_pool_t *pool,
+static ngx_int_t ngx_http_notify_sync_result_string(ngx_pool_t *pool,
     const ngx_str_t *value, ngx_str_t *string);
 
 
-static ngx_str_t  ngx_http_notify_response_null = ngx_string("null");
+static ngx_str_t  ngx_http_notify_sync_result_null = ngx_string("null");
 
-static ngx_str_t  ngx_http_notify_response_names[] = {
+static ngx_str_t  ngx_http_notify_sync_result_names[] = {
     ngx_string("success"),
     ngx_string("message"),
     ngx_string("errorLevel"),
@@ -56,34 +56,34 @@ static ngx_str_t  ngx_http_notify_response_names[] = {
 
 
 ngx_int_t
-ngx_http_notify_response_make(ngx_pool_t *pool,
+ngx_http_notify_sync_result_make(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result,
-    ngx_http_notify_response_t *response)
+    ngx_http_notify_sync_result_t *response)
 {
     if (result->status == 0) {
-        return ngx_http_notify_response_unanswered(pool, result, response);
+        return ngx_http_notify_sync_result_unanswered(pool, result, response);
     }
 
-    if (result->status == NGX_HTTP_NOTIFY_RESPONSE_LOOP) {
-        return ngx_http_notify_response_fail(pool, response,
-                   NGX_HTTP_NOTIFY_RESPONSE_LOOP, "NOTIFICATION_LOOP",
+    if (result->status == NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP) {
+        return ngx_http_notify_sync_result_fail(pool, response,
+                   NGX_HTTP_NOTIFY_SYNC_RESULT_LOOP, "NOTIFICATION_LOOP",
                    "the subscriber's URL leads back to the caller");
     }
 
     if (result->truncated) {
-        return ngx_http_notify_response_fail(pool, response,
+        return ngx_http_notify_sync_result_fail(pool, response,
                    NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_TOO_LARGE",
                    "the subscriber's answer is too large");
     }
 
-    return ngx_http_notify_response_body(pool, result, response);
+    return ngx_http_notify_sync_result_body(pool, result, response);
 }
 
 
 static ngx_int_t
-ngx_http_notify_response_unanswered(ngx_pool_t *pool,
+ngx_http_notify_sync_result_unanswered(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result,
-    ngx_http_notify_response_t *response)
+    ngx_http_notify_sync_result_t *response)
 {
     ngx_uint_t   status;
     const char  *code;
@@ -110,7 +110,7 @@ ngx_http_notify_response_unanswered(ngx_pool_t *pool,
         code = "NOTIFICATION_CONNECT_FAILED";
     }
 
-    return ngx_http_notify_response_fail(pool, response, status, code,
+    return ngx_http_notify_sync_result_fail(pool, response, status, code,
                                      "the subscriber could not be asked: %s",
                                      result->error);
 }
@@ -119,14 +119,14 @@ ngx_http_notify_response_unanswered(ngx_pool_t *pool,
 /* a body of any status is looked into, for what it says of a failure */
 
 static ngx_int_t
-ngx_http_notify_response_body(ngx_pool_t *pool,
+ngx_http_notify_sync_result_body(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result,
-    ngx_http_notify_response_t *response)
+    ngx_http_notify_sync_result_t *response)
 {
     ngx_int_t                       rc;
     ngx_str_t                       text, object;
     ngx_http_notify_json_error_t    error;
-    ngx_str_t  members[NGX_HTTP_NOTIFY_RESPONSE_MEMBERS];
+    ngx_str_t  members[NGX_HTTP_NOTIFY_SYNC_RESULT_MEMBERS];
 
     text.len = result->body.len;
     text.data = ngx_pnalloc(pool, text.len + 1);
@@ -150,11 +150,12 @@ ngx_http_notify_response_body(ngx_pool_t *pool,
 
     if (rc == NGX_OK) {
         error.reason = "a member is given twice";
-        rc = ngx_http_notify_response_members(pool, &object, members);
+        rc = ngx_http_notify_sync_result_members(pool, &object, members);
     }
 
     if (rc == NGX_OK) {
-        return ngx_http_notify_response_read(pool, result, members, response);
+        return ngx_http_notify_sync_result_read(pool, result, members,
+                                                response);
     }
 
     if (rc == NGX_ERROR) {
@@ -162,12 +163,12 @@ ngx_http_notify_response_body(ngx_pool_t *pool,
     }
 
     if (result->status != NGX_HTTP_OK) {
-        return ngx_http_notify_response_fail(pool, response,
+        return ngx_http_notify_sync_result_fail(pool, response,
                    NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_STATUS",
                    "the subscriber answered with status %ui", result->status);
     }
 
-    return ngx_http_notify_response_fail(pool, response,
+    return ngx_http_notify_sync_result_fail(pool, response,
                NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_BAD_JSON",
                "the subscriber's answer is not a JSON object: %s",
                error.reason);
@@ -177,7 +178,7 @@ ngx_http_notify_response_body(ngx_pool_t *pool,
 /* names in any case; NGX_DECLINED: one of ours is given twice */
 
 static ngx_int_t
-ngx_http_notify_response_members(ngx_pool_t *pool, const ngx_str_t *object,
+ngx_http_notify_sync_result_members(ngx_pool_t *pool, const ngx_str_t *object,
     ngx_str_t *members)
 {
     ngx_str_t                     name, value;
@@ -185,7 +186,7 @@ ngx_http_notify_response_members(ngx_pool_t *pool, const ngx_str_t *object,
     ngx_http_notify_json_iter_t   it;
 
     ngx_memzero(members,
-                NGX_HTTP_NOTIFY_RESPONSE_MEMBERS * sizeof(ngx_str_t));
+                NGX_HTTP_NOTIFY_SYNC_RESULT_MEMBERS * sizeof(ngx_str_t));
 
     ngx_http_notify_json_iter(&it, object);
 
@@ -203,10 +204,10 @@ ngx_http_notify_response_members(ngx_pool_t *pool, const ngx_str_t *object,
             }
         }
 
-        for (i = 0; i < NGX_HTTP_NOTIFY_RESPONSE_MEMBERS; i++) {
+        for (i = 0; i < NGX_HTTP_NOTIFY_SYNC_RESULT_MEMBERS; i++) {
 
-            if (ngx_http_notify_response_names[i].len != name.len
-                || ngx_strncasecmp(ngx_http_notify_response_names[i].data,
+            if (ngx_http_notify_sync_result_names[i].len != name.len
+                || ngx_strncasecmp(ngx_http_notify_sync_result_names[i].data,
                                    name.data, name.len)
                    != 0)
             {
@@ -222,7 +223,7 @@ ngx_http_notify_response_members(ngx_pool_t *pool, const ngx_str_t *object,
         }
     }
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_RESPONSE_MEMBERS; i++) {
+    for (i = 0; i < NGX_HTTP_NOTIFY_SYNC_RESULT_MEMBERS; i++) {
         if (ngx_http_notify_json_kind(&members[i])
             == NGX_HTTP_NOTIFY_JSON_NULL)
         {
@@ -235,17 +236,17 @@ ngx_http_notify_response_members(ngx_pool_t *pool, const ngx_str_t *object,
 
 
 static ngx_int_t
-ngx_http_notify_response_read(ngx_pool_t *pool,
+ngx_http_notify_sync_result_read(ngx_pool_t *pool,
     const ngx_http_notify_call_result_t *result, const ngx_str_t *members,
-    ngx_http_notify_response_t *response)
+    ngx_http_notify_sync_result_t *response)
 {
     const ngx_str_t  *status, *success;
 
-    status = &members[NGX_HTTP_NOTIFY_RESPONSE_STATUS];
-    success = &members[NGX_HTTP_NOTIFY_RESPONSE_SUCCESS];
+    status = &members[NGX_HTTP_NOTIFY_SYNC_RESULT_STATUS];
+    success = &members[NGX_HTTP_NOTIFY_SYNC_RESULT_SUCCESS];
 
     if (result->status != NGX_HTTP_OK) {
-        if (ngx_http_notify_response_fail(pool, response,
+        if (ngx_http_notify_sync_result_fail(pool, response,
                 NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_STATUS",
                 "the subscriber answered with status %ui", result->status)
             != NGX_OK)
@@ -253,8 +254,8 @@ ngx_http_notify_response_read(ngx_pool_t *pool,
             return NGX_ERROR;
         }
 
-    } else if (status->len && !ngx_http_notify_response_is(status, "200")) {
-        if (ngx_http_notify_response_fail(pool, response,
+    } else if (status->len && !ngx_http_notify_sync_result_is(status, "200")) {
+        if (ngx_http_notify_sync_result_fail(pool, response,
                 NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_STATUS",
                 "the subscriber's answer has a statusCode other than 200")
             != NGX_OK)
@@ -262,74 +263,74 @@ ngx_http_notify_response_read(ngx_pool_t *pool,
             return NGX_ERROR;
         }
 
-    } else if (!ngx_http_notify_response_is(success, "true")
-               && !ngx_http_notify_response_is(success, "false"))
+    } else if (!ngx_http_notify_sync_result_is(success, "true")
+               && !ngx_http_notify_sync_result_is(success, "false"))
     {
-        return ngx_http_notify_response_fail(pool, response,
+        return ngx_http_notify_sync_result_fail(pool, response,
                    NGX_HTTP_BAD_GATEWAY, "NOTIFICATION_BAD_RESPONSE",
                    "the subscriber's answer has no \"success\", true or "
                    "false");
 
     } else {
         response->status = 0;
-        response->success = ngx_http_notify_response_is(success, "true");
-        response->level = ngx_http_notify_response_level(
-                              &members[NGX_HTTP_NOTIFY_RESPONSE_LEVEL],
+        response->success = ngx_http_notify_sync_result_is(success, "true");
+        response->level = ngx_http_notify_sync_result_level(
+                              &members[NGX_HTTP_NOTIFY_SYNC_RESULT_LEVEL],
                               response->success);
-        response->message = ngx_http_notify_response_null;
-        response->code = ngx_http_notify_response_null;
+        response->message = ngx_http_notify_sync_result_null;
+        response->code = ngx_http_notify_sync_result_null;
 
-        if (response->level >= NGX_HTTP_NOTIFY_RESPONSE_ERROR) {
+        if (response->level >= NGX_HTTP_NOTIFY_SYNC_RESULT_ERROR) {
             response->success = 0;
         }
     }
 
-    response->data = ngx_http_notify_response_null;
+    response->data = ngx_http_notify_sync_result_null;
 
-    if (members[NGX_HTTP_NOTIFY_RESPONSE_DATA].len) {
-        response->data = members[NGX_HTTP_NOTIFY_RESPONSE_DATA];
+    if (members[NGX_HTTP_NOTIFY_SYNC_RESULT_DATA].len) {
+        response->data = members[NGX_HTTP_NOTIFY_SYNC_RESULT_DATA];
     }
 
     /* its own words for a failure are better than ours */
 
-    if (ngx_http_notify_response_string(pool,
-            &members[NGX_HTTP_NOTIFY_RESPONSE_MESSAGE], &response->message)
+    if (ngx_http_notify_sync_result_string(pool,
+            &members[NGX_HTTP_NOTIFY_SYNC_RESULT_MESSAGE], &response->message)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_response_string(pool,
-               &members[NGX_HTTP_NOTIFY_RESPONSE_CODE], &response->code);
+    return ngx_http_notify_sync_result_string(pool,
+               &members[NGX_HTTP_NOTIFY_SYNC_RESULT_CODE], &response->code);
 }
 
 
 /* one of six, or 50; a number in quotes is that number */
 
 static ngx_uint_t
-ngx_http_notify_response_level(const ngx_str_t *value, ngx_uint_t success)
+ngx_http_notify_sync_result_level(const ngx_str_t *value, ngx_uint_t success)
 {
     ngx_uint_t  i;
 
     static const char  *levels[] = { "0", "10", "20", "30", "40", "50" };
 
     if (value->len == 0) {
-        return success ? NGX_HTTP_NOTIFY_RESPONSE_OK
-                       : NGX_HTTP_NOTIFY_RESPONSE_ERROR;
+        return success ? NGX_HTTP_NOTIFY_SYNC_RESULT_OK
+                       : NGX_HTTP_NOTIFY_SYNC_RESULT_ERROR;
     }
 
     for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-        if (ngx_http_notify_response_is(value, levels[i])) {
+        if (ngx_http_notify_sync_result_is(value, levels[i])) {
             return 10 * i;
         }
     }
 
-    return NGX_HTTP_NOTIFY_RESPONSE_CRITICAL;
+    return NGX_HTTP_NOTIFY_SYNC_RESULT_CRITICAL;
 }
 
 
 static ngx_uint_t
-ngx_http_notify_response_is(const ngx_str_t *value, const char *text)
+ngx_http_notify_sync_result_is(const ngx_str_t *value, const char *text)
 {
     u_char  *p;
     size_t   len;
@@ -349,7 +350,7 @@ ngx_http_notify_response_is(const ngx_str_t *value, const char *text)
 /* a string as it was written, anything else as a string of its text */
 
 static ngx_int_t
-ngx_http_notify_response_string(ngx_pool_t *pool, const ngx_str_t *value,
+ngx_http_notify_sync_result_string(ngx_pool_t *pool, const ngx_str_t *value,
     ngx_str_t *string)
 {
     if (value->len == 0) {
@@ -366,13 +367,13 @@ ngx_http_notify_response_string(ngx_pool_t *pool, const ngx_str_t *value,
 
 
 ngx_int_t
-ngx_http_notify_response_fail(ngx_pool_t *pool,
-    ngx_http_notify_response_t *response, ngx_uint_t status, const char *code,
-    const char *fmt, ...)
+ngx_http_notify_sync_result_fail(ngx_pool_t *pool,
+    ngx_http_notify_sync_result_t *response, ngx_uint_t status,
+    const char *code, const char *fmt, ...)
 {
     va_list    args;
     ngx_str_t  text;
-    u_char     buf[NGX_HTTP_NOTIFY_RESPONSE_TEXT];
+    u_char     buf[NGX_HTTP_NOTIFY_SYNC_RESULT_TEXT];
 
     va_start(args, fmt);
     text.len = ngx_vslprintf(buf, buf + sizeof(buf), fmt, args) - buf;
@@ -382,8 +383,8 @@ ngx_http_notify_response_fail(ngx_pool_t *pool,
 
     response->status = status;
     response->success = 0;
-    response->level = NGX_HTTP_NOTIFY_RESPONSE_CRITICAL;
-    response->data = ngx_http_notify_response_null;
+    response->level = NGX_HTTP_NOTIFY_SYNC_RESULT_CRITICAL;
+    response->data = ngx_http_notify_sync_result_null;
 
     if (ngx_http_notify_json_quote(pool, &text, &response->message)
         != NGX_OK)
@@ -399,8 +400,8 @@ ngx_http_notify_response_fail(ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_http_notify_response_text(ngx_pool_t *pool,
-    const ngx_http_notify_response_t *response, ngx_str_t *text)
+ngx_http_notify_sync_result_text(ngx_pool_t *pool,
+    const ngx_http_notify_sync_result_t *response, ngx_str_t *text)
 {
     u_char  *p;
     size_t   len;

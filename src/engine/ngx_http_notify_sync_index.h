@@ -2,13 +2,13 @@
  * What claims holds: see claims.h, which those who ask include.
  */
 
-#ifndef _NGX_HTTP_NOTIFY_CLAIMS_INDEX_H_INCLUDED_
-#define _NGX_HTTP_NOTIFY_CLAIMS_INDEX_H_INCLUDED_
+#ifndef _NGX_HTTP_NOTIFY_SYNC_INDEX_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SYNC_INDEX_H_INCLUDED_
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_claims.h"
+#include "ngx_http_notify_sync_registry.h"
 
 
 typedef struct {
@@ -19,28 +19,28 @@ typedef struct {
     ngx_rbtree_node_t                 events_sentinel;
     ngx_queue_t                       confs;
     ngx_uint_t                        serial;   /* of the load under way */
-} ngx_http_notify_claims_index_t;
+} ngx_http_notify_sync_index_t;
 
 
-void ngx_http_notify_claims_index_init(ngx_http_notify_claims_index_t *index,
+void ngx_http_notify_sync_index_init(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_channel_t *channel);
-void ngx_http_notify_claims_index_free(ngx_http_notify_claims_index_t *index);
+void ngx_http_notify_sync_index_free(ngx_http_notify_sync_index_t *index);
 
 /* A document as stored, "<version> <json>"; one that is no use is skipped.
  * That of the version we have is kept, unless `replace`.  NGX_ERROR: memory.
  */
-ngx_int_t ngx_http_notify_claims_index_put(
-    ngx_http_notify_claims_index_t *index, ngx_str_t *id,
+ngx_int_t ngx_http_notify_sync_index_put(
+    ngx_http_notify_sync_index_t *index, ngx_str_t *id,
     const ngx_str_t *text, ngx_uint_t replace);
 /* removes what was not put since the serial was raised */
-void ngx_http_notify_claims_index_sweep(ngx_http_notify_claims_index_t *index);
+void ngx_http_notify_sync_index_sweep(ngx_http_notify_sync_index_t *index);
 
-ngx_uint_t ngx_http_notify_claims_index_any(
-    ngx_http_notify_claims_index_t *index, const ngx_str_t *tenant,
+ngx_uint_t ngx_http_notify_sync_index_any(
+    ngx_http_notify_sync_index_t *index, const ngx_str_t *tenant,
     const ngx_str_t *type);
-ngx_http_notify_claim_t *ngx_http_notify_claims_index_find(
-    ngx_http_notify_claims_index_t *index,
+ngx_http_notify_claim_t *ngx_http_notify_sync_index_find(
+    ngx_http_notify_sync_index_t *index,
     const ngx_http_notify_event_t *event);
 
 
-#endif /* _NGX_HTTP_NOTIFY_CLAIMS_INDEX_H_INCLUDED_ */
+#endif /* _NGX_HTTP_NOTIFY_SYNC_INDEX_H_INCLUDED_ */

@@ -6,7 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_answer.h"
+#include "ngx_http_notify_http_response.h"
 
 
 typedef enum {
@@ -31,20 +31,20 @@ typedef enum {
     sw_chunk_data_cr,
     sw_chunk_data_lf,
     sw_done
-} ngx_http_notify_answer_state_e;
+} ngx_http_notify_http_response_state_e;
 
 
 enum {
-    NGX_HTTP_NOTIFY_ANSWER_OTHER = 0,
-    NGX_HTTP_NOTIFY_ANSWER_LENGTH,
-    NGX_HTTP_NOTIFY_ANSWER_ENCODING,
-    NGX_HTTP_NOTIFY_ANSWER_CONNECTION,
-    NGX_HTTP_NOTIFY_ANSWER_RETRY_AFTER,
-    NGX_HTTP_NOTIFY_ANSWER_CONTENT_TYPE
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_OTHER = 0,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_LENGTH,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_ENCODING,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONNECTION,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_RETRY_AFTER,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONTENT_TYPE
 };
 
 
-static const ngx_str_t  ngx_http_notify_answer_names[] = {
+static const ngx_str_t  ngx_http_notify_http_response_names[] = {
     ngx_null_string,
     ngx_string("content-length"),
     ngx_string("transfer-encoding"),
@@ -54,35 +54,41 @@ static const ngx_str_t  ngx_http_notify_answer_names[] = {
 };
 
 
-static ngx_int_t ngx_http_notify_answer_status(ngx_http_notify_answer_t *a,
-    u_char ch);
-static ngx_int_t ngx_http_notify_answer_line(ngx_http_notify_answer_t *a,
-    u_char ch);
-static void ngx_http_notify_answer_fold(ngx_http_notify_answer_t *a);
-static const u_char *ngx_http_notify_answer_run(ngx_http_notify_answer_t *a,
-    const u_char *p, const u_char *last);
-static void ngx_http_notify_answer_name(ngx_http_notify_answer_t *a);
-static ngx_int_t ngx_http_notify_answer_header(ngx_http_notify_answer_t *a);
-static ngx_int_t ngx_http_notify_answer_length(ngx_http_notify_answer_t *a);
-static void ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a);
-static ngx_int_t ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a,
-    ngx_str_t *to);
-static ngx_int_t ngx_http_notify_answer_headers_end(
-    ngx_http_notify_answer_t *a);
-static ngx_int_t ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a,
-    u_char ch);
-static const u_char *ngx_http_notify_answer_data(ngx_http_notify_answer_t *a,
-    const u_char *p, const u_char *last);
-static ngx_int_t ngx_http_notify_answer_room(ngx_http_notify_answer_t *a,
-    size_t size);
-static ngx_int_t ngx_http_notify_answer_large(ngx_http_notify_answer_t *a);
-static ngx_int_t ngx_http_notify_answer_error(ngx_http_notify_answer_t *a,
-    const char *error);
+static ngx_int_t ngx_http_notify_http_response_status(
+    ngx_http_notify_http_response_t *a, u_char ch);
+static ngx_int_t ngx_http_notify_http_response_line(
+    ngx_http_notify_http_response_t *a, u_char ch);
+static void ngx_http_notify_http_response_fold(
+    ngx_http_notify_http_response_t *a);
+static const u_char *ngx_http_notify_http_response_run(
+    ngx_http_notify_http_response_t *a, const u_char *p, const u_char *last);
+static void ngx_http_notify_http_response_name(
+    ngx_http_notify_http_response_t *a);
+static ngx_int_t ngx_http_notify_http_response_header(
+    ngx_http_notify_http_response_t *a);
+static ngx_int_t ngx_http_notify_http_response_length(
+    ngx_http_notify_http_response_t *a);
+static void ngx_http_notify_http_response_connection(
+    ngx_http_notify_http_response_t *a);
+static ngx_int_t ngx_http_notify_http_response_keep(
+    ngx_http_notify_http_response_t *a, ngx_str_t *to);
+static ngx_int_t ngx_http_notify_http_response_headers_end(
+    ngx_http_notify_http_response_t *a);
+static ngx_int_t ngx_http_notify_http_response_chunk(
+    ngx_http_notify_http_response_t *a, u_char ch);
+static const u_char *ngx_http_notify_http_response_data(
+    ngx_http_notify_http_response_t *a, const u_char *p, const u_char *last);
+static ngx_int_t ngx_http_notify_http_response_room(
+    ngx_http_notify_http_response_t *a, size_t size);
+static ngx_int_t ngx_http_notify_http_response_large(
+    ngx_http_notify_http_response_t *a);
+static ngx_int_t ngx_http_notify_http_response_error(
+    ngx_http_notify_http_response_t *a, const char *error);
 
 
 /* RFC 9110, 5.6.2: what a token is made of, in lower case */
 
-static const u_char  ngx_http_notify_answer_token[256] =
+static const u_char  ngx_http_notify_http_response_token[256] =
     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
     "\0!\0#$%&'\0\0*+\0-.\0" "0123456789\0\0\0\0\0\0"
@@ -91,15 +97,15 @@ static const u_char  ngx_http_notify_answer_token[256] =
 
 
 /* RFC 9110, 5.5: field-vchar, obs-text, SP and HTAB */
-#define ngx_http_notify_answer_text(ch)                                       \
+#define ngx_http_notify_http_response_text(ch)                                \
     ((ch) == '\t' || ((ch) >= 0x20 && (ch) != 0x7f))
 
 
 void
-ngx_http_notify_answer_init(ngx_http_notify_answer_t *a, ngx_pool_t *pool,
-    size_t limit, size_t header_limit)
+ngx_http_notify_http_response_init(ngx_http_notify_http_response_t *a,
+    ngx_pool_t *pool, size_t limit, size_t header_limit)
 {
-    ngx_memzero(a, offsetof(ngx_http_notify_answer_t, name));
+    ngx_memzero(a, offsetof(ngx_http_notify_http_response_t, name));
 
     a->pool = pool;
     a->limit = limit;
@@ -108,8 +114,8 @@ ngx_http_notify_answer_init(ngx_http_notify_answer_t *a, ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
-    const u_char *last)
+ngx_http_notify_http_response_parse(ngx_http_notify_http_response_t *a,
+    const u_char *p, const u_char *last)
 {
     ngx_int_t  rc;
 
@@ -118,7 +124,7 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
     while (p < last && rc == NGX_AGAIN) {
 
         if (a->state == sw_body || a->state == sw_chunk_data) {
-            p = ngx_http_notify_answer_data(a, p, last);
+            p = ngx_http_notify_http_response_data(a, p, last);
 
             if (p == NULL) {
                 return NGX_ERROR;
@@ -137,7 +143,7 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
         if (a->state == sw_reason || a->state == sw_name
             || a->state == sw_value)
         {
-            p = ngx_http_notify_answer_run(a, p, last);
+            p = ngx_http_notify_http_response_run(a, p, last);
 
             if (p == last) {
                 break;
@@ -145,13 +151,13 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
         }
 
         if (a->state < sw_header_start) {
-            rc = ngx_http_notify_answer_status(a, *p++);
+            rc = ngx_http_notify_http_response_status(a, *p++);
 
         } else if (a->state < sw_body) {
-            rc = ngx_http_notify_answer_line(a, *p++);
+            rc = ngx_http_notify_http_response_line(a, *p++);
 
         } else {
-            rc = ngx_http_notify_answer_chunk(a, *p++);
+            rc = ngx_http_notify_http_response_chunk(a, *p++);
         }
     }
 
@@ -162,7 +168,7 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
         a->keepalive = 0;
 
     } else if (rc == NGX_OK && p < last) {
-        return ngx_http_notify_answer_error(a, "bytes after the end");
+        return ngx_http_notify_http_response_error(a, "bytes after the end");
     }
 
     a->done = (rc == NGX_OK);
@@ -172,7 +178,7 @@ ngx_http_notify_answer_parse(ngx_http_notify_answer_t *a, const u_char *p,
 
 
 ngx_int_t
-ngx_http_notify_answer_eof(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_eof(ngx_http_notify_http_response_t *a)
 {
     if (a->state == sw_body && !a->length_given) {
         a->done = 1;
@@ -184,19 +190,21 @@ ngx_http_notify_answer_eof(ngx_http_notify_answer_t *a)
 
 
 static ngx_int_t
-ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
+ngx_http_notify_http_response_status(ngx_http_notify_http_response_t *a,
+    u_char ch)
 {
     static const u_char  version[] = "HTTP/1.";
 
     if (++a->header_bytes > a->header_limit) {
-        return ngx_http_notify_answer_large(a);
+        return ngx_http_notify_http_response_large(a);
     }
 
     switch (a->state) {
 
     case sw_version:
         if (ch != version[a->digits++]) {
-            return ngx_http_notify_answer_error(a, "not an HTTP/1 answer");
+            return ngx_http_notify_http_response_error(a,
+                                                       "not an HTTP/1 answer");
         }
 
         if (a->digits == sizeof(version) - 1) {
@@ -207,7 +215,8 @@ ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
 
     case sw_minor:
         if (ch != '0' && ch != '1') {
-            return ngx_http_notify_answer_error(a, "unknown HTTP version");
+            return ngx_http_notify_http_response_error(a,
+                                                       "unknown HTTP version");
         }
 
         a->http11 = (ch == '1');
@@ -275,15 +284,16 @@ ngx_http_notify_answer_status(ngx_http_notify_answer_t *a, u_char ch)
 
     a->status = 0;
 
-    return ngx_http_notify_answer_error(a, "malformed status line");
+    return ngx_http_notify_http_response_error(a, "malformed status line");
 }
 
 
 static ngx_int_t
-ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
+ngx_http_notify_http_response_line(ngx_http_notify_http_response_t *a,
+    u_char ch)
 {
     if (++a->header_bytes > a->header_limit) {
-        return ngx_http_notify_answer_large(a);
+        return ngx_http_notify_http_response_large(a);
     }
 
     switch (a->state) {
@@ -293,13 +303,13 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
         /* RFC 9112, 5.2: obsolete folding is a space */
 
         if ((ch == ' ' || ch == '\t') && a->name_len) {
-            ngx_http_notify_answer_fold(a);
+            ngx_http_notify_http_response_fold(a);
             a->state = sw_value;
             return NGX_AGAIN;
         }
 
         if (a->name_len
-            && ngx_http_notify_answer_header(a) == NGX_ERROR)
+            && ngx_http_notify_http_response_header(a) == NGX_ERROR)
         {
             return NGX_ERROR;
         }
@@ -311,10 +321,11 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
             return NGX_AGAIN;
         }
 
-        a->name[0] = ngx_http_notify_answer_token[ch];
+        a->name[0] = ngx_http_notify_http_response_token[ch];
 
         if (a->name[0] == '\0') {
-            return ngx_http_notify_answer_error(a, "malformed header name");
+            return ngx_http_notify_http_response_error(a,
+                                                      "malformed header name");
         }
 
         a->name_len = 1;
@@ -324,17 +335,19 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
 
     case sw_name:
         if (ch != ':') {
-            return ngx_http_notify_answer_error(a, "malformed header name");
+            return ngx_http_notify_http_response_error(a,
+                                                      "malformed header name");
         }
 
-        ngx_http_notify_answer_name(a);
+        ngx_http_notify_http_response_name(a);
 
         a->state = sw_value;
         return NGX_AGAIN;
 
     case sw_value:
         if (ch != '\r') {
-            return ngx_http_notify_answer_error(a, "malformed header value");
+            return ngx_http_notify_http_response_error(a,
+                                                     "malformed header value");
         }
 
         a->state = sw_header_lf;
@@ -353,17 +366,17 @@ ngx_http_notify_answer_line(ngx_http_notify_answer_t *a, u_char ch)
             break;
         }
 
-        return ngx_http_notify_answer_headers_end(a);
+        return ngx_http_notify_http_response_headers_end(a);
     }
 
-    return ngx_http_notify_answer_error(a, "malformed line end");
+    return ngx_http_notify_http_response_error(a, "malformed line end");
 }
 
 
 static void
-ngx_http_notify_answer_fold(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_fold(ngx_http_notify_http_response_t *a)
 {
-    if (a->header == NGX_HTTP_NOTIFY_ANSWER_OTHER || a->value_len == 0) {
+    if (a->header == NGX_HTTP_NOTIFY_HTTP_RESPONSE_OTHER || a->value_len == 0) {
         return;
     }
 
@@ -378,8 +391,8 @@ ngx_http_notify_answer_fold(ngx_http_notify_answer_t *a)
 /* the bytes that end nothing: of a reason, a name, a value */
 
 static const u_char *
-ngx_http_notify_answer_run(ngx_http_notify_answer_t *a, const u_char *p,
-    const u_char *last)
+ngx_http_notify_http_response_run(ngx_http_notify_http_response_t *a,
+    const u_char *p, const u_char *last)
 {
     u_char         c;
     const u_char  *start, *end;
@@ -397,7 +410,7 @@ ngx_http_notify_answer_run(ngx_http_notify_answer_t *a, const u_char *p,
     if (a->state == sw_name) {
 
         for ( /* void */ ; p < end; p++) {
-            c = ngx_http_notify_answer_token[*p];
+            c = ngx_http_notify_http_response_token[*p];
 
             if (c == '\0') {
                 break;
@@ -411,15 +424,16 @@ ngx_http_notify_answer_run(ngx_http_notify_answer_t *a, const u_char *p,
         }
 
     } else if (a->state == sw_reason
-               || a->header == NGX_HTTP_NOTIFY_ANSWER_OTHER)
+               || a->header == NGX_HTTP_NOTIFY_HTTP_RESPONSE_OTHER)
     {
-        while (p < end && ngx_http_notify_answer_text(*p)) {
+        while (p < end && ngx_http_notify_http_response_text(*p)) {
             p++;
         }
 
     } else {
 
-        for ( /* void */ ; p < end && ngx_http_notify_answer_text(*p); p++) {
+        while (p < end && ngx_http_notify_http_response_text(*p)) {
+            p++;
 
             if (a->value_len == 0 && (*p == ' ' || *p == '\t')) {
                 continue;
@@ -440,17 +454,18 @@ ngx_http_notify_answer_run(ngx_http_notify_answer_t *a, const u_char *p,
 
 
 static void
-ngx_http_notify_answer_name(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_name(ngx_http_notify_http_response_t *a)
 {
     ngx_uint_t  i;
 
-    a->header = NGX_HTTP_NOTIFY_ANSWER_OTHER;
+    a->header = NGX_HTTP_NOTIFY_HTTP_RESPONSE_OTHER;
 
-    for (i = 1; i < sizeof(ngx_http_notify_answer_names) / sizeof(ngx_str_t);
+    for (i = 1;
+         i < sizeof(ngx_http_notify_http_response_names) / sizeof(ngx_str_t);
          i++)
     {
-        if (a->name_len == ngx_http_notify_answer_names[i].len
-            && ngx_memcmp(a->name, ngx_http_notify_answer_names[i].data,
+        if (a->name_len == ngx_http_notify_http_response_names[i].len
+            && ngx_memcmp(a->name, ngx_http_notify_http_response_names[i].data,
                           a->name_len)
                == 0)
         {
@@ -462,11 +477,11 @@ ngx_http_notify_answer_name(ngx_http_notify_answer_t *a)
 
 
 static ngx_int_t
-ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_header(ngx_http_notify_http_response_t *a)
 {
     size_t  len;
 
-    if (a->header == NGX_HTTP_NOTIFY_ANSWER_OTHER || a->trailers) {
+    if (a->header == NGX_HTTP_NOTIFY_HTTP_RESPONSE_OTHER || a->trailers) {
         return NGX_AGAIN;
     }
 
@@ -483,8 +498,8 @@ ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
     }
 
     if (a->bodiless
-        && (a->header == NGX_HTTP_NOTIFY_ANSWER_ENCODING
-            || (a->header == NGX_HTTP_NOTIFY_ANSWER_LENGTH
+        && (a->header == NGX_HTTP_NOTIFY_HTTP_RESPONSE_ENCODING
+            || (a->header == NGX_HTTP_NOTIFY_HTTP_RESPONSE_LENGTH
                 && a->status == 204)))
     {
         /* RFC 9112, 6.3: it ends with its headers, whatever they say */
@@ -495,36 +510,36 @@ ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
 
     switch (a->header) {
 
-    case NGX_HTTP_NOTIFY_ANSWER_LENGTH:
-        return ngx_http_notify_answer_length(a);
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_LENGTH:
+        return ngx_http_notify_http_response_length(a);
 
-    case NGX_HTTP_NOTIFY_ANSWER_ENCODING:
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_ENCODING:
         if (a->chunked || a->length_given || !a->http11
             || a->value_len != sizeof("chunked") - 1
             || ngx_strncasecmp(a->value, (u_char *) "chunked",
                                sizeof("chunked") - 1)
                != 0)
         {
-            return ngx_http_notify_answer_error(a,
+            return ngx_http_notify_http_response_error(a,
                                                 "ambiguous transfer encoding");
         }
 
         a->chunked = 1;
         break;
 
-    case NGX_HTTP_NOTIFY_ANSWER_CONNECTION:
-        ngx_http_notify_answer_connection(a);
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONNECTION:
+        ngx_http_notify_http_response_connection(a);
         break;
 
-    case NGX_HTTP_NOTIFY_ANSWER_RETRY_AFTER:
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_RETRY_AFTER:
         if (a->value_len > sizeof(a->value)) {
             break;
         }
 
-        return ngx_http_notify_answer_keep(a, &a->retry_after);
+        return ngx_http_notify_http_response_keep(a, &a->retry_after);
 
-    default: /* NGX_HTTP_NOTIFY_ANSWER_CONTENT_TYPE */
-        return ngx_http_notify_answer_keep(a, &a->content_type);
+    default: /* NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONTENT_TYPE */
+        return ngx_http_notify_http_response_keep(a, &a->content_type);
     }
 
     return NGX_AGAIN;
@@ -532,7 +547,7 @@ ngx_http_notify_answer_header(ngx_http_notify_answer_t *a)
 
 
 static ngx_int_t
-ngx_http_notify_answer_length(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_length(ngx_http_notify_http_response_t *a)
 {
     size_t  i;
 
@@ -541,7 +556,8 @@ ngx_http_notify_answer_length(ngx_http_notify_answer_t *a)
     if (a->length_given || a->chunked || a->value_len == 0
         || a->value_len > NGX_OFF_T_LEN - 2)
     {
-        return ngx_http_notify_answer_error(a, "ambiguous content length");
+        return ngx_http_notify_http_response_error(a,
+                                                   "ambiguous content length");
     }
 
     a->length = 0;
@@ -549,7 +565,8 @@ ngx_http_notify_answer_length(ngx_http_notify_answer_t *a)
     for (i = 0; i < a->value_len; i++) {
 
         if (a->value[i] < '0' || a->value[i] > '9') {
-            return ngx_http_notify_answer_error(a, "ambiguous content length");
+            return ngx_http_notify_http_response_error(a,
+                                                   "ambiguous content length");
         }
 
         a->length = a->length * 10 + (a->value[i] - '0');
@@ -562,7 +579,7 @@ ngx_http_notify_answer_length(ngx_http_notify_answer_t *a)
 
 
 static void
-ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_connection(ngx_http_notify_http_response_t *a)
 {
     u_char  *p, *last, *token;
 
@@ -597,18 +614,19 @@ ngx_http_notify_answer_connection(ngx_http_notify_answer_t *a)
 
 
 static ngx_int_t
-ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a, ngx_str_t *to)
+ngx_http_notify_http_response_keep(ngx_http_notify_http_response_t *a,
+    ngx_str_t *to)
 {
     if (to->len || a->value_len == 0) {
         return NGX_AGAIN;
     }
 
-    to->len = ngx_min(a->value_len, NGX_HTTP_NOTIFY_ANSWER_VALUE);
+    to->len = ngx_min(a->value_len, NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE);
 
     to->data = ngx_pnalloc(a->pool, to->len);
     if (to->data == NULL) {
         to->len = 0;
-        return ngx_http_notify_answer_error(a, "no memory");
+        return ngx_http_notify_http_response_error(a, "no memory");
     }
 
     ngx_memcpy(to->data, a->value, to->len);
@@ -618,7 +636,7 @@ ngx_http_notify_answer_keep(ngx_http_notify_answer_t *a, ngx_str_t *to)
 
 
 static ngx_int_t
-ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_headers_end(ngx_http_notify_http_response_t *a)
 {
     ngx_uint_t  interim;
 
@@ -628,22 +646,25 @@ ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
     }
 
     if (a->status == 101) {
-        return ngx_http_notify_answer_error(a, "switches protocols");
+        return ngx_http_notify_http_response_error(a, "switches protocols");
     }
 
     if (a->status < 200) {
 
-        if (a->interim == NGX_HTTP_NOTIFY_ANSWER_INTERIM) {
-            return ngx_http_notify_answer_error(a, "too many interim answers");
+        if (a->interim == NGX_HTTP_NOTIFY_HTTP_RESPONSE_INTERIM) {
+            return ngx_http_notify_http_response_error(a,
+                                                   "too many interim answers");
         }
 
         if (!a->http11 || a->chunked || (a->length_given && a->length)) {
-            return ngx_http_notify_answer_error(a, "malformed interim answer");
+            return ngx_http_notify_http_response_error(a,
+                                                   "malformed interim answer");
         }
 
         interim = a->interim + 1;
 
-        ngx_http_notify_answer_init(a, a->pool, a->limit, a->header_limit);
+        ngx_http_notify_http_response_init(a, a->pool, a->limit,
+                                           a->header_limit);
 
         a->interim = interim;
 
@@ -680,7 +701,8 @@ ngx_http_notify_answer_headers_end(ngx_http_notify_answer_t *a)
 
 
 static ngx_int_t
-ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a, u_char ch)
+ngx_http_notify_http_response_chunk(ngx_http_notify_http_response_t *a,
+    u_char ch)
 {
     u_char  c;
 
@@ -720,8 +742,8 @@ ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a, u_char ch)
             return NGX_AGAIN;
         }
 
-        if (!ngx_http_notify_answer_text(ch)
-            || ++a->line_bytes > NGX_HTTP_NOTIFY_ANSWER_CHUNK)
+        if (!ngx_http_notify_http_response_text(ch)
+            || ++a->line_bytes > NGX_HTTP_NOTIFY_HTTP_RESPONSE_CHUNK)
         {
             break;
         }
@@ -760,15 +782,15 @@ ngx_http_notify_answer_chunk(ngx_http_notify_answer_t *a, u_char ch)
         return NGX_AGAIN;
     }
 
-    return ngx_http_notify_answer_error(a, "malformed chunk");
+    return ngx_http_notify_http_response_error(a, "malformed chunk");
 }
 
 
 /* takes what it can of [p, last); NULL: memory */
 
 static const u_char *
-ngx_http_notify_answer_data(ngx_http_notify_answer_t *a, const u_char *p,
-    const u_char *last)
+ngx_http_notify_http_response_data(ngx_http_notify_http_response_t *a,
+    const u_char *p, const u_char *last)
 {
     off_t   size;
     size_t  n;
@@ -782,7 +804,7 @@ ngx_http_notify_answer_data(ngx_http_notify_answer_t *a, const u_char *p,
     n = (size_t) ngx_min(size, (off_t) (a->limit - a->body.len));
 
     if (n) {
-        if (ngx_http_notify_answer_room(a, n) != NGX_OK) {
+        if (ngx_http_notify_http_response_room(a, n) != NGX_OK) {
             a->error = "no memory";
             return NULL;
         }
@@ -808,7 +830,8 @@ ngx_http_notify_answer_data(ngx_http_notify_answer_t *a, const u_char *p,
 
 
 static ngx_int_t
-ngx_http_notify_answer_room(ngx_http_notify_answer_t *a, size_t size)
+ngx_http_notify_http_response_room(ngx_http_notify_http_response_t *a,
+    size_t size)
 {
     u_char  *p;
     size_t   n;
@@ -846,7 +869,7 @@ ngx_http_notify_answer_room(ngx_http_notify_answer_t *a, size_t size)
 
 
 static ngx_int_t
-ngx_http_notify_answer_large(ngx_http_notify_answer_t *a)
+ngx_http_notify_http_response_large(ngx_http_notify_http_response_t *a)
 {
     u_char  *p;
     size_t   len;
@@ -858,17 +881,18 @@ ngx_http_notify_answer_large(ngx_http_notify_answer_t *a)
 
     p = ngx_pnalloc(a->pool, len);
     if (p == NULL) {
-        return ngx_http_notify_answer_error(a, "no memory");
+        return ngx_http_notify_http_response_error(a, "no memory");
     }
 
     (void) ngx_sprintf(p, "%s%uz bytes%Z", large, a->header_limit);
 
-    return ngx_http_notify_answer_error(a, (char *) p);
+    return ngx_http_notify_http_response_error(a, (char *) p);
 }
 
 
 static ngx_int_t
-ngx_http_notify_answer_error(ngx_http_notify_answer_t *a, const char *error)
+ngx_http_notify_http_response_error(ngx_http_notify_http_response_t *a,
+    const char *error)
 {
     a->error = error;
     a->keepalive = 0;

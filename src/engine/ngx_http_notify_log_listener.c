@@ -6,20 +6,20 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_watch.h"
+#include "ngx_http_notify_log_listener.h"
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_script.h"
 
 
-#define NGX_HTTP_NOTIFY_WATCH_BLOCK   5000      /* ms, as in the command */
-#define NGX_HTTP_NOTIFY_WATCH_LINGER  5000      /* ms, with nobody */
-#define NGX_HTTP_NOTIFY_WATCH_RETRY   1000      /* ms, after an error */
-#define NGX_HTTP_NOTIFY_WATCH_COUNT   256       /* entries a read */
-#define NGX_HTTP_NOTIFY_WATCH_BYTES   (2 * 1024 * 1024)
+#define NGX_HTTP_NOTIFY_LOG_LISTENER_BLOCK  5000   /* ms */
+#define NGX_HTTP_NOTIFY_LOG_LISTENER_LINGER  5000      /* ms, with nobody */
+#define NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY  1000      /* ms, after an error */
+#define NGX_HTTP_NOTIFY_LOG_LISTENER_COUNT  256       /* entries a read */
+#define NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES   (2 * 1024 * 1024)
 
 
-struct ngx_http_notify_watch_s {
-    ngx_http_notify_watch_t           *next;
+struct ngx_http_notify_log_listener_s {
+    ngx_http_notify_log_listener_t    *next;
     const ngx_http_notify_channel_t   *channel;
     ngx_http_notify_redis_t           *redis;
     ngx_queue_t                        waiters;
@@ -34,53 +34,59 @@ struct ngx_http_notify_watch_s {
 };
 
 
-static ngx_http_notify_watch_t *ngx_http_notify_watch_get(
+static ngx_http_notify_log_listener_t *ngx_http_notify_log_listener_get(
     const ngx_http_notify_channel_t *channel,
     ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from);
-static void ngx_http_notify_watch_free(ngx_http_notify_watch_t *watch);
-static void ngx_http_notify_watch_state(ngx_http_notify_redis_t *redis,
+static void ngx_http_notify_log_listener_free(
+    ngx_http_notify_log_listener_t *watch);
+static void ngx_http_notify_log_listener_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
-static void ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch);
-static void ngx_http_notify_watch_checked(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_log_listener_next(
+    ngx_http_notify_log_listener_t *watch);
+static void ngx_http_notify_log_listener_checked(ngx_http_notify_resp_t *resp,
     void *data);
-static ngx_int_t ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch);
-static void ngx_http_notify_watch_reply(ngx_http_notify_resp_t *resp,
+static ngx_int_t ngx_http_notify_log_listener_read(
+    ngx_http_notify_log_listener_t *watch);
+static void ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_watch_entries(ngx_http_notify_watch_t *watch,
+static void ngx_http_notify_log_listener_entries(
+    ngx_http_notify_log_listener_t *watch,
     const ngx_http_notify_resp_t *entries);
-static void ngx_http_notify_watch_tell(ngx_http_notify_watch_t *watch,
-    const ngx_http_notify_watch_batch_t *batch);
-static void ngx_http_notify_watch_tell_all(ngx_http_notify_watch_t *watch,
-    ngx_http_notify_watch_why_e why);
-static void ngx_http_notify_watch_retry_handler(ngx_event_t *ev);
-static void ngx_http_notify_watch_linger_handler(ngx_event_t *ev);
-static ngx_int_t ngx_http_notify_watch_sentry(void);
-static void ngx_http_notify_watch_quit(ngx_event_t *ev);
+static void ngx_http_notify_log_listener_tell(
+    ngx_http_notify_log_listener_t *watch,
+    const ngx_http_notify_log_listener_batch_t *batch);
+static void ngx_http_notify_log_listener_tell_all(
+    ngx_http_notify_log_listener_t *watch,
+    ngx_http_notify_log_listener_why_e why);
+static void ngx_http_notify_log_listener_retry_handler(ngx_event_t *ev);
+static void ngx_http_notify_log_listener_linger_handler(ngx_event_t *ev);
+static ngx_int_t ngx_http_notify_log_listener_sentry(void);
+static void ngx_http_notify_log_listener_quit(ngx_event_t *ev);
 
 
-static ngx_http_notify_watch_t  *ngx_http_notify_watches;
+static ngx_http_notify_log_listener_t  *ngx_http_notify_watches;
 
 /* an idle "connection", which nginx closes when the worker is to end */
-static ngx_connection_t  *ngx_http_notify_watch_idle;
+static ngx_connection_t  *ngx_http_notify_log_listener_idle;
 
 
 ngx_int_t
-ngx_http_notify_watch_join(ngx_http_notify_watch_waiter_t *waiter,
+ngx_http_notify_log_listener_join(ngx_http_notify_log_listener_waiter_t *waiter,
     const ngx_http_notify_channel_t *channel,
     ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from,
     ngx_http_notify_id_t *seen)
 {
-    ngx_http_notify_watch_t  *watch;
+    ngx_http_notify_log_listener_t  *watch;
 
     if (ngx_exiting) {
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_watch_sentry() != NGX_OK) {
+    if (ngx_http_notify_log_listener_sentry() != NGX_OK) {
         return NGX_ERROR;
     }
 
-    watch = ngx_http_notify_watch_get(channel, conf, from);
+    watch = ngx_http_notify_log_listener_get(channel, conf, from);
     if (watch == NULL) {
         return NGX_ERROR;
     }
@@ -102,9 +108,10 @@ ngx_http_notify_watch_join(ngx_http_notify_watch_waiter_t *waiter,
 
 
 void
-ngx_http_notify_watch_leave(ngx_http_notify_watch_waiter_t *waiter)
+ngx_http_notify_log_listener_leave(
+    ngx_http_notify_log_listener_waiter_t *waiter)
 {
-    ngx_http_notify_watch_t  *watch;
+    ngx_http_notify_log_listener_t  *watch;
 
     watch = waiter->watch;
 
@@ -116,31 +123,31 @@ ngx_http_notify_watch_leave(ngx_http_notify_watch_waiter_t *waiter)
     ngx_queue_remove(&waiter->queue);
 
     if (ngx_queue_empty(&watch->waiters) && ngx_queue_empty(&watch->telling)) {
-        ngx_add_timer(&watch->linger, NGX_HTTP_NOTIFY_WATCH_LINGER);
+        ngx_add_timer(&watch->linger, NGX_HTTP_NOTIFY_LOG_LISTENER_LINGER);
     }
 }
 
 
 void
-ngx_http_notify_watch_exit(void)
+ngx_http_notify_log_listener_exit(void)
 {
     while (ngx_http_notify_watches) {
-        ngx_http_notify_watch_free(ngx_http_notify_watches);
+        ngx_http_notify_log_listener_free(ngx_http_notify_watches);
     }
 
-    if (ngx_http_notify_watch_idle) {
-        ngx_http_notify_watch_idle->fd = (ngx_socket_t) -1;
-        ngx_free_connection(ngx_http_notify_watch_idle);
-        ngx_http_notify_watch_idle = NULL;
+    if (ngx_http_notify_log_listener_idle) {
+        ngx_http_notify_log_listener_idle->fd = (ngx_socket_t) -1;
+        ngx_free_connection(ngx_http_notify_log_listener_idle);
+        ngx_http_notify_log_listener_idle = NULL;
     }
 }
 
 
-static ngx_http_notify_watch_t *
-ngx_http_notify_watch_get(const ngx_http_notify_channel_t *channel,
+static ngx_http_notify_log_listener_t *
+ngx_http_notify_log_listener_get(const ngx_http_notify_channel_t *channel,
     ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from)
 {
-    ngx_http_notify_watch_t  *watch;
+    ngx_http_notify_log_listener_t  *watch;
 
     for (watch = ngx_http_notify_watches; watch; watch = watch->next) {
         if (watch->channel == channel) {
@@ -148,32 +155,32 @@ ngx_http_notify_watch_get(const ngx_http_notify_channel_t *channel,
         }
     }
 
-    watch = ngx_calloc(sizeof(ngx_http_notify_watch_t), ngx_cycle->log);
+    watch = ngx_calloc(sizeof(ngx_http_notify_log_listener_t), ngx_cycle->log);
     if (watch == NULL) {
         return NULL;
     }
 
     watch->channel = channel;
     watch->position = *from;
-    watch->size = NGX_HTTP_NOTIFY_WATCH_BYTES / 16;
+    watch->size = NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES / 16;
 
     ngx_queue_init(&watch->waiters);
     ngx_queue_init(&watch->telling);
 
-    watch->linger.handler = ngx_http_notify_watch_linger_handler;
+    watch->linger.handler = ngx_http_notify_log_listener_linger_handler;
     watch->linger.data = watch;
     watch->linger.log = ngx_cycle->log;
     watch->linger.cancelable = 1;
 
-    watch->retry.handler = ngx_http_notify_watch_retry_handler;
+    watch->retry.handler = ngx_http_notify_log_listener_retry_handler;
     watch->retry.data = watch;
     watch->retry.log = ngx_cycle->log;
     watch->retry.cancelable = 1;
 
     watch->redis = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle,
-                                                conf, "watch",
-                                                ngx_http_notify_watch_state,
-                                                watch);
+                                            conf, "watch",
+                                            ngx_http_notify_log_listener_state,
+                                            watch);
     if (watch->redis == NULL) {
         ngx_free(watch);
         return NULL;
@@ -187,17 +194,18 @@ ngx_http_notify_watch_get(const ngx_http_notify_channel_t *channel,
 
 
 static void
-ngx_http_notify_watch_free(ngx_http_notify_watch_t *watch)
+ngx_http_notify_log_listener_free(ngx_http_notify_log_listener_t *watch)
 {
     ngx_queue_t                      *q;
-    ngx_http_notify_watch_t         **link;
-    ngx_http_notify_watch_waiter_t   *waiter;
+    ngx_http_notify_log_listener_t  **link;
+    ngx_http_notify_log_listener_waiter_t  *waiter;
 
     /* whoever is left at the worker's exit leaves a watch that is gone */
 
     while (!ngx_queue_empty(&watch->waiters)) {
         q = ngx_queue_head(&watch->waiters);
-        waiter = ngx_queue_data(q, ngx_http_notify_watch_waiter_t, queue);
+        waiter = ngx_queue_data(q, ngx_http_notify_log_listener_waiter_t,
+                                queue);
 
         ngx_queue_remove(q);
         waiter->watch = NULL;
@@ -225,16 +233,16 @@ ngx_http_notify_watch_free(ngx_http_notify_watch_t *watch)
 
 
 static void
-ngx_http_notify_watch_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
-    void *data)
+ngx_http_notify_log_listener_state(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data)
 {
-    ngx_http_notify_watch_t *watch = data;
+    ngx_http_notify_log_listener_t *watch = data;
 
     watch->reading = 0;
     watch->checked = 0;
 
     if (up) {
-        ngx_http_notify_watch_next(watch);
+        ngx_http_notify_log_listener_next(watch);
     }
 }
 
@@ -242,7 +250,7 @@ ngx_http_notify_watch_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
 /* another Redis, or one that was restored, may not have what was read */
 
 static void
-ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch)
+ngx_http_notify_log_listener_next(ngx_http_notify_log_listener_t *watch)
 {
     ngx_int_t  rc;
 
@@ -251,12 +259,12 @@ ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch)
     }
 
     if (watch->checked) {
-        rc = ngx_http_notify_watch_read(watch);
+        rc = ngx_http_notify_log_listener_read(watch);
 
     } else {
         rc = ngx_http_notify_log_state_ask(watch->redis,
                                            &watch->channel->keys,
-                                           ngx_http_notify_watch_checked,
+                                           ngx_http_notify_log_listener_checked,
                                            watch);
     }
 
@@ -265,14 +273,14 @@ ngx_http_notify_watch_next(ngx_http_notify_watch_t *watch)
         return;
     }
 
-    ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_WATCH_RETRY);
+    ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY);
 }
 
 
 static void
-ngx_http_notify_watch_checked(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_log_listener_checked(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_watch_t *watch = data;
+    ngx_http_notify_log_listener_t *watch = data;
 
     ngx_http_notify_log_state_t  state;
 
@@ -284,7 +292,7 @@ ngx_http_notify_watch_checked(ngx_http_notify_resp_t *resp, void *data)
 
     if (ngx_http_notify_log_state_parse(resp, &state) == NGX_ERROR) {
         (void) ngx_http_notify_script_verdict(watch->redis, resp, "watch");
-        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_WATCH_RETRY);
+        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY);
         return;
     }
 
@@ -296,15 +304,16 @@ ngx_http_notify_watch_checked(ngx_http_notify_resp_t *resp, void *data)
                       "end, its readers begin anew", &watch->channel->name);
 
         watch->position = state.last;
-        ngx_http_notify_watch_tell_all(watch, NGX_HTTP_NOTIFY_WATCH_RESET);
+        ngx_http_notify_log_listener_tell_all(watch,
+                                           NGX_HTTP_NOTIFY_LOG_LISTENER_RESET);
     }
 
-    ngx_http_notify_watch_next(watch);
+    ngx_http_notify_log_listener_next(watch);
 }
 
 
 static ngx_int_t
-ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
+ngx_http_notify_log_listener_read(ngx_http_notify_log_listener_t *watch)
 {
     u_char       count[NGX_INT_T_LEN], place[NGX_HTTP_NOTIFY_ID_LEN];
     ngx_int_t    rc;
@@ -317,8 +326,8 @@ ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
         return NGX_ERROR;
     }
 
-    n = NGX_HTTP_NOTIFY_WATCH_BYTES / ngx_max(watch->size, 1);
-    n = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_WATCH_COUNT), 1);
+    n = NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES / ngx_max(watch->size, 1);
+    n = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_LOG_LISTENER_COUNT), 1);
     watch->asked = n;
 
     ngx_str_set(&argv[0], "XREAD");
@@ -337,9 +346,10 @@ ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
 
     if (argv[6].data
         && ngx_http_notify_redis_submit(watch->redis, argv, 8,
-                                        NGX_HTTP_NOTIFY_WATCH_BLOCK
+                                        NGX_HTTP_NOTIFY_LOG_LISTENER_BLOCK
                                         + watch->channel->store->timeout,
-                                        ngx_http_notify_watch_reply, watch))
+                                        ngx_http_notify_log_listener_reply,
+                                        watch))
     {
         rc = NGX_OK;
     }
@@ -351,9 +361,9 @@ ngx_http_notify_watch_read(ngx_http_notify_watch_t *watch)
 
 
 static void
-ngx_http_notify_watch_reply(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_watch_t *watch = data;
+    ngx_http_notify_log_listener_t *watch = data;
 
     ngx_http_notify_resp_t  *entries;
 
@@ -366,45 +376,45 @@ ngx_http_notify_watch_reply(ngx_http_notify_resp_t *resp, void *data)
     if (ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE)
         && watch->asked > 1)
     {
-        watch->size = NGX_HTTP_NOTIFY_WATCH_BYTES;
-        ngx_http_notify_watch_next(watch);
+        watch->size = NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES;
+        ngx_http_notify_log_listener_next(watch);
         return;
     }
 
     if (ngx_http_notify_script_verdict(watch->redis, resp, "watch")
         != NGX_OK)
     {
-        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_WATCH_RETRY);
+        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY);
         return;
     }
 
     entries = ngx_http_notify_resp_at(ngx_http_notify_resp_at(resp, 0), 1);
 
     if (entries && entries->nelts) {
-        ngx_http_notify_watch_entries(watch, entries);
+        ngx_http_notify_log_listener_entries(watch, entries);
     }
 
-    ngx_http_notify_watch_next(watch);
+    ngx_http_notify_log_listener_next(watch);
 }
 
 
 static void
-ngx_http_notify_watch_entries(ngx_http_notify_watch_t *watch,
+ngx_http_notify_log_listener_entries(ngx_http_notify_log_listener_t *watch,
     const ngx_http_notify_resp_t *entries)
 {
     ngx_uint_t                      i;
     ngx_pool_t                     *pool;
     ngx_http_notify_event_t        *event;
-    ngx_http_notify_watch_batch_t   batch;
+    ngx_http_notify_log_listener_batch_t  batch;
 
     pool = ngx_create_pool(1024, ngx_cycle->log);
     if (pool == NULL) {
         return;                     /* and reads the same again */
     }
 
-    ngx_memzero(&batch, sizeof(ngx_http_notify_watch_batch_t));
+    ngx_memzero(&batch, sizeof(ngx_http_notify_log_listener_batch_t));
 
-    batch.why = NGX_HTTP_NOTIFY_WATCH_EVENTS;
+    batch.why = NGX_HTTP_NOTIFY_LOG_LISTENER_EVENTS;
     batch.pool = pool;
     batch.last = watch->position;
     batch.events = ngx_palloc(pool, entries->nelts
@@ -433,7 +443,7 @@ ngx_http_notify_watch_entries(ngx_http_notify_watch_t *watch,
 
     watch->position = batch.last;
 
-    ngx_http_notify_watch_tell(watch, &batch);
+    ngx_http_notify_log_listener_tell(watch, &batch);
 
     for (i = 0; i < batch.n; i++) {
         ngx_http_notify_log_unref(batch.events[i]);
@@ -446,11 +456,11 @@ ngx_http_notify_watch_entries(ngx_http_notify_watch_t *watch,
 /* a waiter may leave, and take others along */
 
 static void
-ngx_http_notify_watch_tell(ngx_http_notify_watch_t *watch,
-    const ngx_http_notify_watch_batch_t *batch)
+ngx_http_notify_log_listener_tell(ngx_http_notify_log_listener_t *watch,
+    const ngx_http_notify_log_listener_batch_t *batch)
 {
     ngx_queue_t                     *q;
-    ngx_http_notify_watch_waiter_t  *waiter;
+    ngx_http_notify_log_listener_waiter_t  *waiter;
 
     if (ngx_queue_empty(&watch->waiters)) {
         return;
@@ -461,7 +471,8 @@ ngx_http_notify_watch_tell(ngx_http_notify_watch_t *watch,
 
     while (!ngx_queue_empty(&watch->telling)) {
         q = ngx_queue_head(&watch->telling);
-        waiter = ngx_queue_data(q, ngx_http_notify_watch_waiter_t, queue);
+        waiter = ngx_queue_data(q, ngx_http_notify_log_listener_waiter_t,
+                                queue);
 
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&watch->waiters, q);
@@ -472,42 +483,42 @@ ngx_http_notify_watch_tell(ngx_http_notify_watch_t *watch,
 
 
 static void
-ngx_http_notify_watch_tell_all(ngx_http_notify_watch_t *watch,
-    ngx_http_notify_watch_why_e why)
+ngx_http_notify_log_listener_tell_all(ngx_http_notify_log_listener_t *watch,
+    ngx_http_notify_log_listener_why_e why)
 {
-    ngx_http_notify_watch_batch_t  batch;
+    ngx_http_notify_log_listener_batch_t  batch;
 
-    ngx_memzero(&batch, sizeof(ngx_http_notify_watch_batch_t));
+    ngx_memzero(&batch, sizeof(ngx_http_notify_log_listener_batch_t));
 
     batch.why = why;
     batch.last = watch->position;
 
-    ngx_http_notify_watch_tell(watch, &batch);
+    ngx_http_notify_log_listener_tell(watch, &batch);
 }
 
 
 static void
-ngx_http_notify_watch_retry_handler(ngx_event_t *ev)
+ngx_http_notify_log_listener_retry_handler(ngx_event_t *ev)
 {
-    ngx_http_notify_watch_next(ev->data);
+    ngx_http_notify_log_listener_next(ev->data);
 }
 
 
 static void
-ngx_http_notify_watch_linger_handler(ngx_event_t *ev)
+ngx_http_notify_log_listener_linger_handler(ngx_event_t *ev)
 {
-    ngx_http_notify_watch_free(ev->data);
+    ngx_http_notify_log_listener_free(ev->data);
 }
 
 
 /* see the engine's watcher, which is made for leases */
 
 static ngx_int_t
-ngx_http_notify_watch_sentry(void)
+ngx_http_notify_log_listener_sentry(void)
 {
     ngx_connection_t  *c;
 
-    if (ngx_http_notify_watch_idle) {
+    if (ngx_http_notify_log_listener_idle) {
         return NGX_OK;
     }
 
@@ -520,21 +531,21 @@ ngx_http_notify_watch_sentry(void)
 
     c->fd = (ngx_socket_t) -2;
     c->idle = 1;
-    c->read->handler = ngx_http_notify_watch_quit;
+    c->read->handler = ngx_http_notify_log_listener_quit;
     c->read->log = ngx_cycle->log;
     c->write->log = ngx_cycle->log;
 
-    ngx_http_notify_watch_idle = c;
+    ngx_http_notify_log_listener_idle = c;
 
     return NGX_OK;
 }
 
 
 static void
-ngx_http_notify_watch_quit(ngx_event_t *ev)
+ngx_http_notify_log_listener_quit(ngx_event_t *ev)
 {
     ngx_connection_t         *c;
-    ngx_http_notify_watch_t  *watch;
+    ngx_http_notify_log_listener_t  *watch;
 
     c = ev->data;
 
@@ -545,9 +556,10 @@ ngx_http_notify_watch_quit(ngx_event_t *ev)
     c->fd = (ngx_socket_t) -1;
     ngx_free_connection(c);
 
-    ngx_http_notify_watch_idle = NULL;
+    ngx_http_notify_log_listener_idle = NULL;
 
     for (watch = ngx_http_notify_watches; watch; watch = watch->next) {
-        ngx_http_notify_watch_tell_all(watch, NGX_HTTP_NOTIFY_WATCH_QUIT);
+        ngx_http_notify_log_listener_tell_all(watch,
+                                            NGX_HTTP_NOTIFY_LOG_LISTENER_QUIT);
     }
 }

@@ -8,7 +8,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_node.h"
+#include "ngx_http_notify_push_server.h"
 
 
 typedef struct {
@@ -17,35 +17,35 @@ typedef struct {
                                              * tried since */
     ngx_uint_t                 failed;      /* unsigned  failed:1; */
     ngx_http_notify_target_t  *target[2][2];    /* [debug][payload] */
-} ngx_http_notify_node_t;
+} ngx_http_notify_push_server_t;
 
 
-static ngx_http_notify_provider_group_t *ngx_http_notify_node_group(
+static ngx_http_notify_provider_group_t *ngx_http_notify_push_server_group(
     const ngx_http_notify_provider_t *provider, const ngx_str_t *name);
-static ngx_http_notify_provider_node_t *ngx_http_notify_node_find(
+static ngx_http_notify_provider_node_t *ngx_http_notify_push_server_find(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_group_t *group, const ngx_str_t *name);
-static ngx_http_notify_provider_node_t *ngx_http_notify_node_spread(
+static ngx_http_notify_provider_node_t *ngx_http_notify_push_server_spread(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_group_t *group, const ngx_str_t *session,
     const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any);
-static ngx_uint_t ngx_http_notify_node_usable(
+static ngx_uint_t ngx_http_notify_push_server_usable(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node,
     const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any);
-static ngx_http_notify_node_t *ngx_http_notify_node(
+static ngx_http_notify_push_server_t *ngx_http_notify_push_server(
     const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node);
 
 
 static struct {
     ngx_uint_t                 n;
-    ngx_http_notify_node_t    *nodes;
+    ngx_http_notify_push_server_t  *nodes;
 } ngx_http_notify_nodes;
 
 
 ngx_int_t
-ngx_http_notify_node_init_process(ngx_cycle_t *cycle,
+ngx_http_notify_push_server_init_process(ngx_cycle_t *cycle,
     const ngx_array_t *providers)
 {
     ngx_uint_t                    n;
@@ -63,7 +63,7 @@ ngx_http_notify_node_init_process(ngx_cycle_t *cycle,
     n = (*provider)->index + (*provider)->nodes->nelts;
 
     ngx_http_notify_nodes.nodes = ngx_pcalloc(cycle->pool,
-                                          n * sizeof(ngx_http_notify_node_t));
+                                    n * sizeof(ngx_http_notify_push_server_t));
     if (ngx_http_notify_nodes.nodes == NULL) {
         return NGX_ERROR;
     }
@@ -77,7 +77,7 @@ ngx_http_notify_node_init_process(ngx_cycle_t *cycle,
 /* a target goes with the last call that uses it */
 
 void
-ngx_http_notify_node_exit_process(void)
+ngx_http_notify_push_server_exit_process(void)
 {
     ngx_uint_t                 i, j;
     ngx_http_notify_target_t  *target;
@@ -98,7 +98,7 @@ ngx_http_notify_node_exit_process(void)
 
 
 ngx_http_notify_provider_node_t *
-ngx_http_notify_node_choose(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_choose(const ngx_http_notify_provider_t *provider,
     const ngx_str_t *group, const ngx_str_t *session, const ngx_str_t *kept)
 {
     ngx_uint_t                         any;
@@ -109,14 +109,16 @@ ngx_http_notify_node_choose(const ngx_http_notify_provider_t *provider,
         return provider->nodes->elts;
     }
 
-    g = ngx_http_notify_node_group(provider, group);
+    g = ngx_http_notify_push_server_group(provider, group);
     if (g == NULL) {
         return NULL;
     }
 
-    old = ngx_http_notify_node_find(provider, g, kept);
+    old = ngx_http_notify_push_server_find(provider, g, kept);
 
-    if (old && !old->down && !ngx_http_notify_node(provider, old)->failed) {
+    if (old && !old->down
+        && !ngx_http_notify_push_server(provider, old)->failed)
+    {
         return old;
     }
 
@@ -124,11 +126,12 @@ ngx_http_notify_node_choose(const ngx_http_notify_provider_t *provider,
 
     for (any = 0; any < 2; any++) {
 
-        node = ngx_http_notify_node_spread(provider, g, session, old, any);
+        node = ngx_http_notify_push_server_spread(provider, g, session, old,
+                                                  any);
 
         if (node == NULL && old) {
-            node = ngx_http_notify_node_spread(provider, g, session, NULL,
-                                               any);
+            node = ngx_http_notify_push_server_spread(provider, g, session,
+                                                      NULL, any);
         }
 
         if (node) {
@@ -141,7 +144,7 @@ ngx_http_notify_node_choose(const ngx_http_notify_provider_t *provider,
 
 
 ngx_http_notify_provider_node_t *
-ngx_http_notify_node_next(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_next(const ngx_http_notify_provider_t *provider,
     const ngx_str_t *group, const ngx_str_t *session,
     const ngx_http_notify_provider_node_t *node)
 {
@@ -152,20 +155,20 @@ ngx_http_notify_node_next(const ngx_http_notify_provider_t *provider,
         return NULL;
     }
 
-    g = ngx_http_notify_node_group(provider, group);
+    g = ngx_http_notify_push_server_group(provider, group);
     if (g == NULL) {
         return NULL;
     }
 
-    next = ngx_http_notify_node_spread(provider, g, session, node, 0);
+    next = ngx_http_notify_push_server_spread(provider, g, session, node, 0);
 
-    return next ? next : ngx_http_notify_node_spread(provider, g, session,
-                                                     node, 1);
+    return next ? next : ngx_http_notify_push_server_spread(provider, g,
+                                                            session, node, 1);
 }
 
 
 static ngx_http_notify_provider_group_t *
-ngx_http_notify_node_group(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_group(const ngx_http_notify_provider_t *provider,
     const ngx_str_t *name)
 {
     ngx_uint_t                         i;
@@ -188,7 +191,7 @@ ngx_http_notify_node_group(const ngx_http_notify_provider_t *provider,
 
 
 static ngx_http_notify_provider_node_t *
-ngx_http_notify_node_find(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_find(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_group_t *group, const ngx_str_t *name)
 {
     ngx_uint_t                        i;
@@ -213,7 +216,7 @@ ngx_http_notify_node_find(const ngx_http_notify_provider_t *provider,
  * nodes */
 
 static ngx_http_notify_provider_node_t *
-ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_spread(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_group_t *group, const ngx_str_t *session,
     const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any)
 {
@@ -227,7 +230,9 @@ ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
     total[1] = 0;
 
     for (i = 0; i < group->n; i++) {
-        if (ngx_http_notify_node_usable(provider, &node[i], avoid, any)) {
+        if (ngx_http_notify_push_server_usable(provider, &node[i], avoid,
+                                               any))
+        {
             total[node[i].backup] += node[i].weight;
         }
     }
@@ -242,7 +247,8 @@ ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
 
     for (i = 0; i < group->n; i++) {
         if (node[i].backup != backup
-            || !ngx_http_notify_node_usable(provider, &node[i], avoid, any))
+            || !ngx_http_notify_push_server_usable(provider, &node[i], avoid,
+                                                   any))
         {
             continue;
         }
@@ -259,17 +265,17 @@ ngx_http_notify_node_spread(const ngx_http_notify_provider_t *provider,
 
 
 static ngx_uint_t
-ngx_http_notify_node_usable(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_usable(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node,
     const ngx_http_notify_provider_node_t *avoid, ngx_uint_t any)
 {
-    ngx_http_notify_node_t  *state;
+    ngx_http_notify_push_server_t  *state;
 
     if (node->down || node == avoid) {
         return 0;
     }
 
-    state = ngx_http_notify_node(provider, node);
+    state = ngx_http_notify_push_server(provider, node);
 
     return any || !state->failed
            || ngx_current_msec - state->checked >= node->fail_timeout;
@@ -277,12 +283,12 @@ ngx_http_notify_node_usable(const ngx_http_notify_provider_t *provider,
 
 
 void
-ngx_http_notify_node_result(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_result(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node, ngx_uint_t alive)
 {
-    ngx_http_notify_node_t  *state;
+    ngx_http_notify_push_server_t  *state;
 
-    state = ngx_http_notify_node(provider, node);
+    state = ngx_http_notify_push_server(provider, node);
 
     if (alive || node->max_fails == 0) {
         state->fails = 0;
@@ -303,15 +309,15 @@ ngx_http_notify_node_result(const ngx_http_notify_provider_t *provider,
 
 
 ngx_http_notify_target_t *
-ngx_http_notify_node_target(const ngx_http_notify_provider_t *provider,
+ngx_http_notify_push_server_target(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node, ngx_uint_t debug,
     ngx_uint_t payload, ngx_log_t *log)
 {
     const char                 *reason;
-    ngx_http_notify_node_t     *state;
+    ngx_http_notify_push_server_t  *state;
     ngx_http_notify_target_t  **target;
 
-    state = ngx_http_notify_node(provider, node);
+    state = ngx_http_notify_push_server(provider, node);
 
     if (state->failed
         && ngx_current_msec - state->checked >= node->fail_timeout)
@@ -336,8 +342,8 @@ ngx_http_notify_node_target(const ngx_http_notify_provider_t *provider,
 }
 
 
-static ngx_http_notify_node_t *
-ngx_http_notify_node(const ngx_http_notify_provider_t *provider,
+static ngx_http_notify_push_server_t *
+ngx_http_notify_push_server(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node)
 {
     ngx_http_notify_provider_node_t  *first;

@@ -6,8 +6,8 @@
  * https://redis.io/docs/latest/commands/wait/
  */
 
-#ifndef _NGX_HTTP_NOTIFY_LOG_WAIT_H_INCLUDED_
-#define _NGX_HTTP_NOTIFY_LOG_WAIT_H_INCLUDED_
+#ifndef _NGX_HTTP_NOTIFY_LOG_REPLICAS_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_LOG_REPLICAS_H_INCLUDED_
 
 
 #include <ngx_config.h>
@@ -16,31 +16,31 @@
 
 
 /* the first member of what waits, which is from ngx_alloc() */
-typedef struct ngx_http_notify_log_wait_s  ngx_http_notify_log_wait_t;
+typedef struct ngx_http_notify_log_replicas_s  ngx_http_notify_log_replicas_t;
 
 /* rc: NGX_OK, or NGX_ERROR where nobody knows */
-typedef void (*ngx_http_notify_log_wait_pt)(ngx_int_t rc,
-    ngx_http_notify_log_wait_t *wait);
+typedef void (*ngx_http_notify_log_replicas_pt)(ngx_int_t rc,
+    ngx_http_notify_log_replicas_t *wait);
 
-struct ngx_http_notify_log_wait_s {
+struct ngx_http_notify_log_replicas_s {
     ngx_queue_t                   queue;
-    ngx_http_notify_log_wait_pt   handler;
+    ngx_http_notify_log_replicas_pt  handler;
     ngx_uint_t                    generation;   /* of the connection */
     unsigned                      asked:1;
 };
 
 
 /* of the worker: what is published on this connection waits for n replicas */
-void ngx_http_notify_log_wait_use(ngx_http_notify_redis_t *redis,
+void ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis,
     ngx_uint_t n, ngx_msec_t timeout);
 /* frees all that waits, without a word */
-void ngx_http_notify_log_wait_end(void);
+void ngx_http_notify_log_replicas_end(void);
 
-ngx_uint_t ngx_http_notify_log_wait_wanted(
+ngx_uint_t ngx_http_notify_log_replicas_wanted(
     const ngx_http_notify_redis_t *redis);
 /* from the handler of a write; the handler is called once, never inside */
-void ngx_http_notify_log_wait(ngx_http_notify_log_wait_t *wait,
-    ngx_http_notify_log_wait_pt handler);
+void ngx_http_notify_log_replicas(ngx_http_notify_log_replicas_t *wait,
+    ngx_http_notify_log_replicas_pt handler);
 
 
-#endif /* _NGX_HTTP_NOTIFY_LOG_WAIT_H_INCLUDED_ */
+#endif /* _NGX_HTTP_NOTIFY_LOG_REPLICAS_H_INCLUDED_ */

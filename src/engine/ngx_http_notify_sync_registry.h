@@ -4,8 +4,8 @@
  * against its version counter, never written.  Lives until the worker exits.
  */
 
-#ifndef _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_
-#define _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_
+#ifndef _NGX_HTTP_NOTIFY_SYNC_REGISTRY_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_SYNC_REGISTRY_H_INCLUDED_
 
 
 #include <ngx_config.h>
@@ -15,7 +15,7 @@
 #include "ngx_http_notify_redis.h"
 
 
-typedef struct ngx_http_notify_claims_s  ngx_http_notify_claims_t;
+typedef struct ngx_http_notify_sync_registry_s  ngx_http_notify_sync_registry_t;
 typedef struct ngx_http_notify_claim_s   ngx_http_notify_claim_t;
 
 /*
@@ -25,7 +25,7 @@ typedef struct ngx_http_notify_claim_s   ngx_http_notify_claim_t;
 struct ngx_http_notify_claim_s {
     ngx_str_node_t                    node;     /* by id */
     ngx_queue_t                       link;     /* of the event's */
-    struct ngx_http_notify_claims_index_event_s  *event;  /* NULL: disabled */
+    struct ngx_http_notify_sync_index_event_s    *event;  /* NULL: disabled */
     ngx_http_notify_subscription_t   *subscription;
     ngx_http_notify_call_conf_t      *conf;     /* of its profile, with a
                                                    response_limit to be set
@@ -38,47 +38,53 @@ struct ngx_http_notify_claim_s {
 
 
 /* The channel's, made at the first call; NULL: memory. */
-ngx_http_notify_claims_t *ngx_http_notify_claims_open(
+ngx_http_notify_sync_registry_t *ngx_http_notify_sync_registry_open(
     ngx_http_notify_channel_t *channel);
 /* From now on it is kept fresh, without being asked. */
-ngx_int_t ngx_http_notify_claims_follow(ngx_http_notify_claims_t *claims);
+ngx_int_t ngx_http_notify_sync_registry_follow(
+    ngx_http_notify_sync_registry_t *claims);
 
 /*
  * Whether anybody may be asked about events of that name; takes no time where
  * nobody is.  NGX_DECLINED: nobody; NGX_ERROR: not loaded, or not checked for
  * more than 10 seconds.
  */
-ngx_int_t ngx_http_notify_claims_any(ngx_http_notify_claims_t *claims,
-    const ngx_str_t *tenant, const ngx_str_t *type);
+ngx_int_t ngx_http_notify_sync_registry_any(
+    ngx_http_notify_sync_registry_t *claims, const ngx_str_t *tenant,
+    const ngx_str_t *type);
 /* who is asked about this one: NULL: nobody */
-ngx_http_notify_claim_t *ngx_http_notify_claims_find(
-    ngx_http_notify_claims_t *claims, const ngx_http_notify_event_t *event);
+ngx_http_notify_claim_t *ngx_http_notify_sync_registry_find(
+    ngx_http_notify_sync_registry_t *claims,
+    const ngx_http_notify_event_t *event);
 
 /*
  * For those who can wait: the handler is called once, never inside, when what
  * is known is what Redis had after this call (NGX_OK), or when Redis does not
  * say (NGX_ERROR).  Returns NGX_ERROR without memory: not called then.
  */
-typedef void (*ngx_http_notify_claims_pt)(ngx_int_t rc, void *data);
+typedef void (*ngx_http_notify_sync_registry_pt)(ngx_int_t rc, void *data);
 
-ngx_int_t ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
-    ngx_http_notify_claims_pt handler, void *data);
+ngx_int_t ngx_http_notify_sync_registry_refresh(
+    ngx_http_notify_sync_registry_t *claims,
+    ngx_http_notify_sync_registry_pt handler, void *data);
 
 /*
  * The same, where a gate of this worker asks them: NGX_DECLINED where none
  * does.
  */
-ngx_int_t ngx_http_notify_claims_settle(
+ngx_int_t ngx_http_notify_sync_registry_settle(
     const ngx_http_notify_channel_t *channel,
-    ngx_http_notify_claims_pt handler, void *data);
+    ngx_http_notify_sync_registry_pt handler, void *data);
 
 /* the change log of subscriptions is being read: polling can be slow */
-void ngx_http_notify_claims_heard(const ngx_http_notify_channel_t *channel);
+void ngx_http_notify_sync_registry_heard(
+    const ngx_http_notify_channel_t *channel);
 /* it says that a sync subscription has changed, or was lost track of */
-void ngx_http_notify_claims_changed(const ngx_http_notify_channel_t *channel);
+void ngx_http_notify_sync_registry_changed(
+    const ngx_http_notify_channel_t *channel);
 
 /* all of the worker's; handlers that wait are not called */
-void ngx_http_notify_claims_exit_process(void);
+void ngx_http_notify_sync_registry_exit_process(void);
 
 
-#endif /* _NGX_HTTP_NOTIFY_CLAIMS_H_INCLUDED_ */
+#endif /* _NGX_HTTP_NOTIFY_SYNC_REGISTRY_H_INCLUDED_ */

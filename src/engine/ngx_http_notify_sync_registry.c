@@ -8,35 +8,35 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_claims_index.h"
+#include "ngx_http_notify_sync_index.h"
 
 
-#define NGX_HTTP_NOTIFY_CLAIMS_INTERVAL  900
-#define NGX_HTTP_NOTIFY_CLAIMS_ALONE     50     /* without the change log */
-#define NGX_HTTP_NOTIFY_CLAIMS_HEARD     7000   /* of a read of the tail */
-#define NGX_HTTP_NOTIFY_CLAIMS_AGE       10000
-#define NGX_HTTP_NOTIFY_CLAIMS_CHUNK     512    /* documents of one command */
+#define NGX_HTTP_NOTIFY_SYNC_REGISTRY_INTERVAL  900
+#define NGX_HTTP_NOTIFY_SYNC_REGISTRY_ALONE  50     /* without the change log */
+#define NGX_HTTP_NOTIFY_SYNC_REGISTRY_HEARD  7000   /* of a read of the tail */
+#define NGX_HTTP_NOTIFY_SYNC_REGISTRY_AGE  10000
+#define NGX_HTTP_NOTIFY_SYNC_REGISTRY_CHUNK  512    /* a command */
 
 
 typedef struct {
     ngx_queue_t                       queue;
-    ngx_http_notify_claims_pt         handler;
+    ngx_http_notify_sync_registry_pt  handler;
     void                             *data;
-} ngx_http_notify_claims_waiter_t;
+} ngx_http_notify_sync_registry_waiter_t;
 
 /* documents asked for in one command */
 typedef struct {
     ngx_queue_t                       queue;
-    ngx_http_notify_claims_t         *claims;
+    ngx_http_notify_sync_registry_t  *claims;
     ngx_pool_t                       *pool;
     ngx_uint_t                        n;
     ngx_str_t                        *ids;
-} ngx_http_notify_claims_chunk_t;
+} ngx_http_notify_sync_registry_chunk_t;
 
 
-struct ngx_http_notify_claims_s {
+struct ngx_http_notify_sync_registry_s {
     ngx_queue_t                       queue;
-    ngx_http_notify_claims_index_t    index;
+    ngx_http_notify_sync_index_t      index;
     ngx_http_notify_redis_t          *redis;
     ngx_queue_t                       waiting;  /* for the next check */
     ngx_queue_t                       asked;    /* for the one under way */
@@ -58,86 +58,89 @@ struct ngx_http_notify_claims_s {
 };
 
 
-static ngx_http_notify_claims_t *ngx_http_notify_claims_lookup(
+static ngx_http_notify_sync_registry_t *ngx_http_notify_sync_registry_lookup(
     const ngx_http_notify_channel_t *channel);
-static void ngx_http_notify_claims_state(ngx_http_notify_redis_t *redis,
+static void ngx_http_notify_sync_registry_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
-static void ngx_http_notify_claims_timer(ngx_event_t *ev);
-static ngx_int_t ngx_http_notify_claims_check(
-    ngx_http_notify_claims_t *claims);
-static void ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_sync_registry_timer(ngx_event_t *ev);
+static ngx_int_t ngx_http_notify_sync_registry_check(
+    ngx_http_notify_sync_registry_t *claims);
+static void ngx_http_notify_sync_registry_checked(ngx_http_notify_resp_t *resp,
     void *data);
-static ngx_int_t ngx_http_notify_claims_submit(
-    ngx_http_notify_claims_t *claims, const char *command, const char *key,
-    ngx_http_notify_redis_handler_pt handler);
-static void ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp,
+static ngx_int_t ngx_http_notify_sync_registry_submit(
+    ngx_http_notify_sync_registry_t *claims, const char *command,
+    const char *key, ngx_http_notify_redis_handler_pt handler);
+static void ngx_http_notify_sync_registry_names(ngx_http_notify_resp_t *resp,
     void *data);
-static ngx_int_t ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
-    ngx_str_t *ids, ngx_uint_t n);
-static void ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_claims_chunk_free(
-    ngx_http_notify_claims_chunk_t *chunk);
-static void ngx_http_notify_claims_loaded(ngx_http_notify_claims_t *claims);
-static void ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims,
-    ngx_int_t rc);
-static void ngx_http_notify_claims_free(ngx_http_notify_claims_t *claims);
+static ngx_int_t ngx_http_notify_sync_registry_ask(
+    ngx_http_notify_sync_registry_t *claims, ngx_str_t *ids, ngx_uint_t n);
+static void ngx_http_notify_sync_registry_documents(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_sync_registry_chunk_free(
+    ngx_http_notify_sync_registry_chunk_t *chunk);
+static void ngx_http_notify_sync_registry_loaded(
+    ngx_http_notify_sync_registry_t *claims);
+static void ngx_http_notify_sync_registry_done(
+    ngx_http_notify_sync_registry_t *claims, ngx_int_t rc);
+static void ngx_http_notify_sync_registry_free(
+    ngx_http_notify_sync_registry_t *claims);
 
 
 /* the channels that were asked for in this worker */
-static ngx_queue_t  ngx_http_notify_claims_list;
+static ngx_queue_t  ngx_http_notify_sync_registry_list;
 
 
-ngx_http_notify_claims_t *
-ngx_http_notify_claims_open(ngx_http_notify_channel_t *channel)
+ngx_http_notify_sync_registry_t *
+ngx_http_notify_sync_registry_open(ngx_http_notify_channel_t *channel)
 {
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
-    claims = ngx_http_notify_claims_lookup(channel);
+    claims = ngx_http_notify_sync_registry_lookup(channel);
 
     if (claims) {
         return claims;
     }
 
-    claims = ngx_calloc(sizeof(ngx_http_notify_claims_t), ngx_cycle->log);
+    claims = ngx_calloc(sizeof(ngx_http_notify_sync_registry_t),
+                        ngx_cycle->log);
     if (claims == NULL) {
         return NULL;
     }
 
     claims->redis = channel->redis;
 
-    ngx_http_notify_claims_index_init(&claims->index, channel);
+    ngx_http_notify_sync_index_init(&claims->index, channel);
 
     ngx_queue_init(&claims->waiting);
     ngx_queue_init(&claims->asked);
     ngx_queue_init(&claims->chunks);
 
-    claims->timer.handler = ngx_http_notify_claims_timer;
+    claims->timer.handler = ngx_http_notify_sync_registry_timer;
     claims->timer.data = claims;
     claims->timer.log = ngx_cycle->log;
     claims->timer.cancelable = 1;
 
-    ngx_queue_insert_tail(&ngx_http_notify_claims_list, &claims->queue);
+    ngx_queue_insert_tail(&ngx_http_notify_sync_registry_list, &claims->queue);
 
     return claims;
 }
 
 
-static ngx_http_notify_claims_t *
-ngx_http_notify_claims_lookup(const ngx_http_notify_channel_t *channel)
+static ngx_http_notify_sync_registry_t *
+ngx_http_notify_sync_registry_lookup(const ngx_http_notify_channel_t *channel)
 {
     ngx_queue_t               *q;
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
-    if (ngx_http_notify_claims_list.next == NULL) {
-        ngx_queue_init(&ngx_http_notify_claims_list);
+    if (ngx_http_notify_sync_registry_list.next == NULL) {
+        ngx_queue_init(&ngx_http_notify_sync_registry_list);
     }
 
-    for (q = ngx_queue_head(&ngx_http_notify_claims_list);
-         q != ngx_queue_sentinel(&ngx_http_notify_claims_list);
+    for (q = ngx_queue_head(&ngx_http_notify_sync_registry_list);
+         q != ngx_queue_sentinel(&ngx_http_notify_sync_registry_list);
          q = ngx_queue_next(q))
     {
-        claims = ngx_queue_data(q, ngx_http_notify_claims_t, queue);
+        claims = ngx_queue_data(q, ngx_http_notify_sync_registry_t, queue);
 
         if (claims->index.channel == channel) {
             return claims;
@@ -149,14 +152,14 @@ ngx_http_notify_claims_lookup(const ngx_http_notify_channel_t *channel)
 
 
 ngx_int_t
-ngx_http_notify_claims_follow(ngx_http_notify_claims_t *claims)
+ngx_http_notify_sync_registry_follow(ngx_http_notify_sync_registry_t *claims)
 {
     if (claims->follow) {
         return NGX_OK;
     }
 
     if (ngx_http_notify_redis_watch(claims->redis,
-                                    ngx_http_notify_claims_state, claims)
+                                    ngx_http_notify_sync_registry_state, claims)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -173,10 +176,10 @@ ngx_http_notify_claims_follow(ngx_http_notify_claims_t *claims)
 /* the first load does not wait for the timer */
 
 static void
-ngx_http_notify_claims_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
-    void *data)
+ngx_http_notify_sync_registry_state(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data)
 {
-    ngx_http_notify_claims_t *claims = data;
+    ngx_http_notify_sync_registry_t *claims = data;
 
     if (up) {
         ngx_add_timer(&claims->timer, 1);
@@ -185,48 +188,51 @@ ngx_http_notify_claims_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
 
 
 static void
-ngx_http_notify_claims_timer(ngx_event_t *ev)
+ngx_http_notify_sync_registry_timer(ngx_event_t *ev)
 {
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
     claims = ev->data;
 
-    if (!claims->busy && ngx_http_notify_claims_check(claims) != NGX_OK) {
-        ngx_http_notify_claims_done(claims, NGX_ERROR);
+    if (!claims->busy
+        && ngx_http_notify_sync_registry_check(claims) != NGX_OK)
+    {
+        ngx_http_notify_sync_registry_done(claims, NGX_ERROR);
     }
 }
 
 
 ngx_int_t
-ngx_http_notify_claims_any(ngx_http_notify_claims_t *claims,
+ngx_http_notify_sync_registry_any(ngx_http_notify_sync_registry_t *claims,
     const ngx_str_t *tenant, const ngx_str_t *type)
 {
     if (!claims->loaded
-        || ngx_current_msec - claims->checked > NGX_HTTP_NOTIFY_CLAIMS_AGE)
+        || ngx_current_msec - claims->checked
+           > NGX_HTTP_NOTIFY_SYNC_REGISTRY_AGE)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_claims_index_any(&claims->index, tenant, type)
+    return ngx_http_notify_sync_index_any(&claims->index, tenant, type)
                ? NGX_OK : NGX_DECLINED;
 }
 
 
 ngx_http_notify_claim_t *
-ngx_http_notify_claims_find(ngx_http_notify_claims_t *claims,
+ngx_http_notify_sync_registry_find(ngx_http_notify_sync_registry_t *claims,
     const ngx_http_notify_event_t *event)
 {
-    return ngx_http_notify_claims_index_find(&claims->index, event);
+    return ngx_http_notify_sync_index_find(&claims->index, event);
 }
 
 
 ngx_int_t
-ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
-    ngx_http_notify_claims_pt handler, void *data)
+ngx_http_notify_sync_registry_refresh(ngx_http_notify_sync_registry_t *claims,
+    ngx_http_notify_sync_registry_pt handler, void *data)
 {
-    ngx_http_notify_claims_waiter_t  *waiter;
+    ngx_http_notify_sync_registry_waiter_t  *waiter;
 
-    waiter = ngx_alloc(sizeof(ngx_http_notify_claims_waiter_t),
+    waiter = ngx_alloc(sizeof(ngx_http_notify_sync_registry_waiter_t),
                        ngx_cycle->log);
     if (waiter == NULL) {
         return NGX_ERROR;
@@ -239,7 +245,7 @@ ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
 
     /* what is under way may have looked before this call */
 
-    if (claims->busy || ngx_http_notify_claims_check(claims) == NGX_OK) {
+    if (claims->busy || ngx_http_notify_sync_registry_check(claims) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -251,27 +257,27 @@ ngx_http_notify_claims_refresh(ngx_http_notify_claims_t *claims,
 
 
 ngx_int_t
-ngx_http_notify_claims_settle(const ngx_http_notify_channel_t *channel,
-    ngx_http_notify_claims_pt handler, void *data)
+ngx_http_notify_sync_registry_settle(const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_sync_registry_pt handler, void *data)
 {
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
-    claims = ngx_http_notify_claims_lookup(channel);
+    claims = ngx_http_notify_sync_registry_lookup(channel);
 
     if (claims == NULL || !claims->follow) {
         return NGX_DECLINED;
     }
 
-    return ngx_http_notify_claims_refresh(claims, handler, data);
+    return ngx_http_notify_sync_registry_refresh(claims, handler, data);
 }
 
 
 void
-ngx_http_notify_claims_heard(const ngx_http_notify_channel_t *channel)
+ngx_http_notify_sync_registry_heard(const ngx_http_notify_channel_t *channel)
 {
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
-    claims = ngx_http_notify_claims_lookup(channel);
+    claims = ngx_http_notify_sync_registry_lookup(channel);
 
     if (claims) {
         claims->tailed = 1;
@@ -281,11 +287,11 @@ ngx_http_notify_claims_heard(const ngx_http_notify_channel_t *channel)
 
 
 void
-ngx_http_notify_claims_changed(const ngx_http_notify_channel_t *channel)
+ngx_http_notify_sync_registry_changed(const ngx_http_notify_channel_t *channel)
 {
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
-    claims = ngx_http_notify_claims_lookup(channel);
+    claims = ngx_http_notify_sync_registry_lookup(channel);
 
     if (claims == NULL || !claims->follow) {
         return;
@@ -298,17 +304,17 @@ ngx_http_notify_claims_changed(const ngx_http_notify_channel_t *channel)
         return;
     }
 
-    if (ngx_http_notify_claims_check(claims) != NGX_OK) {
-        ngx_http_notify_claims_done(claims, NGX_ERROR);
+    if (ngx_http_notify_sync_registry_check(claims) != NGX_OK) {
+        ngx_http_notify_sync_registry_done(claims, NGX_ERROR);
     }
 }
 
 
 static ngx_int_t
-ngx_http_notify_claims_check(ngx_http_notify_claims_t *claims)
+ngx_http_notify_sync_registry_check(ngx_http_notify_sync_registry_t *claims)
 {
-    if (ngx_http_notify_claims_submit(claims, "GET", "subs:ver",
-                                      ngx_http_notify_claims_checked)
+    if (ngx_http_notify_sync_registry_submit(claims, "GET", "subs:ver",
+                                         ngx_http_notify_sync_registry_checked)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -326,7 +332,7 @@ ngx_http_notify_claims_check(ngx_http_notify_claims_t *claims)
 
 
 static ngx_int_t
-ngx_http_notify_claims_submit(ngx_http_notify_claims_t *claims,
+ngx_http_notify_sync_registry_submit(ngx_http_notify_sync_registry_t *claims,
     const char *command, const char *key,
     ngx_http_notify_redis_handler_pt handler)
 {
@@ -360,9 +366,9 @@ ngx_http_notify_claims_submit(ngx_http_notify_claims_t *claims,
 
 
 static void
-ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_sync_registry_checked(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_claims_t *claims = data;
+    ngx_http_notify_sync_registry_t *claims = data;
 
     off_t       version;
     ngx_uint_t  generation;
@@ -377,7 +383,7 @@ ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp, void *data)
     }
 
     if (version == NGX_ERROR) {
-        ngx_http_notify_claims_done(claims, NGX_ERROR);
+        ngx_http_notify_sync_registry_done(claims, NGX_ERROR);
         return;
     }
 
@@ -387,7 +393,7 @@ ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp, void *data)
         && claims->version == (uint64_t) version
         && claims->generation == generation)
     {
-        ngx_http_notify_claims_done(claims, NGX_OK);
+        ngx_http_notify_sync_registry_done(claims, NGX_OK);
         return;
     }
 
@@ -398,20 +404,20 @@ ngx_http_notify_claims_checked(ngx_http_notify_resp_t *resp, void *data)
     claims->generation = generation;
     claims->next = version;
 
-    if (ngx_http_notify_claims_submit(claims, "HVALS", "sync",
-                                      ngx_http_notify_claims_names)
+    if (ngx_http_notify_sync_registry_submit(claims, "HVALS", "sync",
+                                           ngx_http_notify_sync_registry_names)
         != NGX_OK)
     {
         claims->generation = 0;
-        ngx_http_notify_claims_done(claims, NGX_ERROR);
+        ngx_http_notify_sync_registry_done(claims, NGX_ERROR);
     }
 }
 
 
 static void
-ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_sync_registry_names(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_claims_t *claims = data;
+    ngx_http_notify_sync_registry_t *claims = data;
 
     ngx_str_t   *ids;
     ngx_uint_t   i, n;
@@ -422,7 +428,7 @@ ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY) {
         claims->failed = 1;
-        ngx_http_notify_claims_loaded(claims);
+        ngx_http_notify_sync_registry_loaded(claims);
         return;
     }
 
@@ -440,9 +446,9 @@ ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
 
     for (i = 0; i < resp->nelts && !claims->failed; i += n) {
 
-        n = ngx_min(resp->nelts - i, NGX_HTTP_NOTIFY_CLAIMS_CHUNK);
+        n = ngx_min(resp->nelts - i, NGX_HTTP_NOTIFY_SYNC_REGISTRY_CHUNK);
 
-        if (ngx_http_notify_claims_ask(claims, &ids[i], n) != NGX_OK) {
+        if (ngx_http_notify_sync_registry_ask(claims, &ids[i], n) != NGX_OK) {
             claims->failed = 1;
         }
     }
@@ -452,26 +458,26 @@ ngx_http_notify_claims_names(ngx_http_notify_resp_t *resp, void *data)
     }
 
     if (ngx_queue_empty(&claims->chunks)) {
-        ngx_http_notify_claims_loaded(claims);
+        ngx_http_notify_sync_registry_loaded(claims);
     }
 }
 
 
 static ngx_int_t
-ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
+ngx_http_notify_sync_registry_ask(ngx_http_notify_sync_registry_t *claims,
     ngx_str_t *ids, ngx_uint_t n)
 {
     ngx_str_t                       *argv;
     ngx_uint_t                       i;
     ngx_pool_t                      *pool;
-    ngx_http_notify_claims_chunk_t  *chunk;
+    ngx_http_notify_sync_registry_chunk_t  *chunk;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    chunk = ngx_palloc(pool, sizeof(ngx_http_notify_claims_chunk_t));
+    chunk = ngx_palloc(pool, sizeof(ngx_http_notify_sync_registry_chunk_t));
     argv = ngx_palloc(pool, (2 + n) * sizeof(ngx_str_t));
 
     if (chunk == NULL || argv == NULL) {
@@ -500,7 +506,8 @@ ngx_http_notify_claims_ask(ngx_http_notify_claims_t *claims,
     }
 
     if (ngx_http_notify_redis_submit(claims->redis, argv, 2 + n, 0,
-                                     ngx_http_notify_claims_documents, chunk)
+                                     ngx_http_notify_sync_registry_documents,
+                                     chunk)
         == NULL)
     {
         goto failed;
@@ -519,12 +526,13 @@ failed:
 
 
 static void
-ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_sync_registry_documents(ngx_http_notify_resp_t *resp,
+    void *data)
 {
-    ngx_http_notify_claims_chunk_t *chunk = data;
+    ngx_http_notify_sync_registry_chunk_t *chunk = data;
 
     ngx_uint_t                 i, n;
-    ngx_http_notify_claims_t  *claims;
+    ngx_http_notify_sync_registry_t  *claims;
 
     claims = chunk->claims;
 
@@ -533,9 +541,9 @@ ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp, void *data)
     {
         n = chunk->n / 2;
 
-        if (ngx_http_notify_claims_ask(claims, chunk->ids, n) != NGX_OK
-            || ngx_http_notify_claims_ask(claims, &chunk->ids[n],
-                                          chunk->n - n)
+        if (ngx_http_notify_sync_registry_ask(claims, chunk->ids, n) != NGX_OK
+            || ngx_http_notify_sync_registry_ask(claims, &chunk->ids[n],
+                                                 chunk->n - n)
                != NGX_OK)
         {
             claims->failed = 1;
@@ -555,10 +563,10 @@ ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp, void *data)
                 continue;
             }
 
-            if (ngx_http_notify_claims_index_put(&claims->index,
-                                                 &chunk->ids[i],
-                                                 &resp->elts[i]->str,
-                                                 claims->replace)
+            if (ngx_http_notify_sync_index_put(&claims->index,
+                                               &chunk->ids[i],
+                                               &resp->elts[i]->str,
+                                               claims->replace)
                 != NGX_OK)
             {
                 claims->failed = 1;
@@ -566,16 +574,17 @@ ngx_http_notify_claims_documents(ngx_http_notify_resp_t *resp, void *data)
         }
     }
 
-    ngx_http_notify_claims_chunk_free(chunk);
+    ngx_http_notify_sync_registry_chunk_free(chunk);
 
     if (ngx_queue_empty(&claims->chunks)) {
-        ngx_http_notify_claims_loaded(claims);
+        ngx_http_notify_sync_registry_loaded(claims);
     }
 }
 
 
 static void
-ngx_http_notify_claims_chunk_free(ngx_http_notify_claims_chunk_t *chunk)
+ngx_http_notify_sync_registry_chunk_free(
+    ngx_http_notify_sync_registry_chunk_t *chunk)
 {
     ngx_queue_remove(&chunk->queue);
     ngx_destroy_pool(chunk->pool);
@@ -585,32 +594,33 @@ ngx_http_notify_claims_chunk_free(ngx_http_notify_claims_chunk_t *chunk)
 /* all documents have come, or cannot be had */
 
 static void
-ngx_http_notify_claims_loaded(ngx_http_notify_claims_t *claims)
+ngx_http_notify_sync_registry_loaded(ngx_http_notify_sync_registry_t *claims)
 {
     if (claims->failed) {
 
         /* some are new, some old: again, and all of them */
 
         claims->generation = 0;
-        ngx_http_notify_claims_done(claims, NGX_ERROR);
+        ngx_http_notify_sync_registry_done(claims, NGX_ERROR);
         return;
     }
 
-    ngx_http_notify_claims_index_sweep(&claims->index);
+    ngx_http_notify_sync_index_sweep(&claims->index);
 
     claims->loaded = 1;
     claims->version = claims->next;
 
-    ngx_http_notify_claims_done(claims, NGX_OK);
+    ngx_http_notify_sync_registry_done(claims, NGX_OK);
 }
 
 
 static void
-ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
+ngx_http_notify_sync_registry_done(ngx_http_notify_sync_registry_t *claims,
+    ngx_int_t rc)
 {
     ngx_uint_t                        tailed;
     ngx_queue_t                       asked, *q;
-    ngx_http_notify_claims_waiter_t  *waiter;
+    ngx_http_notify_sync_registry_waiter_t  *waiter;
 
     claims->busy = 0;
 
@@ -620,12 +630,12 @@ ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
 
     if (claims->follow) {
         tailed = claims->tailed && ngx_current_msec - claims->heard
-                                   < NGX_HTTP_NOTIFY_CLAIMS_HEARD;
+                                   < NGX_HTTP_NOTIFY_SYNC_REGISTRY_HEARD;
 
         ngx_add_timer(&claims->timer,
                       tailed || rc != NGX_OK
-                      ? NGX_HTTP_NOTIFY_CLAIMS_INTERVAL
-                      : NGX_HTTP_NOTIFY_CLAIMS_ALONE);
+                      ? NGX_HTTP_NOTIFY_SYNC_REGISTRY_INTERVAL
+                      : NGX_HTTP_NOTIFY_SYNC_REGISTRY_ALONE);
     }
 
     ngx_queue_init(&asked);
@@ -633,7 +643,7 @@ ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
     ngx_queue_init(&claims->asked);
 
     if ((claims->again || !ngx_queue_empty(&claims->waiting))
-        && ngx_http_notify_claims_check(claims) != NGX_OK)
+        && ngx_http_notify_sync_registry_check(claims) != NGX_OK)
     {
         claims->again = 0;
 
@@ -646,7 +656,8 @@ ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
         q = ngx_queue_head(&asked);
         ngx_queue_remove(q);
 
-        waiter = ngx_queue_data(q, ngx_http_notify_claims_waiter_t, queue);
+        waiter = ngx_queue_data(q, ngx_http_notify_sync_registry_waiter_t,
+                                queue);
 
         waiter->handler(rc, waiter->data);
 
@@ -656,26 +667,26 @@ ngx_http_notify_claims_done(ngx_http_notify_claims_t *claims, ngx_int_t rc)
 
 
 void
-ngx_http_notify_claims_exit_process(void)
+ngx_http_notify_sync_registry_exit_process(void)
 {
     ngx_queue_t  *q;
 
-    if (ngx_http_notify_claims_list.next == NULL) {
+    if (ngx_http_notify_sync_registry_list.next == NULL) {
         return;
     }
 
-    while (!ngx_queue_empty(&ngx_http_notify_claims_list)) {
-        q = ngx_queue_head(&ngx_http_notify_claims_list);
+    while (!ngx_queue_empty(&ngx_http_notify_sync_registry_list)) {
+        q = ngx_queue_head(&ngx_http_notify_sync_registry_list);
         ngx_queue_remove(q);
 
-        ngx_http_notify_claims_free(ngx_queue_data(q, ngx_http_notify_claims_t,
-                                                   queue));
+        ngx_http_notify_sync_registry_free(
+                     ngx_queue_data(q, ngx_http_notify_sync_registry_t, queue));
     }
 }
 
 
 static void
-ngx_http_notify_claims_free(ngx_http_notify_claims_t *claims)
+ngx_http_notify_sync_registry_free(ngx_http_notify_sync_registry_t *claims)
 {
     ngx_queue_t  *q;
 
@@ -683,12 +694,12 @@ ngx_http_notify_claims_free(ngx_http_notify_claims_t *claims)
         ngx_del_timer(&claims->timer);
     }
 
-    ngx_http_notify_claims_index_free(&claims->index);
+    ngx_http_notify_sync_index_free(&claims->index);
 
     while (!ngx_queue_empty(&claims->chunks)) {
         q = ngx_queue_head(&claims->chunks);
-        ngx_http_notify_claims_chunk_free(ngx_queue_data(q,
-                                     ngx_http_notify_claims_chunk_t, queue));
+        ngx_http_notify_sync_registry_chunk_free(
+               ngx_queue_data(q, ngx_http_notify_sync_registry_chunk_t, queue));
     }
 
     ngx_queue_add(&claims->asked, &claims->waiting);
@@ -697,7 +708,8 @@ ngx_http_notify_claims_free(ngx_http_notify_claims_t *claims)
         q = ngx_queue_head(&claims->asked);
         ngx_queue_remove(q);
 
-        ngx_free(ngx_queue_data(q, ngx_http_notify_claims_waiter_t, queue));
+        ngx_free(
+              ngx_queue_data(q, ngx_http_notify_sync_registry_waiter_t, queue));
     }
 
     ngx_free(claims);

@@ -6,10 +6,10 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_log_wait.h"
+#include "ngx_http_notify_log_replicas.h"
 
 
-#define NGX_HTTP_NOTIFY_LOG_WAIT_QUIET  60    /* seconds */
+#define NGX_HTTP_NOTIFY_LOG_REPLICAS_QUIET  60    /* seconds */
 
 
 typedef struct {
@@ -20,31 +20,32 @@ typedef struct {
     ngx_event_t               event;          /* the end of this turn */
     ngx_uint_t                asking;
     time_t                    said;
-} ngx_http_notify_log_wait_state_t;
+} ngx_http_notify_log_replicas_state_t;
 
 
-static void ngx_http_notify_log_wait_ask(ngx_event_t *ev);
-static ngx_int_t ngx_http_notify_log_wait_send(void);
-static void ngx_http_notify_log_wait_answer(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_log_replicas_ask(ngx_event_t *ev);
+static ngx_int_t ngx_http_notify_log_replicas_send(void);
+static void ngx_http_notify_log_replicas_answer(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_log_wait_tell(ngx_int_t rc, ngx_uint_t generation);
-static void ngx_http_notify_log_wait_say(int64_t replicas);
+static void ngx_http_notify_log_replicas_tell(ngx_int_t rc,
+    ngx_uint_t generation);
+static void ngx_http_notify_log_replicas_say(int64_t replicas);
 
 
-static ngx_http_notify_log_wait_state_t  ngx_http_notify_log_waits;
+static ngx_http_notify_log_replicas_state_t  ngx_http_notify_log_waits;
 
 
 void
-ngx_http_notify_log_wait_use(ngx_http_notify_redis_t *redis, ngx_uint_t n,
+ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis, ngx_uint_t n,
     ngx_msec_t timeout)
 {
     ngx_memzero(&ngx_http_notify_log_waits,
-                sizeof(ngx_http_notify_log_wait_state_t));
+                sizeof(ngx_http_notify_log_replicas_state_t));
 
     ngx_http_notify_log_waits.redis = redis;
     ngx_http_notify_log_waits.replicas = n;
     ngx_http_notify_log_waits.timeout = timeout;
-    ngx_http_notify_log_waits.event.handler = ngx_http_notify_log_wait_ask;
+    ngx_http_notify_log_waits.event.handler = ngx_http_notify_log_replicas_ask;
     ngx_http_notify_log_waits.event.log = ngx_cycle->log;
 
     ngx_queue_init(&ngx_http_notify_log_waits.waiting);
@@ -52,7 +53,7 @@ ngx_http_notify_log_wait_use(ngx_http_notify_redis_t *redis, ngx_uint_t n,
 
 
 void
-ngx_http_notify_log_wait_end(void)
+ngx_http_notify_log_replicas_end(void)
 {
     ngx_queue_t  *q;
 
@@ -64,7 +65,7 @@ ngx_http_notify_log_wait_end(void)
         q = ngx_queue_head(&ngx_http_notify_log_waits.waiting);
         ngx_queue_remove(q);
 
-        ngx_free(ngx_queue_data(q, ngx_http_notify_log_wait_t, queue));
+        ngx_free(ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue));
     }
 
     if (ngx_http_notify_log_waits.event.posted) {
@@ -76,15 +77,15 @@ ngx_http_notify_log_wait_end(void)
 
 
 ngx_uint_t
-ngx_http_notify_log_wait_wanted(const ngx_http_notify_redis_t *redis)
+ngx_http_notify_log_replicas_wanted(const ngx_http_notify_redis_t *redis)
 {
     return redis == ngx_http_notify_log_waits.redis;
 }
 
 
 void
-ngx_http_notify_log_wait(ngx_http_notify_log_wait_t *wait,
-    ngx_http_notify_log_wait_pt handler)
+ngx_http_notify_log_replicas(ngx_http_notify_log_replicas_t *wait,
+    ngx_http_notify_log_replicas_pt handler)
 {
     wait->handler = handler;
     wait->asked = 0;
@@ -100,11 +101,11 @@ ngx_http_notify_log_wait(ngx_http_notify_log_wait_t *wait,
 
 
 static void
-ngx_http_notify_log_wait_ask(ngx_event_t *ev)
+ngx_http_notify_log_replicas_ask(ngx_event_t *ev)
 {
     ngx_uint_t                   generation;
     ngx_queue_t                 *q;
-    ngx_http_notify_log_wait_t  *wait;
+    ngx_http_notify_log_replicas_t  *wait;
 
     if (ngx_http_notify_log_waits.asking
         || ngx_queue_empty(&ngx_http_notify_log_waits.waiting))
@@ -119,12 +120,12 @@ ngx_http_notify_log_wait_ask(ngx_event_t *ev)
          q != ngx_queue_sentinel(&ngx_http_notify_log_waits.waiting);
          q = ngx_queue_next(q))
     {
-        wait = ngx_queue_data(q, ngx_http_notify_log_wait_t, queue);
+        wait = ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue);
         wait->asked = 1;
     }
 
-    if (generation == 0 || ngx_http_notify_log_wait_send() != NGX_OK) {
-        ngx_http_notify_log_wait_tell(NGX_ERROR, 0);
+    if (generation == 0 || ngx_http_notify_log_replicas_send() != NGX_OK) {
+        ngx_http_notify_log_replicas_tell(NGX_ERROR, 0);
         return;
     }
 
@@ -133,7 +134,7 @@ ngx_http_notify_log_wait_ask(ngx_event_t *ev)
 
 
 static ngx_int_t
-ngx_http_notify_log_wait_send(void)
+ngx_http_notify_log_replicas_send(void)
 {
     u_char      n[NGX_INT_T_LEN], timeout[NGX_INT_T_LEN];
     ngx_str_t   argv[3];
@@ -152,14 +153,15 @@ ngx_http_notify_log_wait_send(void)
                   - timeout;
 
     return ngx_http_notify_redis_submit(ngx_http_notify_log_waits.redis, argv,
-                                        3, 0, ngx_http_notify_log_wait_answer,
+                                        3, 0,
+                                        ngx_http_notify_log_replicas_answer,
                                         NULL)
            ? NGX_OK : NGX_ERROR;
 }
 
 
 static void
-ngx_http_notify_log_wait_answer(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_log_replicas_answer(ngx_http_notify_resp_t *resp, void *data)
 {
     int64_t     replicas;
     ngx_int_t   rc;
@@ -177,11 +179,11 @@ ngx_http_notify_log_wait_answer(ngx_http_notify_resp_t *resp, void *data)
             rc = NGX_OK;
 
         } else {
-            ngx_http_notify_log_wait_say(replicas);
+            ngx_http_notify_log_replicas_say(replicas);
         }
     }
 
-    ngx_http_notify_log_wait_tell(rc, generation);
+    ngx_http_notify_log_replicas_tell(rc, generation);
 
     if (!ngx_queue_empty(&ngx_http_notify_log_waits.waiting)) {
         ngx_post_event(&ngx_http_notify_log_waits.event, &ngx_posted_events);
@@ -192,17 +194,17 @@ ngx_http_notify_log_wait_answer(ngx_http_notify_resp_t *resp, void *data)
 /* those that were asked for; a handler may publish, but none goes away */
 
 static void
-ngx_http_notify_log_wait_tell(ngx_int_t rc, ngx_uint_t generation)
+ngx_http_notify_log_replicas_tell(ngx_int_t rc, ngx_uint_t generation)
 {
     ngx_queue_t                  asked;
     ngx_queue_t                 *q;
-    ngx_http_notify_log_wait_t  *wait;
+    ngx_http_notify_log_replicas_t  *wait;
 
     ngx_queue_init(&asked);
 
     while (!ngx_queue_empty(&ngx_http_notify_log_waits.waiting)) {
         q = ngx_queue_head(&ngx_http_notify_log_waits.waiting);
-        wait = ngx_queue_data(q, ngx_http_notify_log_wait_t, queue);
+        wait = ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue);
 
         if (!wait->asked) {
             break;
@@ -216,7 +218,7 @@ ngx_http_notify_log_wait_tell(ngx_int_t rc, ngx_uint_t generation)
         q = ngx_queue_head(&asked);
         ngx_queue_remove(q);
 
-        wait = ngx_queue_data(q, ngx_http_notify_log_wait_t, queue);
+        wait = ngx_queue_data(q, ngx_http_notify_log_replicas_t, queue);
 
         /* on another connection a WAIT says nothing of it */
 
@@ -226,10 +228,10 @@ ngx_http_notify_log_wait_tell(ngx_int_t rc, ngx_uint_t generation)
 
 
 static void
-ngx_http_notify_log_wait_say(int64_t replicas)
+ngx_http_notify_log_replicas_say(int64_t replicas)
 {
     if (ngx_time() - ngx_http_notify_log_waits.said
-        < NGX_HTTP_NOTIFY_LOG_WAIT_QUIET)
+        < NGX_HTTP_NOTIFY_LOG_REPLICAS_QUIET)
     {
         return;
     }
