@@ -64,7 +64,7 @@ kill 'STOP', $redis->pid;
 $nginx = NotifyTest::Nginx->new(http => $http, vars => { REDIS =>
     $redis->address . ' timeout=20s' });
 my $pid = $redis->pid;
-NotifyTest::spawn(sub { Time::HiRes::sleep(0.3); kill 'CONT', $pid });
+NotifyTest::spawn(sub { elapse(0.3); kill 'CONT', $pid });
 
 is(publish($nginx)->{status}, 202,
    'what comes before the first connection is there waits for it');

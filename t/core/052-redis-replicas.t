@@ -129,7 +129,7 @@ ok($acknowledged, 'what was acknowledged is still there');
 # the master goes in the middle of it
 
 $replica->pause;
-NotifyTest::spawn(sub { Time::HiRes::sleep(0.2);
+NotifyTest::spawn(sub { elapse(0.2);
                         CORE::kill 'KILL', $master->pid });
 is(publish()->{status}, 503, 'a master that dies while it waits');
 $replica->resume;

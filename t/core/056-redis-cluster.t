@@ -157,7 +157,7 @@ eventually { $replica->cli('INFO', 'replication') =~ /master_link_status:up/
            'has what that has', 20;
 eventually { $dying->cli('WAIT', 1, 100) == 1 } undef;
 eventually { publish($channel, 'before') =~ /^20/ } 'a publish before';
-Time::HiRes::sleep(0.1) until $replica->cli('INFO', 'replication')
+elapse(0.1) until $replica->cli('INFO', 'replication')
     =~ /slave_repl_offset:(\d+)/
     && $dying->cli('INFO', 'replication') =~ /master_repl_offset:$1\b/;
 # the replica, too: of a master without slots, as it knows it, it takes no place

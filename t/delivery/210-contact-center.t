@@ -5,7 +5,7 @@ use warnings;
 
 use Digest::SHA qw(hmac_sha256_hex);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Chat;
 
@@ -159,7 +159,7 @@ eventually { !grep { !session('failed', $_->[1]) } @once } 'C4: all failed';
 
 # two seconds later
 my $until = time + 2;
-eventually { publish(sessionId => 'later'); sleep 0.3; time > $until };
+eventually { publish(sessionId => 'later'); elapse 0.3; time > $until };
 eventually { !grep { !session('later', $_->[1]) } @once }
     'C4: all get what comes later';
 is(session('failed', $_->[1]), 1, "C4: $_->[1]: it is not tried again")
@@ -199,7 +199,7 @@ is(status($id{$_}), 'active', "C5: $_ is active") for @busy;
 
 # one probe, the answer of which is awaited
 
-sleep 3.1;
+elapse 3.1;
 $receiver->script($_, { status => 503, delay => 0.25 }, { status => 500 },
                   { status => 200 }) for @sick;
 $receiver->script($_, { status => 500 }, { status => 200 }) for @hung;
@@ -207,14 +207,14 @@ $receiver->script($_, { status => 500 }, { status => 200 }) for @hung;
 publish() for 1 .. 5;
 eventually { !grep { $receiver->count($_) < 15 } @busy } 'C5: five events';
 eventually { !grep { $receiver->count($_) < 5 } @sick } 'C5: a probe';
-sleep 0.5;
+elapse 0.5;
 is(join(' ', map { $receiver->count($_) } @sick),
    join(' ', (5) x @sick), 'C5: exactly one, whose failure opens it again');
 
 
 # a 500 closes it
 
-sleep 3.1;
+elapse 3.1;
 publish();
 calls(6, 'C5: the next probe', @sick);
 

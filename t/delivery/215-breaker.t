@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -72,12 +72,12 @@ cmp_ok($before, '<=', 16, 'after what was in flight');
 $receiver->script('/retried', { status => 503, delay => 0.3 },
                   { status => 200, delay => 0.3 }, { status => 200 });
 eventually { $receiver->count('/retried') > $before } 'a probe';
-sleep 0.6;
+elapse 0.6;
 is($receiver->count('/retried'), $before + 1, 'exactly one');
 eventually { $receiver->count('/retried') > $before + 1 } 'another, later';
 my ($first, $second) = ($receiver->requests('/retried'))[$before, $before + 1];
 cmp_ok($second->{time} - $first->{time}, '>', 1, 'after the cool-down');
-sleep 0.2;
+elapse 0.2;
 is($receiver->count('/retried'), $before + 2, 'and one again');
 eventually { my %got = map { $_->{body} => 1 } grep { $_->{status} == 200 }
                        $receiver->requests('/retried');
@@ -94,7 +94,7 @@ $receiver->script('/window', { status => 503 });
 for my $n (1 .. 5) {
     publish('window');
     eventually { $receiver->count('/window') == $n } 'a failure';
-    sleep 0.35;
+    elapse 0.35;
 }
 is(status($id), 'active', 'as many failures outside of the window open nothing');
 publish('window', 3);
@@ -122,7 +122,7 @@ sub dropped_while {
     is($receiver->count($path), 3, "$how: nothing goes out in the cool-down");
 
     $receiver->script($path, { status => 200 });
-    eventually { push @ids, publish($how); sleep 0.3;
+    eventually { push @ids, publish($how); elapse 0.3;
                  $receiver->count($path) > 3 } "$how: it is tried again";
     cmp_ok($receiver->count($path), '<=', 5, "$how: with what is new");
 

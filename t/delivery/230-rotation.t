@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -79,7 +79,7 @@ sub until_call {
     my ($path, $title, $condition) = @_;
     my ($call, $end) = (undef, time + 3);
 
-    do { sleep 0.02; $call = next_call($path) }
+    do { elapse 0.02; $call = next_call($path) }
         until $condition->($call) || time > $end;
     ok($condition->($call), $title);
     return $call;
@@ -113,7 +113,7 @@ verify($call, $old, 0, 'the old secret after the grace');
 ($id, $old) = subscribe('/b');
 next_call('/b');
 $new = rotate($id, '1s');
-sleep 1.1;
+elapse 1.1;
 $call = next_call('/b');
 verify($call, $new, 1, 'the new secret after 1s');
 verify($call, $old, 0, 'the old secret after 1s');

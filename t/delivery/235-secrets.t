@@ -7,7 +7,7 @@ use warnings;
 use Digest::SHA qw(hmac_sha256_base64 hmac_sha256_hex);
 use MIME::Base64 qw(decode_base64 encode_base64);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;

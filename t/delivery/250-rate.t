@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $seconds = 10;
@@ -49,7 +49,7 @@ subscribe('/slower', profile => 'limited', inFlight => 2);
 subscribe('/retry', profile => 'retrying');
 
 # who takes a subscription over has no burst: let the workers have shared them
-sleep 1.5;
+elapse 1.5;
 subscribe('/burst', profile => 'burst');
 
 # more than can go out meanwhile

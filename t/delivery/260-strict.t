@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $events = $ENV{EVENTS} // 600;
@@ -65,7 +65,7 @@ sub publish {
             json => [map { { eventType => 'order.paid', uid => "u$_",
                              data => $_ } } $from .. $to]);
         return 1 if $answer->{status} == 202 || $answer->{status} == 200;
-        sleep 0.05;
+        elapse 0.05;
     }
     return 0;
 }
@@ -101,12 +101,12 @@ while ($n < 6 + $events) {
     $n += 20;
 
     # while they are delivered
-    sleep rand 0.03;
+    elapse rand 0.03;
     if (time > $next && $nginx->kill_worker) {
         $kills++;
         $next = time + 0.5;
     }
-    sleep 0.12;
+    elapse 0.12;
 }
 
 cmp_ok($kills, '>=', 1, "$kills workers were killed");

@@ -6,7 +6,6 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -56,7 +55,7 @@ sub rested {
     $receiver->script("/$profile", {}, $how, {});
     my $first = publish($profile);
     eventually { calls($first) } "$profile: a call";
-    sleep 1.2;
+    elapse 1.2;
     my $rested = publish($profile);
     eventually { calls($rested) } "$profile: one more";
     is((calls($rested))[0]{conn}, (calls($first))[0]{conn},

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -214,7 +214,7 @@ note('D7: never resent, one line and one counter each');
     like((drops())[3], qr/: breaker open, status 0, device/, 'and said');
     is(scalar(bodies($receiver, '/other')) - $before, 3,
        'nothing is sent again');
-    sleep 1.1;
+    elapse 1.1;
     publish('s-fail');
     eventually { 4 == bodies($receiver, '/other') - $before }
         'after the cool-down a new one';
@@ -276,7 +276,7 @@ note('D6: nodes of a group');
     eventually { req(GET => "/sessions/n-$one")->{json}{node} eq $at[1]{name} }
         'is kept from then on';
     $at[0]{r}->start;
-    sleep 2.1;
+    elapse 2.1;
     publish("n-$one");
     eventually { ($calls->())[1] == $y + 2 }
         'also when the first one is back';
@@ -331,7 +331,7 @@ note('a push that takes long is not made again by who comes after');
     $receiver->script('/push?app=1', { delay => 6 }, {});
     publish('s-form');
     eventually { bodies($receiver, '/push?app=1') == $before + 1 } 'under way';
-    sleep 1.5;              # after a second nobody waits for it
+    elapse 1.5;              # after a second nobody waits for it
     kill KILL => $nginx->workers;
     eventually { req(GET => '/health')->{status} == 200 } 'workers die';
     publish('s-no');

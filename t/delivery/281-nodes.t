@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -83,7 +83,7 @@ for my $group (qw(gms slow)) {
         'the session has moved to the other node';
 
     for (1 .. 3) {
-        sleep 1.2;          # longer than fail_timeout
+        elapse 1.2;          # longer than fail_timeout
         ok(push_to($x, $other), 'what follows arrives');
     }
 
@@ -98,7 +98,7 @@ for my $group (qw(gms slow)) {
        0, 'all sessions are at the other node');
 
     $node->start;
-    sleep 1.2;
+    elapse 1.2;
     my $before = $node->count('/node');
     session("$group-new-$_", $group) for 1 .. 10;
     ok(push_to("$group-new-$_", @nodes), 'it is back') for 1 .. 10;

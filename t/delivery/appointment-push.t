@@ -4,7 +4,6 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -228,7 +227,7 @@ for my $code ('"0"', '0') {
     my $before = dead();
     called($path, "Code $code");
     eventually { !stored('retry') } "A8: Code $code is handled";
-    sleep 0.5;
+    elapse 0.5;
     is(again($path), 0, 'A8: and not tried again');
     is(dead(), $before, 'A8: nor given up');
 }
@@ -324,7 +323,7 @@ cmp_ok($times[-1] - $times[0], '>', 1.2, 'A6: nearly until then');
 cmp_ok($times[-1] - $times[0], '<', 2.4, 'A6: not longer');
 
 @times = undelivered(0);
-sleep 1;
+elapse 1;
 is(scalar @times, 1, 'A6: 0 days: one attempt');
 is(stored('retry'), 0, 'A6: and nothing stored');
 cmp_ok($redis->cli('XLEN', $redis->key('}:log') // $redis->key('.0}:log')),

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Ledger;
 
@@ -80,7 +80,7 @@ sub publish {
         if ($answer->{status} == 202 || $answer->{status} == 200) {
             return map { $_->{id} } @{ $answer->{json} };
         }
-        sleep 0.05;
+        elapse 0.05;
     }
 
     return;
@@ -111,7 +111,7 @@ while (($n = 1 + keys %acknowledged) <= $events) {
 is(scalar keys %acknowledged, $events, 'every event was acknowledged');
 
 while ($kills < 5) {
-    sleep 0.5;
+    elapse 0.5;
     $kills++ if $nginx->kill_worker;
 }
 
@@ -128,7 +128,7 @@ for (1 .. 1000) {
     my $answer = http(GET => $nginx->url('/shop/deltas?limit=250'
                                          . ($cursor ? "&cursor=$cursor" : '')));
     if ($answer->{status} != 200) {
-        sleep 0.1;              # a worker or Redis has only just come back
+        elapse 0.1;              # a worker or Redis has only just come back
         next;
     }
 

@@ -6,7 +6,7 @@ use warnings;
 use Compress::Raw::Zlib ();
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Shop;
 
@@ -81,9 +81,9 @@ for my $kind (sort keys %begun) {
 }
 
 # the workers have read that by then; what else keeps them is over behind it
-sleep 0.2;
+elapse 0.2;
 $nginx->reload;
-sleep 0.3;
+elapse 0.3;
 
 for my $kind (sort keys %socket) {
     syswrite $socket{$kind}, substr $begun{$kind}, -3;
@@ -106,7 +106,7 @@ kill HUP => $nginx->pid;
 while (time < $called + 2) {
     my $now = time;
     $published{ $shop->publish(1) } = $now;
-    sleep 0.05;
+    elapse 0.05;
 }
 
 eventually { !$shop->lacks('/busy?1', keys %published) }

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Shop;
 
@@ -84,7 +84,7 @@ for my $round (1 .. 8) {
     push @ids, $shop->publish(15);
     many(map { ['CLIENT', 'KILL', 'ID', $_] } @victims);
     push @ids, $shop->publish(5);
-    sleep 0.05 * ($round % 3);
+    elapse 0.05 * ($round % 3);
 }
 
 eventually { !$shop->lacks('/a', @ids) }
@@ -96,7 +96,7 @@ eventually { !$shop->lacks('/a', @ids) }
 
 push @ids, $shop->publish(20);
 $redis->pause;
-sleep 0.3;
+elapse 0.3;
 $redis->resume;
 eventually { !$shop->lacks('/a', @ids) } 'a Redis that stood still loses none';
 

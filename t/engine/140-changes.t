@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Shop;
 
@@ -20,7 +20,7 @@ sub soon {
     my ($path, %more) = @_;
     my $began = time;
     my $n = $receiver->count($path);
-    eventually(sub { $shop->publish(1, %more); sleep 0.03;
+    eventually(sub { $shop->publish(1, %more); elapse 0.03;
                      $receiver->count($path) > $n });
     return time - $began;
 }

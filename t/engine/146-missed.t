@@ -7,7 +7,6 @@ use warnings;
 use Test::More;
 use NotifyTest;
 use NotifyTest::Shop;
-use Time::HiRes 'sleep';
 
 my %slow = map { ("/queue$_" => [{ status => 200, delay => 0.05 }]) } 1 .. 12;
 
@@ -44,10 +43,10 @@ for my $i (1 .. 20) {
     $shop->act($id, 'disable');
     my @missed = $shop->publish(2);
     $shop->act($id, 'enable');
-    sleep 0.15 if $i % 2;
+    elapse 0.15 if $i % 2;
     $shop->act($id, 'disable');
     $shop->act($id, 'enable');
-    sleep 0.15;
+    elapse 0.15;
 
     redelivered($id, $before);
     eventually { !$shop->lacks("/twice$i", @missed) } undef, 1;
@@ -71,7 +70,7 @@ for my $i (1 .. 12) {
     my ($before) = $shop->publish(1);
     eventually { !$shop->lacks($path, $before) }
         or die "a slow one gets nothing\n";
-    sleep 0.15;
+    elapse 0.15;
 
     my @queued = $shop->publish(10);
     $shop->act($id, 'redeliver', { since => $before });
@@ -98,11 +97,11 @@ my @failed = $shop->publish(2);
 eventually { 2 == $redis->cli('ZCARD', "notify:{shop.0}:dead:$id") }
            'two fail';
 my @dropped = $shop->publish(5);
-sleep 0.3;
+elapse 0.3;
 $shop->act($id, 'redeliver', { since => $failed[0] });
 $receiver->script('/down', { status => 200 });
 my @more = $shop->publish(2);
-sleep 2.2;
+elapse 2.2;
 my @probe = $shop->publish(1);
 eventually { !$shop->lacks('/down', @probe) } 'the breaker has closed', 5;
 eventually { !replays($id) } 'the redelivery ends', 10;

@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 use NotifyTest;
 use NotifyTest::Shop;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $n = 40;
 my @profile = (profile => 'retry 500ms 500ms jitter=0%; breaker off;');
@@ -79,7 +79,7 @@ meanwhile(sub {
     $shop->change($id{$_}, filter => { 'data.n' => 8 }) for 1 .. $n;
     ($only) = $shop->publish(1, data => { n => 8 });
     ($not) = $shop->publish(1, data => { n => 1 });
-    sleep $until - time if $until > time;
+    elapse $until - time if $until > time;
 });
 
 eventually { !grep { $shop->lacks("/held$_", $only) } 1 .. $n }

@@ -6,7 +6,6 @@ use warnings;
 use Test::More;
 use NotifyTest;
 use NotifyTest::Shop;
-use Time::HiRes 'sleep';
 
 my $shop = NotifyTest::Shop->new(profile => 'retry off; breaker off;',
     profiles => { strict => 'order strict; retry 200ms; breaker off;',

@@ -7,7 +7,6 @@ use warnings;
 use Test::More;
 use NotifyTest;
 use NotifyTest::Shop;
-use Time::HiRes 'sleep';
 
 my $n = 24;
 my @profile = (profile => 'retry 100ms 100ms; breaker off;');
@@ -36,9 +35,9 @@ eventually { !grep { $shop->lacks("/gone$_", $first) } 1 .. $n }
 my ($worker) = $late->nginx->workers;
 kill STOP => $worker;
 $shop->change($id{$_}, url => $receiver->url("/here$_")) for 1 .. $n;
-sleep 0.6;
+elapse 0.6;
 kill CONT => $worker;
-sleep 0.3;
+elapse 0.3;
 
 my ($next) = $shop->publish(1);
 eventually { !grep { $shop->lacks("/here$_", $next) } 1 .. $n }

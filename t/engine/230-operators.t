@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Shop;
 
@@ -64,7 +64,7 @@ my @faults = (
     sub { $nginx->kill_worker },
     sub { my @pids = $nginx->workers or return;
           my $pid = $pids[rand @pids];
-          kill STOP => $pid; sleep 0.3; kill CONT => $pid },
+          kill STOP => $pid; elapse 0.3; kill CONT => $pid },
 );
 
 my $end = time + ($ENV{NOTIFY_TEST_LONG} ? 20 : 3);
@@ -72,7 +72,7 @@ while (time < $end) {
     push @ids, $shop->publish(1 + int rand 12);
     my $verb = int rand 6 ? $verbs[rand @verbs] : $faults[rand @faults];
     $verb->(1 + int rand $n) if int rand 2;
-    sleep 0.02 * rand;
+    elapse 0.02 * rand;
 }
 
 $receiver->script($_, { status => 200 }) for paths(1 .. $n);

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Shop;
 
@@ -30,9 +30,9 @@ ok($leases, 'there are leases');
 
 $redis->cli('hset', $leases, map { ($_ => '- 7 0') } 0 .. 63);
 $redis->pause;
-sleep 3.3;
+elapse 3.3;
 kill 'QUIT', $shop->nginx->pid;
-sleep 0.2;
+elapse 0.2;
 $redis->resume;
 
 my $began = time;
@@ -61,7 +61,7 @@ for my $n (1 .. 3) {
     @ids = $shop->publish(3);
     eventually { !$shop->lacks('/a', @ids) }
                "whoever was cut off gives its buckets back ($n)", 5;
-    sleep 0.5;
+    elapse 0.5;
 }
 
 finish();

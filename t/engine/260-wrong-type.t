@@ -6,7 +6,6 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep);
 use NotifyTest;
 use NotifyTest::Ledger;
 use NotifyTest::Shop;

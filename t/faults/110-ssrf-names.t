@@ -28,7 +28,7 @@ use IO::Select;
 use IO::Socket::IP;
 use Socket qw(IPPROTO_IPV6 IPV6_V6ONLY);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Dns;
 
@@ -268,14 +268,14 @@ publish();
 eventually { paths('/turn') == 1 } 'a good one is called';
 
 $dns->set(turn => '4-10-0-0-1');
-sleep 1.2;
+elapse 1.2;
 my $event = publish();
 eventually { last_error($turn, $event) eq 'address not allowed' }
            'rebound, it is refused, though a connection is idle';
 is(scalar(paths('/turn')), 1, 'nobody was called');
 
 $dns->set(turn => 'silent');
-sleep 1.2;
+elapse 1.2;
 $dns->set(turn => $target);
 eventually { paths('/turn') == 2 } 'good again, the retry goes on', 15;
 is(join(' ', map { $_->[0] } paths('/turn')), "$good $good", 'there');
@@ -285,7 +285,7 @@ for my $way ('4-127-0-0-1', '6-' . '0' x 31 . '1') {
     my $other = subscribe('at-turn.e.test', path => "/$way",
                           event => 'paid');
     $dns->set(turn => $way);
-    sleep 1.2;
+    elapse 1.2;
     $event = publish();
     eventually { last_error($other, $event) eq 'address not allowed' }
                'between creation and the first call it is, too';

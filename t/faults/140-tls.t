@@ -7,7 +7,6 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep);
 use NotifyTest;
 use NotifyTest::Dns;
 use NotifyTest::Ledger;

@@ -19,7 +19,7 @@ BEGIN {
 
 use File::Path qw(make_path);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Ledger;
 use NotifyTest::Shop;
@@ -69,7 +69,7 @@ sub client {
             my @ids = $status == 202 || $status == 200
                       ? map { $_->{id} } @{ $answer->{json} } : ();
             print {$out} "$status @ids\n";
-            sleep 0.03;
+            elapse 0.03;
         }
     }
 }
@@ -130,7 +130,7 @@ fault('Redis is killed and started' => sub {
 
 fault('Redis stands still' => sub {
     $redis->pause;
-    sleep 3;
+    elapse 3;
     ok(scalar(answered(503)), 'a publish is answered with 503 meanwhile');
     $redis->resume;
 });
@@ -147,7 +147,7 @@ fault('Redis is out of memory' => sub {
 
 fault('Redis is a replica' => sub {
     $redis->cli('REPLICAOF', '127.0.0.1', free_port());
-    sleep 2;
+    elapse 2;
     ok(scalar(answered(503)), 'a publish is answered with 503 meanwhile');
     $redis->cli('REPLICAOF', 'NO', 'ONE');
 });
@@ -184,7 +184,7 @@ fault('scripts are flushed' => sub {
     for (1 .. 20) {
         $redis->cli('SCRIPT', 'FLUSH');
         $redis->cli('SCRIPT', 'KILL');
-        sleep 0.03;
+        elapse 0.03;
     }
     is(scalar(grep { $_ != 202 } answers()), 0, 'no publisher sees it');
 });
@@ -215,7 +215,7 @@ sub kills {
             eventually { connections() > $up } or fail('it connects anew');
         }
 
-        sleep 2.1;
+        elapse 2.1;
     }
 }
 
@@ -283,7 +283,7 @@ if ($ENV{NOTIFY_TEST_LONG}) {
         my $from = length $nginx->log;
         kill QUIT => $nginx->pid;
         eventually { substr($nginx->log, $from) =~ /gracefully shutting/ };
-        sleep 0.2;
+        elapse 0.2;
         $redis->kill;
     }, sub { $redis->start });
 }

@@ -7,7 +7,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Ledger;
 use NotifyTest::Sentinel;
@@ -125,7 +125,7 @@ $ledger->mark;
 $connections = () = $nginx->log =~ /"commands" is up/g;
 $ledger->add(load(15));
 my $new = master();
-my $killer = NotifyTest::spawn(sub { sleep 0.1; kill KILL => $new->pid });
+my $killer = NotifyTest::spawn(sub { elapse 0.1; kill KILL => $new->pid });
 $ledger->add(load(15));
 $new->kill;
 NotifyTest::reap($killer);

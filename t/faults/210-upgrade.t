@@ -5,7 +5,7 @@ use warnings;
 
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Ledger;
 use NotifyTest::Shop;
@@ -50,7 +50,7 @@ $id{'/broken'} = $shop->subscribe('/broken', profile => 'brief');
 $shop->ready;
 my @ids;
 my $ledger = NotifyTest::Ledger->new(shop => $shop, to => \%id);
-sub publish { push @ids, $shop->publish(20); sleep 0.02 }
+sub publish { push @ids, $shop->publish(20); elapse 0.02 }
 
 # publishes until the condition holds
 sub meanwhile (&$) {

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Dns;
 use NotifyTest::Ledger;
@@ -85,7 +85,7 @@ is($receiver->count('/nx'), 0, 'a name that there is not is still not called');
 $dns->set(moves => '4-127-0-0-9');
 my ($log, @more) = (length $nginx->log);
 eventually { push @more, $shop->publish(1);
-             sleep 0.2;
+             elapse 0.2;
              substr($nginx->log, $log) =~ /127\.0\.0\.9/
              || $shop->lacks('/moves', @more) > 5 }
            'a name is asked again when its answer has grown old', 15;

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $slow = $ENV{NOTIFY_TEST_SLOW} // 1;
@@ -71,7 +71,7 @@ sub late {
         $refused .= " $r->{status}" unless $r->{success};
         $sent{ $r->{json}{id} } = $now if $r->{success};
         $meanwhile->() if $meanwhile;
-        sleep 0.02;
+        elapse 0.02;
     }
     eventually {
         my %seen = map { $_->{headers}{'webhook-id'} => $_->{time} }

@@ -6,7 +6,7 @@ use warnings;
 
 use Digest::SHA qw(sha1_hex);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -63,7 +63,7 @@ sub seen {
 for my $nginx ($here, $there) {
     eventually { gate($nginx) == 200 } 'without a subscriber the gate is open';
 }
-sleep 1;        # both follow the log
+elapse 1;        # both follow the log
 
 my (@wrong, @late);
 sub now_is {

@@ -8,7 +8,7 @@ use Digest::SHA qw(hmac_sha1_base64 hmac_sha256 hmac_sha256_hex
                    hmac_sha512_hex);
 use MIME::Base64 qw(encode_base64 encode_base64url);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $dir = test_dir();

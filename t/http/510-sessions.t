@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Chat;
 
@@ -213,7 +213,7 @@ note('many at once, and clients that leave');
     for (1 .. 20) {
         my $socket = NotifyTest::Chat::request($nginx->port, 'POST',
             '/create?id=left', 'Content-Length' => 0);
-        sleep 0.001 * $_;
+        elapse 0.001 * $_;
         $chat->cut($socket);
     }
     NotifyTest::reap($_) for @pids;

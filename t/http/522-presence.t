@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 use NotifyTest::Chat;
 
@@ -114,10 +114,7 @@ note('a WebSocket');
     ok(skipped(@skipped), 'pushes are skipped while it is there');
 
     # for longer than the lease
-    my $end = time + 4;
-    my $gone = 0;
-    while (time < $end) { $gone += away('w-1'); sleep 0.1 }
-    is($gone, 0, 'it stays connected, without a word');
+    throughout { !away('w-1') } 'it stays connected, without a word', 4;
     is($chat->talk($socket, 'still'), 'still', 'and still speaks');
 
     $chat->cut($socket);
@@ -147,20 +144,14 @@ note('two tabs');
     my @tabs = map { $chat->connect($nginx->port, '/ws?session=t-1') } 1 .. 6;
     eventually { connected('t-1') } 'six connections of a session';
     $chat->cut(splice @tabs, 0, 5);
-    my $end = time + 3;
-    my $gone = 0;
-    while (time < $end) { $gone += away('t-1'); sleep 0.05 }
-    is($gone, 0, 'with one that is left it is connected');
+    throughout { !away('t-1') } 'with one that is left it is connected', 3;
     $chat->cut(@tabs);
     eventually { away('t-1') } 'and away without any';
     my $tab = $chat->connect($nginx->port, '/ws?session=t-1');
     eventually { connected('t-1') } 'it comes back';
     $chat->cut($tab);
     $tab = $chat->connect($nginx->port, '/ws?session=t-1');
-    $end = time + 3;
-    $gone = 0;
-    while (time < $end) { $gone += away('t-1'); sleep 0.05 }
-    is($gone, 0, 'within its grace as if it had not been away');
+    throughout { !away('t-1') } 'within its grace as if it had not been away', 3;
     $chat->cut($tab);
 }
 
@@ -175,7 +166,7 @@ note('streams and polls');
 
     $socket = NotifyTest::Chat::request($nginx->port, 'GET',
                                         '/poll?session=p-1');
-    sleep 0.3;
+    elapse 0.3;
     ok(away('p-1'), 'a poll of a session unknown, before its answer');
     http(POST => $nginx->url('/say'));
     eventually { connected('p-1') } 'is registered with it';
@@ -185,10 +176,7 @@ note('streams and polls');
     $socket = NotifyTest::Chat::request($nginx->port, 'GET',
                                         '/poll?session=p-1');
     eventually { connected('p-1') } 'the next poll, before its answer';
-    my $end = time + 3;
-    my $gone = 0;
-    while (time < $end) { $gone += away('p-1'); sleep 0.1 }
-    is($gone, 0, 'as long as it lasts');
+    throughout { !away('p-1') } 'as long as it lasts', 3;
     $chat->cut($socket);
     eventually { away('p-1') } 'and is cut';
 
@@ -236,10 +224,7 @@ my $other = NotifyTest::Nginx->new(redis => $redis, workers => 1,
     my $there = $chat->connect($other->port, '/ws?session=i-1');
     eventually { connected('i-1') } 'connected to two';
     $chat->cut($here);
-    my $end = time + 4;
-    my $gone = 0;
-    while (time < $end) { $gone += away('i-1'); sleep 0.1 }
-    is($gone, 0, 'connected by the one that is left');
+    throughout { !away('i-1') } 'connected by the one that is left', 4;
     $chat->cut($there);
     eventually { away('i-1') } 'then no more';
 
@@ -263,7 +248,7 @@ note('a reload');
     my $gone = 0;
     while (time < $end) {
         $gone += grep { away("l-$_") } 1 .. 10;
-        sleep 0.2;
+        elapse 0.2;
     }
     is($gone, 0, 'for longer than the lease they stay connected');
     is($chat->talk($sockets[0], 'old'), 'old', 'to the old worker');
@@ -308,7 +293,7 @@ note('Redis is away');
     $chat->cut($leaves);
     ok(my $new = $chat->connect($nginx->port, '/ws?session=a-3'),
        'a new one connects');
-    sleep 1;
+    elapse 1;
     $redis->start;
     my $until = sub { http(GET => $nginx->url('/sessions/a-1'))->{json}
                       {connectedUntil} // '' };
@@ -316,10 +301,7 @@ note('Redis is away');
     eventually { $was = $until->(); $was ne '' } undef, 2;
     eventually { $until->() gt ($was // '') } 'who is there is said to be so';
     eventually { away('a-2') } 'who has left is away';
-    my $end = time + 4;
-    my $gone = 0;
-    while (time < $end) { $gone += away('a-1'); sleep 0.1 }
-    is($gone, 0, 'and stays');
+    throughout { !away('a-1') } 'and stays', 4;
     $chat->cut($socket, $new);
     eventually { away('a-1') } 'until it leaves';
 }

@@ -9,7 +9,7 @@ use Digest::SHA qw(hmac_sha256 hmac_sha256_base64 hmac_sha256_hex);
 use Math::BigInt;
 use MIME::Base64 qw(decode_base64url encode_base64 encode_base64url);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $dir = test_dir();

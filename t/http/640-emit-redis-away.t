@@ -6,7 +6,6 @@ use warnings;
 
 use Test::More;
 use NotifyTest;
-use Time::HiRes qw(sleep);
 
 my $redis = NotifyTest::Redis->new(args => ['--appendfsync', 'always']);
 my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
@@ -66,7 +65,7 @@ sub load {
             last if -e "$file.stop";
             my $answer = $client->get($nginx->url("$path?n=$n"));
             print $out "$n $answer->{status}\n";
-            sleep 0.001;
+            elapse 0.001;
         }
     });
 }
@@ -84,17 +83,17 @@ my @paths = qw(e pass fail asked);
 my %pid = map { $_ => load("/$_", "$dir/$_") } @paths;
 
 for my $kill (1 .. 3) {
-    sleep 0.7;
+    elapse 0.7;
     $redis->kill;
-    sleep 1;
+    elapse 1;
     $redis->start;
-    sleep 0.5;
+    elapse 0.5;
 }
 
 $redis->pause;
-sleep 3;
+elapse 3;
 $redis->resume;
-sleep 0.5;
+elapse 0.5;
 
 my %answers = map { $_ => [stop_load($pid{$_}, "$dir/$_")] } @paths;
 
@@ -146,7 +145,7 @@ is($stats->{lost}, 0, 'nothing was lost');
 my @pids = map { load('/killed', "$dir/killed$_") } 1 .. 2;
 
 for (1 .. 5) {
-    sleep 0.4;
+    elapse 0.4;
     $nginx->kill_worker;
 }
 
@@ -188,7 +187,7 @@ ok($lost && $in, 'only what does not fit');
 $redis->kill;
 http(GET => $nginx->url("/e?n=$_")) for 9_000_001 .. 9_000_010;
 kill HUP => $nginx->pid;
-sleep 0.5;
+elapse 0.5;
 $redis->start;
 eventually { grep({ $_->[1] > 9_000_000 } logged('e')) == 10 }
     'a reload does not lose what waits';

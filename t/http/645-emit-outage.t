@@ -9,7 +9,7 @@ use warnings;
 
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $outage = $ENV{OUTAGE} // 3;     # seconds
@@ -44,7 +44,7 @@ sub client {
     for my $n (1 .. 1_000_000) {
         last if -e "$file.stop";
         my $due = $start + $n * $clients / $rate;
-        sleep $due - time if $due > time;
+        elapse $due - time if $due > time;
 
         my $sent = time;
         syswrite $socket, "GET /e?n=$n&c=$c HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -64,13 +64,13 @@ my @pids = map {
     NotifyTest::spawn(sub { client($c, "$dir/client$c") });
 } 1 .. $clients;
 
-sleep 1.5;
+elapse 1.5;
 my $before = $redis->cli('XLEN', $redis->key('}:log'));
 cmp_ok($before, '>', 0, 'events are captured');
 $redis->kill;
-sleep $outage;
+elapse $outage;
 $redis->start;
-sleep 2;
+elapse 2;
 
 my ($n, $slowest, @bad) = (0, 0);
 for my $c (1 .. $clients) {

@@ -5,7 +5,7 @@ use warnings;
 
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $waiters = $ENV{WAITERS} // 1000;
@@ -92,7 +92,7 @@ $answer = answer($wait);
 is(ids($answer), '', 'what is not wanted is not waited for');
 is($answer->{json}{cursor}, end(), 'the cursor is behind it');
 $wait = start("wait=20s&eventType=z&limit=2&cursor=" . end());
-sleep 0.1;
+elapse 0.1;
 my @z = publish(shop => qw(c z c z c z c));
 $answer = answer($wait);
 is(ids($answer), "@z[1, 3]", 'of a batch as many as the limit');
@@ -102,7 +102,7 @@ is(ids(http(GET => "$deltas?eventType=z&cursor=$answer->{json}{cursor}")),
 
 $wait = start('wait=20s&cursor=' . end());
 my $hers = start('wait=20s', 'mine', 'X-Tenant' => 'ann');
-sleep 0.1;
+elapse 0.1;
 my ($anns) = publish(mine => 'a');
 is(ids(answer($hers)), $anns, 'a tenant is told of its own');
 ($id) = publish(shop => 'b');
@@ -120,7 +120,7 @@ is(connections(), 2, "$waiters waiters have one connection, too");
 my (@latency, @redis);
 for (1 .. 50) {
     my $wait = start("wait=20s&eventType=ping&cursor=$cursor");
-    sleep 0.03;
+    elapse 0.03;
     my $socket = IO::Socket::INET->new(PeerAddr => $redis->address) or die;
     my $entry = "*9\r\n" . join '', map { '$' . length($_) . "\r\n$_\r\n" }
         'XADD', 'notify:{shop.0}:log', '*', 't', 'ping', 'w', '1', 'n', '';
@@ -151,7 +151,7 @@ $cursor = end();
 $wait = start("wait=30s&cursor=$cursor");
 eventually { connections() == 2 };
 $redis->kill;
-sleep 0.2;
+elapse 0.2;
 $redis->start;
 my @ids;
 eventually { @ids = publish(shop => 'late'); @ids } 'Redis is back';

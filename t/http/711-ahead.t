@@ -7,7 +7,7 @@ use warnings;
 use IO::Socket::INET;
 use POSIX qw(strftime);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $redis = NotifyTest::Redis->new;
@@ -90,12 +90,12 @@ sub waits_ok {
 
 
 publish('old');
-sleep 1;
+elapse 1;
 waits_ok('since=' . at(time), 'since now');
-sleep 0.05;
+elapse 0.05;
 my $empty = http(GET => "$deltas?since=" . at(time))->{json};
 is_deeply($empty->{data}, [], 'an empty page');
-sleep 0.05;
+elapse 0.05;
 my $page = http(GET => "$deltas?cursor=$empty->{cursor}");
 ok(!$page->{json}{resync}, 'has a cursor that can be gone on with');
 is($page->{json}{cursor}, $empty->{cursor}, 'and stays');
@@ -103,18 +103,18 @@ my $cursor = waits_ok("cursor=$empty->{cursor}", 'the cursor of an empty page');
 $empty = http(GET => "$deltas?since=" . at(time + 0.001))->{json};
 is(http(POST => "$deltas/consumers/me", json => { cursor => $empty->{cursor} })
        ->{status}, 200, 'a consumer takes it');
-sleep 0.05;
+elapse 0.05;
 waits_ok('consumer=me', 'the consumer');
 
 my $since = at(time + 0.001);
-sleep 0.05;
+elapse 0.05;
 for (['since=' . $since], ["cursor=$empty->{cursor}"],
      ['', "Last-Event-ID: $empty->{cursor}"])
 {
     my ($query, @headers) = @$_;
     my $cursor = http(GET => "$deltas?since=" . at(time + 0.001))
                      ->{json}{cursor};
-    sleep 0.05;
+    elapse 0.05;
     s/\Q$empty->{cursor}\E/$cursor/ for $query, @headers;
     $query = 'since=' . at(time) if $query =~ /^since/;
     my $stream = start($query, 'Accept: text/event-stream', @headers);
@@ -136,7 +136,7 @@ my $future = start('wait=3s&since=' . at(time + 3600));
 eventually { watched() };
 my $now = start("wait=20s&cursor=$end");
 my $third = start('wait=20s&since=' . at(time + 0.001));
-sleep 0.2;
+elapse 0.2;
 my $id = publish('now');
 is(ids(answer($now)), $id, 'another reader gets what comes');
 is(ids(answer($third)), $id, 'and one more');
@@ -146,11 +146,11 @@ is(ids(answer($future)), '', 'which is not of the time that one waits for');
 # a loss is one still, a time is none
 
 $end = http(GET => $deltas)->{json}{cursor};
-sleep 0.05;
+elapse 0.05;
 my $lost = start("wait=20s&cursor=$end");
 my $time = start('wait=3s&since=' . at(time));
 eventually { watched() };
-sleep 0.2;
+elapse 0.2;
 $redis->cli('DEL', 'notify:{shop.0}:log');
 $redis->cli('XADD', 'notify:{shop.0}:log', '1000-0', 't', 'a', 'w', 1);
 unlike($nginx->log, qr/has lost its end/, 'nothing was lost before');

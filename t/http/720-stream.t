@@ -5,7 +5,7 @@ use warnings;
 
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use NotifyTest;
 
 my $clients = $ENV{STREAMS} // 500;
@@ -145,7 +145,7 @@ connect $slow, pack_sockaddr_in($nginx->port, inet_aton('127.0.0.1'))
     or die $!;
 syswrite $slow, "GET /shop/deltas?eventType=big&since=$published[-1] "
                 . "HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n";
-sleep 0.2;
+elapse 0.2;
 publish({ eventType => 'big', data => 'x' x 500_000 }) for 1 .. 8;
 eventually { $nginx->log =~ /the client takes less than there is/
              || $nginx->log =~ /client timed out/ } 'is let go';
@@ -182,12 +182,12 @@ for (1 .. 100 + $clients) {
     push @idle, $socket;
 
     if (@idle == 100) {             # the first ones find memory that is free
-        sleep 0.3;
+        elapse 0.3;
         $before = resident();
     }
 }
 
-sleep 0.5;
+elapse 0.5;
 my $bytes = (resident() - $before) / $clients;
 diag(sprintf '%d bytes in the worker for each of %d idle streams', $bytes,
      $clients);

@@ -26,8 +26,8 @@ use POSIX qw(_exit WNOHANG);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(eventually finish free_port from_json http http_raw http_served
-                 judge slurp spew test_dir to_json);
+our @EXPORT = qw(elapse eventually finish free_port from_json http http_raw
+                 http_served judge slurp spew test_dir throughout to_json);
 
 our ($TOP, $BUILD, $MODULE, $NGINX);
 
@@ -112,6 +112,29 @@ sub eventually (&;$$) {
 
     return $value;
 }
+
+
+# throughout { condition } 'name', seconds: a test that fails as soon as the
+# condition does not hold
+sub throughout (&$$) {
+    my ($condition, $name, $seconds) = @_;
+    my $end = time + $seconds;
+    my $holds = 1;
+
+    while ($holds && time < $end) {
+        $holds = $condition->();
+        sleep 0.05;
+    }
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return Test::More::ok($holds, $name);
+}
+
+
+# Lets a time pass that is itself part of what is tested: one that the
+# configuration names, one in which nothing must come, the pace of a load, how
+# long a fault lasts.  For a state there is eventually.
+sub elapse { sleep $_[0] if $_[0] > 0 }
 
 
 # http(METHOD => url, json => {}, body => '', headers => {}, timeout => s,
