@@ -8,6 +8,96 @@
 #include "ngx_http_notify_text.h"
 
 
+static ngx_uint_t ngx_http_notify_text_is_control(u_char c);
+
+
+ngx_uint_t
+ngx_http_notify_text_equal(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_equal_nocase(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len && ngx_strncasecmp(a->data, b->data, a->len) == 0;
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_is(const ngx_str_t *text, const char *word)
+{
+    return text->len == ngx_strlen(word)
+           && ngx_http_notify_text_starts(text, word);
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_is_nocase(const ngx_str_t *text, const char *word)
+{
+    return text->len == ngx_strlen(word)
+           && ngx_http_notify_text_starts_nocase(text, word);
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_starts(const ngx_str_t *text, const char *prefix)
+{
+    size_t  len;
+
+    len = ngx_strlen(prefix);
+
+    return text->len >= len
+           && (len == 0 || ngx_memcmp(text->data, prefix, len) == 0);
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_starts_nocase(const ngx_str_t *text, const char *prefix)
+{
+    size_t  len;
+
+    len = ngx_strlen(prefix);
+
+    return text->len >= len
+           && ngx_strncasecmp(text->data, (u_char *) prefix, len) == 0;
+}
+
+
+void *
+ngx_http_notify_text_find(const ngx_str_t *name, const void *elts,
+    ngx_uint_t n, size_t size)
+{
+    u_char  *p;
+
+    for (p = (u_char *) elts; n; n--, p += size) {
+        if (ngx_http_notify_text_equal(name, (ngx_str_t *) p)) {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
+void *
+ngx_http_notify_text_find_nocase(const ngx_str_t *name, const void *elts,
+    ngx_uint_t n, size_t size)
+{
+    u_char  *p;
+
+    for (p = (u_char *) elts; n; n--, p += size) {
+        if (ngx_http_notify_text_equal_nocase(name, (ngx_str_t *) p)) {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
 ngx_uint_t
 ngx_http_notify_text_utf8(const ngx_str_t *text)
 {
@@ -27,4 +117,44 @@ ngx_http_notify_text_utf8(const ngx_str_t *text)
     }
 
     return 1;
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_control(const ngx_str_t *text)
+{
+    size_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        if (ngx_http_notify_text_is_control(text->data[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+u_char *
+ngx_http_notify_text_quote(u_char *dst, const ngx_str_t *text, size_t max)
+{
+    u_char   c;
+    u_char  *p, *last;
+
+    p = text->data;
+    last = p + ngx_min(text->len, max);
+
+    while (p < last) {
+        c = *p++;
+        *dst++ = (c == '"' || ngx_http_notify_text_is_control(c)) ? '?' : c;
+    }
+
+    return dst;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_text_is_control(u_char c)
+{
+    return c < 0x20 || c == 0x7f;
 }
