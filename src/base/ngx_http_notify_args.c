@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_uint_t ngx_http_notify_args_word_again(const ngx_str_t *arg,
@@ -85,9 +86,7 @@ ngx_http_notify_args_word_again(const ngx_str_t *arg, ngx_uint_t from,
     ngx_uint_t i)
 {
     for ( /* void */ ; from < i; from++) {
-        if (arg[from].len == arg[i].len
-            && ngx_strncmp(arg[from].data, arg[i].data, arg[i].len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&arg[from], &arg[i])) {
             return 1;
         }
     }

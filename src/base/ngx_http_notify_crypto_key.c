@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CRYPTO_P256       32
@@ -233,9 +234,7 @@ ngx_http_notify_crypto_jws(const ngx_str_t *name,
     };
 
     for (i = 0; algs[i].name.len; i++) {
-        if (name->len == algs[i].name.len
-            && ngx_memcmp(name->data, algs[i].name.data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(name, &algs[i].name)) {
             *alg = algs[i].alg;
             return NGX_OK;
         }

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_int_t ngx_http_notify_json_same_members(ngx_pool_t *pool,
@@ -41,8 +42,7 @@ ngx_http_notify_json_same(ngx_pool_t *pool, const ngx_str_t *a,
             return NGX_ERROR;
         }
 
-        return left.len == right.len
-               && ngx_memcmp(left.data, right.data, left.len) == 0
+        return ngx_http_notify_text_equal(&left, &right)
                ? NGX_OK : NGX_DECLINED;
 
     case NGX_HTTP_NOTIFY_JSON_ARRAY:

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_JSON_NAMES  64
@@ -316,9 +317,7 @@ ngx_http_notify_json_find(ngx_pool_t *pool, const ngx_str_t *object,
             return NGX_ERROR;
         }
 
-        if (name.len == want->len
-            && ngx_memcmp(name.data, want->data, name.len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&name, want)) {
             return NGX_OK;
         }
     }

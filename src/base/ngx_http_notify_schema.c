@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_schema_internal.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SCHEMA_COUNT  64    /* bytes of a number of things */
@@ -248,9 +249,7 @@ ngx_http_notify_schema_set(ngx_http_notify_schema_ctx_t *ctx,
 
     for (k = ngx_http_notify_schema_keywords; k->name; k++) {
 
-        if (ngx_strlen(k->name) == name->len
-            && ngx_memcmp(k->name, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_is(name, k->name)) {
             return k->set ? k->set(ctx, (u_char *) schema + k->offset, value,
                                    depth)
                           : NGX_OK;
@@ -311,9 +310,7 @@ ngx_http_notify_schema_type(ngx_http_notify_schema_ctx_t *ctx,
     };
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].name.len == value->len
-            && ngx_memcmp(names[i].name.data, value->data, value->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&names[i].name, value)) {
             *types |= names[i].type;
             return NGX_OK;
         }

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_schema_internal.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SCHEMA_POINTER  512
@@ -569,19 +570,13 @@ static const ngx_http_notify_schema_t *
 ngx_http_notify_schema_of(const ngx_http_notify_schema_t *schema,
     const ngx_str_t *name)
 {
-    ngx_uint_t                          i;
     ngx_http_notify_schema_property_t  *property;
 
     if (schema->properties) {
-        property = schema->properties->elts;
+        property = ngx_http_notify_text_find_array(name, schema->properties);
 
-        for (i = 0; i < schema->properties->nelts; i++) {
-            if (property[i].name.len == name->len
-                && ngx_memcmp(property[i].name.data, name->data, name->len)
-                   == 0)
-            {
-                return property[i].schema;
-            }
+        if (property) {
+            return property->schema;
         }
     }
 

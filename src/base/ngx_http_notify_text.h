@@ -38,6 +38,11 @@ void *ngx_http_notify_text_find_nocase(const ngx_str_t *name, const void *elts,
                               sizeof(table) / sizeof((table)[0]),             \
                               sizeof((table)[0]))
 
+#define ngx_http_notify_text_find_in_nocase(name, table)                      \
+    ngx_http_notify_text_find_nocase(name, table,                             \
+                                     sizeof(table) / sizeof((table)[0]),      \
+                                     sizeof((table)[0]))
+
 /* in an ngx_array_t */
 #define ngx_http_notify_text_find_array(name, array)                          \
     ngx_http_notify_text_find(name, (array)->elts, (array)->nelts,            \

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CHANNEL_RETENTION  ((int64_t) 15 * 86400 * 1000)
@@ -20,7 +21,7 @@ static const ngx_http_notify_channel_event_t *
     const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
     ngx_uint_t ignore_case);
 static ngx_uint_t ngx_http_notify_channel_same(const ngx_str_t *name,
-    const ngx_str_t *text, ngx_uint_t ignore_case);
+    const ngx_array_t *aliases, const ngx_str_t *text, ngx_uint_t ignore_case);
 
 
 ngx_http_notify_channel_t *
@@ -160,8 +161,7 @@ const ngx_http_notify_channel_attribute_t *
 ngx_http_notify_channel_attribute(const ngx_http_notify_channel_t *channel,
     const ngx_str_t *text)
 {
-    ngx_str_t                                  *alias;
-    ngx_uint_t                                  i, k;
+    ngx_uint_t                                  i;
     const ngx_http_notify_channel_attribute_t  *attribute;
 
     if (channel->attributes == NULL) {
@@ -171,27 +171,10 @@ ngx_http_notify_channel_attribute(const ngx_http_notify_channel_t *channel,
     attribute = channel->attributes->elts;
 
     for (i = 0; i < channel->attributes->nelts; i++) {
-
-        if (attribute[i].name.len == text->len
-            && ngx_strncasecmp(attribute[i].name.data, text->data, text->len)
-               == 0)
+        if (ngx_http_notify_channel_same(&attribute[i].name,
+                                         attribute[i].aliases, text, 1))
         {
             return &attribute[i];
-        }
-
-        if (attribute[i].aliases == NULL) {
-            continue;
-        }
-
-        alias = attribute[i].aliases->elts;
-
-        for (k = 0; k < attribute[i].aliases->nelts; k++) {
-
-            if (alias[k].len == text->len
-                && ngx_strncasecmp(alias[k].data, text->data, text->len) == 0)
-            {
-                return &attribute[i];
-            }
         }
     }
 
@@ -237,10 +220,7 @@ ngx_http_notify_channel_find_profile(const ngx_array_t *profiles,
     profile = profiles->elts;
 
     for (i = 0; i < profiles->nelts; i++) {
-
-        if (profile[i]->name.len == name->len
-            && ngx_memcmp(profile[i]->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&profile[i]->name, name)) {
             return profile[i];
         }
     }
@@ -265,29 +245,16 @@ static const ngx_http_notify_channel_event_t *
 ngx_http_notify_channel_find_event(const ngx_http_notify_channel_t *channel,
     const ngx_str_t *text, ngx_uint_t ignore_case)
 {
-    ngx_str_t                              *alias;
-    ngx_uint_t                              i, k;
+    ngx_uint_t                              i;
     const ngx_http_notify_channel_event_t  *event;
 
     event = channel->events->elts;
 
     for (i = 0; i < channel->events->nelts; i++) {
-
-        if (ngx_http_notify_channel_same(&event[i].name, text, ignore_case)) {
+        if (ngx_http_notify_channel_same(&event[i].name, event[i].aliases,
+                                         text, ignore_case))
+        {
             return &event[i];
-        }
-
-        if (event[i].aliases == NULL) {
-            continue;
-        }
-
-        alias = event[i].aliases->elts;
-
-        for (k = 0; k < event[i].aliases->nelts; k++) {
-
-            if (ngx_http_notify_channel_same(&alias[k], text, ignore_case)) {
-                return &event[i];
-            }
         }
     }
 
@@ -296,16 +263,17 @@ ngx_http_notify_channel_find_event(const ngx_http_notify_channel_t *channel,
 
 
 static ngx_uint_t
-ngx_http_notify_channel_same(const ngx_str_t *name, const ngx_str_t *text,
-    ngx_uint_t ignore_case)
+ngx_http_notify_channel_same(const ngx_str_t *name, const ngx_array_t *aliases,
+    const ngx_str_t *text, ngx_uint_t ignore_case)
 {
-    if (name->len != text->len) {
-        return 0;
+    if (ignore_case) {
+        return ngx_http_notify_text_equal_nocase(name, text)
+               || (aliases
+                   && ngx_http_notify_text_find_array_nocase(text, aliases));
     }
 
-    return ignore_case
-           ? ngx_strncasecmp(name->data, text->data, text->len) == 0
-           : ngx_memcmp(name->data, text->data, text->len) == 0;
+    return ngx_http_notify_text_equal(name, text)
+           || (aliases && ngx_http_notify_text_find_array(text, aliases));
 }
 
 
@@ -340,8 +308,7 @@ ngx_http_notify_channel_chars(const ngx_str_t *text, size_t max,
 ngx_uint_t
 ngx_http_notify_channel_reserved(const ngx_str_t *name)
 {
-    return name->len >= 7
-           && ngx_strncasecmp(name->data, (u_char *) "notify.", 7) == 0;
+    return ngx_http_notify_text_starts_nocase(name, "notify.");
 }
 
 
@@ -349,8 +316,6 @@ ngx_uint_t
 ngx_http_notify_channel_operator(const ngx_http_notify_channel_t *channel,
     const ngx_str_t *name)
 {
-    ngx_uint_t  i;
-
     static const ngx_str_t  names[] = {
         ngx_string("notify.subscription.disabled"),
         ngx_string("notify.subscription.recovered"),
@@ -361,17 +326,6 @@ ngx_http_notify_channel_operator(const ngx_http_notify_channel_t *channel,
         ngx_string("notify.*")
     };
 
-    if (!channel->operator_events) {
-        return 0;
-    }
-
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (name->len == names[i].len
-            && ngx_memcmp(name->data, names[i].data, name->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return channel->operator_events
+           && ngx_http_notify_text_find_in(name, names);
 }

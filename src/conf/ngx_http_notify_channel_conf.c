@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_channel_schema.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_ATTRIBUTE      64    /* of its name */
@@ -440,9 +441,7 @@ ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
 
     for (member = ngx_http_notify_channel_conf_members; *member; member++) {
 
-        if (ngx_strlen(*member) == name->len
-            && ngx_strncasecmp(name->data, (u_char *) *member, name->len) == 0)
-        {
+        if (ngx_http_notify_text_is_nocase(name, *member)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "attribute name \"%V\" is reserved", name);
             return NGX_CONF_ERROR;
@@ -498,7 +497,7 @@ ngx_http_notify_channel_conf_profile(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_notify_channel_t *channel = conf;
 
     ngx_str_t                      *args;
-    ngx_uint_t                      i, k;
+    ngx_uint_t                      i;
     ngx_http_notify_channel_ref_t  *ref;
 
     if (channel->profile_names) {
@@ -515,17 +514,10 @@ ngx_http_notify_channel_conf_profile(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        ref = channel->profile_names->elts;
-
-        for (k = 0; k < channel->profile_names->nelts; k++) {
-
-            if (ref[k].name.len == args[i].len
-                && ngx_strcmp(ref[k].name.data, args[i].data) == 0)
-            {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "duplicate profile \"%V\"", &args[i]);
-                return NGX_CONF_ERROR;
-            }
+        if (ngx_http_notify_text_find_array(&args[i], channel->profile_names)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate profile \"%V\"", &args[i]);
+            return NGX_CONF_ERROR;
         }
 
         ref = ngx_array_push(channel->profile_names);

@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME  128
@@ -21,8 +22,6 @@ static char *ngx_http_notify_entity_type_name(ngx_conf_t *cf,
 static char *ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_http_notify_entity_type_t *type,
     ngx_str_t *arg);
-static ngx_uint_t ngx_http_notify_entity_type_same(const ngx_str_t *a,
-    const ngx_str_t *b);
 static ngx_uint_t ngx_http_notify_entity_type_named(
     const ngx_http_notify_entity_type_t *type, const ngx_str_t *text);
 
@@ -176,14 +175,14 @@ ngx_http_notify_entity_type_name(ngx_conf_t *cf,
 
     for (i = 0; i < channel->entity_types->nelts; i++) {
 
-        if (!ngx_http_notify_entity_type_same(&other[i].object, &type->object))
+        if (!ngx_http_notify_text_equal_nocase(&other[i].object, &type->object))
         {
             continue;
         }
 
         if (ngx_http_notify_entity_type_named(&other[i], name)
             || (type != &other[i]
-                && ngx_http_notify_entity_type_same(&other[i].id, &type->id)))
+                && ngx_http_notify_text_equal_nocase(&other[i].id, &type->id)))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "duplicate entity type \"%V\" \"%V\" \"%V\" in "
@@ -226,7 +225,7 @@ ngx_http_notify_entity_type_id(const ngx_http_notify_channel_t *channel,
             continue;
         }
 
-        if (found && !ngx_http_notify_entity_type_same(found, &type[i].id)) {
+        if (found && !ngx_http_notify_text_equal_nocase(found, &type[i].id)) {
             return NGX_ABORT;
         }
 
@@ -256,8 +255,8 @@ ngx_http_notify_entity_type_of(const ngx_http_notify_entity_type_t *type,
         object.len = dot - event->data;
     }
 
-    return (object.len == 1 && object.data[0] == '*')
-           || ngx_http_notify_entity_type_same(&type->object, &object);
+    return ngx_http_notify_text_is(&object, "*")
+           || ngx_http_notify_text_equal_nocase(&type->object, &object);
 }
 
 
@@ -265,32 +264,7 @@ static ngx_uint_t
 ngx_http_notify_entity_type_named(const ngx_http_notify_entity_type_t *type,
     const ngx_str_t *text)
 {
-    ngx_str_t   *alias;
-    ngx_uint_t   i;
-
-    if (ngx_http_notify_entity_type_same(&type->name, text)) {
-        return 1;
-    }
-
-    if (type->aliases == NULL) {
-        return 0;
-    }
-
-    alias = type->aliases->elts;
-
-    for (i = 0; i < type->aliases->nelts; i++) {
-        if (ngx_http_notify_entity_type_same(&alias[i], text)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_entity_type_same(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len
-           && ngx_strncasecmp(a->data, b->data, a->len) == 0;
+    return ngx_http_notify_text_equal_nocase(&type->name, text)
+           || (type->aliases
+               && ngx_http_notify_text_find_array_nocase(text, type->aliases));
 }

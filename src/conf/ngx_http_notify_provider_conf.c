@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_provider.h"
+#include "ngx_http_notify_text.h"
 
 
 static char *ngx_http_notify_provider_set_url(ngx_conf_t *cf,
@@ -173,9 +174,7 @@ ngx_http_notify_provider_set_group(ngx_conf_t *cf, ngx_command_t *cmd,
     for (i = 1; i < cf->args->nelts; i++) {
 
         for (j = 1; j < i; j++) {
-            if (value[i].len == value[j].len
-                && ngx_strcmp(value[i].data, value[j].data) == 0)
-            {
+            if (ngx_http_notify_text_equal(&value[i], &value[j])) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "duplicate group \"%V\"", &value[i]);
                 return NGX_CONF_ERROR;
@@ -659,9 +658,7 @@ ngx_http_notify_provider_upstream(ngx_conf_t *cf, const ngx_str_t *name)
 
         if ((upstream[i]->flags & NGX_HTTP_UPSTREAM_CREATE)
             && upstream[i]->servers != NULL
-            && upstream[i]->host.len == name->len
-            && ngx_strncasecmp(upstream[i]->host.data, name->data, name->len)
-               == 0)
+            && ngx_http_notify_text_equal_nocase(&upstream[i]->host, name))
         {
             return upstream[i];
         }
@@ -687,19 +684,11 @@ ngx_http_notify_provider_find(const ngx_array_t *providers,
 
     for (i = 0; i < providers->nelts; i++) {
 
-        if (provider[i]->profile.name.len == name->len
-            && ngx_strncmp(provider[i]->profile.name.data, name->data,
-                           name->len)
-               == 0)
-        {
+        if (ngx_http_notify_text_equal(&provider[i]->profile.name, name)) {
             return provider[i];
         }
 
-        if (provider[i]->profile.name.len == sizeof("default") - 1
-            && ngx_strncmp(provider[i]->profile.name.data, "default",
-                           sizeof("default") - 1)
-               == 0)
-        {
+        if (ngx_http_notify_text_is(&provider[i]->profile.name, "default")) {
             standard = provider[i];
         }
     }

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SETTING_NAME  64
@@ -195,26 +196,9 @@ const ngx_http_notify_setting_t *
 ngx_http_notify_setting_find(const ngx_http_notify_channel_t *channel,
     const ngx_str_t *text)
 {
-    ngx_uint_t                        i;
-    const ngx_http_notify_setting_t  *setting;
-
-    if (channel->settings == NULL) {
-        return NULL;
-    }
-
-    setting = channel->settings->elts;
-
-    for (i = 0; i < channel->settings->nelts; i++) {
-
-        if (setting[i].name.len == text->len
-            && ngx_strncasecmp(setting[i].name.data, text->data, text->len)
-               == 0)
-        {
-            return &setting[i];
-        }
-    }
-
-    return NULL;
+    return channel->settings
+           ? ngx_http_notify_text_find_array_nocase(text, channel->settings)
+           : NULL;
 }
 
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
 
 
@@ -183,10 +184,7 @@ ngx_http_notify_unchanged_init(ngx_conf_t *cf,
 
         for (n = 0; n < i; n++) {
 
-            if (unchanged[n].event.len == name.len
-                && ngx_strncmp(unchanged[n].event.data, name.data, name.len)
-                   == 0)
-            {
+            if (ngx_http_notify_text_equal(&unchanged[n].event, &name)) {
                 ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                               "\"unchanged\" is said twice of \"%V\" in "
                               "%s:%ui", &name, unchanged[i].file,
@@ -217,10 +215,8 @@ ngx_http_notify_unchanged(ngx_pool_t *pool,
     unchanged = channel->unchanged->elts;
 
     for (i = 0; i < channel->unchanged->nelts; i++) {
-        if (unchanged[i].event.len == entry->event.type.len
-            && ngx_strncmp(unchanged[i].event.data, entry->event.type.data,
-                           entry->event.type.len)
-               == 0)
+        if (ngx_http_notify_text_equal(&unchanged[i].event,
+                                       &entry->event.type))
         {
             break;
         }

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_text.h"
 
 
 /* a block that is being read */
@@ -164,7 +165,7 @@ ngx_http_notify_block_repeated(ngx_array_t *args)
         name.len = p - name.data;
 
         if (ngx_http_notify_args_again(arg, 1, i, &name)
-            && !(name.len == 5 && ngx_strncmp(name.data, "alias", 5) == 0))
+            && !ngx_http_notify_text_is(&name, "alias"))
         {
             return &arg[i];
         }
@@ -210,10 +211,7 @@ ngx_http_notify_block_find(ngx_http_notify_block_kind_e kind,
     for (table = ngx_http_notify_block_kinds[kind].tables; *table; table++) {
 
         for (cmd = *table; cmd->name.len; cmd++) {
-
-            if (cmd->name.len == name->len
-                && ngx_strcmp(cmd->name.data, name->data) == 0)
-            {
+            if (ngx_http_notify_text_equal(&cmd->name, name)) {
                 return cmd;
             }
         }

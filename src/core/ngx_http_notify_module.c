@@ -18,6 +18,7 @@
 #include "ngx_http_notify_provider_block.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
 
 
@@ -547,10 +548,8 @@ ngx_http_notify_module_read_profile(ngx_conf_t *cf,
 
     /* `sign standard` is on in "standard"; a block may say so again */
 
-    if (profile->name.len == ngx_http_notify_module_standard.len
-        && ngx_memcmp(profile->name.data, ngx_http_notify_module_standard.data,
-                      profile->name.len)
-           == 0
+    if (ngx_http_notify_text_equal(&profile->name,
+                                   &ngx_http_notify_module_standard)
         && ngx_http_notify_sign_conf_standard(cf, &profile->call.sign)
            == NGX_CONF_ERROR)
     {
@@ -587,9 +586,7 @@ ngx_http_notify_module_find_profile(ngx_http_notify_main_conf_t *mcf,
 
     for (i = 0; i < mcf->profiles->nelts; i++) {
 
-        if (profile[i]->name.len == name->len
-            && ngx_memcmp(profile[i]->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&profile[i]->name, name)) {
             return profile[i];
         }
     }
@@ -609,9 +606,7 @@ ngx_http_notify_module_find_channel(ngx_http_notify_main_conf_t *mcf,
 
     for (i = 0; i < mcf->channels->nelts; i++) {
 
-        if (channel[i]->name.len == name->len
-            && ngx_memcmp(channel[i]->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&channel[i]->name, name)) {
             return channel[i];
         }
     }

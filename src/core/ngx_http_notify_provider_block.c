@@ -10,6 +10,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_provider_block.h"
+#include "ngx_http_notify_text.h"
 
 
 static char *ngx_http_notify_provider_block_add(ngx_conf_t *cf,
@@ -31,9 +32,7 @@ ngx_http_notify_provider_block(ngx_conf_t *cf,
 
         profile = &other[i]->profile;
 
-        if (profile->name.len == name->len
-            && ngx_memcmp(profile->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&profile->name, name)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "duplicate notify_provider \"%V\", first in "
                                "%s:%ui", name, profile->file, profile->line);

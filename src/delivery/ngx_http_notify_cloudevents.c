@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_cloudevents.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CLOUDEVENTS_SOURCE  "nginx-notify"
@@ -278,23 +279,14 @@ static ngx_int_t
 ngx_http_notify_cloudevents_add(ngx_array_t *attributes, const char *name,
     const ngx_str_t *value)
 {
-    size_t         len;
-    ngx_uint_t     i;
+    ngx_str_t      key;
     ngx_keyval_t  *attribute;
 
-    if (value->len == 0) {
+    key.data = (u_char *) name;
+    key.len = ngx_strlen(name);
+
+    if (value->len == 0 || ngx_http_notify_text_find_array(&key, attributes)) {
         return NGX_OK;
-    }
-
-    len = ngx_strlen(name);
-    attribute = attributes->elts;
-
-    for (i = 0; i < attributes->nelts; i++) {
-        if (attribute[i].key.len == len
-            && ngx_memcmp(attribute[i].key.data, name, len) == 0)
-        {
-            return NGX_OK;
-        }
     }
 
     attribute = ngx_array_push(attributes);
@@ -302,8 +294,7 @@ ngx_http_notify_cloudevents_add(ngx_array_t *attributes, const char *name,
         return NGX_ERROR;
     }
 
-    attribute->key.data = (u_char *) name;
-    attribute->key.len = len;
+    attribute->key = key;
     attribute->value = *value;
 
     return NGX_OK;

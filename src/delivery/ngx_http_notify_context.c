@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_context.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CONTEXT_TEXT  256       /* bytes of a value */
@@ -99,29 +100,16 @@ static u_char *
 ngx_http_notify_context_text(u_char *p, u_char *last, const char *name,
     const ngx_str_t *text)
 {
-    size_t   i, n;
-    u_char  *start;
-
     if (text == NULL || text->len == 0) {
         return p;
     }
 
     p = ngx_slprintf(p, last, ", %s: \"", name);
 
-    n = ngx_min(text->len, NGX_HTTP_NOTIFY_CONTEXT_TEXT);
-    start = p;
-
-    for (i = 0; i < n && p < last; i++) {
-        *p++ = text->data[i];
-    }
-
     /* a tenant may come from a header */
 
-    for ( /* void */ ; start < p; start++) {
-        if (*start < 0x20 || *start == 0x7f || *start == '"') {
-            *start = '?';
-        }
-    }
+    p = ngx_http_notify_text_quote(p, text,
+                              ngx_min(NGX_HTTP_NOTIFY_CONTEXT_TEXT, last - p));
 
     return ngx_slprintf(p, last, "\"");
 }

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_own.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_GUARD_HOST_MAX   253
@@ -148,26 +149,14 @@ ngx_http_notify_guard_scheme(ngx_pool_t *pool,
     const ngx_http_notify_guard_conf_t *conf, ngx_http_notify_guard_url_t *url,
     u_char **pos)
 {
-    u_char      *p;
-    size_t       len;
-    ngx_uint_t   any;
+    ngx_uint_t  any;
 
-    p = url->text.data;
-    len = url->text.len;
-
-    if (len >= sizeof("http://") - 1
-        && ngx_strncasecmp(p, (u_char *) "http://", sizeof("http://") - 1)
-           == 0)
-    {
-        *pos = p + sizeof("http://") - 1;
+    if (ngx_http_notify_text_starts_nocase(&url->text, "http://")) {
+        *pos = url->text.data + sizeof("http://") - 1;
         url->port = 80;
 
-    } else if (len >= sizeof("https://") - 1
-               && ngx_strncasecmp(p, (u_char *) "https://",
-                                  sizeof("https://") - 1)
-                  == 0)
-    {
-        *pos = p + sizeof("https://") - 1;
+    } else if (ngx_http_notify_text_starts_nocase(&url->text, "https://")) {
+        *pos = url->text.data + sizeof("https://") - 1;
         url->port = 443;
         url->ssl = 1;
 

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_jwt.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_JWT_TTL      300
@@ -252,9 +253,7 @@ ngx_http_notify_jwt_kid(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt)
         ngx_http_notify_json_iter(&it, &jwk);
 
         while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
-            if (name.len == ngx_strlen(members[i])
-                && ngx_memcmp(name.data, members[i], name.len) == 0)
-            {
+            if (ngx_http_notify_text_is(&name, members[i])) {
                 text.len = ngx_sprintf(text.data + text.len, "%s\"%V\":%V",
                                        text.len > 1 ? "," : "", &name, &value)
                            - text.data;
@@ -312,10 +311,9 @@ ngx_http_notify_jwt_claims(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
 
     while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
 
-        if (name.len == 3
-            && (ngx_strncmp(name.data, "iat", 3) == 0
-                || ngx_strncmp(name.data, "exp", 3) == 0
-                || ngx_strncmp(name.data, "jti", 3) == 0))
+        if (ngx_http_notify_text_is(&name, "iat")
+            || ngx_http_notify_text_is(&name, "exp")
+            || ngx_http_notify_text_is(&name, "jti"))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "claim \"%V\" of \"jwt\" is always added",

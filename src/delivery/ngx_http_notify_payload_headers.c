@@ -9,6 +9,7 @@
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_int_t ngx_http_notify_payload_headers_own(ngx_pool_t *pool,
@@ -26,8 +27,6 @@ static ngx_int_t ngx_http_notify_payload_headers_add(ngx_array_t *pairs,
     const ngx_str_t *name, const ngx_str_t *value);
 static ngx_int_t ngx_http_notify_payload_headers_write(ngx_pool_t *pool,
     const ngx_array_t *pairs, ngx_str_t *lines);
-static ngx_uint_t ngx_http_notify_payload_headers_equal(const ngx_str_t *a,
-    const ngx_str_t *b);
 
 
 static const ngx_str_t  ngx_http_notify_payload_user_agent =
@@ -252,20 +251,11 @@ static ngx_uint_t
 ngx_http_notify_payload_headers_has(
     const ngx_http_notify_subscription_t *subscription, const char *name)
 {
-    size_t      len;
     ngx_uint_t  i;
 
-    if (subscription == NULL || subscription->nheaders == 0) {
-        return 0;
-    }
-
-    len = ngx_strlen(name);
-
-    for (i = 0; i < subscription->nheaders; i++) {
-        if (subscription->headers[i].key.len == len
-            && ngx_strncasecmp(subscription->headers[i].key.data,
-                               (u_char *) name, len)
-               == 0)
+    for (i = 0; subscription && i < subscription->nheaders; i++) {
+        if (ngx_http_notify_text_is_nocase(&subscription->headers[i].key,
+                                           name))
         {
             return 1;
         }
@@ -394,15 +384,7 @@ ngx_http_notify_payload_header_name(const ngx_str_t *name,
 ngx_int_t
 ngx_http_notify_payload_header_value(const ngx_str_t *value)
 {
-    size_t  i;
-
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_text_control(value) ? NGX_DECLINED : NGX_OK;
 }
 
 
@@ -410,39 +392,11 @@ ngx_uint_t
 ngx_http_notify_payload_header_given(
     const ngx_http_notify_payload_conf_t *conf, const ngx_str_t *name)
 {
-    ngx_str_t                         *reserved;
-    ngx_uint_t                         i;
-    ngx_http_notify_payload_header_t  *header;
-
-    if (conf->headers != NULL) {
-        header = conf->headers->elts;
-
-        for (i = 0; i < conf->headers->nelts; i++) {
-            if (ngx_http_notify_payload_headers_equal(&header[i].name, name)) {
-                return 1;
-            }
-        }
-    }
-
-    if (conf->reserved != NULL) {
-        reserved = conf->reserved->elts;
-
-        for (i = 0; i < conf->reserved->nelts; i++) {
-            if (ngx_http_notify_payload_headers_equal(&reserved[i], name)) {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_payload_headers_equal(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len
-           && ngx_strncasecmp(a->data, b->data, a->len) == 0;
+    return (conf->headers
+            && ngx_http_notify_text_find_array_nocase(name, conf->headers))
+           || (conf->reserved
+               && ngx_http_notify_text_find_array_nocase(name,
+                                                         conf->reserved));
 }
 
 

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_PAYLOAD_DETAIL_MAX  256
@@ -130,9 +131,7 @@ ngx_http_notify_payload_success_members(ngx_pool_t *pool,
                 return NGX_ERROR;
             }
 
-            if (name.len != want.len
-                || ngx_memcmp(name.data, want.data, want.len) != 0)
-            {
+            if (!ngx_http_notify_text_equal(&name, &want)) {
                 continue;
             }
 
@@ -170,8 +169,7 @@ ngx_http_notify_payload_success_string(ngx_pool_t *pool,
             return NGX_ERROR;
         }
 
-        return text.len == expected->len
-               && ngx_memcmp(text.data, expected->data, text.len) == 0
+        return ngx_http_notify_text_equal(&text, expected)
                ? NGX_OK : NGX_DECLINED;
 
     default:

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_sign_secret.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SIGN_SECRET_MAX     512
@@ -20,8 +21,6 @@
 
 
 static size_t ngx_http_notify_sign_secret_prefix(const ngx_str_t *text);
-static ngx_uint_t ngx_http_notify_sign_secret_begins(const ngx_str_t *text,
-    const char *prefix);
 static ngx_int_t ngx_http_notify_sign_secret_decode(const ngx_str_t *text,
     size_t skip, u_char *buf, ngx_str_t *raw);
 
@@ -139,7 +138,7 @@ ngx_http_notify_sign_secret_bare(const ngx_str_t *text)
 static size_t
 ngx_http_notify_sign_secret_prefix(const ngx_str_t *text)
 {
-    if (ngx_http_notify_sign_secret_begins(text, "whsec_")) {
+    if (ngx_http_notify_text_starts(text, "whsec_")) {
         return sizeof("whsec_") - 1;
     }
 
@@ -150,7 +149,7 @@ ngx_http_notify_sign_secret_prefix(const ngx_str_t *text)
 ngx_uint_t
 ngx_http_notify_sign_secret_ed25519(const ngx_str_t *secret)
 {
-    return ngx_http_notify_sign_secret_begins(secret, "whsk_");
+    return ngx_http_notify_text_starts(secret, "whsk_");
 }
 
 
@@ -196,17 +195,6 @@ ngx_http_notify_sign_secret_public(ngx_pool_t *pool, const ngx_str_t *secret,
     public->len = sizeof("whpk_") - 1 + encoded.len;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_sign_secret_begins(const ngx_str_t *text, const char *prefix)
-{
-    size_t  len;
-
-    len = ngx_strlen(prefix);
-
-    return text->len >= len && ngx_strncmp(text->data, prefix, len) == 0;
 }
 
 

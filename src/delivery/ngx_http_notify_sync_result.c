@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_sync_result.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SYNC_RESULT_TEXT  512      /* of a message of ours */
@@ -206,10 +207,8 @@ ngx_http_notify_sync_result_members(ngx_pool_t *pool, const ngx_str_t *object,
 
         for (i = 0; i < NGX_HTTP_NOTIFY_SYNC_RESULT_MEMBERS; i++) {
 
-            if (ngx_http_notify_sync_result_names[i].len != name.len
-                || ngx_strncasecmp(ngx_http_notify_sync_result_names[i].data,
-                                   name.data, name.len)
-                   != 0)
+            if (!ngx_http_notify_text_equal_nocase(&name,
+                                      &ngx_http_notify_sync_result_names[i]))
             {
                 continue;
             }
@@ -332,18 +331,16 @@ ngx_http_notify_sync_result_level(const ngx_str_t *value, ngx_uint_t success)
 static ngx_uint_t
 ngx_http_notify_sync_result_is(const ngx_str_t *value, const char *text)
 {
-    u_char  *p;
-    size_t   len;
+    ngx_str_t  word;
 
-    p = value->data;
-    len = value->len;
+    word = *value;
 
-    if (len >= 2 && p[0] == '"') {
-        p++;
-        len -= 2;
+    if (word.len >= 2 && word.data[0] == '"') {
+        word.data++;
+        word.len -= 2;
     }
 
-    return len && len == ngx_strlen(text) && ngx_strncmp(p, text, len) == 0;
+    return ngx_http_notify_text_is(&word, text);
 }
 
 

@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
 
 
@@ -213,22 +214,17 @@ ngx_http_notify_variable_t *
 ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
     const char **reason)
 {
-    size_t                                 len;
     ngx_str_t                              rest;
     ngx_http_notify_variable_t            *variable;
     const ngx_http_notify_variable_def_t  *def;
 
-    len = sizeof("notify_") - 1;
-
-    if (name->len <= len
-        || ngx_strncasecmp(name->data, (u_char *) "notify_", len) != 0)
-    {
+    if (!ngx_http_notify_text_starts_nocase(name, "notify_")) {
         *reason = ngx_http_notify_variable_unknown(pool, name);
         return NULL;
     }
 
-    rest.data = name->data + len;
-    rest.len = name->len - len;
+    rest.data = name->data + sizeof("notify_") - 1;
+    rest.len = name->len - (sizeof("notify_") - 1);
 
     def = ngx_http_notify_variable_lookup(&rest);
     if (def == NULL) {
@@ -264,9 +260,8 @@ ngx_http_notify_variable_lookup(const ngx_str_t *name)
     const ngx_http_notify_variable_def_t  *def;
 
     for (def = ngx_http_notify_variables; def->name.len; def++) {
-
-        if (name->len < def->name.len
-            || ngx_strncasecmp(name->data, def->name.data, def->name.len) != 0)
+        if (!ngx_http_notify_text_starts_nocase(name,
+                                                (char *) def->name.data))
         {
             continue;
         }
@@ -807,7 +802,6 @@ ngx_http_notify_variable_session_flag(const ngx_http_notify_event_t *event,
     const char *name)
 {
     ngx_str_t   key, value;
-    ngx_uint_t  i;
 
     static const ngx_str_t  off[] = {
         ngx_string("0"),
@@ -821,15 +815,8 @@ ngx_http_notify_variable_session_flag(const ngx_http_notify_event_t *event,
 
     value = ngx_http_notify_variable_session(event, &key);
 
-    for (i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
-        if (value.len == off[i].len
-            && ngx_strncasecmp(value.data, off[i].data, value.len) == 0)
-        {
-            return 0;
-        }
-    }
-
-    return value.len != 0;
+    return value.len != 0
+           && !ngx_http_notify_text_find_in_nocase(&value, off);
 }
 
 

@@ -13,6 +13,7 @@
 #include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_text.h"
 
 
 static void ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed,
@@ -125,7 +126,7 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         return;
     }
 
-    if (op->len == 3 && ngx_strncmp(op->data, "del", 3) == 0) {
+    if (ngx_http_notify_text_is(op, "del")) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
         if (s != NULL) {
@@ -138,7 +139,7 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         return;
     }
 
-    if (op->len == 6 && ngx_strncmp(op->data, "replay", 6) == 0) {
+    if (ngx_http_notify_text_is(op, "replay")) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
         if (s != NULL && !s->located) {
@@ -157,7 +158,7 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         return;
     }
 
-    if (op->len == 3 && ngx_strncmp(op->data, "due", 3) == 0) {
+    if (ngx_http_notify_text_is(op, "due")) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
         if (s != NULL && !s->located) {

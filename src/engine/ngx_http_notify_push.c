@@ -8,6 +8,7 @@
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_provider.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
 
 
@@ -109,10 +110,7 @@ ngx_http_notify_push_provider(const ngx_http_notify_channel_t *channel,
     /* what an answer said may be sent back */
 
     if (subscription->len
-        && (subscription->len != provider->id.len
-            || ngx_strncmp(subscription->data, provider->id.data,
-                           subscription->len)
-               != 0))
+        && !ngx_http_notify_text_equal(subscription, &provider->id))
     {
         return NULL;
     }
@@ -215,8 +213,7 @@ ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
                                             &ngx_http_notify_push_kept);
 
     if (d->node->addr != NULL
-        && (kept.len != d->node->name.len
-            || ngx_strncmp(kept.data, d->node->name.data, kept.len) != 0))
+        && !ngx_http_notify_text_equal(&kept, &d->node->name))
     {
         ngx_http_notify_push_keep(d, d->node);
     }
@@ -338,15 +335,5 @@ ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
 static void
 ngx_http_notify_push_printable(u_char *buf, const ngx_str_t *text)
 {
-    size_t  i, n;
-
-    n = ngx_min(text->len, NGX_HTTP_NOTIFY_PUSH_TEXT);
-
-    for (i = 0; i < n; i++) {
-        buf[i] = (text->data[i] < 0x20 || text->data[i] == 0x7f
-                  || text->data[i] == '"')
-                 ? '?' : text->data[i];
-    }
-
-    buf[n] = '\0';
+    *ngx_http_notify_text_quote(buf, text, NGX_HTTP_NOTIFY_PUSH_TEXT) = '\0';
 }

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_push_server.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -178,9 +179,7 @@ ngx_http_notify_push_server_group(const ngx_http_notify_provider_t *provider,
 
     for (i = 0; i < provider->groups->nelts; i++) {
         if (name->len == 0
-            || (group[i].name.len == name->len
-                && ngx_strncmp(group[i].name.data, name->data, name->len)
-                   == 0))
+            || ngx_http_notify_text_equal(&group[i].name, name))
         {
             return &group[i];
         }
@@ -201,9 +200,7 @@ ngx_http_notify_push_server_find(const ngx_http_notify_provider_t *provider,
     node += group->first;
 
     for (i = 0; name->len && i < group->n; i++) {
-        if (node[i].name.len == name->len
-            && ngx_strncmp(node[i].name.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&node[i].name, name)) {
             return &node[i];
         }
     }

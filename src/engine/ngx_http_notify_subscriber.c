@@ -17,6 +17,7 @@
 #include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_text.h"
 
 
 static void ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed,
@@ -152,9 +153,7 @@ ngx_http_notify_subscriber_put(ngx_http_notify_lease_t *lease,
             s->paused = 0;
         }
 
-        if (s->doc->url.len != doc->url.len
-            || ngx_memcmp(s->doc->url.data, doc->url.data, doc->url.len) != 0)
-        {
+        if (!ngx_http_notify_text_equal(&s->doc->url, &doc->url)) {
             ngx_http_notify_subscriber_move(s, doc->version);
         }
 

@@ -5,13 +5,12 @@
  */
 
 #include "ngx_http_notify_redis_info.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_REDIS_INFO_MAJOR  7
 
 
-static ngx_uint_t ngx_http_notify_redis_info_is(const ngx_str_t *value,
-    const char *text);
 static ngx_uint_t ngx_http_notify_redis_info_online(const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_redis_info_major(const ngx_str_t *version);
 
@@ -50,27 +49,27 @@ ngx_http_notify_redis_info_parse(const ngx_str_t *text,
             value.len--;
         }
 
-        if (ngx_http_notify_redis_info_is(&name, "redis_version")) {
+        if (ngx_http_notify_text_is(&name, "redis_version")) {
             info->version = value;
 
-        } else if (ngx_http_notify_redis_info_is(&name, "valkey_version")) {
+        } else if (ngx_http_notify_text_is(&name, "valkey_version")) {
             valkey = value;
 
-        } else if (ngx_http_notify_redis_info_is(&name, "maxmemory_policy")) {
+        } else if (ngx_http_notify_text_is(&name, "maxmemory_policy")) {
             info->policy = value;
 
-        } else if (ngx_http_notify_redis_info_is(&name, "loading")) {
-            info->loading = !ngx_http_notify_redis_info_is(&value, "0");
+        } else if (ngx_http_notify_text_is(&name, "loading")) {
+            info->loading = !ngx_http_notify_text_is(&value, "0");
 
-        } else if (ngx_http_notify_redis_info_is(&name, "role")) {
-            info->replica = !ngx_http_notify_redis_info_is(&value, "master");
+        } else if (ngx_http_notify_text_is(&name, "role")) {
+            info->replica = !ngx_http_notify_text_is(&value, "master");
 
-        } else if (ngx_http_notify_redis_info_is(&name,
+        } else if (ngx_http_notify_text_is(&name,
                                                  "rdb_last_bgsave_status")
-                   || ngx_http_notify_redis_info_is(&name,
+                   || ngx_http_notify_text_is(&name,
                                                     "aof_last_write_status"))
         {
-            info->unsaved |= !ngx_http_notify_redis_info_is(&value, "ok");
+            info->unsaved |= !ngx_http_notify_text_is(&value, "ok");
 
         } else if (name.len > 5 && ngx_strncmp(name.data, "slave", 5) == 0
                    && name.data[5] >= '0' && name.data[5] <= '9')
@@ -89,14 +88,6 @@ ngx_http_notify_redis_info_parse(const ngx_str_t *text,
 
     info->supported = ngx_http_notify_redis_info_major(&info->version)
                       >= NGX_HTTP_NOTIFY_REDIS_INFO_MAJOR;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_redis_info_is(const ngx_str_t *value, const char *text)
-{
-    return value->len == ngx_strlen(text)
-           && ngx_memcmp(value->data, text, value->len) == 0;
 }
 
 

@@ -5,6 +5,7 @@
 
 #include "ngx_http_notify_redis_internal.h"
 #include "ngx_http_notify_redis_info.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_int_t ngx_http_notify_redis_setup_send(
@@ -274,10 +275,7 @@ ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
                   redis->peer.name, &info->product, &info->version);
 
     redis->warned = info->policy.len != 0
-                    && (info->policy.len != noeviction.len
-                        || ngx_memcmp(info->policy.data, noeviction.data,
-                                      noeviction.len)
-                           != 0);
+                    && !ngx_http_notify_text_equal(&info->policy, &noeviction);
 
     if (redis->warned) {
         (void) ngx_snprintf(redis->warning, sizeof(redis->warning),

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_redis_internal.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_REDIS_SSL_DEPTH  4
@@ -90,15 +91,13 @@ ngx_http_notify_redis_ssl_trust(ngx_conf_t *cf,
 
     value = &rcf->ssl_verify;
 
-    if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
+    if (ngx_http_notify_text_is(value, "off")) {
         return NGX_OK;
     }
 
     rcf->ssl_verified = 1;
 
-    if (value->len == 0
-        || (value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0))
-    {
+    if (value->len == 0 || ngx_http_notify_text_is(value, "on")) {
         SSL_CTX_set_verify_depth(rcf->ssl->ctx,
                                  NGX_HTTP_NOTIFY_REDIS_SSL_DEPTH);
 

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -436,12 +437,8 @@ ngx_http_notify_filter_path(ngx_http_notify_filter_compiler_t *fc,
     }
 
     for (i = 0; ngx_http_notify_filter_member[i].name.len; i++) {
-
-        if (path->name.len == ngx_http_notify_filter_member[i].name.len
-            && ngx_strncasecmp(path->name.data,
-                               ngx_http_notify_filter_member[i].name.data,
-                               path->name.len)
-               == 0)
+        if (ngx_http_notify_text_equal_nocase(&path->name,
+                                      &ngx_http_notify_filter_member[i].name))
         {
             break;
         }

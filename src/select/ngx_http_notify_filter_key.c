@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_json_scan.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_FILTER_KEY_TEXT  128    /* bytes that are hashed */
@@ -107,11 +108,7 @@ ngx_http_notify_filter_key_same(const ngx_http_notify_filter_t *a,
     }
 
     for (i = 0; i < a->path.nsteps; i++) {
-        if (a->path.steps[i].len != b->path.steps[i].len
-            || ngx_memcmp(a->path.steps[i].data, b->path.steps[i].data,
-                          a->path.steps[i].len)
-               != 0)
-        {
+        if (!ngx_http_notify_text_equal(&a->path.steps[i], &b->path.steps[i])) {
             return 0;
         }
     }

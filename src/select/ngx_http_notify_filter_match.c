@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_json_scan.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_uint_t ngx_http_notify_filter_node(ngx_http_notify_filter_t *node,
@@ -270,20 +271,13 @@ static void
 ngx_http_notify_filter_attribute(ngx_http_notify_filter_item_t *item,
     const ngx_str_t *name, const ngx_http_notify_event_t *event)
 {
-    ngx_uint_t  i;
+    ngx_keyval_t  *attribute;
 
-    for (i = 0; i < event->nattributes; i++) {
-
-        if (event->attributes[i].key.len != name->len
-            || ngx_strncasecmp(event->attributes[i].key.data, name->data,
-                               name->len)
-               != 0)
-        {
-            continue;
-        }
-
-        ngx_http_notify_filter_word(item, &event->attributes[i].value);
-        return;
+    attribute = ngx_http_notify_text_find_nocase(name, event->attributes,
+                                                 event->nattributes,
+                                                 sizeof(ngx_keyval_t));
+    if (attribute) {
+        ngx_http_notify_filter_word(item, &attribute->value);
     }
 }
 
@@ -428,13 +422,12 @@ ngx_http_notify_filter_equal(const ngx_http_notify_filter_item_t *item,
 
     case NGX_HTTP_NOTIFY_JSON_TRUE:
         return item->kind == NGX_HTTP_NOTIFY_JSON_TRUE
-               || (item->plain && item->text.len == 4
-                   && ngx_memcmp(item->text.data, "true", 4) == 0);
+               || (item->plain && ngx_http_notify_text_is(&item->text, "true"));
 
     case NGX_HTTP_NOTIFY_JSON_FALSE:
         return item->kind == NGX_HTTP_NOTIFY_JSON_FALSE
-               || (item->plain && item->text.len == 5
-                   && ngx_memcmp(item->text.data, "false", 5) == 0);
+               || (item->plain
+                   && ngx_http_notify_text_is(&item->text, "false"));
 
     default: /* NGX_HTTP_NOTIFY_JSON_NULL */
         return item->kind == value->kind;

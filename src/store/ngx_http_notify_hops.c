@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_hops.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_HOPS_KEY    32
@@ -158,8 +159,7 @@ ngx_http_notify_hops_keep(ngx_http_notify_hops_t *hops, const ngx_str_t *key)
     ngx_http_notify_crypto_hmac_t  *hmac;
 
     if (hops->hmac
-        && hops->key.len == key->len
-        && ngx_memcmp(hops->key.data, key->data, key->len) == 0)
+        && ngx_http_notify_text_equal(&hops->key, key))
     {
         return;
     }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_log_batch.h"
 #include "ngx_http_notify_log_replicas.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_LOG_PUBLISH_MAX  1000
@@ -402,10 +403,7 @@ ngx_http_notify_log_publish_ids(ngx_http_notify_log_publish_t *p,
         }
 
         for (w = 0; w < nwords; w++) {
-            if (text->str.len == words[w].len
-                && ngx_strncmp(text->str.data, words[w].data, words[w].len)
-                   == 0)
-            {
+            if (ngx_http_notify_text_equal(&text->str, &words[w])) {
                 break;
             }
         }

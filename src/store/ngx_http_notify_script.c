@@ -9,6 +9,7 @@
 #include <ngx_sha1.h>
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_scripts.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SCRIPT_QUIET  60    /* seconds */
@@ -386,8 +387,7 @@ ngx_http_notify_script_says(const ngx_http_notify_resp_t *resp,
 
     return first
            && first->type == NGX_HTTP_NOTIFY_RESP_STRING
-           && first->str.len == ngx_strlen(word)
-           && ngx_strncmp(first->str.data, word, first->str.len) == 0;
+           && ngx_http_notify_text_is(&first->str, word);
 }
 
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_PARSE_POOL  1024
@@ -257,7 +258,7 @@ ngx_http_notify_subscriptions_enabled(const ngx_http_notify_json_t *document)
 
     reason = ngx_http_notify_subscriptions_parse_string(document, "reason");
 
-    return reason.len == 7 && ngx_strncmp(reason.data, "profile", 7) == 0;
+    return ngx_http_notify_text_is(&reason, "profile");
 }
 
 
@@ -274,9 +275,7 @@ ngx_http_notify_subscriptions_parse_mode(ngx_http_notify_subscription_t *s)
     }
 
     for (m = ngx_http_notify_subscriptions_parse_modes; m->name; m++) {
-        if (mode.len == ngx_strlen(m->name)
-            && ngx_strncmp(mode.data, m->name, mode.len) == 0)
-        {
+        if (ngx_http_notify_text_is(&mode, m->name)) {
             s->mode = m->mode;
             return NGX_OK;
         }
