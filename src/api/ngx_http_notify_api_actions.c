@@ -460,9 +460,7 @@ ngx_http_notify_api_actions_place(ngx_http_notify_api_t *api,
 
     value = ngx_http_notify_json_get_nocase(input, name);
 
-    if (value == NULL
-        || ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL)
-    {
+    if (value == NULL) {
         return NGX_DECLINED;
     }
 
@@ -642,9 +640,7 @@ ngx_http_notify_api_actions_rotate(ngx_http_notify_api_subscription_t *call)
     grace = 24 * 3600;
     value = ngx_http_notify_json_get_nocase(input, "grace");
 
-    if (value
-        && ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_NULL)
-    {
+    if (value) {
         if (ngx_http_notify_json_integer(value, &n) == NGX_OK) {
             grace = n >= 0 && n <= NGX_HTTP_NOTIFY_API_ACTIONS_GRACE_MAX
                         ? (ngx_int_t) n : NGX_ERROR;

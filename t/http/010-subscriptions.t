@@ -262,6 +262,8 @@ is(raw(POST => "$url/$id/rotate-secret", '')->{status}, 200,
    'without a body, too');
 is(raw(POST => "$url/$id/rotate-secret", '{"grace":"long"}')->{status}, 422,
    'a grace that is no time is refused');
+is(pointers(raw(POST => "$url/$id/rotate-secret", '{"grace":null}')),
+   '/grace', 'nor is null a time');
 
 $answer = raw(POST => "$url/$id/test", '');
 is($answer->{status}, 200, 'a test is made');
@@ -282,6 +284,11 @@ ok(!$answer->{json}{success} && $answer->{json}{error}, 'with its error');
 
 is(raw(POST => "$url/$id/redeliver", '{"since":"2024-01-01T00:00:00Z"}')
    ->{status}, 202, 'a redelivery is accepted');
+is(pointers(raw(POST => "$url/$id/redeliver", '{"since":null}')), '/since',
+   'a `since` that is null is refused, nothing is redelivered from 1970');
+is(pointers(raw(POST => "$url/$id/redeliver",
+                '{"since":"2024-01-01T00:00:00Z","Until":null}')), '/until',
+   'nor is an `until` that is null the end of the log');
 is(pointers(raw(POST => "$url/$id/redeliver",
                 '{"since":"yesterday","all":1,"x":1}')),
    '/all /since /x', 'unless its members are not what they should be');
