@@ -95,6 +95,18 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
             return NGX_CONF_ERROR;
         }
 
+        /* retention ends them */
+
+        if (profile->retry.until > channel->retention) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "profile \"%V\" has a \"retry\" with an \"until\" "
+                          "above the \"retention\" of notify_channel \"%V\", "
+                          "which ends the retries in %s:%ui",
+                          &profile->name, &channel->name,
+                          refs ? refs[i].file : channel->file,
+                          refs ? refs[i].line : channel->line);
+        }
+
         entry = ngx_array_push(channel->profiles);
         if (entry == NULL) {
             return NGX_CONF_ERROR;

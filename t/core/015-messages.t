@@ -31,6 +31,26 @@ sub accepted {
     ok($ok, $title) or diag($text);
 }
 
+# accepted, with a warning of the line with # !, or without any
+sub warns {
+    my ($title, $http, $message) = @_;
+    $nginx->write_conf(http => $http);
+    my ($text, $ok) = $nginx->check;
+    my @lines = split /\n/, slurp($nginx->conf);
+    my ($line) = grep { $lines[$_ - 1] =~ /# !/ } 1 .. @lines;
+
+    subtest $title => sub {
+        ok($ok, 'nginx -t accepts it') or diag($text);
+
+        if (defined $message) {
+            like($text, qr/\[warn\] \Q$message in @{[ $nginx->conf ]}\E:$line$/m,
+                 "warns: $message");
+        } else {
+            unlike($text, qr/\[warn\]/, 'without a warning');
+        }
+    };
+}
+
 sub profile  { return "notify_profile p {\n$_[0]    # !\n}\n" }
 sub channel  { return "notify_channel c {\n$_[0]    # !\n}\n" }
 sub provider { return "notify_provider p {\nurl http://127.0.0.1/;\n"
@@ -159,5 +179,21 @@ says('in what must have changed',
      channel('unchanged a key=$notify_attribute_x;'),
      'unknown variable "$notify_attribute_x": no notify_channel that uses it '
      . 'has an attribute "x"');
+
+
+# what holds together only in part
+
+my $long = "resolver 127.0.0.1;\nnotify_profile p { retry 1h until=%s; }\n"
+           . "notify_channel c {\nretention 3d;\nprofile p;    # !\n}\n";
+warns('retries that go on for longer than the event is kept',
+      sprintf($long, '73h'),
+      'profile "p" has a "retry" with an "until" above the "retention" of '
+      . 'notify_channel "c", which ends the retries');
+warns('for as long', sprintf($long, '3d'));
+warns('in the profile that a channel has without a word',
+      "resolver 127.0.0.1;\nnotify_profile standard { retry 1h until=16d; }\n"
+      . "notify_channel c {    # !\n}\n",
+      'profile "standard" has a "retry" with an "until" above the "retention" '
+      . 'of notify_channel "c", which ends the retries');
 
 finish();
