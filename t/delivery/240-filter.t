@@ -83,6 +83,11 @@ my @filters = (
     [object    => { objectType => 'order', 'data.amount' => 100 }, '1'],
     [strangers => { sessionId => { '$exists' => JSON::PP::false } },
                                                                 '2 3 4 5'],
+    [element   => { 'data.tags.0' => 'a' },                     '1'],
+    [second    => { 'data.tags.1' => { '$in' => [qw(a b)] } },  '1'],
+    [array     => { 'data.tags' => [qw(a b)] },                 '1'],
+    [part      => { 'data.tags' => 'a' },                       ''],
+    [listed    => { 'data.tags' => { '$in' => ['a', ['a', 'b']] } }, '1'],
     [nothing   => { 'data.nowhere' => 1 },                      ''],
     [none      => undef,                                        '1 2 3 4 5'],
 );
