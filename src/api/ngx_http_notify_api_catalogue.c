@@ -30,6 +30,9 @@ static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_stats_counters(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_t *out,
+    uint64_t *values);
 static ngx_int_t ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *out);
 static ngx_int_t ngx_http_notify_api_catalogue_ask(
@@ -252,10 +255,11 @@ ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
 {
+    uint64_t                 values[NGX_HTTP_NOTIFY_METRICS_N];
     ngx_int_t                rc;
     ngx_uint_t               i;
     ngx_http_notify_api_t   *api;
-    ngx_http_notify_json_t  *out, *counters;
+    ngx_http_notify_json_t  *out;
 
     api = ngx_http_notify_api_open(data);
 
@@ -266,9 +270,7 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
     }
 
     out = ngx_http_notify_json_new_object(api->request->pool);
-    counters = ngx_http_notify_json_new_object(api->request->pool);
-
-    if (out == NULL || counters == NULL) {
+    if (out == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
@@ -278,13 +280,10 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
     rc |= ngx_http_notify_json_set_integer(out, "events", resp->integer);
 
     for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
-        rc |= ngx_http_notify_json_set_integer(counters,
-                  ngx_http_notify_metrics_name(i),
-                  (int64_t) ngx_http_notify_metrics_get(api->channel->metrics,
-                                                        i));
+        values[i] = ngx_http_notify_metrics_get(api->channel->metrics, i);
     }
 
-    rc |= ngx_http_notify_json_set(out, "counters", counters);
+    rc |= ngx_http_notify_api_stats_counters(api, out, values);
     rc |= ngx_http_notify_api_stats_worker(api, out);
 
     ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
@@ -299,13 +298,10 @@ ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api)
 {
     uint64_t                 values[NGX_HTTP_NOTIFY_METRICS_N];
     ngx_int_t                rc;
-    ngx_uint_t               i;
-    ngx_http_notify_json_t  *out, *counters;
+    ngx_http_notify_json_t  *out;
 
     out = ngx_http_notify_json_new_object(api->request->pool);
-    counters = ngx_http_notify_json_new_object(api->request->pool);
-
-    if (out == NULL || counters == NULL) {
+    if (out == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
@@ -315,6 +311,32 @@ ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api)
     rc = ngx_http_notify_json_set_string(out, "channel",
                                          &api->channel->name);
     rc |= ngx_http_notify_json_set_string(out, "tenant", &api->tenant);
+    rc |= ngx_http_notify_api_stats_counters(api, out, values);
+
+    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
+                                  rc == NGX_OK ? out : NULL);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_stats_counters(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *out, uint64_t *values)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               i;
+    ngx_http_notify_json_t  *counters;
+
+    counters = ngx_http_notify_json_new_object(api->request->pool);
+    if (counters == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* no call fails twice; they are kept apart for the metrics */
+
+    values[NGX_HTTP_NOTIFY_METRICS_FAILED] +=
+                                  values[NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER];
+
+    rc = NGX_OK;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
         rc |= ngx_http_notify_json_set_integer(counters,
@@ -324,8 +346,7 @@ ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api)
 
     rc |= ngx_http_notify_json_set(out, "counters", counters);
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-                                  rc == NGX_OK ? out : NULL);
+    return rc;
 }
 
 

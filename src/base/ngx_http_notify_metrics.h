@@ -27,7 +27,8 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_MATCHED,        /* deliveries that came to be */
     NGX_HTTP_NOTIFY_METRICS_ATTEMPTS,       /* calls started */
     NGX_HTTP_NOTIFY_METRICS_DELIVERED,      /* attempts that succeeded */
-    NGX_HTTP_NOTIFY_METRICS_FAILED,         /* attempts that did not */
+    NGX_HTTP_NOTIFY_METRICS_FAILED,         /* attempts that did not, but for
+                                               those without a resolver */
     NGX_HTTP_NOTIFY_METRICS_BLOCKED,        /* of these: refused by the guard */
     NGX_HTTP_NOTIFY_METRICS_DEAD,           /* deliveries given up */
     NGX_HTTP_NOTIFY_METRICS_DROPPED,        /* breaker open with retry off */

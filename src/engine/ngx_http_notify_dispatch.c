@@ -660,9 +660,19 @@ ngx_http_notify_dispatch_settle(ngx_http_notify_delivery_t *d,
 
     feed->active--;
 
-    counter = (result->verdict == NGX_HTTP_NOTIFY_CALL_OK)
-              ? NGX_HTTP_NOTIFY_METRICS_DELIVERED
-              : NGX_HTTP_NOTIFY_METRICS_FAILED;
+    switch (result->verdict) {
+
+    case NGX_HTTP_NOTIFY_CALL_OK:
+        counter = NGX_HTTP_NOTIFY_METRICS_DELIVERED;
+        break;
+
+    case NGX_HTTP_NOTIFY_CALL_NO_RESOLVER:
+        counter = NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER;
+        break;
+
+    default:
+        counter = NGX_HTTP_NOTIFY_METRICS_FAILED;
+    }
 
     ngx_http_notify_metrics_observe(feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_CALL,

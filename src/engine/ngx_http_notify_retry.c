@@ -90,11 +90,6 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_BLOCKED) {
         ngx_http_notify_metrics_add(d->feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_BLOCKED, 1);
-
-    } else if (result->verdict == NGX_HTTP_NOTIFY_CALL_NO_RESOLVER) {
-        ngx_http_notify_tenants_add(d->feed->channel->metrics,
-                                    &s->doc->tenant,
-                                    NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER, 1);
     }
 
     /*

@@ -17,11 +17,11 @@
 #define NGX_HTTP_NOTIFY_PROMETHEUS_LINE  512    /* with the longest name */
 
 
-/* of a family of counters, one line a channel; outcome NULL: no such label */
+/* of a family of counters, one line a channel */
 typedef struct {
     const char                  *name;
     const char                  *help;
-    const char                  *outcome;
+    const char                  *labels;    /* besides the channel, or NULL */
     ngx_http_notify_metrics_e    counter;
 } ngx_http_notify_prometheus_counter_t;
 
@@ -79,37 +79,44 @@ static char *ngx_http_notify_prometheus_directive(ngx_conf_t *cf,
 static const ngx_http_notify_prometheus_counter_t
     ngx_http_notify_prometheus_counter[] =
 {
-    { "events", "Events that were to be published.", "published",
+    { "events", "Events that were to be published.", "outcome=\"published\"",
       NGX_HTTP_NOTIFY_METRICS_PUBLISHED },
-    { "events", NULL, "repeated", NGX_HTTP_NOTIFY_METRICS_REPEATED },
-    { "events", NULL, "refused", NGX_HTTP_NOTIFY_METRICS_REFUSED },
-    { "events", NULL, "lost", NGX_HTTP_NOTIFY_METRICS_LOST },
+    { "events", NULL, "outcome=\"repeated\"",
+      NGX_HTTP_NOTIFY_METRICS_REPEATED },
+    { "events", NULL, "outcome=\"refused\"", NGX_HTTP_NOTIFY_METRICS_REFUSED },
+    { "events", NULL, "outcome=\"lost\"", NGX_HTTP_NOTIFY_METRICS_LOST },
 
     { "matches", "Deliveries that came to be.", NULL,
       NGX_HTTP_NOTIFY_METRICS_MATCHED },
 
-    { "deliveries", "Deliveries by how they ended.", "delivered",
+    { "deliveries", "Deliveries by how they ended.", "outcome=\"delivered\"",
       NGX_HTTP_NOTIFY_METRICS_DELIVERED },
-    { "deliveries", NULL, "dead", NGX_HTTP_NOTIFY_METRICS_DEAD },
-    { "deliveries", NULL, "dropped", NGX_HTTP_NOTIFY_METRICS_DROPPED },
-    { "deliveries", NULL, "expired", NGX_HTTP_NOTIFY_METRICS_EXPIRED },
-    { "deliveries", NULL, "skipped", NGX_HTTP_NOTIFY_METRICS_SKIPPED },
+    { "deliveries", NULL, "outcome=\"dead\"", NGX_HTTP_NOTIFY_METRICS_DEAD },
+    { "deliveries", NULL, "outcome=\"dropped\"",
+      NGX_HTTP_NOTIFY_METRICS_DROPPED },
+    { "deliveries", NULL, "outcome=\"expired\"",
+      NGX_HTTP_NOTIFY_METRICS_EXPIRED },
+    { "deliveries", NULL, "outcome=\"skipped\"",
+      NGX_HTTP_NOTIFY_METRICS_SKIPPED },
 
-    { "pushes_dropped", "Pushes that a provider dropped.", "failed",
+    { "pushes_dropped", "Pushes that a provider dropped.", "outcome=\"failed\"",
       NGX_HTTP_NOTIFY_METRICS_PUSH_FAILED },
-    { "pushes_dropped", NULL, "held", NGX_HTTP_NOTIFY_METRICS_PUSH_HELD },
-    { "pushes_dropped", NULL, "no_node",
+    { "pushes_dropped", NULL, "outcome=\"held\"",
+      NGX_HTTP_NOTIFY_METRICS_PUSH_HELD },
+    { "pushes_dropped", NULL, "outcome=\"no_node\"",
       NGX_HTTP_NOTIFY_METRICS_PUSH_NO_NODE },
-    { "pushes_dropped", NULL, "no_device",
+    { "pushes_dropped", NULL, "outcome=\"no_device\"",
       NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE },
-    { "pushes_dropped", NULL, "no_provider",
+    { "pushes_dropped", NULL, "outcome=\"no_provider\"",
       NGX_HTTP_NOTIFY_METRICS_PUSH_NO_PROVIDER },
 
     { "calls_started", "Calls to subscribers.", NULL,
       NGX_HTTP_NOTIFY_METRICS_ATTEMPTS },
-    { "calls", "Calls to subscribers that have ended.", "succeeded",
+    { "calls", "Calls to subscribers that have ended.", "outcome=\"succeeded\"",
       NGX_HTTP_NOTIFY_METRICS_DELIVERED },
-    { "calls", NULL, "failed", NGX_HTTP_NOTIFY_METRICS_FAILED },
+    { "calls", NULL, "outcome=\"failed\"", NGX_HTTP_NOTIFY_METRICS_FAILED },
+    { "calls", NULL, "outcome=\"failed\",class=\"no_resolver\"",
+      NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER },
 
     { "guard_refusals", "Failed calls whose address may not be called.", NULL,
       NGX_HTTP_NOTIFY_METRICS_BLOCKED },
@@ -305,11 +312,9 @@ ngx_http_notify_prometheus_counters(ngx_http_notify_prometheus_t *text)
 
         for (i = 0; i < text->channels->nelts; i++) {
             ngx_http_notify_prometheus_line(text,
-                    "notify_%s_total{channel=\"%V\"%s%s%s} %uL\n",
+                    "notify_%s_total{channel=\"%V\"%s%s} %uL\n",
                     c->name, &channel[i]->name,
-                    c->outcome ? ",outcome=\"" : "",
-                    c->outcome ? c->outcome : "",
-                    c->outcome ? "\"" : "",
+                    c->labels ? "," : "", c->labels ? c->labels : "",
                     ngx_http_notify_metrics_get(channel[i]->metrics,
                                                 c->counter));
         }

@@ -211,6 +211,12 @@ subscribe('/refused', event => 'g', profile => 'guarded',
 publish(eventType => 'g');
 becomes('notify_calls_without_resolver_total{channel="shop"}', 1,
         'a call to a name is counted, where nobody resolves it');
+is(value('notify_calls_total{channel="shop",outcome="failed",'
+         . 'class="no_resolver"}'), 1, 'in a class of its own');
+is(value('notify_calls_total{channel="shop",outcome="failed"}'), 2,
+   'and once only');
+is(http(GET => $nginx->url('/shop/stats'))->{json}{counters}{failed}, 3,
+   'of all that failed in stats');
 is(value('notify_guard_refusals_total{channel="shop"}'), 0,
    'and is none that the guard refused');
 becomes('notify_deliveries_total{channel="shop",outcome="dead"}', 1,
@@ -234,7 +240,7 @@ $family = eval { parse($text) };
 is($@, '', 'it is still well formed');
 my %labels;
 $labels{$_}++ for $text =~ /[{,](\w+)=/g;
-is_deeply([ sort keys %labels ], [qw(channel le outcome)],
+is_deeply([ sort keys %labels ], [qw(channel class le outcome)],
           'no other labels than these');
 unlike($text, qr/127\.0\.0\.1|example|sub_|evt_/,
        'no address, no id of a client');
