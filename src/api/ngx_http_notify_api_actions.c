@@ -124,6 +124,7 @@ ngx_http_notify_api_actions_test_start(
     ngx_http_notify_api_suspend(api);
 
     test->call = ngx_http_notify_call_start(test->target, test->event,
+                                  &api->channel->name,
                                   api->channel->hops, 1, 0,
                                   ngx_http_notify_api_actions_test_done,
                                   test);

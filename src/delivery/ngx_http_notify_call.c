@@ -187,9 +187,9 @@ ngx_http_notify_call_turn(ngx_event_t *ev)
 
 ngx_http_notify_call_t *
 ngx_http_notify_call_start(ngx_http_notify_target_t *target,
-    ngx_http_notify_event_t *event, ngx_http_notify_hops_t *hops,
-    ngx_uint_t attempt, ngx_msec_t timeout, ngx_http_notify_call_pt handler,
-    void *data)
+    ngx_http_notify_event_t *event, const ngx_str_t *channel,
+    ngx_http_notify_hops_t *hops, ngx_uint_t attempt, ngx_msec_t timeout,
+    ngx_http_notify_call_pt handler, void *data)
 {
     ngx_int_t                rc;
     ngx_pool_t              *pool;
@@ -213,6 +213,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     call->pool = pool;
     call->target = target;
     call->event = event;
+    call->channel = channel;
     call->hops = hops;
     call->handler = handler;
     call->data = data;
@@ -335,6 +336,7 @@ ngx_http_notify_call_about(void *data, u_char *buf, size_t len)
 
     context.event = &call->event->id;
     context.subscription = &subscription->id;
+    context.channel = call->channel;
     context.tenant = &call->event->tenant;
     context.url = &subscription->url;
 
@@ -700,6 +702,7 @@ static void
 ngx_http_notify_call_mask(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result)
 {
+    ngx_http_notify_context_t              context;
     const ngx_http_notify_subscription_t  *subscription;
 
     if (result->verdict != NGX_HTTP_NOTIFY_CALL_BLOCKED
@@ -710,7 +713,13 @@ ngx_http_notify_call_mask(ngx_http_notify_call_t *call,
 
     subscription = call->target->subscription;
 
-    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+    context.event = &call->event->id;
+    context.channel = call->channel;
+
+    ngx_log_error(NGX_LOG_INFO,
+                  ngx_http_notify_context_log(ngx_cycle->log, &context), 0,
                   "notify call: host \"%V\" of subscription \"%V\", tenant "
                   "\"%V\": %s (%V)",
                   &call->target->url.host, &subscription->id,

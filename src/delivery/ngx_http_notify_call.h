@@ -127,14 +127,16 @@ typedef void (*ngx_http_notify_call_pt)(
 /*
  * The event is referenced (ngx_http_notify_log_ref) for as long as it is
  * needed; it may be one that is not in the log (test, sync).  attempt counts
- * from 1.  timeout 0: the profile's.  hops signs for the event's channel.
+ * from 1.  timeout 0: the profile's.  hops signs for the event's channel, whose
+ * name is in the log; it outlives the call.
  * The handler is called exactly once, never inside start.  NULL: memory, or too
  * many calls (see _full): not called.
  */
 ngx_http_notify_call_t *ngx_http_notify_call_start(
     ngx_http_notify_target_t *target, ngx_http_notify_event_t *event,
-    ngx_http_notify_hops_t *hops, ngx_uint_t attempt, ngx_msec_t timeout,
-    ngx_http_notify_call_pt handler, void *data);
+    const ngx_str_t *channel, ngx_http_notify_hops_t *hops,
+    ngx_uint_t attempt, ngx_msec_t timeout, ngx_http_notify_call_pt handler,
+    void *data);
 /* No handler; the connection is closed.  In the call's own handler and after
  * it the call is gone and may not be named. */
 void ngx_http_notify_call_abort(ngx_http_notify_call_t *call);

@@ -567,6 +567,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
 
     if (target != NULL) {
         d->call = ngx_http_notify_call_start(target, event,
+                                             &feed->channel->name,
                                              feed->channel->hops, attempt, 0,
                                              ngx_http_notify_dispatch_result,
                                              d);

@@ -175,6 +175,7 @@ ngx_http_notify_ask_call(ngx_http_notify_ask_t *ask,
     claim->conf->response_limit = ask->limit;
 
     ask->call = ngx_http_notify_call_start(claim->target, event,
+                                           &ask->channel->name,
                                            ask->channel->hops, 1,
                                            ask->timeout,
                                            ngx_http_notify_ask_done, ask);

@@ -74,7 +74,8 @@ ngx_http_notify_emit_event(ngx_http_request_t *r,
             ngx_http_notify_tenants_add(emit->source.channel->metrics,
                                         &event->tenant,
                                         NGX_HTTP_NOTIFY_METRICS_HOPS, 1);
-            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+            ngx_log_error(NGX_LOG_WARN,
+                          ngx_http_notify_source_log(r, &emit->source), 0,
                           "notify emit: \"%V\" is not emitted: it comes back "
                           "by our own call, a loop", &emit->source.event);
             return NGX_ABORT;

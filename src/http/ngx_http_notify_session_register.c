@@ -8,6 +8,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_context.h"
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
@@ -652,10 +653,17 @@ static void
 ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
     const ngx_str_t *tenant, ngx_log_t *log, const char *reason)
 {
+    ngx_http_notify_context_t  context;
+
     ngx_http_notify_tenants_add(channel->metrics, tenant,
                                 NGX_HTTP_NOTIFY_METRICS_UNREGISTERED, 1);
 
-    ngx_log_error(NGX_LOG_WARN, log, 0,
+    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+    context.channel = &channel->name;
+    context.tenant = tenant;
+
+    ngx_log_error(NGX_LOG_WARN, ngx_http_notify_context_log(log, &context), 0,
                   "notify session: a session of \"%V\" is not registered: %s",
                   &channel->name, reason);
 }

@@ -32,6 +32,9 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, vars => {
         location /shop/ { notify_api shop; }
         location /gate { notify_sync shop b gate;
                          proxy_pass http://127.0.0.1:%%HOOK%%; }
+        location /session { notify_session shop id=$arg_id
+                                           subscription=$arg_sub;
+                            proxy_pass http://127.0.0.1:%%HOOK%%; }
         location /emit { notify_emit shop c data=$arg_data
                                      entity_id=$arg_long;
                          proxy_pass http://127.0.0.1:%%HOOK%%; }
@@ -89,8 +92,7 @@ for my $tenant ('ann', undef) {
     says(line(qr/$for given up/, 'the end of it'), @context);
     my $line = line(qr/notify call: connect\(\) failed .*\Q$event\E/,
                     "nginx' own line");
-    like($line, qr/subscription: "\Q$id\E"/, 'names the subscription');
-    like($line, qr/host: "127.0.0.1:$gone"/, 'and the host');
+    says($line, qq{event: "$event"}, qq{subscription: "$id"}, @context);
     publish('a', $tenant) for 1 .. 3;
     says(line(qr/breaker of subscription "\Q$id\E" opened/, 'a breaker'),
          @context);
@@ -136,6 +138,11 @@ is(http(GET => $nginx->url('/gate'), headers => { 'X-Tenant' => 'ann' })
    ->{status}, 502, 'a gate whose subscriber is away');
 says(line(qr/notify sync: "b" failed/, 'a line'), qq{subscription: "$id"},
      'channel: "shop"', 'tenant: "ann"', qq{host: "127.0.0.1:$gone"});
+$receiver->script('/session', { status => 200 });
+http(GET => $nginx->url('/session?id=s-9&sub=sub_none'),
+     headers => { 'X-Tenant' => 'ann' });
+says(line(qr/a session of "shop" is not registered: there is no such/,
+          'a session that cannot be'), 'channel: "shop"', 'tenant: "ann"');
 $receiver->script('/emit', { status => 200 });
 http(GET => $nginx->url('/emit?long=' . 'x' x 600),
      headers => { 'X-Tenant' => 'ann' });

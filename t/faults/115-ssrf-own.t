@@ -180,7 +180,7 @@ eventually {
     keys %told;
 } 'its attempts';
 is(scalar(keys %told), 1, 'neither do they') or diag(join "\n", keys %told);
-like($nginx->log, qr/host "4-10-0-0-1.a.test" of subscription .*, tenant "ann": address not allowed \(10.0.0.0\/8\)/,
+like($nginx->log, qr/host "4-10-0-0-1.a.test" of subscription .*, tenant "ann": address not allowed \(10.0.0.0\/8\), event: "evt_\w+", channel: "shop"/,
      'the log has which');
 like($nginx->log, qr/host "none.nowhere.test" .*: name not resolved/, 'of both');
 
