@@ -66,6 +66,10 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has on_error=fail without \"commit\"";
     }
 
+    if (emit->source.optional && emit->source.tenant == NULL) {
+        return "has \"optional\" without \"tenant=\"";
+    }
+
     if (elcf->list == NGX_CONF_UNSET_PTR) {
         elcf->list = ngx_array_create(cf->pool, 2,
                                       sizeof(ngx_http_notify_emit_conf_t *));
@@ -122,7 +126,7 @@ ngx_http_notify_emit_conf_arg(ngx_conf_t *cf, void *conf,
 
     if (value->data == NULL) {
         if (!ngx_http_notify_args_is(name, "commit")) {
-            return "";
+            return ngx_http_notify_source_arg(cf, &emit->source, name, value);
         }
 
         emit->commit = 1;

@@ -210,19 +210,13 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
         }
     }
 
-    if (session->tenant) {
-        rc = ngx_http_complex_value(r, session->tenant, tenant);
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_notify_tenant_check(tenant);
-        }
-
-    } else {
-        rc = ngx_http_notify_tenant(r, tenant);
-    }
+    rc = session->tenant
+         ? ngx_http_notify_tenant_value(r, session->tenant, session->optional,
+                                        tenant)
+         : ngx_http_notify_tenant(r, tenant);
 
     if (rc != NGX_OK) {
-        return rc == NGX_ERROR ? NGX_ERROR : NGX_DECLINED;
+        return rc == NGX_ERROR ? NGX_ERROR : NGX_ABORT;
     }
 
     *key = ngx_http_notify_sessions_key(r->pool, &session->channel->keys,

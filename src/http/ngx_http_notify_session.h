@@ -38,6 +38,8 @@ typedef struct {
     time_t                        ttl;          /* s; 0: not given */
     unsigned                      presence:1;
     unsigned                      commit:1;
+    unsigned                      optional:1;   /* the tenant: it may be
+                                                   empty */
 } ngx_http_notify_session_conf_t;
 
 typedef struct {
@@ -83,7 +85,8 @@ ngx_http_notify_session_when_e ngx_http_notify_session_answer(
 /* that of the request; NULL: memory */
 ngx_http_notify_session_ctx_t *ngx_http_notify_session_ctx(
     ngx_http_request_t *r);
-/* NGX_DECLINED: there is no id, or it is none; NGX_ERROR: memory */
+/* NGX_DECLINED: there is no id, or it is none; NGX_ABORT: so it is with the
+ * tenant; NGX_ERROR: memory */
 ngx_int_t ngx_http_notify_session_key(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, ngx_str_t *tenant, ngx_str_t *id,
     ngx_str_t *key);

@@ -83,6 +83,10 @@ ngx_http_notify_session_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
         return "needs \"id=\"";
     }
 
+    if (session->optional && session->tenant == NULL) {
+        return "has \"optional\" without \"tenant=\"";
+    }
+
     if (!session->presence && (session->grace != NGX_CONF_UNSET_MSEC
                                || session->lease != NGX_CONF_UNSET_MSEC))
     {
@@ -146,6 +150,11 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
             return NGX_CONF_OK;
         }
 
+        if (ngx_http_notify_args_is(name, "optional")) {
+            session->optional = 1;
+            return NGX_CONF_OK;
+        }
+
         return "";
     }
 
@@ -158,6 +167,12 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
 
     if (value->len == 0 && ngx_http_notify_args_is(name, "id")) {
         return ", nobody could be registered by it";
+    }
+
+    /* the configuration itself says that it is the default tenant */
+
+    if (value->len == 0 && ngx_http_notify_args_is(name, "tenant")) {
+        session->optional = 1;
     }
 
     for (i = 0; ngx_http_notify_session_conf_values[i].name; i++) {

@@ -161,10 +161,22 @@ ngx_http_notify_session_register(ngx_http_request_t *r,
         rc = ngx_http_notify_session_key(r, session, &tenant, &id, &key);
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_DECLINED || rc == NGX_ABORT) {
         ctx->grace = 0;
         ngx_http_notify_session_release(ctx);
+    }
+
+    if (rc == NGX_DECLINED) {
         return NGX_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        ngx_str_null(&tenant);
+        ngx_http_notify_session_failed(session->channel, &tenant,
+                                       r->connection->log,
+                                       "there is no tenant");
+
+        return emit ? ngx_http_notify_session_acknowledge(r, 0) : NGX_OK;
     }
 
     if (rc != NGX_OK) {

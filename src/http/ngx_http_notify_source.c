@@ -70,7 +70,23 @@ char *
 ngx_http_notify_source_arg(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     const ngx_str_t *name, ngx_str_t *value)
 {
+    if (value->data == NULL) {
+        if (!ngx_http_notify_args_is(name, "optional")) {
+            return "";
+        }
+
+        source->optional = 1;
+        return NGX_CONF_OK;
+    }
+
     if (ngx_http_notify_args_is(name, "tenant")) {
+
+        /* the configuration itself says that it is the default tenant */
+
+        if (value->len == 0) {
+            source->optional = 1;
+        }
+
         return ngx_http_notify_args_value(cf, value, &source->tenant);
     }
 
@@ -173,11 +189,8 @@ ngx_http_notify_source_tenant(ngx_http_request_t *r,
         return ngx_http_notify_tenant(r, tenant);
     }
 
-    if (ngx_http_complex_value(r, source->tenant, tenant) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_tenant_check(tenant);
+    return ngx_http_notify_tenant_value(r, source->tenant, source->optional,
+                                        tenant);
 }
 
 

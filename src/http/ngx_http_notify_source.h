@@ -22,6 +22,7 @@ typedef struct {
     ngx_str_t                    directive;
     u_char                      *file;
     ngx_uint_t                   line;
+    unsigned                     optional:1;  /* the tenant: it may be empty */
 } ngx_http_notify_source_t;
 
 
@@ -31,7 +32,7 @@ typedef struct {
  */
 char *ngx_http_notify_source_create(ngx_conf_t *cf,
     ngx_http_notify_source_t *source);
-/* tenant= or NAME=; else a phrase that follows what is wrong */
+/* tenant=, optional or NAME=; else a phrase that follows what is wrong */
 char *ngx_http_notify_source_arg(ngx_conf_t *cf,
     ngx_http_notify_source_t *source, const ngx_str_t *name,
     ngx_str_t *value);

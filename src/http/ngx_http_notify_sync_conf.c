@@ -71,6 +71,10 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (sync->source.optional && sync->source.tenant == NULL) {
+        return "has \"optional\" without \"tenant=\"";
+    }
+
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_sync_module);
 
     entry = ngx_array_push(&smcf->list);
@@ -94,7 +98,7 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
     ngx_int_t  n;
 
     if (value->data == NULL) {
-        return "";
+        return ngx_http_notify_source_arg(cf, &sync->source, name, value);
     }
 
     if (ngx_http_notify_args_is(name, "timeout")) {

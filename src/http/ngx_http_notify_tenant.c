@@ -82,12 +82,23 @@ ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant)
         return NGX_OK;
     }
 
-    if (ngx_http_complex_value(r, tlcf->value, tenant) != NGX_OK) {
+    return ngx_http_notify_tenant_value(r, tlcf->value, tlcf->optional,
+                                        tenant);
+}
+
+
+ngx_int_t
+ngx_http_notify_tenant_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *value, ngx_uint_t optional, ngx_str_t *tenant)
+{
+    ngx_str_null(tenant);
+
+    if (ngx_http_complex_value(r, value, tenant) != NGX_OK) {
         return NGX_ERROR;
     }
 
     if (tenant->len == 0) {
-        return tlcf->optional ? NGX_OK : NGX_DECLINED;
+        return optional ? NGX_OK : NGX_DECLINED;
     }
 
     return ngx_http_notify_tenant_check(tenant);

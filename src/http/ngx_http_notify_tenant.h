@@ -18,6 +18,9 @@ extern ngx_module_t  ngx_http_notify_tenant_module;
 /* The value, empty for the default tenant.  NGX_DECLINED: empty, and not
  * `optional` (401).  NGX_ABORT: see below (400).  NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_tenant(ngx_http_request_t *r, ngx_str_t *tenant);
+/* the same of a tenant= */
+ngx_int_t ngx_http_notify_tenant_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *value, ngx_uint_t optional, ngx_str_t *tenant);
 
 /* adds the WWW-Authenticate that a 401 must have */
 ngx_int_t ngx_http_notify_tenant_challenge(ngx_http_request_t *r);

@@ -20,6 +20,33 @@ location /own/ {
     location /own/emit   { notify_emit shop paid; return 204; }
     location /own/sync   { notify_sync shop asked gate; try_files x =204; }
 }
+location /of/emit { notify_emit shop paid tenant=$arg_tenant; return 204; }
+location /of/commit {
+    notify_emit shop paid tenant=$arg_tenant commit on_error=fail; return 204;
+}
+location /of/sync {
+    notify_sync shop asked gate tenant=$arg_tenant; try_files x =204;
+}
+location /any/emit {
+    notify_emit shop paid tenant=$arg_tenant optional; return 204;
+}
+location /any/sync {
+    notify_sync shop asked gate tenant=$arg_tenant optional; try_files x =204;
+}
+location /any/session {
+    notify_session shop id=$arg_id tenant=$arg_tenant optional commit;
+    return 200 "";
+}
+location /root/ {
+    notify_tenant $http_x_tenant;
+    location /root/emit { notify_emit shop paid tenant=; return 204; }
+    location /root/sync {
+        notify_sync shop asked gate tenant=; try_files x =204;
+    }
+    location /root/session {
+        notify_session shop id=$arg_id tenant= commit; return 200 "";
+    }
+}
 location /session/ {
     notify_session shop id=$arg_id tenant=$arg_tenant commit;
     return 200 "";
@@ -65,6 +92,62 @@ eventually { logged() == $before + 1 } 'and only that is an event';
 my $r = by(undef, GET => '/own/sync');
 is($r->{status}, 401, 'a question of no tenant is refused');
 is($r->{headers}{'www-authenticate'}, 'Bearer', 'with a challenge');
+
+
+# an empty tenant=, which is no tenant, too, unless it may be
+
+sub refused { return by(undef, GET => '/shop/stats')->{json}{counters}{refused} }
+for my $path ('/of/emit', '/of/commit') {
+    my ($logged, $refused) = (logged(), refused());
+    is(http(GET => $nginx->url("$path?tenant="))->{status}, 204,
+       "$path of no tenant answers all the same");
+    eventually { refused() == $refused + 1 } 'its event is refused';
+    is(http(GET => $nginx->url("$path?tenant=ann"))->{status}, 204,
+       'one of a tenant');
+    eventually { logged() == $logged + 1 } 'is the only one';
+    my $line = qr/"paid" is not emitted: there is no tenant/;
+    is(scalar(grep { /$line.* \Q$path\E\?/ } split /\n/, $nginx->log), 1,
+       'a line says so');
+}
+$r = http(GET => $nginx->url('/of/sync?tenant='));
+is($r->{status}, 401, 'a question of no tenant is refused');
+is($r->{headers}{'www-authenticate'}, 'Bearer', 'with a challenge');
+is(http(GET => $nginx->url('/of/sync?tenant=ann'))->{status}, 204,
+   'one of a tenant is not');
+
+sub unregistered {
+    return by(undef, GET => '/shop/stats')->{json}{counters}{unregistered};
+}
+my $unregistered = unregistered();
+$r = http(GET => $nginx->url('/session/?id=none&tenant='));
+is($r->{status}, 200, 'no request fails for a session');
+is($r->{headers}{'x-notify-session'}, 'failed', 'which no tenant has');
+is(unregistered(), $unregistered + 1, 'it is counted');
+like($nginx->log, qr/session of "shop" is not registered: there is no tenant/,
+     'a line says so');
+is(by(undef, GET => '/shop/sessions/none')->{status}, 404,
+   'the default tenant has none of it');
+
+for my $may ('/any', '/root') {
+    my $logged = logged();
+    is(http(GET => $nginx->url("$may/emit"))->{status}, 204,
+       "$may: one of the default tenant");
+    eventually { logged() == $logged + 1 } 'is an event';
+    is(http(GET => $nginx->url("$may/sync"))->{status}, 204, 'and a question');
+    is(http(GET => $nginx->url("$may/session?id=d"))
+       ->{headers}{'x-notify-session'}, 'registered', 'and a session');
+}
+for my $directive ('notify_emit shop paid', 'notify_sync shop asked gate',
+                   'notify_session shop id=1')
+{
+    my $other = NotifyTest::Nginx->new(redis => $redis, start => 0, http =>
+        "notify_channel shop { event paid; event asked sync; }\n"
+        . "server { listen 127.0.0.1:%%PORT%%;\n"
+        . "location / { $directive optional; return 204; } }");
+    my ($text, $ok) = $other->check;
+    ok(!$ok, "nginx -t refuses: $directive optional");
+    like($text, qr/has "optional" without "tenant="/, 'and says why');
+}
 
 
 # a value that can be no tenant

@@ -66,7 +66,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis,
         location /data {
             notify_sync retail document.pricing gate
                         data=$arg_data entity_id=$arg_id id=$arg_id
-                        session_id=s-$arg_id tenant=$arg_tenant;
+                        session_id=s-$arg_id tenant=$arg_tenant optional;
             proxy_pass http://127.0.0.1:%%BACKEND%%;
         }
         location /iframe {

@@ -55,7 +55,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
         location /two {
             notify_emit shop order.made 'data={"a":1.10}' id=$arg_id;
             notify_emit shop order.seen data=$arg_text tenant=$arg_tenant
-                        customer_id=$arg_c;
+                        optional customer_id=$arg_c;
             return 200 "two\n";
         }
         location /outer {
