@@ -123,9 +123,14 @@ ngx_uint_t ngx_http_notify_verify_sign_list(
     const ngx_str_t *list);
 
 /*
- * Whether the text is a token of the key, now, for us (RFC 8725): NGX_OK,
+ * Whether the text is signed with the key, by the algorithm that it must name
+ * (RFC 7515); message is what was signed, payload its bytes: NGX_OK,
  * NGX_DECLINED, NGX_ERROR.
  */
+ngx_int_t ngx_http_notify_verify_token_jws(ngx_pool_t *pool,
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token,
+    ngx_str_t *message, ngx_str_t *payload);
+/* and a token now, for us (RFC 7519, 8725): the same */
 ngx_int_t ngx_http_notify_verify_token(ngx_pool_t *pool,
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token,
     ngx_http_notify_verify_proof_t *proof);

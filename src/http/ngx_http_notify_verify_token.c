@@ -18,8 +18,8 @@
 
 static ngx_int_t ngx_http_notify_verify_token_part(ngx_pool_t *pool,
     const ngx_str_t *text, ngx_str_t *raw);
-static ngx_int_t ngx_http_notify_verify_token_object(ngx_pool_t *pool,
-    const ngx_str_t *text, ngx_str_t *object);
+static ngx_int_t ngx_http_notify_verify_token_object(ngx_str_t *raw,
+    ngx_str_t *object);
 static ngx_int_t ngx_http_notify_verify_token_head(ngx_pool_t *pool,
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *object);
 static ngx_int_t ngx_http_notify_verify_token_claims(ngx_pool_t *pool,
@@ -42,9 +42,36 @@ ngx_http_notify_verify_token(ngx_pool_t *pool,
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token,
     ngx_http_notify_verify_proof_t *proof)
 {
+    ngx_int_t  rc;
+    ngx_str_t  message, payload, object;
+
+    rc = ngx_http_notify_verify_token_jws(pool, verify, token, &message,
+                                          &payload);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_notify_verify_token_object(&payload, &object);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    proof->message = message;
+    proof->claims = object;
+
+    return ngx_http_notify_verify_token_claims(pool, verify, &object,
+                                               &proof->until);
+}
+
+
+ngx_int_t
+ngx_http_notify_verify_token_jws(ngx_pool_t *pool,
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *token,
+    ngx_str_t *message, ngx_str_t *payload)
+{
     u_char      *p, *last;
     ngx_int_t    rc;
-    ngx_str_t    part[3], signature, object, message;
+    ngx_str_t    part[3], signature, raw, object;
     ngx_uint_t   n;
 
     if (token->len > NGX_HTTP_NOTIFY_VERIFY_TOKEN_MAX) {
@@ -77,34 +104,29 @@ ngx_http_notify_verify_token(ngx_pool_t *pool,
         return rc;
     }
 
-    message.data = token->data;
-    message.len = part[1].data + part[1].len - token->data;
+    message->data = token->data;
+    message->len = part[1].data + part[1].len - token->data;
 
-    rc = ngx_http_notify_crypto_verify(verify->key, &message, &signature);
+    rc = ngx_http_notify_crypto_verify(verify->key, message, &signature);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    rc = ngx_http_notify_verify_token_object(pool, &part[0], &object);
-    if (rc != NGX_OK) {
-        return rc;
+    rc = ngx_http_notify_verify_token_part(pool, &part[0], &raw);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_verify_token_object(&raw, &object);
     }
 
-    rc = ngx_http_notify_verify_token_head(pool, verify, &object);
-    if (rc != NGX_OK) {
-        return rc;
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_verify_token_head(pool, verify, &object);
     }
 
-    rc = ngx_http_notify_verify_token_object(pool, &part[1], &object);
-    if (rc != NGX_OK) {
-        return rc;
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_verify_token_part(pool, &part[1], payload);
     }
 
-    proof->message = message;
-    proof->claims = object;
-
-    return ngx_http_notify_verify_token_claims(pool, verify, &object,
-                                               &proof->until);
+    return rc;
 }
 
 
@@ -144,19 +166,11 @@ ngx_http_notify_verify_token_part(ngx_pool_t *pool, const ngx_str_t *text,
 
 
 static ngx_int_t
-ngx_http_notify_verify_token_object(ngx_pool_t *pool, const ngx_str_t *text,
-    ngx_str_t *object)
+ngx_http_notify_verify_token_object(ngx_str_t *raw, ngx_str_t *object)
 {
-    ngx_int_t                      rc;
-    ngx_str_t                      raw;
-    ngx_http_notify_json_error_t   error;
+    ngx_http_notify_json_error_t  error;
 
-    rc = ngx_http_notify_verify_token_part(pool, text, &raw);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_notify_json_scan_within(&raw,
+    if (ngx_http_notify_json_scan_within(raw,
                                          NGX_HTTP_NOTIFY_JSON_DOCUMENT_DEPTH,
                                          NGX_HTTP_NOTIFY_JSON_DOCUMENT_VALUES,
                                          object, &error)

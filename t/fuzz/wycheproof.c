@@ -1,13 +1,13 @@
 /*
  * The vectors of Project Wycheproof (wycheproof.txt), all by the first inputs.
- * Each input picks a vector that is valid and a bit of its signature or
- * ciphertext, without which nothing verifies.
+ * Each input picks a vector that is valid and a bit of its signature, its
+ * ciphertext or its token, without which nothing verifies.
  */
 
 #include <stdio.h>
 #include <string.h>
 #include "fuzz.h"
-#include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_verify.h"
 
 
 #define FUZZ_LINE     65536
@@ -26,7 +26,7 @@ static fuzz_vector_t  fuzz_vectors[FUZZ_VECTORS];
 static void
 fuzz_load(void)
 {
-    char         *p, *line, path[1024];
+    char         *p, *key, *line, path[1024];
     FILE         *file;
     ngx_uint_t    i;
 
@@ -38,6 +38,7 @@ fuzz_load(void)
     file = fopen(path, "r");
     fuzz_check(file != NULL);
 
+    key = NULL;
     line = malloc(FUZZ_LINE);
     fuzz_check(line != NULL);
 
@@ -57,13 +58,20 @@ fuzz_load(void)
         }
 
         fuzz_check(i == 5 || i == 7);
+
+        if (strcmp(fuzz_vectors[fuzz_n].field[1], "=") == 0) {
+            free(fuzz_vectors[fuzz_n].field[1]);
+            fuzz_vectors[fuzz_n].field[1] = key;
+        }
+
+        key = fuzz_vectors[fuzz_n].field[1];
         fuzz_n++;
     }
 
     free(line);
     fclose(file);
 
-    fuzz_check(fuzz_n > 900);
+    fuzz_check(fuzz_n > 1300);
 }
 
 
@@ -116,27 +124,90 @@ fuzz_pem(ngx_pool_t *pool, ngx_str_t *der)
 
 /* NGX_OK, NGX_DECLINED; NGX_ABORT: the key is not one of ours */
 
+static ngx_http_notify_crypto_key_t *
+fuzz_key(ngx_pool_t *pool, const char *name, ngx_str_t *raw)
+{
+    ngx_str_t                      pem;
+    const char                    *reason;
+    ngx_http_notify_crypto_jws_e   alg;
+
+    if (strcmp(name, "eddsa") == 0) {
+        return ngx_http_notify_crypto_key_public_ed25519(pool, raw, &reason);
+    }
+
+    if (strcmp(name, "hs256") == 0) {
+        return ngx_http_notify_crypto_key_public(pool, raw,
+                                                 NGX_HTTP_NOTIFY_CRYPTO_HS256,
+                                                 &reason);
+    }
+
+    alg = strcmp(name, "es256") == 0 ? NGX_HTTP_NOTIFY_CRYPTO_ES256
+                                     : NGX_HTTP_NOTIFY_CRYPTO_RS256;
+    pem = fuzz_pem(pool, raw);
+
+    return ngx_http_notify_crypto_key_public(pool, &pem, alg, &reason);
+}
+
+
 static ngx_int_t
 fuzz_signature(ngx_pool_t *pool, const char *name, ngx_str_t *raw,
     ngx_str_t *message, ngx_str_t *signature)
 {
-    ngx_str_t                      pem;
-    const char                    *reason;
     ngx_http_notify_crypto_key_t  *key;
 
-    if (strcmp(name, "eddsa") == 0) {
-        key = ngx_http_notify_crypto_key_public_ed25519(pool, raw, &reason);
-
-    } else {
-        pem = fuzz_pem(pool, raw);
-        key = ngx_http_notify_crypto_key_public(pool, &pem,
-                  strcmp(name, "es256") == 0 ? NGX_HTTP_NOTIFY_CRYPTO_ES256
-                                             : NGX_HTTP_NOTIFY_CRYPTO_RS256,
-                  &reason);
-    }
+    key = fuzz_key(pool, name, raw);
 
     return key ? ngx_http_notify_crypto_verify(key, message, signature)
                : NGX_ABORT;
+}
+
+
+/* a token, with one bit of its text turned over */
+
+static ngx_int_t
+fuzz_jws(ngx_pool_t *pool, fuzz_vector_t *vector, ngx_int_t bit)
+{
+    size_t                          i;
+    const char                     *name, *text;
+    ngx_str_t                       raw, token, message, payload;
+    ngx_http_notify_verify_conf_t   verify;
+
+    name = vector->field[0] + 4;
+    text = vector->field[2];
+
+    if (strcmp(text, "-") == 0) {
+        text = "";
+    }
+
+    ngx_memzero(&verify, sizeof(ngx_http_notify_verify_conf_t));
+
+    raw = fuzz_hex(pool, vector->field[1]);
+
+    verify.key = fuzz_key(pool, name, &raw);
+    fuzz_check(verify.key != NULL);
+
+    verify.alg.len = strlen(name);
+    verify.alg.data = ngx_pnalloc(pool, verify.alg.len);
+    fuzz_check(verify.alg.data != NULL);
+
+    for (i = 0; i < verify.alg.len; i++) {
+        verify.alg.data[i] = ngx_toupper(name[i]);
+    }
+
+    token = fuzz_copy(pool, (u_char *) text, strlen(text));
+
+    for (i = 0; i < token.len; i++) {
+        if (token.data[i] == '~') {
+            token.data[i] = ' ';
+        }
+    }
+
+    if (bit >= 0 && token.len) {
+        token.data[(bit / 8) % token.len] ^= (u_char) (1 << (bit % 8));
+    }
+
+    return ngx_http_notify_verify_token_jws(pool, &verify, &token, &message,
+                                            &payload);
 }
 
 
@@ -211,6 +282,10 @@ fuzz_run(ngx_pool_t *pool, fuzz_vector_t *vector, ngx_int_t bit)
 
     name = vector->field[0];
     sealed = (strcmp(name, "aes-256-gcm") == 0);
+
+    if (strncmp(name, "jws-", 4) == 0) {
+        return fuzz_jws(pool, vector, bit);
+    }
 
     proof = fuzz_hex(pool, vector->field[sealed ? 4 : 3]);
 
