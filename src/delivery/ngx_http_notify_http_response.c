@@ -432,9 +432,10 @@ ngx_http_notify_http_response_run(ngx_http_notify_http_response_t *a,
 
     } else {
 
-        while (p < end && ngx_http_notify_http_response_text(*p)) {
-            p++;
-
+        for ( /* void */ ;
+             p < end && ngx_http_notify_http_response_text(*p);
+             p++)
+        {
             if (a->value_len == 0 && (*p == ' ' || *p == '\t')) {
                 continue;
             }
