@@ -21,6 +21,7 @@
 
 static void ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer,
     ngx_int_t rc);
+static void ngx_http_notify_call_peer(ngx_http_notify_call_t *call);
 static u_char *ngx_http_notify_call_about(void *data, u_char *buf,
     size_t len);
 static void ngx_http_notify_call_upstream(ngx_http_request_t *r);
@@ -251,15 +252,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
                                        target->conf->response_limit,
                                        target->conf->response_header_limit);
 
-    call->peer.host = target->host;
-    call->peer.url = &target->url;
-    call->peer.guard = &target->conf->guard;
-    call->peer.answer = &call->answer;
-    call->peer.detached = &call->detached;
-    call->peer.pool = pool;
-    call->peer.verify = target->conf->ssl_verify;
-    call->peer.once = target->conf->once;
-    call->peer.resolved = ngx_http_notify_call_resolved;
+    ngx_http_notify_call_peer(call);
 
     if (ngx_http_notify_call_request(call, attempt) == NGX_OK) {
 
@@ -271,6 +264,25 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     }
 
     return call;
+}
+
+
+static void
+ngx_http_notify_call_peer(ngx_http_notify_call_t *call)
+{
+    ngx_http_notify_target_t  *target;
+
+    target = call->target;
+
+    call->peer.host = target->host;
+    call->peer.url = &target->url;
+    call->peer.guard = &target->conf->guard;
+    call->peer.answer = &call->answer;
+    call->peer.detached = &call->detached;
+    call->peer.pool = call->pool;
+    call->peer.verify = target->conf->ssl_verify;
+    call->peer.once = target->conf->once;
+    call->peer.resolved = ngx_http_notify_call_resolved;
 }
 
 
