@@ -124,7 +124,8 @@ for (["ssl ssl_verify=$dir/other.crt", qr/not trusted: .*certificate/,
     eventually { $nginx->log =~ $line } "$what is not trusted, and logged"
         or diag($nginx->log);
     is(publish($nginx)->{status}, 503, "$what: nothing is published");
-    my @lines = grep { /\[error\].*"commands" is down/ } split /\n/, $nginx->log;
+    my @lines = grep { /\[error\].*"commands" is down: .*not trusted/ }
+                split /\n/, $nginx->log;
     is(scalar @lines, 1, 'in one line') or diag(join "\n", @lines);
     unlike($nginx->log, qr/quite a password/, 'the password was not needed');
     $nginx->stop;

@@ -231,6 +231,9 @@ sub spawn {
     my $pid = fork // die "fork: $!";
 
     if (!$pid) {
+        # a job in the background has them ignored, and so its children
+        $SIG{$_} = 'DEFAULT' for qw(INT QUIT);
+
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', $output if defined $output;
         open STDERR, '>&', \*STDOUT if defined $output;
