@@ -1,7 +1,7 @@
 # What a suite of nginx's own tests was answered, for t/lib/nginx-suite: loaded
 # into each of them by PERL5OPT.  Goes to the file NOTIFY_ANSWERS names, without
-# what changes from run to run: times, ports, folders, and how an answer was cut
-# into chunks.
+# what changes from run to run: times, ports, processes, folders, and how an
+# answer was cut into chunks.
 
 package NotifyTest::Answers;
 
@@ -47,6 +47,8 @@ no warnings qw(redefine prototype);
     {
         $text = answer($text);
         $text =~ s/nginx-test-\w+/nginx-test/g;
+        $text =~ s/^(X-Pid:).*/$1/gmi;
+        $text =~ s/\b\d\d-\w{3}-\d{4} \d\d:\d\d\b/DATE/g;
         $text =~ s/\b(?:[89]\d{3}|[3-6]\d{4})\b/PORT/g;
         $text =~ s/\b\d{1,3}\.\d{3}\b/SECONDS/g;
         $text =~ s/"[0-9a-f]{8}-[0-9a-f]+"/"ETAG"/g;
