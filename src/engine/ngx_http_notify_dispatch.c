@@ -82,6 +82,10 @@ ngx_http_notify_dispatch_exit(ngx_http_notify_feed_t *feed)
     if (feed->resume.posted) {
         ngx_delete_posted_event(&feed->resume);
     }
+
+    /* the calls of the subscribers, which are gone by now */
+
+    (void) ngx_http_notify_dispatch_cut(feed);
 }
 
 
