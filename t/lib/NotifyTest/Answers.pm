@@ -8,6 +8,7 @@ package NotifyTest::Answers;
 use strict;
 use warnings;
 
+use MIME::Base64 qw(decode_base64);
 use Test::Nginx;
 
 my $pid = $$;
@@ -48,6 +49,7 @@ no warnings qw(redefine prototype);
         $text = answer($text);
         $text =~ s/nginx-test-\w+/nginx-test/g;
         $text =~ s/^(X-Pid:).*/$1/gmi;
+        $text =~ s/^(X-Headers: )(\S+)/$1 . decode_base64($2)/gme;
         $text =~ s/\b\d\d-\w{3}-\d{4} \d\d:\d\d\b/DATE/g;
         $text =~ s/\b(?:[89]\d{3}|[3-6]\d{4})\b/PORT/g;
         $text =~ s/\b\d{1,3}\.\d{3}\b/SECONDS/g;
