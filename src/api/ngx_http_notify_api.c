@@ -202,6 +202,10 @@ ngx_http_notify_api_create(ngx_http_request_t *r)
     api->invalid.pool = r->pool;
     api->cleanups = cln->next;
 
+    if (ngx_http_notify_api_suspended_create(api) != NGX_OK) {
+        return NULL;
+    }
+
     api->end.handler = ngx_http_notify_api_end_handler;
     api->end.data = api;
     api->end.log = r->connection->log;
@@ -220,6 +224,8 @@ ngx_http_notify_api_cleanup(void *data)
     if (api->end.posted) {
         ngx_delete_posted_event(&api->end);
     }
+
+    ngx_http_notify_api_suspended_destroy(api);
 }
 
 
@@ -655,7 +661,7 @@ ngx_http_notify_api_security(ngx_conf_t *cf,
 static ngx_int_t
 ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
 {
-    ngx_http_notify_api_box_init();
+    ngx_http_notify_api_suspended_init();
 
     return NGX_OK;
 }
@@ -667,5 +673,5 @@ ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
     ngx_http_notify_stream_exit();
     ngx_http_notify_log_listener_exit();
     ngx_http_notify_api_cursor_exit();
-    ngx_http_notify_api_box_exit();
+    ngx_http_notify_api_suspended_exit();
 }

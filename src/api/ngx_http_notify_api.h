@@ -28,6 +28,9 @@ typedef struct ngx_http_notify_api_s  ngx_http_notify_api_t;
 
 typedef struct ngx_http_notify_api_once_s  ngx_http_notify_api_once_t;
 
+typedef struct ngx_http_notify_api_suspended_s
+    ngx_http_notify_api_suspended_t;
+
 struct ngx_http_notify_api_s {
     ngx_http_request_t          *request;
     ngx_http_notify_channel_t   *channel;
@@ -42,6 +45,8 @@ struct ngx_http_notify_api_s {
     ngx_http_notify_invalid_t    invalid;   /* `errors` of the problem */
     void                        *data;      /* the resource's own */
     void                        *resume;    /* of api_cursor */
+    ngx_http_notify_api_suspended_t
+                                *suspended;
     ngx_pool_cleanup_t          *cleanups;  /* of others, from before */
     /* in place of a 503, or NULL */
     void                       (*unavailable)(ngx_http_notify_api_t *api);
@@ -180,22 +185,31 @@ ngx_int_t ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
     const char *name, ngx_str_t *value);
 
 /*
- * Asynchronous work for a request: the object outlives neither side.  The
- * callback that Redis answers gets the box; _open gives the api back, or NULL
- * when the client has left meanwhile (then everything was cleaned up and the
- * callback returns at once).  Opens once.  _box suspends the request; where
- * the work could not be started the box is discarded and an answer sent.
+ * Asynchronous work for a request:
+ *     _began(api, submit(..., handler, _begin(api)))
+ * _begin suspends the request and gives what the handler, called exactly once,
+ * passes to _resume.  That returns the api, or NULL when the request has ended
+ * meanwhile: everything was cleaned up, the handler returns at once.  _began
+ * answers with 500 where the work could not be submitted.  A request waits for
+ * one thing at a time.
  */
-typedef struct ngx_http_notify_api_box_s  ngx_http_notify_api_box_t;
-
-ngx_http_notify_api_box_t *ngx_http_notify_api_box(ngx_http_notify_api_t *api);
-ngx_http_notify_api_t *ngx_http_notify_api_open(ngx_http_notify_api_box_t *box);
-void ngx_http_notify_api_discard(ngx_http_notify_api_box_t *box);
-/* for work that is cancelled by a cleanup of the request's pool, without box */
-void ngx_http_notify_api_suspend(ngx_http_notify_api_t *api);
+void *ngx_http_notify_api_suspended_begin(ngx_http_notify_api_t *api);
+void ngx_http_notify_api_suspended_began(ngx_http_notify_api_t *api,
+    ngx_int_t rc);
+ngx_http_notify_api_t *ngx_http_notify_api_suspended_resume(void *data);
+/* the same, and NULL too when _api_reply() has answered */
+ngx_http_notify_api_t *ngx_http_notify_api_suspended_reply(void *data,
+    const ngx_http_notify_resp_t *resp, const char *name);
+/* nothing was submitted, the caller answers */
+void ngx_http_notify_api_suspended_cancel(ngx_http_notify_api_t *api);
+/* for work that is cancelled by a cleanup of the request's pool */
+void ngx_http_notify_api_suspended_wait(ngx_http_notify_api_t *api);
+/* with the context of the request */
+ngx_int_t ngx_http_notify_api_suspended_create(ngx_http_notify_api_t *api);
+void ngx_http_notify_api_suspended_destroy(ngx_http_notify_api_t *api);
 /* when a worker starts and exits */
-void ngx_http_notify_api_box_init(void);
-void ngx_http_notify_api_box_exit(void);
+void ngx_http_notify_api_suspended_init(void);
+void ngx_http_notify_api_suspended_exit(void);
 
 
 #endif /* _NGX_HTTP_NOTIFY_API_H_INCLUDED_ */

@@ -121,7 +121,7 @@ ngx_http_notify_api_actions_test_start(
         return;
     }
 
-    ngx_http_notify_api_suspend(api);
+    ngx_http_notify_api_suspended_wait(api);
 
     test->call = ngx_http_notify_call_start(test->target, test->event,
                                   &api->channel->name,
@@ -497,7 +497,6 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
     ngx_uint_t                     i;
     ngx_pool_t                    *pool;
     ngx_http_notify_api_t         *api;
-    ngx_http_notify_api_box_t     *box;
     ngx_http_notify_id_t           before;
     ngx_http_notify_api_replay_t  *replay;
     u_char                         from[NGX_HTTP_NOTIFY_ID_LEN];
@@ -541,20 +540,11 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
     args[3].len = 1;
     args[3].data = (u_char *) (replay->all ? "1" : "0");
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_script_call(api->channel->redis,
-            &ngx_http_notify_script_replay, keys, 6, args, 4,
-            ngx_http_notify_api_actions_replayed, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_script_call(
+            api->channel->redis, &ngx_http_notify_script_replay, keys, 6,
+            args, 4, ngx_http_notify_api_actions_replayed,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -571,11 +561,8 @@ ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_subscription_t  *call;
     u_char                               buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

@@ -35,9 +35,6 @@ static ngx_int_t ngx_http_notify_api_stats_counters(
     uint64_t *values);
 static ngx_int_t ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *out);
-static ngx_int_t ngx_http_notify_api_catalogue_ask(
-    ngx_http_notify_api_t *api, ngx_str_t *argv, ngx_uint_t argc,
-    ngx_http_notify_redis_handler_pt handler);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
@@ -242,13 +239,16 @@ ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
     argv[1] = ngx_http_notify_keys_name(api->request->pool,
                                         &api->channel->keys, "log", NULL);
 
-    if (argv[1].data == NULL
-        || ngx_http_notify_api_catalogue_ask(api, argv, 2,
-                                             ngx_http_notify_api_stats_length)
-           != NGX_OK)
-    {
+    if (argv[1].data == NULL) {
         ngx_http_notify_api_failed(api);
+        return;
     }
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_redis_submit(
+            api->channel->redis, argv, 2, 0, ngx_http_notify_api_stats_length,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -261,11 +261,8 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t   *api;
     ngx_http_notify_json_t  *out;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -383,27 +380,4 @@ ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
     }
 
     return ngx_http_notify_json_set(out, "worker", worker);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_catalogue_ask(ngx_http_notify_api_t *api, ngx_str_t *argv,
-    ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler)
-{
-    ngx_http_notify_api_box_t  *box;
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv,
-                                     argc, 0, handler, box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }

@@ -18,8 +18,6 @@
 
 static void ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
-static ngx_int_t ngx_http_notify_api_consumers_store(
-    ngx_http_notify_api_t *api, const ngx_http_notify_id_t *place);
 static void ngx_http_notify_api_consumers_stored(
     ngx_http_notify_resp_t *resp, void *data);
 static void ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
@@ -119,6 +117,8 @@ static void
 ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac)
 {
+    u_char                text[NGX_HTTP_NOTIFY_ID_LEN];
+    ngx_str_t             key, arg[3];
     ngx_http_notify_id_t  place;
 
     if (ngx_http_notify_api_deltas_place(api, api->data, hmac, &place)
@@ -127,44 +127,23 @@ ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (ngx_http_notify_api_consumers_store(api, &place) != NGX_OK) {
-        ngx_http_notify_api_failed(api);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_consumers_store(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *place)
-{
-    u_char                      text[NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_str_t                   key, arg[3];
-    ngx_http_notify_api_box_t  *box;
-
     key = ngx_http_notify_keys_name(api->request->pool, &api->channel->keys,
                                     "consumers", &api->tenant);
-
-    box = key.data ? ngx_http_notify_api_box(api) : NULL;
-    if (box == NULL) {
-        return NGX_ERROR;
+    if (key.data == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
     }
 
     arg[0] = api->segments[1];
     arg[1].data = text;
-    arg[1].len = ngx_http_notify_id_print(text, place) - text;
+    arg[1].len = ngx_http_notify_id_print(text, &place) - text;
     ngx_str_set(&arg[2], NGX_HTTP_NOTIFY_API_CONSUMERS_MAX);
 
-    if (ngx_http_notify_script_call(api->channel->redis,
-                                    &ngx_http_notify_script_consumer, &key, 1,
-                                    arg, 3,
-                                    ngx_http_notify_api_consumers_stored, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_script_call(
+            api->channel->redis, &ngx_http_notify_script_consumer, &key, 1,
+            arg, 3, ngx_http_notify_api_consumers_stored,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -175,11 +154,8 @@ ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t   *api;
     ngx_http_notify_json_t  *json;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -216,8 +192,7 @@ ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
     const char *command, const ngx_str_t *name,
     ngx_http_notify_redis_handler_pt handler)
 {
-    ngx_str_t                   argv[3];
-    ngx_http_notify_api_box_t  *box;
+    ngx_str_t  argv[3];
 
     argv[0].data = (u_char *) command;
     argv[0].len = ngx_strlen(command);
@@ -226,19 +201,16 @@ ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
                                         &api->tenant);
     argv[2] = *name;
 
-    box = argv[1].data ? ngx_http_notify_api_box(api) : NULL;
-    if (box == NULL) {
+    if (argv[1].data == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
 
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 3,
-                                     0, handler, box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_redis_submit(
+            api->channel->redis, argv, 3, 0, handler,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -259,11 +231,8 @@ ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_id_t    place;
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -316,11 +285,8 @@ ngx_http_notify_api_consumers_deleted(ngx_http_notify_resp_t *resp,
 {
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -344,11 +310,8 @@ ngx_http_notify_api_consumers_loaded(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

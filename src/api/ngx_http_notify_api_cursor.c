@@ -27,7 +27,6 @@ struct ngx_http_notify_api_cursor_key_s {
 
 
 typedef struct {
-    ngx_http_notify_api_box_t   *box;
     ngx_uint_t                   generation;
     ngx_str_t                    text;      /* what was offered */
     u_char                       hex[2 * NGX_HTTP_NOTIFY_API_CURSOR_KEY];
@@ -36,7 +35,7 @@ typedef struct {
 } ngx_http_notify_api_cursor_read_t;
 
 
-static ngx_int_t ngx_http_notify_api_cursor_submit(
+static void ngx_http_notify_api_cursor_submit(
     ngx_http_notify_api_t *api, ngx_http_notify_api_cursor_read_t *read);
 static void ngx_http_notify_api_cursor_answer(ngx_http_notify_resp_t *resp,
     void *data);
@@ -80,13 +79,11 @@ ngx_http_notify_api_cursor(ngx_http_notify_api_t *api,
     read->generation = generation;
     read->ready = ready;
 
-    if (ngx_http_notify_api_cursor_submit(api, read) != NGX_OK) {
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_cursor_submit(api, read);
 }
 
 
-static ngx_int_t
+static void
 ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
     ngx_http_notify_api_cursor_read_t *read)
 {
@@ -96,7 +93,8 @@ ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
     if (ngx_http_notify_crypto_random(bytes, NGX_HTTP_NOTIFY_API_CURSOR_KEY)
         != NGX_OK)
     {
-        return NGX_ERROR;
+        ngx_http_notify_api_failed(api);
+        return;
     }
 
     read->text.data = read->hex;
@@ -112,26 +110,18 @@ ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
     ngx_str_set(&argv[4], "GET");
 
     if (argv[1].data == NULL) {
-        return NGX_ERROR;
+        ngx_http_notify_api_failed(api);
+        return;
     }
 
     api->resume = read;
 
-    read->box = ngx_http_notify_api_box(api);
-    if (read->box == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 5,
-                                     0, ngx_http_notify_api_cursor_answer,
-                                     read->box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(read->box);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_redis_submit(
+            api->channel->redis, argv, 5, 0,
+            ngx_http_notify_api_cursor_answer,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -143,11 +133,8 @@ ngx_http_notify_api_cursor_answer(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_cursor_key_t   *key;
     ngx_http_notify_api_cursor_read_t  *read;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

@@ -94,7 +94,6 @@ ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
     ngx_uint_t again)
 {
     ngx_pool_cleanup_t              *cln;
-    ngx_http_notify_api_box_t       *box;
     ngx_http_notify_api_delivery_t  *delivery;
 
     cln = ngx_pool_cleanup_add(api->request->pool,
@@ -118,21 +117,12 @@ ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
 
     api->data = delivery;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_deliveries_read(api->channel->redis,
-            &api->channel->keys, &delivery->subscription,
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_deliveries_read(
+            api->channel->redis, &api->channel->keys, &delivery->subscription,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, event, 1, 1,
-            ngx_http_notify_api_deliveries_read, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+            ngx_http_notify_api_deliveries_read,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -156,11 +146,8 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_delivery_t  *delivery;
     ngx_http_notify_subscription_t  *subscription;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -251,7 +238,6 @@ static void
 ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
 {
     u_char                          *last;
-    ngx_http_notify_api_box_t       *box;
     ngx_http_notify_delivery_row_t  *row;
     ngx_http_notify_api_delivery_t  *delivery;
     ngx_http_notify_subscription_t  *subscription;
@@ -293,21 +279,12 @@ ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
         return;
     }
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_deliveries_again(api->channel->redis,
-            &api->channel->keys, &delivery->subscription, &delivery->event,
-            ngx_http_notify_api_now(), ngx_http_notify_api_deliveries_asked,
-            box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_deliveries_again(
+            api->channel->redis, &api->channel->keys, &delivery->subscription,
+            &delivery->event, ngx_http_notify_api_now(),
+            ngx_http_notify_api_deliveries_asked,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -317,11 +294,8 @@ ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t           *api;
     ngx_http_notify_api_delivery_t  *delivery;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

@@ -224,7 +224,6 @@ ngx_http_notify_api_deliveries_event_args(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_deliveries_event_list(ngx_http_notify_api_t *api)
 {
-    ngx_http_notify_api_box_t               *box;
     ngx_http_notify_api_deliveries_event_t  *list;
 
     list = api->data;
@@ -232,21 +231,12 @@ ngx_http_notify_api_deliveries_event_list(ngx_http_notify_api_t *api)
     list->to.nelts = 0;
     list->next = 0;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_list(api->channel->redis,
-            &api->channel->keys, &api->tenant, &list->after,
-            NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS,
-            ngx_http_notify_api_deliveries_event_page, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_list(
+            api->channel->redis, &api->channel->keys, &api->tenant,
+            &list->after, NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS,
+            ngx_http_notify_api_deliveries_event_page,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -258,11 +248,8 @@ ngx_http_notify_api_deliveries_event_page(ngx_http_notify_resp_t *resp,
     ngx_http_notify_api_t                   *api;
     ngx_http_notify_api_deliveries_event_t  *list;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -353,7 +340,6 @@ failed:
 static void
 ngx_http_notify_api_deliveries_event_next(ngx_http_notify_api_t *api)
 {
-    ngx_http_notify_api_box_t               *box;
     ngx_http_notify_api_deliveries_to_t     *to;
     ngx_http_notify_api_deliveries_event_t  *list;
 
@@ -378,21 +364,12 @@ ngx_http_notify_api_deliveries_event_next(ngx_http_notify_api_t *api)
         return;
     }
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_deliveries_read(api->channel->redis,
-            &api->channel->keys, &to[list->next].id,
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_deliveries_read(
+            api->channel->redis, &api->channel->keys, &to[list->next].id,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, &list->event->id, 1, 1,
-            ngx_http_notify_api_deliveries_event_one, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+            ngx_http_notify_api_deliveries_event_one,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -404,11 +381,8 @@ ngx_http_notify_api_deliveries_event_one(ngx_http_notify_resp_t *resp,
     ngx_http_notify_api_deliveries_to_t     *to;
     ngx_http_notify_api_deliveries_event_t  *list;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

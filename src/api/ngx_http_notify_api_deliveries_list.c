@@ -144,28 +144,18 @@ ngx_http_notify_api_deliveries_list_args(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_deliveries_list_read(ngx_http_notify_api_t *api)
 {
-    ngx_http_notify_api_box_t              *box;
     ngx_http_notify_api_deliveries_list_t  *list;
 
     list = api->data;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
     list->asked = NGX_HTTP_NOTIFY_API_DELIVERIES_PAGE;
 
-    if (ngx_http_notify_deliveries_read(api->channel->redis,
-            &api->channel->keys, &api->segments[0], list->how,
-            list->placed ? &list->before : NULL, list->asked, !list->taken,
-            ngx_http_notify_api_deliveries_list_page, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_deliveries_read(
+            api->channel->redis, &api->channel->keys, &api->segments[0],
+            list->how, list->placed ? &list->before : NULL, list->asked,
+            !list->taken, ngx_http_notify_api_deliveries_list_page,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -178,11 +168,8 @@ ngx_http_notify_api_deliveries_list_page(ngx_http_notify_resp_t *resp,
     ngx_http_notify_resp_t                 *rows, *cut;
     ngx_http_notify_api_deliveries_list_t  *list;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

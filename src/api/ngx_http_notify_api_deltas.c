@@ -130,26 +130,14 @@ static void
 ngx_http_notify_api_deltas_subscription(ngx_http_notify_api_deltas_t *deltas)
 {
     ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
 
     api = deltas->api;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_get(api->channel->redis,
-                                          &api->channel->keys,
-                                          &deltas->subscription,
-                                          ngx_http_notify_api_deltas_loaded,
-                                          box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_get(
+            api->channel->redis, &api->channel->keys, &deltas->subscription,
+            ngx_http_notify_api_deltas_loaded,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -159,11 +147,8 @@ ngx_http_notify_api_deltas_loaded(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -250,24 +235,14 @@ void
 ngx_http_notify_api_deltas_begin(ngx_http_notify_api_deltas_t *deltas)
 {
     ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
 
     api = deltas->api;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_log_state_ask(api->channel->redis,
-                                      &api->channel->keys,
-                                      ngx_http_notify_api_deltas_info, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_log_state_ask(
+            api->channel->redis, &api->channel->keys,
+            ngx_http_notify_api_deltas_info,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -278,7 +253,7 @@ ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_log_state_t    state;
     ngx_http_notify_api_deltas_t  *deltas;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }

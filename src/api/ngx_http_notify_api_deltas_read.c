@@ -16,10 +16,8 @@
 #define NGX_HTTP_NOTIFY_API_DELTAS_FIRST  100
 
 
-static ngx_int_t ngx_http_notify_api_deltas_ask(
-    ngx_http_notify_api_deltas_t *deltas, ngx_http_notify_api_box_t *box);
 static ngx_int_t ngx_http_notify_api_deltas_ask_missed(
-    ngx_http_notify_api_deltas_t *deltas, ngx_http_notify_api_box_t *box);
+    ngx_http_notify_api_deltas_t *deltas);
 static void ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_api_deltas_entries(
@@ -33,29 +31,26 @@ static ngx_int_t ngx_http_notify_api_deltas_entry(
 void
 ngx_http_notify_api_deltas_read(ngx_http_notify_api_deltas_t *deltas)
 {
-    ngx_int_t                   rc;
-    ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
+    ngx_http_notify_api_t  *api;
 
     api = deltas->api;
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
 
     deltas->page = ngx_http_notify_api_deltas_count(deltas);
     deltas->page = ngx_min(deltas->page, NGX_HTTP_NOTIFY_API_DELTAS_SCAN
                                          - deltas->scanned);
 
-    rc = deltas->missed ? ngx_http_notify_api_deltas_ask_missed(deltas, box)
-                        : ngx_http_notify_api_deltas_ask(deltas, box);
-
-    if (rc != NGX_OK) {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
+    if (deltas->missed) {
+        ngx_http_notify_api_suspended_began(api,
+            ngx_http_notify_api_deltas_ask_missed(deltas));
+        return;
     }
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_log_read(
+            api->channel->redis, &api->channel->keys, &deltas->from,
+            deltas->page, NGX_HTTP_NOTIFY_API_DELTAS_CHUNK,
+            ngx_http_notify_api_deltas_page,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -77,20 +72,7 @@ ngx_http_notify_api_deltas_count(const ngx_http_notify_api_deltas_t *deltas)
 
 
 static ngx_int_t
-ngx_http_notify_api_deltas_ask(ngx_http_notify_api_deltas_t *deltas,
-    ngx_http_notify_api_box_t *box)
-{
-    return ngx_http_notify_log_read(deltas->api->channel->redis,
-                                    &deltas->api->channel->keys,
-                                    &deltas->from, deltas->page,
-                                    NGX_HTTP_NOTIFY_API_DELTAS_CHUNK,
-                                    ngx_http_notify_api_deltas_page, box);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
-    ngx_http_notify_api_box_t *box)
+ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas)
 {
     u_char                   from[NGX_HTTP_NOTIFY_ID_LEN];
     u_char                   count[NGX_INT_T_LEN];
@@ -124,9 +106,9 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas,
     arg[2].len = ngx_sprintf(count, "%ui", deltas->page) - count;
 
     return ngx_http_notify_script_call(deltas->api->channel->redis,
-                                       &ngx_http_notify_script_missed, key, 6,
-                                       arg, 3,
-                                       ngx_http_notify_api_deltas_page, box);
+               &ngx_http_notify_script_missed, key, 6, arg, 3,
+               ngx_http_notify_api_deltas_page,
+               ngx_http_notify_api_suspended_begin(deltas->api));
 }
 
 
@@ -137,11 +119,8 @@ ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

@@ -45,22 +45,11 @@ static void
 ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
     const ngx_http_notify_id_t *id, ngx_http_notify_redis_handler_pt handler)
 {
-    ngx_http_notify_api_box_t  *box;
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_log_range(api->channel->redis,
-                                  &api->channel->keys, id, 1, id, 1, handler,
-                                  box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_log_range(
+            api->channel->redis, &api->channel->keys, id, 1, id, 1, handler,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -71,11 +60,8 @@ ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -88,9 +74,8 @@ ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
 {
-    ngx_str_t                   argv[2], parts[2], name;
-    ngx_http_notify_api_box_t  *box;
-    u_char                      digest[32];
+    ngx_str_t  argv[2], parts[2], name;
+    u_char     digest[32];
 
     parts[0] = api->tenant;
     parts[1] = api->segments[0];
@@ -112,19 +97,11 @@ ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
         return;
     }
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 2,
-                                     0, ngx_http_notify_api_event_found, box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_redis_submit(
+            api->channel->redis, argv, 2, 0, ngx_http_notify_api_event_found,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -138,11 +115,8 @@ ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_id_t    id;
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -173,11 +147,8 @@ ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

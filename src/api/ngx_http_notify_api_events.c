@@ -587,28 +587,20 @@ static void
 ngx_http_notify_api_events_submit(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac)
 {
-    ngx_http_notify_api_box_t      *box;
     ngx_http_notify_api_publish_t  *publish;
 
     publish = api->data;
     publish->hmac = hmac;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
     /* not cancelled when the client leaves: it is on its way */
 
-    if (ngx_http_notify_log_publish(api->channel->publishes,
-            &api->channel->keys, NULL, publish->entries, publish->n,
-            api->channel->max_size, ngx_http_notify_api_events_published, box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_log_publish(
+            api->channel->publishes, &api->channel->keys, NULL,
+            publish->entries, publish->n, api->channel->max_size,
+            ngx_http_notify_api_events_published,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -619,7 +611,7 @@ ngx_http_notify_api_events_published(
     ngx_http_notify_api_t      *api;
     ngx_http_notify_metrics_e   counter;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }

@@ -67,10 +67,9 @@ ngx_http_notify_api_health_methods(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
 {
-    u_char                      limit[NGX_SIZE_T_LEN];
-    ngx_str_t                   key, arg;
-    ngx_http_notify_redis_t    *redis;
-    ngx_http_notify_api_box_t  *box;
+    u_char                    limit[NGX_SIZE_T_LEN];
+    ngx_str_t                 key, arg;
+    ngx_http_notify_redis_t  *redis;
 
     redis = api->channel->redis;
 
@@ -90,21 +89,16 @@ ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
     arg.data = limit;
     arg.len = ngx_sprintf(limit, "%uz", api->channel->max_size) - limit;
 
-    box = key.data ? ngx_http_notify_api_box(api) : NULL;
-
-    if (box == NULL) {
+    if (key.data == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
 
-    if (ngx_http_notify_script_call(redis, &ngx_http_notify_script_health,
-                                    &key, 1, &arg, 1,
-                                    ngx_http_notify_api_health_tried, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_script_call(
+            redis, &ngx_http_notify_script_health, &key, 1, &arg, 1,
+            ngx_http_notify_api_health_tried,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -113,7 +107,7 @@ ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }
@@ -187,24 +181,15 @@ ngx_http_notify_api_health_denied(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_health_ask(ngx_http_notify_api_t *api)
 {
-    ngx_str_t                   argv[1];
-    ngx_http_notify_api_box_t  *box;
+    ngx_str_t  argv[1];
 
     ngx_str_set(&argv[0], "INFO");
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 1, 0,
-                                     ngx_http_notify_api_health_info, box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_redis_submit(
+            api->channel->redis, argv, 1, 0, ngx_http_notify_api_health_info,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 }
 
 
@@ -215,11 +200,8 @@ ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t         *api;
     ngx_http_notify_redis_info_t   info;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "health") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "health");
+    if (api == NULL) {
         return;
     }
 

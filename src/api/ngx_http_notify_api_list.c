@@ -87,26 +87,17 @@ ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
 {
-    ngx_http_notify_api_box_t   *box;
     ngx_http_notify_api_list_t  *list;
 
     list = api->data;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_list(api->channel->redis,
-            &api->channel->keys, &api->tenant, &list->after,
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_list(
+            api->channel->redis, &api->channel->keys, &api->tenant,
+            &list->after,
             list->limit + 1 - ngx_http_notify_json_size(list->rows),
-            ngx_http_notify_api_list_page, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+            ngx_http_notify_api_list_page,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -123,11 +114,8 @@ ngx_http_notify_api_list_page(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t       *api;
     ngx_http_notify_api_list_t  *list;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 

@@ -64,8 +64,7 @@ ngx_int_t
 ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     ngx_http_notify_api_resource_t *resource)
 {
-    ngx_str_t                   header, argv[7];
-    ngx_http_notify_api_box_t  *box;
+    ngx_str_t  header, argv[7];
 
     if (resource == &ngx_http_notify_api_samples
         || ngx_http_notify_api_request_header(api, "Idempotency-Key", &header)
@@ -99,11 +98,6 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
         goto failed;
     }
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        goto failed;
-    }
-
     ngx_str_set(&argv[0], "SET");
     argv[1] = api->once->key;
     ngx_str_set(&argv[3], "NX");
@@ -111,13 +105,11 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     ngx_str_set(&argv[5], "PX");
     ngx_str_set(&argv[6], NGX_HTTP_NOTIFY_API_ONCE_DAY);
 
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv, 7, 0,
-                                     ngx_http_notify_api_once_asked, box)
-        == NULL)
-    {
-        ngx_http_notify_api_discard(box);
-        goto failed;
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_redis_submit(
+            api->channel->redis, argv, 7, 0, ngx_http_notify_api_once_asked,
+            ngx_http_notify_api_suspended_begin(api))
+        != NULL ? NGX_OK : NGX_ERROR);
 
     return NGX_DONE;
 
@@ -204,7 +196,7 @@ ngx_http_notify_api_once_asked(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t       *api;
     ngx_http_notify_api_once_t  *once;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }

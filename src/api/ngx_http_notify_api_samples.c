@@ -116,7 +116,7 @@ ngx_http_notify_api_samples_handler(ngx_http_notify_api_t *api)
     sample->timer.data = sample;
     sample->timer.log = api->request->connection->log;
 
-    ngx_http_notify_api_suspend(api);
+    ngx_http_notify_api_suspended_wait(api);
     ngx_add_timer(&sample->timer, sample->delay);
 
     return;

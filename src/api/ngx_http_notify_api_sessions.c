@@ -431,35 +431,22 @@ static void
 ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     const ngx_str_t *args, ngx_uint_t nargs)
 {
-    ngx_int_t                   rc;
-    ngx_http_notify_api_box_t  *box;
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
+    if (api->method == NGX_HTTP_PUT) {
+        ngx_http_notify_api_suspended_began(api,
+            ngx_http_notify_push_register(
+                api->channel->redis, api->channel, &api->tenant,
+                &api->segments[0], args, nargs,
+                ngx_http_notify_api_sessions_done,
+                ngx_http_notify_api_suspended_begin(api)));
         return;
     }
 
-    if (api->method == NGX_HTTP_PUT) {
-        rc = ngx_http_notify_push_register(api->channel->redis,
-                                           api->channel, &api->tenant,
-                                           &api->segments[0], args, nargs,
-                                           ngx_http_notify_api_sessions_done,
-                                           box);
-    } else {
-        rc = ngx_http_notify_sessions_call(api->channel->redis,
-                                           &api->channel->keys, &api->tenant,
-                                           &api->segments[0],
-                                           api->channel->sessions_max, args,
-                                           nargs,
-                                           ngx_http_notify_api_sessions_done,
-                                           box);
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_sessions_call(
+            api->channel->redis, &api->channel->keys, &api->tenant,
+            &api->segments[0], api->channel->sessions_max, args, nargs,
+            ngx_http_notify_api_sessions_done,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -471,11 +458,8 @@ ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t   *api;
     ngx_http_notify_resp_t  *new;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "sessions") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "sessions");
+    if (api == NULL) {
         return;
     }
 

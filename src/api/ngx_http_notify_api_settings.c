@@ -109,7 +109,6 @@ ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api)
 {
     ngx_str_t                         *events;
     ngx_uint_t                         nevents;
-    ngx_http_notify_api_box_t         *box;
     ngx_http_notify_settings_write_t   declared;
 
     if (ngx_http_notify_api_settings_declared(api, &declared) != NGX_OK
@@ -120,21 +119,13 @@ ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api)
         return;
     }
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_settings_read(api->channel->redis,
-            &api->channel->keys, ngx_http_notify_api_settings_scope(api),
-            declared.declared, declared.ndeclared, events, nevents,
-            ngx_http_notify_api_settings_show, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_settings_read(
+            api->channel->redis, &api->channel->keys,
+            ngx_http_notify_api_settings_scope(api), declared.declared,
+            declared.ndeclared, events, nevents,
+            ngx_http_notify_api_settings_show,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -146,11 +137,8 @@ ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_api_t   *api;
     ngx_http_notify_resp_t  *value;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "settings") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "settings");
+    if (api == NULL) {
         return;
     }
 
@@ -186,7 +174,6 @@ ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api)
 {
     ngx_int_t                          rc;
     ngx_http_notify_json_t            *input;
-    ngx_http_notify_api_box_t         *box;
     ngx_http_notify_settings_form_t    form;
     ngx_http_notify_settings_write_t   write;
 
@@ -222,20 +209,11 @@ ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api)
     write.nchanges = form.changes.nelts;
     write.now = ngx_http_notify_api_now();
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_settings_write(api->channel->redis,
-            &api->channel->keys, &write, ngx_http_notify_api_settings_written,
-            box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_settings_write(
+            api->channel->redis, &api->channel->keys, &write,
+            ngx_http_notify_api_settings_written,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -317,7 +295,7 @@ ngx_http_notify_api_settings_written(
 {
     ngx_http_notify_api_t  *api;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }

@@ -33,26 +33,16 @@ void
 ngx_http_notify_api_stored_load(
     ngx_http_notify_api_subscription_t *call)
 {
-    ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
+    ngx_http_notify_api_t  *api;
 
     api = call->api;
     api->data = call;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_get(api->channel->redis,
-            &api->channel->keys, &call->id,
-            ngx_http_notify_api_stored_loaded, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_get(
+            api->channel->redis, &api->channel->keys, &call->id,
+            ngx_http_notify_api_stored_loaded,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -65,11 +55,8 @@ ngx_http_notify_api_stored_loaded(ngx_http_notify_resp_t *resp,
     ngx_http_notify_api_t               *api;
     ngx_http_notify_api_subscription_t  *call;
 
-    api = ngx_http_notify_api_open(data);
-
-    if (api == NULL
-        || ngx_http_notify_api_reply(api, resp, "api") != NGX_OK)
-    {
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
         return;
     }
 
@@ -247,7 +234,6 @@ ngx_http_notify_api_stored_save(
     ngx_str_t                               selects, url;
     ngx_pool_t                             *pool;
     ngx_http_notify_api_t                  *api;
-    ngx_http_notify_api_box_t              *box;
     ngx_http_notify_subscriptions_write_t   write;
 
     api = call->api;
@@ -290,20 +276,11 @@ ngx_http_notify_api_stored_save(
                    && (url.len != call->url.len
                        || ngx_memcmp(url.data, call->url.data, url.len) != 0));
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_write(api->channel->redis,
-            &api->channel->keys, &write,
-            ngx_http_notify_api_stored_written, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_write(
+            api->channel->redis, &api->channel->keys, &write,
+            ngx_http_notify_api_stored_written,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -314,7 +291,7 @@ ngx_http_notify_api_stored_written(
     ngx_http_notify_api_t               *api;
     ngx_http_notify_api_subscription_t  *call;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }
@@ -387,23 +364,16 @@ ngx_http_notify_api_stored_written(
 void
 ngx_http_notify_api_stored_settle(ngx_http_notify_api_subscription_t *call)
 {
-    ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
+    ngx_http_notify_api_t  *api;
 
     api = call->api;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
     if (ngx_http_notify_sync_registry_settle(api->channel,
-                                             ngx_http_notify_api_stored_settled,
-                                             box)
+            ngx_http_notify_api_stored_settled,
+            ngx_http_notify_api_suspended_begin(api))
         != NGX_OK)
     {
-        ngx_http_notify_api_discard(box);
+        ngx_http_notify_api_suspended_cancel(api);
         ngx_http_notify_api_stored_done(call);
     }
 }
@@ -416,7 +386,7 @@ ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data)
 
     /* written it is, whether it could be read again or not */
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
 
     if (api) {
         ngx_http_notify_api_stored_done(api->data);

@@ -442,25 +442,15 @@ ngx_http_notify_api_subscriptions_delete(
     ngx_http_notify_api_subscription_t *call)
 {
     ngx_http_notify_api_t      *api;
-    ngx_http_notify_api_box_t  *box;
 
     api = call->api;
     api->data = call;
 
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    if (ngx_http_notify_subscriptions_delete(api->channel->redis,
-            &api->channel->keys, &api->tenant, &call->id, call->version,
-            ngx_http_notify_api_subscriptions_deleted, box)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_discard(box);
-        ngx_http_notify_api_failed(api);
-    }
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_delete(
+            api->channel->redis, &api->channel->keys, &api->tenant, &call->id,
+            call->version, ngx_http_notify_api_subscriptions_deleted,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -471,7 +461,7 @@ ngx_http_notify_api_subscriptions_deleted(
     ngx_http_notify_api_t               *api;
     ngx_http_notify_api_subscription_t  *call;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }

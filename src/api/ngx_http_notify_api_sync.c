@@ -50,10 +50,9 @@ ngx_http_notify_api_sync_methods(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
 {
-    ngx_str_t                    type;
-    ngx_http_notify_sync_registry_t  *claims;
-    ngx_http_notify_api_box_t   *box;
-    ngx_http_notify_api_sync_t  *sync;
+    ngx_str_t                         type;
+    ngx_http_notify_api_sync_t       *sync;
+    ngx_http_notify_sync_registry_t  *registry;
 
     if (ngx_http_notify_channel_event(api->channel, &api->segments[0], &type,
                                       NULL)
@@ -68,7 +67,8 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
 
     sync = ngx_pcalloc(api->request->pool, sizeof(ngx_http_notify_api_sync_t));
     if (sync == NULL) {
-        goto failed;
+        ngx_http_notify_api_failed(api);
+        return;
     }
 
     api->data = sync;
@@ -77,29 +77,16 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    claims = ngx_http_notify_sync_registry_open(api->channel);
-    if (claims == NULL) {
-        goto failed;
-    }
-
-    box = ngx_http_notify_api_box(api);
-    if (box == NULL) {
-        goto failed;
-    }
-
-    if (ngx_http_notify_sync_registry_refresh(claims,
-                                              ngx_http_notify_api_sync_find,
-                                              box)
-        == NGX_OK)
-    {
+    registry = ngx_http_notify_sync_registry_open(api->channel);
+    if (registry == NULL) {
+        ngx_http_notify_api_failed(api);
         return;
     }
 
-    ngx_http_notify_api_discard(box);
-
-failed:
-
-    ngx_http_notify_api_failed(api);
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_sync_registry_refresh(
+            registry, ngx_http_notify_api_sync_find,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -202,7 +189,7 @@ ngx_http_notify_api_sync_find(ngx_int_t rc, void *data)
     ngx_http_notify_sync_registry_t  *claims;
     ngx_http_notify_api_sync_t  *sync;
 
-    api = ngx_http_notify_api_open(data);
+    api = ngx_http_notify_api_suspended_resume(data);
     if (api == NULL) {
         return;
     }

@@ -54,7 +54,7 @@ ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
                                               &deltas->seen))
     {
     case NGX_OK:
-        ngx_http_notify_api_suspend(api);
+        ngx_http_notify_api_suspended_wait(api);
         return;
 
     case NGX_AGAIN:

@@ -27,8 +27,11 @@ fuzz_start(ngx_log_t *log)
     }
 
     fuzz_check(ngx_event_timer_init(log) == NGX_OK);
-    ngx_http_notify_api_box_init();
+    ngx_http_notify_api_suspended_init();
 }
+
+
+static void fuzz_request_cleanup(void *data);
 
 
 static ngx_int_t
@@ -136,10 +139,15 @@ ngx_http_notify_api_t *
 fuzz_request_api(ngx_http_request_t *r, ngx_http_notify_channel_t *channel,
     ngx_uint_t method)
 {
+    ngx_pool_cleanup_t     *cln;
     ngx_http_notify_api_t  *api;
 
-    api = ngx_pcalloc(r->pool, sizeof(ngx_http_notify_api_t));
-    fuzz_check(api != NULL);
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_api_t));
+    fuzz_check(cln != NULL);
+
+    cln->handler = fuzz_request_cleanup;
+    api = cln->data;
+    ngx_memzero(api, sizeof(ngx_http_notify_api_t));
 
     api->request = r;
     api->channel = channel;
@@ -148,7 +156,16 @@ fuzz_request_api(ngx_http_request_t *r, ngx_http_notify_channel_t *channel,
     api->end.data = api;
     api->end.log = r->pool->log;
 
+    fuzz_check(ngx_http_notify_api_suspended_create(api) == NGX_OK);
+
     return api;
+}
+
+
+static void
+fuzz_request_cleanup(void *data)
+{
+    ngx_http_notify_api_suspended_destroy(data);
 }
 
 
