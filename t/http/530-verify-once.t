@@ -86,6 +86,14 @@ END
 
 my ($n, $later) = (0, 0);
 
+# the receiver has written down as many calls, and no more
+sub came {
+    my ($path, $n, $name) = @_;
+
+    eventually { $backend->count($path) >= $n };
+    is($backend->count($path), $n, $name);
+}
+
 sub status {
     my ($path, %option) = @_;
     return http(POST => $nginx->url($path), %option)->{status};
@@ -149,7 +157,7 @@ for my $failure ({ status => 503 }, { status => 500 }, { status => 429 },
     cmp_ok(status($path, %call), '>=', 429, "$name: the sender hears of it");
     is(status($path, %call), 201, '... and its retry is let in');
     is(status($path, %call), 200, '... and when that comes again it is 200');
-    is($backend->count($path), 2, '... without the backend');
+    came($path, 2, '... without the backend');
 }
 {
     my $path = '/standard/refused';
@@ -162,7 +170,7 @@ for my $failure ({ status => 503 }, { status => 500 }, { status => 429 },
     %call = standard(id(), 'x');
     is(status('/fallback', %call), 200, 'the sender is told of a success');
     is(status('/fallback', %call), 200, '... and again');
-    is($backend->count('/fallback'), 1, '... without the backend');
+    came('/fallback', 1, '... without the backend');
 
     my $answer = http(POST => $nginx->url('/fallback'), %call);
     is($answer->{content}, '', 'an answer that is given again has no body');
@@ -181,7 +189,7 @@ note('while the backend works on it');
     is(from_json($second->{content})->{code}, 'in_progress', '... and why');
     is($first->(), 200, '... the first is not touched by that');
     is(status($path, %call), 200, '... and its answer is remembered');
-    is($backend->count($path), 1, '... without the backend');
+    came($path, 1, '... without the backend');
 }
 {
     my $path = '/standard/gone';
@@ -228,7 +236,7 @@ note('a worker that is gone');
     $redis->cli('SET', $key, 'wnobody ' . int(1000 * (time - 1)));
     is(status('/standard/killed', %call), 200,
        'what nobody works on any more is let in');
-    is($backend->count('/standard/killed'), 2, '... to the backend');
+    came('/standard/killed', 2, '... to the backend');
 }
 
 note('Redis goes away in between');
@@ -242,7 +250,7 @@ note('Redis goes away in between');
     is($first->(), 200, 'its answer does not wait for Redis');
     $redis->resume;
     eventually { status($path, %call) == 200 } 'it is remembered all the same';
-    is($backend->count($path), 1, '... without the backend');
+    came($path, 1, '... without the backend');
 }
 
 note('other forms of the same');
@@ -252,7 +260,7 @@ note('other forms of the same');
     is(status('/es', $auth->("Bearer $es")), 200, 'a token');
     is(status('/es', $auth->($_->[1])), 200, "$_->[0] is the same token")
         for ['bEARER', "bEARER $es"], ['(r, n - s)', 'Bearer ' . other_s($es)];
-    is($backend->count('/es'), 1, '... and the backend got it once');
+    came('/es', 1, '... and the backend got it once');
 
     $es = token('ES256', sub => 'b');
     is(status("/query?token=$es"), 200, 'a token of a query');
@@ -263,13 +271,13 @@ note('other forms of the same');
     my $sig = hmac_sha256_hex('y', $text);
     is(status('/hex', body => 'y', headers => { 'X-Sig' => $_ }), 200,
        'a signature, in small letters and capitals') for $sig, uc $sig;
-    is($backend->count('/hex'), 1, '... got to the backend once');
+    came('/hex', 1, '... got to the backend once');
 
     my %call = standard(my $id = id(), 'z');
     is(status('/list', %call), 200, 'a list of signatures');
     $call{headers}{'webhook-signature'} .= ' v1,AAAA';
     is(status('/list', %call), 200, '... a longer one');
-    is($backend->count('/list'), 1, '... got to the backend once');
+    came('/list', 1, '... got to the backend once');
 
     my $sides = sub {
         return (headers => { 'X-A' => $_[0], 'X-B' => $_[1],
@@ -280,7 +288,7 @@ note('other forms of the same');
     is(status('/sides', $sides->('e-', '12')), 200, '... and at a third');
     is(status('/sides', $sides->('e-1', 'other')), 200,
        '... the first with another one behind it');
-    is($backend->count('/sides'), 1, '... got to the backend once');
+    came('/sides', 1, '... got to the backend once');
 }
 
 note('what the logs have');
@@ -312,11 +320,10 @@ note('jti, and claims');
     is(status('/jti', $auth->(jti => 'one')), 200, 'a jti');
     is(status('/jti', $auth->(jti => 'one', x => 1)), 200,
        '... of another token is the same');
-    is($backend->count('/jti'), 2, '... with the backend once')
-        or diag($backend->count('/jti'));
+    came('/jti', 2, '... with the backend once');
     is(status('/jti', $auth->(jti => 'one', iss => 'them')), 200,
        '... of another issuer is another one');
-    is($backend->count('/jti'), 3, '... and with the backend');
+    came('/jti', 3, '... and with the backend');
     is(status('/jti', $auth->(jti => $_)), 401, 'a jti that is '
        . (defined $_ ? to_json($_) : 'null')) for '', 7, undef, ['a'];
     is(status('/jti', $auth->()), 401, 'none');
@@ -329,7 +336,7 @@ note('jti, and claims');
     is($got->{headers}{'x-other'}, undef, '... absent where it is not there');
     is(status('/claim', $auth->(sub => 'me', Level => 4)), 200,
        'a claim may be what is remembered');
-    is($backend->count('/claim'), 1, '... without the backend');
+    came('/claim', 1, '... without the backend');
 }
 
 note('what an earlier version remembered');
