@@ -8,7 +8,7 @@
 
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_profile.h"
-#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_delivery.h"
 
 
 #define NGX_HTTP_NOTIFY_ATTEMPTS_ERROR     128
@@ -40,13 +40,13 @@ void
 ngx_http_notify_attempts_add(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
-    u_char                              *p;
-    size_t                               len;
-    uint64_t                             time;
-    ngx_uint_t                           flags;
-    ngx_http_notify_subscriber_t        *s;
-    ngx_http_notify_attempts_conf_t     *conf;
-    struct ngx_http_notify_attempts_s   *a;
+    u_char                             *p;
+    size_t                              len;
+    uint64_t                            time;
+    ngx_uint_t                          flags;
+    ngx_http_notify_subscriber_t       *s;
+    ngx_http_notify_attempts_conf_t    *conf;
+    struct ngx_http_notify_attempts_s  *a;
 
     s = d->subscriber;
 
@@ -85,7 +85,7 @@ ngx_http_notify_attempts_add(ngx_http_notify_delivery_t *d,
 
     flags = ngx_http_notify_attempts_extra(a, conf->response, result,
                                            d->feed->log);
-    time = ngx_http_notify_subscriber_time();
+    time = ngx_http_notify_feed_time();
     time -= ngx_min(time, result->latency);
 
     p = ngx_http_notify_attempts_hex(a->heads.data + a->heads.len, d->id.ms);
@@ -273,8 +273,8 @@ ngx_int_t
 ngx_http_notify_attempts_next(ngx_http_notify_attempts_iter_t *it,
     ngx_http_notify_attempt_t *attempt)
 {
-    u_char      *p, *end;
-    ngx_uint_t   flags;
+    u_char     *p, *end;
+    ngx_uint_t  flags;
 
     ngx_memzero(attempt, sizeof(ngx_http_notify_attempt_t));
 
@@ -371,8 +371,8 @@ static void
 ngx_http_notify_attempts_extras(ngx_http_notify_attempts_iter_t *it,
     ngx_http_notify_attempt_t *attempt)
 {
-    u_char    *p;
-    uint64_t   detail, response;
+    u_char   *p;
+    uint64_t  detail, response;
 
     detail = 0;
     response = 0;

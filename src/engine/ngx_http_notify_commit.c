@@ -7,21 +7,15 @@
 
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_commit_section.h"
-#include "ngx_http_notify_dispatch.h"
-#include "ngx_http_notify_lease.h"
-#include "ngx_http_notify_load.h"
-#include "ngx_http_notify_redeliver.h"
-#include "ngx_http_notify_retry.h"
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
-#include "ngx_http_notify_tail.h"
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_AGAIN     1000   /* ms, after an error */
 #define NGX_HTTP_NOTIFY_COMMIT_STUCK     5000   /* ms, of a bucket alone */
 
-static ngx_int_t ngx_http_notify_commit_operation(
-    ngx_http_notify_subscriber_t *s, ngx_http_notify_commit_operation_t *op);
-static void ngx_http_notify_commit_handler(ngx_event_t *ev);
+
 static ngx_http_notify_commit_t *ngx_http_notify_commit_lease(
     ngx_http_notify_commit_t *c, ngx_http_notify_lease_t *lease);
 static void ngx_http_notify_commit_failed(ngx_http_notify_commit_t *c);
@@ -33,316 +27,48 @@ static void ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
     ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_commit_settled(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section);
 
 
-ngx_int_t
-ngx_http_notify_commit_init(ngx_http_notify_feed_t *feed)
-{
-    feed->commit_event.handler = ngx_http_notify_commit_handler;
-    feed->commit_event.data = feed;
-    feed->commit_event.log = feed->log;
-
-    feed->commit_timer.handler = ngx_http_notify_commit_handler;
-    feed->commit_timer.data = feed;
-    feed->commit_timer.log = feed->log;
-    feed->commit_timer.cancelable = 1;
-
-    return NGX_OK;
-}
-
-
 void
-ngx_http_notify_commit_exit(ngx_http_notify_feed_t *feed)
+ngx_http_notify_commit(ngx_http_notify_feed_t *feed)
 {
-    if (feed->commit_timer.timer_set) {
-        ngx_del_timer(&feed->commit_timer);
+    ngx_uint_t                 i;
+    ngx_queue_t               *q, *next;
+    ngx_http_notify_lease_t   *lease;
+    ngx_http_notify_commit_t  *c;
+
+    c = NULL;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
+        if (feed->counts[i]) {
+            ngx_http_notify_metrics_add(feed->channel->metrics, i,
+                                        feed->counts[i]);
+            feed->counts[i] = 0;
+        }
     }
 
-    if (feed->commit_event.posted) {
-        ngx_delete_posted_event(&feed->commit_event);
-    }
-}
+    ngx_http_notify_share_flush();
 
-
-void
-ngx_http_notify_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now)
-{
-    if (now) {
-        ngx_post_event(&feed->commit_event, &ngx_posted_events);
-
-    } else if (!feed->commit_timer.timer_set) {
-        ngx_add_timer(&feed->commit_timer, NGX_HTTP_NOTIFY_COMMIT_INTERVAL);
-    }
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_retry(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
-    uint64_t first, ngx_uint_t known)
-{
-    ngx_http_notify_commit_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
-
-    op.code = 'r';
-    op.id = *id;
-    op.due = due;
-    op.attempts = attempts;
-    op.first = first;
-    op.more = known ? 0 : 1;
-
-    return ngx_http_notify_commit_operation(s, &op);
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, ngx_uint_t known)
-{
-    ngx_http_notify_commit_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
-
-    op.code = 'd';
-    op.id = *id;
-    op.more = known ? -1 : 0;
-
-    return ngx_http_notify_commit_operation(s, &op);
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_dead(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known)
-{
-    ngx_http_notify_commit_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
-
-    op.code = 'k';
-    op.id = *id;
-    op.reason = reason;
-    op.more = known ? -1 : 0;
-
-    return ngx_http_notify_commit_operation(s, &op);
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_gap(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
-{
-    ngx_http_notify_commit_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
-
-    op.code = 'g';
-    op.id = *from;
-    op.to = *to;
-
-    return ngx_http_notify_commit_operation(s, &op);
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_dropped(ngx_http_notify_subscriber_t *s)
-{
-    ngx_http_notify_id_t  from;
-
-    if (!s->gap
-        || ngx_http_notify_id_compare(&s->gap_from, &s->gap_to) >= 0)
+    for (q = ngx_queue_head(&feed->dirty);
+         q != ngx_queue_sentinel(&feed->dirty);
+         q = next)
     {
-        return NGX_OK;
-    }
+        next = ngx_queue_next(q);
+        lease = ngx_queue_data(q, ngx_http_notify_lease_t, dirty_link);
 
-    from = s->gap_from;
-    s->gap_from = s->gap_to;
-
-    ngx_http_notify_redeliver_skipped(s, &from);
-
-    return ngx_http_notify_commit_gap(s, &from, &s->gap_to);
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_recovered(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to,
-    const ngx_http_notify_id_t *last)
-{
-    ngx_http_notify_commit_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
-
-    op.code = 'G';
-    op.id = *from;
-    op.to = *to;
-    op.last = *last;
-
-    return ngx_http_notify_commit_operation(s, &op);
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_replay(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *place)
-{
-    ngx_http_notify_commit_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_commit_operation_t));
-
-    op.code = place ? 'p' : 'P';
-    op.version = s->redelivered;
-
-    if (place) {
-        op.id = *place;
-    }
-
-    return ngx_http_notify_commit_operation(s, &op);
-}
-
-
-static ngx_int_t
-ngx_http_notify_commit_operation(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_commit_operation_t *op)
-{
-    ngx_http_notify_commit_operation_t  *copy;
-
-    copy = ngx_alloc(sizeof(ngx_http_notify_commit_operation_t),
-                     s->lease->feed->log);
-    if (copy == NULL) {
-
-        /* the bucket is read again, from what is in Redis */
-
-        s->lease->broken = 1;
-        ngx_http_notify_commit_soon(s->lease->feed, 1);
-
-        return NGX_ERROR;
-    }
-
-    *copy = *op;
-    ngx_queue_insert_tail(&s->operations, &copy->queue);
-
-    ngx_http_notify_subscriber_touch(s);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_notify_commit_open(ngx_http_notify_subscriber_t *s, ngx_array_t *ids,
-    ngx_int_t *more)
-{
-    ngx_uint_t                           i;
-    ngx_queue_t                         *q, *lists[2];
-    ngx_http_notify_id_t                *id;
-    ngx_http_notify_commit_operation_t  *op;
-
-    lists[0] = &s->sent;
-    lists[1] = &s->operations;
-
-    *more = 0;
-
-    for (i = 0; i < 2; i++) {
-
-        for (q = ngx_queue_head(lists[i]);
-             q != ngx_queue_sentinel(lists[i]);
-             q = ngx_queue_next(q))
+        if (lease->state >= NGX_HTTP_NOTIFY_LEASE_READ
+            && lease->placed
+            && !lease->broken
+            && lease->commit == NULL)
         {
-            op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
-
-            *more += op->more;
-
-            if (ids == NULL
-                || (op->code != 'r' && op->code != 'd' && op->code != 'k'))
-            {
-                continue;
-            }
-
-            id = ngx_array_push(ids);
-            if (id == NULL) {
-                return NGX_ERROR;
-            }
-
-            *id = op->id;
+            c = ngx_http_notify_commit_lease(c, lease);
         }
     }
-
-    return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_http_notify_commit_covers(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id)
-{
-    ngx_uint_t                           i;
-    ngx_queue_t                         *q, *lists[2];
-    ngx_http_notify_commit_operation_t  *op;
-
-    lists[0] = &s->sent;
-    lists[1] = &s->operations;
-
-    for (i = 0; i < 2; i++) {
-
-        for (q = ngx_queue_head(lists[i]);
-             q != ngx_queue_sentinel(lists[i]);
-             q = ngx_queue_next(q))
-        {
-            op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
-
-            if ((op->code == 'r' || op->code == 'd' || op->code == 'k')
-                && ngx_http_notify_id_compare(&op->id, id) == 0)
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-void
-ngx_http_notify_commit_drop(ngx_http_notify_subscriber_t *s)
-{
-    ngx_uint_t                            i;
-    ngx_queue_t                          *q, all;
-    ngx_http_notify_commit_t             *c;
-    ngx_http_notify_subscriber_t        **ss;
-    ngx_http_notify_commit_operation_t   *op;
-
-    ngx_queue_init(&all);
-    ngx_queue_add(&all, &s->operations);
-    ngx_queue_init(&s->operations);
-    ngx_queue_add(&all, &s->sent);
-    ngx_queue_init(&s->sent);
-
-    while (!ngx_queue_empty(&all)) {
-        q = ngx_queue_head(&all);
-        op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
-        ngx_queue_remove(q);
-        ngx_free(op);
-    }
-
-    if (s->dirty) {
-        s->dirty = 0;
-        ngx_queue_remove(&s->dirty_link);
-    }
-
-    c = s->lease->commit;
 
     if (c != NULL) {
-        ss = c->subscribers.elts;
-
-        for (i = 0; i < c->subscribers.nelts; i++) {
-            if (ss[i] == s) {
-                ss[i] = NULL;
-            }
-        }
+        ngx_http_notify_commit_send(c);
     }
 }
 
@@ -383,6 +109,29 @@ ngx_http_notify_commit_forget(ngx_http_notify_lease_t *lease)
     }
 
     ngx_destroy_pool(c->pool);
+}
+
+
+void
+ngx_http_notify_commit_forget_subscriber(ngx_http_notify_subscriber_t *s)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_commit_t       *c;
+    ngx_http_notify_subscriber_t  **ss;
+
+    c = s->lease->commit;
+
+    if (c == NULL) {
+        return;
+    }
+
+    ss = c->subscribers.elts;
+
+    for (i = 0; i < c->subscribers.nelts; i++) {
+        if (ss[i] == s) {
+            ss[i] = NULL;
+        }
+    }
 }
 
 
@@ -438,50 +187,6 @@ ngx_http_notify_commit_pending(ngx_http_notify_lease_t *lease)
 }
 
 
-static void
-ngx_http_notify_commit_handler(ngx_event_t *ev)
-{
-    ngx_uint_t                 i;
-    ngx_http_notify_feed_t    *feed;
-    ngx_http_notify_lease_t   *lease;
-    ngx_http_notify_commit_t  *c;
-
-    c = NULL;
-    feed = ev->data;
-
-    for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
-        if (feed->counts[i]) {
-            ngx_http_notify_metrics_add(feed->channel->metrics, i,
-                                        feed->counts[i]);
-            feed->counts[i] = 0;
-        }
-    }
-
-    ngx_http_notify_share_flush();
-
-    for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
-        lease = &feed->leases[i];
-
-        if (lease->broken) {
-            ngx_http_notify_lease_drop(lease);
-            continue;
-        }
-
-        if (lease->state >= NGX_HTTP_NOTIFY_LEASE_READ
-            && lease->placed
-            && !ngx_queue_empty(&lease->dirty)
-            && lease->commit == NULL)
-        {
-            c = ngx_http_notify_commit_lease(c, lease);
-        }
-    }
-
-    if (c != NULL) {
-        ngx_http_notify_commit_send(c);
-    }
-}
-
-
 /* adds a section to the command, or to another when that one is full */
 
 static ngx_http_notify_commit_t *
@@ -499,8 +204,7 @@ ngx_http_notify_commit_lease(ngx_http_notify_commit_t *c,
         c = ngx_http_notify_commit_section_start(lease->feed);
 
         if (c == NULL) {
-            lease->broken = 1;
-            ngx_http_notify_commit_soon(lease->feed, 0);
+            ngx_http_notify_lease_break(lease);
             return NULL;
         }
     }
@@ -512,8 +216,7 @@ ngx_http_notify_commit_lease(ngx_http_notify_commit_t *c,
         /* it may not be among the sections */
 
         lease->commit = NULL;
-        lease->broken = 1;
-        ngx_http_notify_commit_soon(lease->feed, 0);
+        ngx_http_notify_lease_break(lease);
 
         ngx_http_notify_commit_failed(c);
         return NULL;
@@ -545,7 +248,7 @@ ngx_http_notify_commit_failed(ngx_http_notify_commit_t *c)
         lease = section[i].lease;
 
         lease->commit = NULL;
-        ngx_http_notify_lease_drop(lease);
+        ngx_http_notify_lease_break(lease);
     }
 
     ngx_destroy_pool(c->pool);
@@ -585,7 +288,7 @@ ngx_http_notify_commit_again(ngx_event_t *ev)
 static void
 ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_commit_t *c = data;
+    ngx_http_notify_commit_t  *c = data;
 
     ngx_uint_t                         i, left;
     ngx_http_notify_feed_t            *feed;
@@ -639,7 +342,7 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_commit_acknowledge(c, &section[i]);
 
         if (!ngx_queue_empty(&lease->dirty)) {
-            ngx_http_notify_commit_soon(feed, lease->urgent);
+            ngx_http_notify_feed_commit_soon(feed, lease->urgent);
         }
 
         section[i].lease = NULL;
@@ -692,7 +395,8 @@ ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
             ngx_http_notify_metrics_add(c->feed->channel->metrics,
                                         NGX_HTTP_NOTIFY_METRICS_FENCED, 1);
 
-            ngx_http_notify_lease_drop(lease);
+            ngx_http_notify_commit_forget(lease);
+            ngx_http_notify_lease_break(lease);
         }
     }
 }
@@ -761,41 +465,12 @@ ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,
 }
 
 
-/* the retry set in Redis is as these say: when is it to be looked at? */
-
-static void
-ngx_http_notify_commit_settled(ngx_http_notify_subscriber_t *s)
-{
-    ngx_queue_t                         *q;
-    ngx_http_notify_commit_operation_t  *op;
-
-    while (!ngx_queue_empty(&s->sent)) {
-        q = ngx_queue_head(&s->sent);
-        op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
-        ngx_queue_remove(q);
-
-        if (op->code == 'r' && (s->due == 0 || op->due < s->due)
-            && !ngx_http_notify_retry_under_way(s, &op->id))
-        {
-            s->due = op->due;
-        }
-
-        ngx_free(op);
-    }
-
-    if (s->released) {
-        s->released = 0;
-        s->due = ngx_http_notify_subscriber_now();
-    }
-}
-
-
 static void
 ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section)
 {
-    ngx_uint_t                      i;
-    ngx_http_notify_subscriber_t   *s, **ss;
+    ngx_uint_t                     i;
+    ngx_http_notify_subscriber_t  *s, **ss;
 
     section->lease->committed = section->position;
 
@@ -817,21 +492,17 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
         s->unacked -= s->unacked_sent;
         s->unacked_sent = 0;
 
-        ngx_http_notify_commit_settled(s);
+        ngx_http_notify_operation_settle(s);
 
-        if (s->disabled && s->again && !s->dirty
+        if (s->disabled && !s->dirty
             && (s->in_flight == 0
-                || s->profile == NULL || !s->profile->strict))
+                || (s->again
+                    && (s->profile == NULL || !s->profile->strict))))
         {
-            ngx_http_notify_load_again(s);
+            ngx_http_notify_run_queue_finish(s);
             continue;
         }
 
-        if (s->disabled && s->in_flight == 0 && !s->dirty) {
-            ngx_http_notify_subscriber_drop(s);
-            continue;
-        }
-
-        ngx_http_notify_dispatch_work(s);
+        ngx_http_notify_run_queue_ready(s);
     }
 }

@@ -4,10 +4,15 @@
  * of a section or, where the lease is another's, nothing of it.
  */
 
-#include "ngx_http_notify_attempts.h"
-#include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_commit_section.h"
-#include "ngx_http_notify_retention.h"
+#include "ngx_http_notify_attempts.h"
+#include "ngx_http_notify_former.h"
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_script.h"
+#include "ngx_http_notify_window.h"
+
+
+#define NGX_HTTP_NOTIFY_COMMIT_FIELDS    500    /* a script */
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_SECTION_KEYS  6      /* a subscription's */
@@ -30,7 +35,7 @@ static ngx_int_t ngx_http_notify_commit_section_cursor(
     ngx_http_notify_commit_t *c, ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *position);
 static ngx_int_t ngx_http_notify_commit_section_write(
-    ngx_http_notify_commit_t *c, ngx_http_notify_commit_operation_t *op);
+    ngx_http_notify_commit_t *c, ngx_http_notify_operation_t *op);
 static ngx_int_t ngx_http_notify_commit_section_arg(
     ngx_http_notify_commit_t *c, const char *fmt, ...);
 
@@ -78,10 +83,10 @@ ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed)
         || key[1].data == NULL
         || ngx_http_notify_commit_section_arg(c, "%V", &feed->owner) != NGX_OK
         || ngx_http_notify_commit_section_arg(c, "%uL",
-                                      ngx_http_notify_subscriber_now())
+                                      ngx_http_notify_feed_now())
            != NGX_OK
         || ngx_http_notify_commit_section_arg(c, "%uL",
-                                      ngx_http_notify_retention_horizon(feed))
+                                      ngx_http_notify_feed_horizon(feed))
            != NGX_OK)
     {
         goto failed;
@@ -158,8 +163,7 @@ ngx_http_notify_commit_section_add(ngx_http_notify_commit_t *c,
             return NGX_ERROR;
         }
 
-        ngx_queue_remove(q);
-        s->dirty = 0;
+        ngx_http_notify_subscriber_clean(s);
     }
 
     section->last = c->subscribers.nelts;
@@ -262,10 +266,10 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_commit_section_t *section)
 {
-    ngx_str_t                            *key;
-    ngx_uint_t                            i;
-    ngx_queue_t                          *q;
-    ngx_http_notify_commit_operation_t   *op;
+    ngx_str_t                    *key;
+    ngx_uint_t                    i;
+    ngx_queue_t                  *q;
+    ngx_http_notify_operation_t  *op;
 
     static const char  *kinds[] = { "retry", "tries", "dead", "gap", "replay",
                                     "attempts" };
@@ -290,13 +294,13 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_commit_dropped(s) != NGX_OK) {
+    if (ngx_http_notify_operation_dropped(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
     while (!ngx_queue_empty(&s->operations)) {
         q = ngx_queue_head(&s->operations);
-        op = ngx_queue_data(q, ngx_http_notify_commit_operation_t, queue);
+        op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
 
         if (ngx_http_notify_commit_section_write(c, op) != NGX_OK) {
             return NGX_ERROR;
@@ -335,8 +339,8 @@ static ngx_int_t
 ngx_http_notify_commit_section_attempts(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t *s)
 {
-    ngx_str_t   *arg;
-    ngx_uint_t   max;
+    ngx_str_t  *arg;
+    ngx_uint_t  max;
 
     if (s->attempts == NULL || s->attempts->n == 0) {
         return NGX_OK;
@@ -376,7 +380,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     ngx_uint_t            flags;
     ngx_http_notify_id_t  id;
 
-    id = ngx_http_notify_subscriber_cursor(s);
+    id = ngx_http_notify_window_cursor(s);
 
     if (s->former != NULL && s->redelivery == NULL
         && ngx_http_notify_former_passed(s->former, &id))
@@ -466,7 +470,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
 
 static ngx_int_t
 ngx_http_notify_commit_section_write(ngx_http_notify_commit_t *c,
-    ngx_http_notify_commit_operation_t *op)
+    ngx_http_notify_operation_t *op)
 {
     if (ngx_http_notify_commit_section_arg(c, "%c", op->code) != NGX_OK) {
         return NGX_ERROR;
@@ -550,5 +554,3 @@ ngx_http_notify_commit_section_arg(ngx_http_notify_commit_t *c,
 
     return NGX_OK;
 }
-
-

@@ -13,21 +13,6 @@
 
 
 typedef struct {
-    ngx_queue_t                    queue;
-    u_char                         code;
-    ngx_http_notify_id_t           id;
-    ngx_http_notify_id_t           to;
-    ngx_http_notify_id_t           last;        /* of the gaps that are known */
-    uint64_t                       due;
-    uint64_t                       first;
-    ngx_uint_t                     attempts;
-    ngx_int_t                      more;        /* entries of the retry set */
-    ngx_int_t                      version;     /* of the redelivery */
-    const char                    *reason;
-} ngx_http_notify_commit_operation_t;
-
-
-typedef struct {
     ngx_http_notify_lease_t       *lease;       /* NULL: forgotten */
     ngx_http_notify_id_t           position;
     ngx_uint_t                     epoch;       /* index of its argument */

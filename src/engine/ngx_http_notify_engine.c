@@ -7,16 +7,18 @@
  */
 
 #include "ngx_http_notify_engine.h"
-#include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_delivery.h"
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
-#include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_outbox.h"
+#include "ngx_http_notify_ownership.h"
 #include "ngx_http_notify_presence.h"
+#include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_retention.h"
 #include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_turn.h"
+#include "ngx_http_notify_window.h"
 
 
 #define NGX_HTTP_NOTIFY_ENGINE_MEASURE  1000    /* milliseconds */
@@ -163,8 +165,13 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
     feed->log = cycle->log;
     feed->owner = *owner;
 
-    ngx_rbtree_init(&feed->subscribers, &feed->sentinel,
-                    ngx_str_rbtree_insert_value);
+    ngx_http_notify_feed_init(feed, ngx_http_notify_turn);
+    ngx_http_notify_ownership_init(feed);
+    ngx_http_notify_window_init(feed);
+
+    if (ngx_http_notify_lease_init(feed, cycle->pool) != NGX_OK) {
+        return NULL;
+    }
 
     feed->match = ngx_http_notify_match_create(channel, cycle->log);
     if (feed->match == NULL) {
@@ -173,10 +180,7 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
 
     ngx_http_notify_retention_init(feed);
 
-    if (ngx_http_notify_lease_init(feed) != NGX_OK
-        || ngx_http_notify_dispatch_init(feed) != NGX_OK
-        || ngx_http_notify_commit_init(feed) != NGX_OK
-        || ngx_http_notify_presence_init(feed) != NGX_OK
+    if (ngx_http_notify_presence_init(feed) != NGX_OK
         || ngx_http_notify_tail_init(feed, channel->store) != NGX_OK
         || ngx_http_notify_redis_watch(feed->redis,
                                        ngx_http_notify_engine_state, feed)
@@ -195,10 +199,15 @@ ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
 {
     ngx_http_notify_tail_exit(feed);
     ngx_http_notify_retention_exit(feed);
-    ngx_http_notify_lease_exit(feed);
-    ngx_http_notify_commit_exit(feed);
-    ngx_http_notify_dispatch_exit(feed);
+    ngx_http_notify_ownership_exit(feed);
+    ngx_http_notify_window_exit(feed);
+
+    /* the calls of the subscribers, which are gone by now */
+
+    (void) ngx_http_notify_delivery_abort(feed);
+
     ngx_http_notify_presence_exit(feed);
+    ngx_http_notify_feed_exit(feed);
     ngx_http_notify_match_destroy(feed->match);
 }
 
@@ -209,13 +218,13 @@ static void
 ngx_http_notify_engine_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
     void *data)
 {
-    ngx_http_notify_feed_t *feed = data;
+    ngx_http_notify_feed_t  *feed = data;
 
     if (up) {
-        ngx_http_notify_lease_claim(feed);
+        ngx_http_notify_ownership_claim(feed);
 
     } else {
-        ngx_http_notify_lease_drop_all(feed);
+        ngx_http_notify_ownership_drop_all(feed);
     }
 }
 
@@ -262,7 +271,7 @@ ngx_http_notify_engine_quit(ngx_event_t *ev)
     ngx_http_notify_engine.watcher = NULL;
 
     for (i = 0; i < ngx_http_notify_engine.n; i++) {
-        ngx_http_notify_lease_leave(ngx_http_notify_engine.feeds[i]);
+        ngx_http_notify_ownership_leave(ngx_http_notify_engine.feeds[i]);
     }
 }
 

@@ -1,6 +1,26 @@
 /*
- * The engine of a worker: it owns buckets of subscriptions by lease, tails the
- * logs, and has calls made.  What the layers above may ask of it.
+ * The engine of a worker: it owns shards of subscriptions by lease, tails the
+ * logs, and has calls made.  What the rooms above may ask of it.
+ *
+ * Its files have an order, and each uses only files before it (make -f
+ * Makefile.dev graph prints it):
+ *
+ *   feed lease subscriber delivery    the objects of a worker
+ *   queue operation redelivery        what a subscriber holds: events to start,
+ *                                     what is to be written, what it gets again
+ *   run_queue gate                    which subscribers run next, and whether
+ *                                     one may be called
+ *   match former                      which events are for it
+ *   presence push retry redeliver     what may be started, and what became of
+ *   window outcome                    it
+ *   range dispatch                    from the log to calls
+ *   commit_section commit             to Redis
+ *   lifecycle load_*                  subscriptions come and go
+ *   tail ownership                    the log, the leases
+ *   turn engine                       a feed's turn, all feeds of the worker
+ *
+ * A file that has made work for one above it marks that (a subscriber is ready,
+ * a lease broken, a commit due) and posts the feed's turn.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_ENGINE_H_INCLUDED_

@@ -1,10 +1,10 @@
 
 /*
- * A short list, looked through from the oldest on.  Must not know who reads
- * the log, nor what of it has been delivered.
+ * A short list, looked through from the oldest on.
  */
 
 #include "ngx_http_notify_former.h"
+#include "ngx_http_notify_match.h"
 
 
 typedef struct {
@@ -136,4 +136,29 @@ ngx_http_notify_former_passed(const ngx_http_notify_former_t *former,
     return former->n == 0
            || ngx_http_notify_id_compare(&former->ones[former->n - 1].to, id)
               <= 0;
+}
+
+
+void
+ngx_http_notify_former_set(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *text)
+{
+    if (s->former != NULL) {
+        ngx_http_notify_former_destroy(s->former);
+    }
+
+    s->former = ngx_http_notify_former_create(text, s->lease->feed->log);
+}
+
+
+ngx_uint_t
+ngx_http_notify_former_wants(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event)
+{
+    ngx_http_notify_selection_t  *selection;
+
+    selection = ngx_http_notify_former_find(s->former, &event->id);
+
+    return selection ? ngx_http_notify_selection_test(selection, event)
+                     : ngx_http_notify_match_test(s, event);
 }

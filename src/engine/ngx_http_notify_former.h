@@ -10,12 +10,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_selection.h"
+#include "ngx_http_notify_subscriber.h"
 
 
 #define NGX_HTTP_NOTIFY_FORMER_WORD  " former"      /* behind the id */
-
-
-typedef struct ngx_http_notify_former_s  ngx_http_notify_former_t;
 
 
 /* the name of that field; NGX_ERROR: memory, and there is none */
@@ -39,6 +37,14 @@ ngx_http_notify_selection_t *ngx_http_notify_former_find(
 /* whether it has nothing to say of what is behind that id */
 ngx_uint_t ngx_http_notify_former_passed(
     const ngx_http_notify_former_t *former, const ngx_http_notify_id_t *id);
+
+/* What the subscriber selected before, as in cursor:<shard>; takes the place of
+ * what is known of that.  Before it is located, or told of its next events. */
+void ngx_http_notify_former_set(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *text);
+/* Whether an event is for it: by the document of its time. */
+ngx_uint_t ngx_http_notify_former_wants(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *event);
 
 
 #endif /* _NGX_HTTP_NOTIFY_FORMER_H_INCLUDED_ */

@@ -5,14 +5,14 @@
  */
 
 #include "ngx_http_notify_gauges.h"
-#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_delivery.h"
 
 
 #define NGX_HTTP_NOTIFY_GAUGES_STEP  2000   /* subscribers, roughly */
 
 
 static ngx_uint_t ngx_http_notify_gauges_shard(
-    ngx_http_notify_gauges_t *gauges, ngx_http_notify_lease_t *lease,
+    ngx_http_notify_feed_gauges_t *gauges, ngx_http_notify_lease_t *lease,
     uint64_t now);
 static uint64_t ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s,
     uint64_t now);
@@ -21,10 +21,10 @@ static uint64_t ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s,
 void
 ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
 {
-    uint64_t                   now;
-    ngx_int_t                  channel;
-    ngx_uint_t                 n;
-    ngx_http_notify_gauges_t  *gauges;
+    uint64_t                        now;
+    ngx_int_t                       channel;
+    ngx_uint_t                      n;
+    ngx_http_notify_feed_gauges_t  *gauges;
 
     channel = feed->channel->metrics;
     gauges = &feed->gauges;
@@ -38,7 +38,7 @@ ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
     ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_BEHIND,
                                 feed->behind + feed->full);
 
-    now = ngx_http_notify_subscriber_now();
+    now = ngx_http_notify_feed_now();
     n = 0;
 
     while (n < NGX_HTTP_NOTIFY_GAUGES_STEP) {
@@ -57,14 +57,14 @@ ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
         ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_LAG,
                                     gauges->lag);
 
-        ngx_memzero(gauges, sizeof(ngx_http_notify_gauges_t));
+        ngx_memzero(gauges, sizeof(ngx_http_notify_feed_gauges_t));
         break;
     }
 }
 
 
 static ngx_uint_t
-ngx_http_notify_gauges_shard(ngx_http_notify_gauges_t *gauges,
+ngx_http_notify_gauges_shard(ngx_http_notify_feed_gauges_t *gauges,
     ngx_http_notify_lease_t *lease, uint64_t now)
 {
     uint64_t                       lag;
@@ -111,9 +111,9 @@ ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s, uint64_t now)
     ngx_http_notify_id_t         id;
     ngx_http_notify_delivery_t  *d;
 
-    if (!ngx_queue_empty(&s->window)) {
-        d = ngx_queue_data(ngx_queue_head(&s->window),
-                           ngx_http_notify_delivery_t, link);
+    d = ngx_http_notify_delivery_first(s);
+
+    if (d != NULL) {
         id = d->id;
 
     } else if (s->queued) {

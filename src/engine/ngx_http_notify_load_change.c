@@ -5,31 +5,31 @@
  * its bucket be read anew.
  */
 
-#include "ngx_http_notify_load_internal.h"
-#include "ngx_http_notify_sync_registry.h"
-#include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_dispatch.h"
-#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_load_change.h"
+#include "ngx_http_notify_former.h"
+#include "ngx_http_notify_lifecycle.h"
+#include "ngx_http_notify_load.h"
 #include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
-#include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_text.h"
 
 
-static void ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed,
+static void ngx_http_notify_load_change_follow(ngx_http_notify_feed_t *feed,
     ngx_int_t version);
-static void ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
+static void ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
     const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version);
-static void ngx_http_notify_load_one(ngx_http_notify_lease_t *lease,
+static void ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
-static void ngx_http_notify_load_document(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_load_change_document(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp,
     void *data);
 
 
 void
-ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
+ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
     const ngx_http_notify_resp_t *entries)
 {
     ngx_str_t                op, version, id;
@@ -45,10 +45,11 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
         op = ngx_http_notify_load_field(entry, "op");
         version = ngx_http_notify_load_field(entry, "ver");
 
-        ngx_http_notify_load_follow(feed, ngx_atoi(version.data, version.len));
+        ngx_http_notify_load_change_follow(feed, ngx_atoi(version.data,
+                                                          version.len));
 
         if (id.data != NULL) {
-            ngx_http_notify_load_change(feed, &id, &op, &version);
+            ngx_http_notify_load_change_apply(feed, &id, &op, &version);
         }
 
         if (ngx_http_notify_load_field(entry, "sync").len) {
@@ -58,37 +59,12 @@ ngx_http_notify_load_changes(ngx_http_notify_feed_t *feed,
 }
 
 
-ngx_str_t
-ngx_http_notify_load_field(const ngx_http_notify_resp_t *entry,
-    const char *name)
-{
-    ngx_str_t                value;
-    ngx_uint_t               i;
-    ngx_http_notify_resp_t  *fields;
-
-    ngx_str_null(&value);
-
-    fields = ngx_http_notify_resp_at(entry, 1);
-
-    for (i = 0; fields != NULL && i + 1 < fields->nelts; i += 2) {
-        if (fields->elts[i]->type == NGX_HTTP_NOTIFY_RESP_STRING
-            && ngx_strcmp(fields->elts[i]->str.data, name) == 0)
-        {
-            value = fields->elts[i + 1]->str;
-        }
-    }
-
-    return value;
-}
-
-
 /* each change has the next version: were there more than the log keeps? */
 
 static void
-ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed, ngx_int_t version)
+ngx_http_notify_load_change_follow(ngx_http_notify_feed_t *feed,
+    ngx_int_t version)
 {
-    ngx_uint_t  i;
-
     if (feed->version && version > feed->version + 1) {
 
         ngx_log_error(NGX_LOG_WARN, feed->log, 0,
@@ -96,12 +72,7 @@ ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed, ngx_int_t version)
                       "of subscriptions, all are read again",
                       &feed->channel->name, feed->version + 1, version - 1);
 
-        for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
-            if (feed->leases[i].state != NGX_HTTP_NOTIFY_LEASE_NONE) {
-                ngx_http_notify_lease_drop(&feed->leases[i]);
-            }
-        }
-
+        ngx_http_notify_lease_break_all(feed);
         ngx_http_notify_sync_registry_changed(feed->channel);
     }
 
@@ -112,15 +83,15 @@ ngx_http_notify_load_follow(ngx_http_notify_feed_t *feed, ngx_int_t version)
 
 
 static void
-ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
-    const ngx_str_t *op, const ngx_str_t *version)
+ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
+    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version)
 {
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
     lease = &feed->leases[ngx_http_notify_keys_shard_of(id)];
 
-    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE
+    if (lease->state == NGX_HTTP_NOTIFY_LEASE_NONE || lease->broken
         || (lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN && !lease->placed))
     {
         return;
@@ -130,12 +101,12 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
         s = ngx_http_notify_subscriber_find(feed, id);
 
         if (s != NULL) {
-            ngx_http_notify_subscriber_drop(s);
+            ngx_http_notify_lifecycle_drop(s);
         }
 
         /* a document that was asked for before may yet arrive: look again */
 
-        ngx_http_notify_load_one(lease, id);
+        ngx_http_notify_load_change_one(lease, id);
         return;
     }
 
@@ -168,7 +139,7 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
 
             s->nretry++;
             ngx_http_notify_retry_again(s);
-            ngx_http_notify_dispatch_work(s);
+            ngx_http_notify_run_queue_ready(s);
         }
 
         return;
@@ -177,25 +148,26 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed, const ngx_str_t *id,
     s = ngx_http_notify_subscriber_find(feed, id);
 
     if (s != NULL) {
-        ngx_http_notify_subscriber_change(s, ngx_max(ngx_atoi(version->data,
+        ngx_http_notify_lifecycle_change(s, ngx_max(ngx_atoi(version->data,
                                                               version->len),
                                                      0));
     }
 
-    ngx_http_notify_load_one(lease, id);
+    ngx_http_notify_load_change_one(lease, id);
 }
 
 
 void
-ngx_http_notify_load_again(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_load_change_again(ngx_http_notify_subscriber_t *s)
 {
-    ngx_http_notify_load_one(s->lease, &s->node.str);
-    ngx_http_notify_subscriber_drop(s);
+    ngx_http_notify_load_change_one(s->lease, &s->node.str);
+    ngx_http_notify_lifecycle_drop(s);
 }
 
 
 static void
-ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
+ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *id)
 {
     ngx_str_t                argv[4];
     ngx_pool_t              *pool;
@@ -220,7 +192,8 @@ ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
     argv[1] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
     argv[2] = *id;
 
-    if (ngx_http_notify_load_ask(load, argv, 3, ngx_http_notify_load_document)
+    if (ngx_http_notify_load_ask(load, argv, 3,
+                                 ngx_http_notify_load_change_document)
         == NGX_OK)
     {
         ngx_str_set(&argv[0], "HMGET");
@@ -229,7 +202,7 @@ ngx_http_notify_load_one(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
                                                lease->shard)
                   : argv[3];
         (void) ngx_http_notify_load_ask(load, argv, 4,
-                                        ngx_http_notify_load_cursor);
+                                        ngx_http_notify_load_change_cursor);
     }
 
 done:
@@ -246,16 +219,15 @@ done:
             ngx_http_notify_load_free(load);
         }
 
-        lease->broken = 1;
-        ngx_http_notify_commit_soon(lease->feed, 1);
+        ngx_http_notify_lease_break(lease);
     }
 }
 
 
 static void
-ngx_http_notify_load_document(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_load_change_document(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_load_t *load = data;
+    ngx_http_notify_load_t  *load = data;
 
     if (ngx_http_notify_load_void(load, resp)) {
         return;
@@ -273,9 +245,9 @@ ngx_http_notify_load_document(ngx_http_notify_resp_t *resp, void *data)
 
 
 static void
-ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_load_t *load = data;
+    ngx_http_notify_load_t  *load = data;
 
     ngx_http_notify_resp_t        *cursor, *former;
     ngx_http_notify_lease_t       *lease;
@@ -292,7 +264,7 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_load_free(load);
 
         if (s != NULL) {
-            ngx_http_notify_subscriber_drop(s);
+            ngx_http_notify_lifecycle_drop(s);
         }
 
         return;
@@ -310,18 +282,17 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
 
         /* no memory, or not what was asked for: the bucket is read again */
 
-        lease->broken = 1;
-        ngx_http_notify_commit_soon(lease->feed, 1);
+        ngx_http_notify_lease_break(lease);
     }
 
-    s = load->doc ? ngx_http_notify_subscriber_put(lease, load->doc,
+    s = load->doc ? ngx_http_notify_lifecycle_put(lease, load->doc,
                                                    &cursor->str)
                   : NULL;
 
     ngx_http_notify_load_free(load);
 
     if (s != NULL) {
-        ngx_http_notify_subscriber_former(s, &former->str);
+        ngx_http_notify_former_set(s, &former->str);
     }
 
     if (s == NULL || s->located
@@ -330,20 +301,20 @@ ngx_http_notify_load_cursor(ngx_http_notify_resp_t *resp, void *data)
         /* nothing, a change of what is there, or located with its lease */
 
         if (s != NULL && s->located) {
-            ngx_http_notify_dispatch_work(s);
+            ngx_http_notify_run_queue_ready(s);
         }
 
         return;
     }
 
-    ngx_http_notify_subscriber_locate(s, &cursor->str);
+    ngx_http_notify_lifecycle_locate(s, &cursor->str);
     ngx_http_notify_subscriber_touch(s);
 
     /* enabled again, it may have left some behind: the first look will tell */
 
     s->nretry = 1;
-    s->due = ngx_http_notify_subscriber_now();
+    s->due = ngx_http_notify_feed_now();
 
     ngx_http_notify_redeliver_load(s);
-    ngx_http_notify_dispatch_work(s);
+    ngx_http_notify_run_queue_ready(s);
 }

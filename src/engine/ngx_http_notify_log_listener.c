@@ -196,8 +196,8 @@ ngx_http_notify_log_listener_get(const ngx_http_notify_channel_t *channel,
 static void
 ngx_http_notify_log_listener_free(ngx_http_notify_log_listener_t *watch)
 {
-    ngx_queue_t                      *q;
-    ngx_http_notify_log_listener_t  **link;
+    ngx_queue_t                            *q;
+    ngx_http_notify_log_listener_t        **link;
     ngx_http_notify_log_listener_waiter_t  *waiter;
 
     /* whoever is left at the worker's exit leaves a watch that is gone */
@@ -236,7 +236,7 @@ static void
 ngx_http_notify_log_listener_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data)
 {
-    ngx_http_notify_log_listener_t *watch = data;
+    ngx_http_notify_log_listener_t  *watch = data;
 
     watch->reading = 0;
     watch->checked = 0;
@@ -280,7 +280,7 @@ ngx_http_notify_log_listener_next(ngx_http_notify_log_listener_t *watch)
 static void
 ngx_http_notify_log_listener_checked(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_log_listener_t *watch = data;
+    ngx_http_notify_log_listener_t  *watch = data;
 
     ngx_http_notify_log_state_t  state;
 
@@ -363,7 +363,7 @@ ngx_http_notify_log_listener_read(ngx_http_notify_log_listener_t *watch)
 static void
 ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_log_listener_t *watch = data;
+    ngx_http_notify_log_listener_t  *watch = data;
 
     ngx_http_notify_resp_t  *entries;
 
@@ -402,9 +402,9 @@ static void
 ngx_http_notify_log_listener_entries(ngx_http_notify_log_listener_t *watch,
     const ngx_http_notify_resp_t *entries)
 {
-    ngx_uint_t                      i;
-    ngx_pool_t                     *pool;
-    ngx_http_notify_event_t        *event;
+    ngx_uint_t                            i;
+    ngx_pool_t                           *pool;
+    ngx_http_notify_event_t              *event;
     ngx_http_notify_log_listener_batch_t  batch;
 
     pool = ngx_create_pool(1024, ngx_cycle->log);
@@ -459,7 +459,7 @@ static void
 ngx_http_notify_log_listener_tell(ngx_http_notify_log_listener_t *watch,
     const ngx_http_notify_log_listener_batch_t *batch)
 {
-    ngx_queue_t                     *q;
+    ngx_queue_t                            *q;
     ngx_http_notify_log_listener_waiter_t  *waiter;
 
     if (ngx_queue_empty(&watch->waiters)) {
@@ -544,7 +544,7 @@ ngx_http_notify_log_listener_sentry(void)
 static void
 ngx_http_notify_log_listener_quit(ngx_event_t *ev)
 {
-    ngx_connection_t         *c;
+    ngx_connection_t                *c;
     ngx_http_notify_log_listener_t  *watch;
 
     c = ev->data;

@@ -149,8 +149,8 @@ ngx_http_notify_match_table_unref(ngx_http_notify_match_table_t *table,
 static void
 ngx_http_notify_match_table_grow(ngx_http_notify_match_table_t *table)
 {
-    ngx_uint_t                      i, n;
-    ngx_http_notify_match_node_t   *node, **old, **bucket;
+    ngx_uint_t                     i, n;
+    ngx_http_notify_match_node_t  *node, **old, **bucket;
 
     old = table->buckets;
     n = table->nbuckets;

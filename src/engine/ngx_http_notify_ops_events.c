@@ -6,7 +6,7 @@
  */
 
 #include "ngx_http_notify_ops_events.h"
-#include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
@@ -165,8 +165,8 @@ void
 ngx_http_notify_ops_events_overtaken(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
 {
-    ngx_pool_t                       *pool;
-    ngx_http_notify_feed_t           *feed;
+    ngx_pool_t                         *pool;
+    ngx_http_notify_feed_t             *feed;
     ngx_http_notify_ops_events_jump_t  *jump;
 
     feed = s->lease->feed;
@@ -209,7 +209,7 @@ failed:
 static void
 ngx_http_notify_ops_events_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_ops_events_jump_t *jump = data;
+    ngx_http_notify_ops_events_jump_t  *jump = data;
 
     ngx_http_notify_log_state_t    state;
     ngx_http_notify_subscriber_t  *s;
@@ -243,7 +243,7 @@ ngx_http_notify_ops_events_lost(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_tenants_add(jump->feed->channel->metrics,
                                 &s->doc->tenant,
                                 NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
-    (void) ngx_http_notify_commit_gap(s, &jump->from, &jump->to);
+    (void) ngx_http_notify_operation_gap(s, &jump->from, &jump->to);
     ngx_http_notify_subscriber_touch(s);
 
     pool = ngx_http_notify_ops_events_begin(s, NULL, &data);
@@ -350,16 +350,16 @@ ngx_http_notify_ops_events_end(ngx_http_notify_subscriber_t *s,
     ngx_pool_t *pool, const char *type, const ngx_str_t *key,
     const ngx_http_notify_json_t *data)
 {
-    ngx_str_t                     parts[3];
-    ngx_http_notify_feed_t       *feed;
-    ngx_http_notify_log_entry_t   entry;
-    u_char                        digest[NGX_HTTP_NOTIFY_OPS_EVENTS_DIGEST];
+    ngx_str_t                    parts[3];
+    ngx_http_notify_feed_t      *feed;
+    ngx_http_notify_log_entry_t  entry;
+    u_char                       digest[NGX_HTTP_NOTIFY_OPS_EVENTS_DIGEST];
 
     feed = s->lease->feed;
 
     ngx_memzero(&entry, sizeof(ngx_http_notify_log_entry_t));
 
-    entry.event.time = ngx_http_notify_subscriber_time();
+    entry.event.time = ngx_http_notify_feed_time();
     entry.event.tenant = s->doc->tenant;
     entry.event.type.data = (u_char *) type;
     entry.event.type.len = ngx_strlen(type);
@@ -401,7 +401,7 @@ static void
 ngx_http_notify_ops_events_published(
     const ngx_http_notify_log_published_t *published, void *data)
 {
-    ngx_http_notify_feed_t *feed = data;
+    ngx_http_notify_feed_t  *feed = data;
 
     ngx_http_notify_ops_events_pending--;
 

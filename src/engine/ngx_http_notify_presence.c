@@ -6,7 +6,7 @@
  */
 
 #include "ngx_http_notify_presence.h"
-#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_sessions.h"
 #include "ngx_http_notify_variable.h"
 
@@ -33,7 +33,6 @@ typedef struct ngx_http_notify_presence_s {
 
 static ngx_int_t ngx_http_notify_presence_add(ngx_http_notify_feed_t *feed,
     ngx_http_notify_event_t *event);
-static void ngx_http_notify_presence_wait(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_presence_ask(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_presence_submit(
     ngx_http_notify_presence_t *question);
@@ -44,7 +43,6 @@ static ngx_int_t ngx_http_notify_presence_judge(
     const ngx_http_notify_resp_t *entry);
 static void ngx_http_notify_presence_close(
     ngx_http_notify_presence_t *question);
-static void ngx_http_notify_presence_later(ngx_http_notify_feed_t *feed);
 
 
 ngx_int_t
@@ -120,7 +118,7 @@ ngx_http_notify_presence(ngx_http_notify_subscriber_t *s,
         break;
     }
 
-    ngx_http_notify_presence_wait(s);
+    ngx_http_notify_run_queue_wait(s);
 
     return NGX_AGAIN;
 }
@@ -154,7 +152,7 @@ ngx_http_notify_presence_load(ngx_http_notify_subscriber_t *s,
     }
 
     if (rc == NGX_AGAIN) {
-        ngx_http_notify_presence_wait(s);
+        ngx_http_notify_run_queue_wait(s);
     }
 
     return rc;
@@ -177,7 +175,8 @@ ngx_http_notify_presence_add(ngx_http_notify_feed_t *feed,
     if (question == NULL) {
         question = ngx_alloc(sizeof(ngx_http_notify_presence_t), feed->log);
         if (question == NULL) {
-            ngx_http_notify_presence_later(feed);
+            ngx_http_notify_feed_post_later(feed,
+                                            NGX_HTTP_NOTIFY_PRESENCE_AGAIN);
             return NGX_ERROR;
         }
 
@@ -197,18 +196,6 @@ ngx_http_notify_presence_add(ngx_http_notify_feed_t *feed,
     }
 
     return NGX_OK;
-}
-
-
-/* with those that have no room; the answer pumps them all */
-
-static void
-ngx_http_notify_presence_wait(ngx_http_notify_subscriber_t *s)
-{
-    if (!s->waiting) {
-        s->waiting = 1;
-        ngx_queue_insert_tail(&s->lease->feed->waiting, &s->wait_link);
-    }
 }
 
 
@@ -234,7 +221,8 @@ ngx_http_notify_presence_ask(ngx_event_t *ev)
     }
 
     ngx_http_notify_presence_close(question);
-    ngx_http_notify_presence_later(feed);
+    ngx_http_notify_feed_post_later(feed,
+                                    NGX_HTTP_NOTIFY_PRESENCE_AGAIN);
 }
 
 
@@ -289,7 +277,7 @@ done:
 static void
 ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_presence_t *question = data;
+    ngx_http_notify_presence_t  *question = data;
 
     ngx_uint_t                i, failed;
     ngx_http_notify_feed_t   *feed;
@@ -315,11 +303,12 @@ ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_presence_close(question);
 
     if (failed) {
-        ngx_http_notify_presence_later(feed);
+        ngx_http_notify_feed_post_later(feed,
+                                        NGX_HTTP_NOTIFY_PRESENCE_AGAIN);
         return;
     }
 
-    ngx_http_notify_dispatch_resume(feed);
+    ngx_http_notify_feed_post(feed);
 }
 
 
@@ -371,13 +360,4 @@ ngx_http_notify_presence_close(ngx_http_notify_presence_t *question)
 
     ngx_queue_remove(&question->link);
     ngx_free(question);
-}
-
-
-static void
-ngx_http_notify_presence_later(ngx_http_notify_feed_t *feed)
-{
-    if (!feed->resume.timer_set) {
-        ngx_add_timer(&feed->resume, NGX_HTTP_NOTIFY_PRESENCE_AGAIN);
-    }
 }

@@ -10,7 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_sessions.h"
-#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_delivery.h"
 
 
 /*

@@ -310,9 +310,9 @@ ngx_http_notify_push_server_target(const ngx_http_notify_provider_t *provider,
     const ngx_http_notify_provider_node_t *node, ngx_uint_t debug,
     ngx_uint_t payload, ngx_log_t *log)
 {
-    const char                 *reason;
+    const char                     *reason;
     ngx_http_notify_push_server_t  *state;
-    ngx_http_notify_target_t  **target;
+    ngx_http_notify_target_t      **target;
 
     state = ngx_http_notify_push_server(provider, node);
 

@@ -5,8 +5,10 @@
  */
 
 #include "ngx_http_notify_queue.h"
-#include "ngx_http_notify_tail.h"
 
+
+#define NGX_HTTP_NOTIFY_QUEUE_EVENTS  1024      /* at most, and */
+#define NGX_HTTP_NOTIFY_QUEUE_BYTES   (8 * 1024 * 1024)
 
 static ngx_int_t ngx_http_notify_queue_grow(ngx_http_notify_subscriber_t *s);
 
@@ -29,7 +31,7 @@ ngx_http_notify_queue_put(ngx_http_notify_subscriber_t *s,
     if ((s->queued == s->ring_size
          && ngx_http_notify_queue_grow(s) != NGX_OK)
         || (s->queued && s->queued_bytes + event->size
-                         > NGX_HTTP_NOTIFY_SUBSCRIBER_BYTES))
+                         > NGX_HTTP_NOTIFY_QUEUE_BYTES))
     {
         before = ngx_http_notify_id_before(&event->id);
         ngx_http_notify_subscriber_behind(s, 1, &before);
@@ -59,7 +61,7 @@ ngx_http_notify_queue_grow(ngx_http_notify_subscriber_t *s)
 
     size = s->ring_size ? s->ring_size * 2 : 8;
 
-    if (size > NGX_HTTP_NOTIFY_SUBSCRIBER_QUEUE) {
+    if (size > NGX_HTTP_NOTIFY_QUEUE_EVENTS) {
         return NGX_DECLINED;
     }
 
@@ -103,9 +105,7 @@ ngx_http_notify_queue_pop(ngx_http_notify_subscriber_t *s)
 
     ngx_http_notify_subscriber_update_backlog(s);
 
-    if (feed->pausing) {
-        ngx_http_notify_tail_read(feed);
-    }
+    ngx_http_notify_feed_hungry(feed);
 
     return event;
 }

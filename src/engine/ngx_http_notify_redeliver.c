@@ -5,42 +5,19 @@
  */
 
 #include "ngx_http_notify_redeliver.h"
-#include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_delivery.h"
+#include "ngx_http_notify_former.h"
+#include "ngx_http_notify_gate.h"
+#include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_presence.h"
+#include "ngx_http_notify_redelivery.h"
+#include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
 
 
-#define NGX_HTTP_NOTIFY_REDELIVER_PAGE  64
 /* what one page should not exceed by far */
 #define NGX_HTTP_NOTIFY_REDELIVER_BYTES  (2 * 1024 * 1024)
 #define NGX_HTTP_NOTIFY_REDELIVER_GAPS  1000
-
-
-typedef struct {
-    ngx_http_notify_id_t       from;
-    ngx_http_notify_id_t       to;
-} ngx_http_notify_redeliver_gap_t;
-
-
-struct ngx_http_notify_redeliver_s {
-    ngx_uint_t                      serial;     /* of this redelivery */
-    ngx_http_notify_id_t            position;   /* settled up to here */
-    ngx_http_notify_id_t            to;
-    ngx_http_notify_id_t            last;       /* of the page */
-    ngx_http_notify_event_t        *page[NGX_HTTP_NOTIFY_REDELIVER_PAGE];
-    u_char                          sure[NGX_HTTP_NOTIFY_REDELIVER_PAGE];
-    ngx_uint_t                      n;
-    ngx_uint_t                      next;
-    ngx_uint_t                      count;      /* entries to ask for */
-    ngx_http_notify_redeliver_gap_t  *gaps;
-    ngx_uint_t                      ngaps;
-    ngx_http_notify_id_t            known;      /* where the last gap ends */
-    unsigned                        all:1;
-    unsigned                        reading:1;
-    unsigned                        full:1;     /* the page was */
-    unsigned                        ready:1;
-};
 
 
 /* the answers to one pipeline, in order */
@@ -64,6 +41,7 @@ static void ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_redeliver_turn(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp,
     void *data);
@@ -71,27 +49,23 @@ static void ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
-static ngx_uint_t ngx_http_notify_redeliver_skips(
-    ngx_http_notify_redeliver_t *replay, const ngx_http_notify_id_t *id);
 static ngx_uint_t ngx_http_notify_redeliver_given_up(
     ngx_http_notify_resp_t *dead, const ngx_http_notify_id_t *id);
-static ngx_uint_t ngx_http_notify_redeliver_under_way(
-    ngx_http_notify_subscriber_t *s);
 
 
 void
 ngx_http_notify_redeliver_load(ngx_http_notify_subscriber_t *s)
 {
-    ngx_str_t                          argv[6];
-    ngx_pool_t                        *pool;
-    ngx_http_notify_feed_t            *feed;
+    ngx_str_t                             argv[6];
+    ngx_pool_t                           *pool;
+    ngx_http_notify_feed_t               *feed;
     ngx_http_notify_redeliver_request_t  *request;
 
     feed = s->lease->feed;
 
-    ngx_http_notify_redeliver_free(s);
+    ngx_http_notify_redelivery_free(s);
 
-    s->redelivery = ngx_calloc(sizeof(ngx_http_notify_redeliver_t), feed->log);
+    s->redelivery = ngx_calloc(sizeof(ngx_http_notify_redelivery_t), feed->log);
     if (s->redelivery == NULL) {
         return;
     }
@@ -178,73 +152,24 @@ failed:
         ngx_free(request);
     }
 
-    ngx_http_notify_redeliver_free(s);
-}
-
-
-void
-ngx_http_notify_redeliver_free(ngx_http_notify_subscriber_t *s)
-{
-    ngx_http_notify_redeliver_t  *replay;
-
-    replay = s->redelivery;
-
-    if (replay == NULL) {
-        return;
-    }
-
-    s->redelivery = NULL;
-
-    while (replay->next < replay->n) {
-        ngx_http_notify_log_unref(replay->page[replay->next++]);
-    }
-
-    if (replay->gaps != NULL) {
-        ngx_free(replay->gaps);
-    }
-
-    ngx_free(replay);
-}
-
-
-void
-ngx_http_notify_redeliver_skipped(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *from)
-{
-    ngx_http_notify_redeliver_t  *replay;
-
-    replay = s->redelivery;
-
-    if (replay == NULL
-        || (replay->ready
-            && (replay->all
-                || ngx_http_notify_id_compare(from, &replay->to) >= 0)))
-    {
-        return;
-    }
-
-    /* it may have passed that: the commit takes it back to there */
-
-    replay->serial = ++s->lease->feed->serial;
-    replay->reading = 0;
-    replay->ready = 0;
+    ngx_http_notify_redelivery_free(s);
 }
 
 
 ngx_int_t
-ngx_http_notify_redeliver_run(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_redeliver_next(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t **event, ngx_uint_t *probe)
 {
-    ngx_int_t                  rc;
-    ngx_http_notify_event_t   *event;
-    ngx_http_notify_redeliver_t  *replay;
+    ngx_http_notify_gate_e         gate;
+    ngx_http_notify_redelivery_t  *r;
 
-    replay = s->redelivery;
+    r = s->redelivery;
 
-    if (replay == NULL || replay->reading) {
+    if (r == NULL || r->reading) {
         return NGX_DECLINED;
     }
 
-    if (!replay->ready) {
+    if (!r->ready) {
 
         /* it could not be read yet */
 
@@ -252,9 +177,10 @@ ngx_http_notify_redeliver_run(ngx_http_notify_subscriber_t *s)
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_notify_dispatch_held(s);
+    gate = ngx_http_notify_gate(s);
 
-    if (!replay->ready || rc == NGX_DECLINED || (rc == NGX_DONE && s->nretry)
+    if (!r->ready || gate == NGX_HTTP_NOTIFY_GATE_SHUT
+        || (gate == NGX_HTTP_NOTIFY_GATE_PROBE && s->nretry)
         || s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY
         || (s->profile != NULL && s->profile->strict
             && (s->nwindow || s->nretry)))
@@ -262,58 +188,69 @@ ngx_http_notify_redeliver_run(ngx_http_notify_subscriber_t *s)
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_presence_load(s, &replay->page[replay->next],
-                                      replay->n - replay->next)
+    if (ngx_http_notify_presence_load(s, &r->page[r->next], r->n - r->next)
         != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    while (replay->next < replay->n) {
-        event = replay->page[replay->next];
+    /* the subscription may have changed since the page was read */
 
-        if (!replay->sure[replay->next]
-            && !ngx_http_notify_subscriber_wants(s, event))
-        {
-            /* the subscription has changed since */
+    while (r->next < r->n
+           && !r->sure[r->next]
+           && !ngx_http_notify_former_wants(s, r->page[r->next]))
+    {
+        ngx_http_notify_log_unref(r->page[r->next++]);
+    }
 
-            replay->next++;
-            ngx_http_notify_log_unref(event);
-            continue;
-        }
-
-        if (ngx_http_notify_dispatch_start(s, event, 1, 0, 0, rc == NGX_DONE)
-            != NGX_OK)
-        {
-            return NGX_AGAIN;
-        }
-
-        replay->next++;
-        ngx_http_notify_log_unref(event);
-
+    if (r->next < r->n) {
+        *event = r->page[r->next];
+        *probe = (gate == NGX_HTTP_NOTIFY_GATE_PROBE);
         return NGX_OK;
     }
 
-    if (ngx_http_notify_redeliver_under_way(s)) {
-        return NGX_DECLINED;
+    if (!ngx_http_notify_delivery_redelivers(s)) {
+        ngx_http_notify_redeliver_turn(s);
     }
 
-    if (replay->n) {
-        ngx_http_notify_redeliver_move(s, &replay->last);
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_http_notify_redeliver_started(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_redelivery_t  *r;
+
+    r = s->redelivery;
+
+    ngx_http_notify_log_unref(r->page[r->next++]);
+}
+
+
+/* the page is settled: on to the next one, if there is one */
+
+static void
+ngx_http_notify_redeliver_turn(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_redelivery_t  *r;
+
+    r = s->redelivery;
+
+    if (r->n) {
+        ngx_http_notify_redeliver_move(s, &r->last);
     }
 
-    if (!replay->full
-        || ngx_http_notify_id_compare(&replay->position, &replay->to) >= 0)
+    if (!r->full
+        || ngx_http_notify_id_compare(&r->position, &r->to) >= 0)
     {
-        ngx_http_notify_redeliver_move(s, &replay->to);
-        (void) ngx_http_notify_commit_replay(s, NULL);
-        ngx_http_notify_redeliver_free(s);
-        return NGX_DECLINED;
+        ngx_http_notify_redeliver_move(s, &r->to);
+        (void) ngx_http_notify_operation_redelivery(s, NULL);
+        ngx_http_notify_redelivery_free(s);
+        return;
     }
 
     ngx_http_notify_redeliver_read(s);
-
-    return NGX_DECLINED;
 }
 
 
@@ -339,7 +276,7 @@ ngx_http_notify_redeliver_request(ngx_http_notify_subscriber_t *s)
 }
 
 
-/* the subscriber whom an answer still concerns; the last one frees */
+/* the subscriber that an answer still concerns; the last one frees */
 
 static ngx_http_notify_subscriber_t *
 ngx_http_notify_redeliver_answer(ngx_http_notify_redeliver_request_t *request,
@@ -369,10 +306,8 @@ ngx_http_notify_redeliver_answer(ngx_http_notify_redeliver_request_t *request,
     {
         /* what was asked for stands in Redis until it is done */
 
-        s->redelivery->serial = ++s->lease->feed->serial;
-        s->redelivery->reading = 0;
-        s->redelivery->ready = 0;
-        ngx_http_notify_dispatch_wake(s, 1000);
+        ngx_http_notify_redelivery_restart(s);
+        ngx_http_notify_run_queue_wait_time(s, 1000);
 
         return NULL;
     }
@@ -384,7 +319,7 @@ ngx_http_notify_redeliver_answer(ngx_http_notify_redeliver_request_t *request,
 static void
 ngx_http_notify_redeliver_place(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_redeliver_t   *replay;
+    ngx_http_notify_redelivery_t  *r;
     ngx_http_notify_subscriber_t  *s;
 
     s = ngx_http_notify_redeliver_answer(data, resp, 1);
@@ -393,19 +328,19 @@ ngx_http_notify_redeliver_place(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    replay = s->redelivery;
+    r = s->redelivery;
 
     if (resp->nelts < 4
-        || ngx_http_notify_id_parse(&resp->elts[0]->str, &replay->position)
+        || ngx_http_notify_id_parse(&resp->elts[0]->str, &r->position)
            != NGX_OK
-        || ngx_http_notify_id_parse(&resp->elts[1]->str, &replay->to)
+        || ngx_http_notify_id_parse(&resp->elts[1]->str, &r->to)
            != NGX_OK)
     {
-        ngx_http_notify_redeliver_free(s);
+        ngx_http_notify_redelivery_free(s);
         return;
     }
 
-    replay->all = resp->elts[2]->str.len == 1
+    r->all = resp->elts[2]->str.len == 1
                   && resp->elts[2]->str.data[0] == '1';
 
     s->redelivered = ngx_atoi(resp->elts[3]->str.data, resp->elts[3]->str.len);
@@ -422,7 +357,7 @@ ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp, void *data)
     s = ngx_http_notify_redeliver_answer(data, resp, 0);
 
     if (s != NULL) {
-        ngx_http_notify_subscriber_former(s, &resp->str);
+        ngx_http_notify_former_set(s, &resp->str);
     }
 }
 
@@ -430,10 +365,10 @@ ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_uint_t                     i, n;
-    ngx_http_notify_redeliver_t   *replay;
-    ngx_http_notify_subscriber_t  *s;
-    ngx_http_notify_redeliver_gap_t  *gap;
+    ngx_uint_t                         i, n;
+    ngx_http_notify_redelivery_t      *r;
+    ngx_http_notify_subscriber_t      *s;
+    ngx_http_notify_redelivery_gap_t  *gap;
 
     s = ngx_http_notify_redeliver_answer(data, resp, 1);
 
@@ -441,38 +376,38 @@ ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    replay = s->redelivery;
-    replay->reading = 0;
-    replay->ready = 1;
-    replay->full = 1;
+    r = s->redelivery;
+    r->reading = 0;
+    r->ready = 1;
+    r->full = 1;
 
     n = ngx_min(resp->nelts, NGX_HTTP_NOTIFY_REDELIVER_GAPS);
 
     if (n) {
-        replay->gaps = ngx_alloc(n * sizeof(ngx_http_notify_redeliver_gap_t),
+        r->gaps = ngx_alloc(n * sizeof(ngx_http_notify_redelivery_gap_t),
                                  s->lease->feed->log);
-        if (replay->gaps == NULL) {
-            ngx_http_notify_redeliver_free(s);
+        if (r->gaps == NULL) {
+            ngx_http_notify_redelivery_free(s);
             return;
         }
     }
 
-    for (i = 0; replay->gaps != NULL && i < n; i++) {
-        gap = &replay->gaps[replay->ngaps];
+    for (i = 0; r->gaps != NULL && i < n; i++) {
+        gap = &r->gaps[r->ngaps];
 
         if (ngx_http_notify_id_interval(&resp->elts[i]->str, &gap->from,
                                         &gap->to)
             == NGX_OK)
         {
-            if (ngx_http_notify_id_compare(&replay->known, &gap->to) < 0) {
-                replay->known = gap->to;
+            if (ngx_http_notify_id_compare(&r->known, &gap->to) < 0) {
+                r->known = gap->to;
             }
 
-            replay->ngaps++;
+            r->ngaps++;
         }
     }
 
-    if (!replay->all) {
+    if (!r->all) {
 
         /* what waits for another attempt has not been got either */
 
@@ -487,15 +422,15 @@ ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
 {
-    u_char                             from[NGX_INT64_LEN];
-    ngx_str_t                          argv[7];
-    ngx_pool_t                        *pool;
-    ngx_http_notify_feed_t            *feed;
-    ngx_http_notify_redeliver_t       *replay;
+    u_char                                from[NGX_INT64_LEN];
+    ngx_str_t                             argv[7];
+    ngx_pool_t                           *pool;
+    ngx_http_notify_feed_t               *feed;
+    ngx_http_notify_redelivery_t         *r;
     ngx_http_notify_redeliver_request_t  *request;
 
     feed = s->lease->feed;
-    replay = s->redelivery;
+    r = s->redelivery;
 
     pool = ngx_create_pool(512, feed->log);
     request = ngx_http_notify_redeliver_request(s);
@@ -505,8 +440,8 @@ ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
     }
 
     if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
-                                  &replay->position, 0, &replay->to,
-                                  replay->count,
+                                  &r->position, 0, &r->to,
+                                  r->count,
                                   ngx_http_notify_redeliver_page, request)
         == NULL)
     {
@@ -514,7 +449,7 @@ ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
     }
 
     request->expected = 1;
-    replay->reading = 1;
+    r->reading = 1;
 
     /* those given up from the page on, as many as a page can hold of them */
 
@@ -522,7 +457,7 @@ ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
     argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "dead",
                                         &s->node.str);
     argv[2].data = from;
-    argv[2].len = ngx_sprintf(from, "%uL", replay->position.ms) - from;
+    argv[2].len = ngx_sprintf(from, "%uL", r->position.ms) - from;
     ngx_str_set(&argv[3], "+inf");
     ngx_str_set(&argv[4], "LIMIT");
 
@@ -551,7 +486,7 @@ failed:
         ngx_free(request);
     }
 
-    ngx_http_notify_redeliver_free(s);
+    ngx_http_notify_redelivery_free(s);
 }
 
 
@@ -561,7 +496,7 @@ ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp, void *data)
     size_t                         size;
     ngx_uint_t                     i, n;
     ngx_http_notify_event_t       *event;
-    ngx_http_notify_redeliver_t   *replay;
+    ngx_http_notify_redelivery_t  *r;
     ngx_http_notify_subscriber_t  *s;
 
     s = ngx_http_notify_redeliver_answer(data, resp, 1);
@@ -570,31 +505,31 @@ ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    replay = s->redelivery;
+    r = s->redelivery;
 
-    replay->n = 0;
-    replay->next = 0;
-    replay->full = resp->nelts >= replay->count;
-    replay->last = replay->position;
+    r->n = 0;
+    r->next = 0;
+    r->full = resp->nelts >= r->count;
+    r->last = r->position;
 
-    n = ngx_min(resp->nelts, replay->count);
+    n = ngx_min(resp->nelts, r->count);
     size = 1;
 
     for (i = 0; i < n; i++) {
-        (void) ngx_http_notify_log_entry_id(resp->elts[i], &replay->last);
+        (void) ngx_http_notify_log_entry_id(resp->elts[i], &r->last);
 
         event = ngx_http_notify_log_event(resp->elts[i], s->lease->feed->log);
         if (event != NULL) {
             size += event->size;
-            replay->page[replay->n++] = event;
+            r->page[r->n++] = event;
         }
     }
 
     /* few at first, more while they are small */
 
     n = NGX_HTTP_NOTIFY_REDELIVER_BYTES / (size / ngx_max(n, 1) + 1);
-    n = ngx_min(n, 4 * replay->count);
-    replay->count = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_REDELIVER_PAGE), 1);
+    n = ngx_min(n, 4 * r->count);
+    r->count = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_REDELIVERY_PAGE), 1);
 }
 
 
@@ -603,7 +538,7 @@ ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_uint_t                     i, n, sure;
     ngx_http_notify_event_t       *event;
-    ngx_http_notify_redeliver_t   *replay;
+    ngx_http_notify_redelivery_t  *r;
     ngx_http_notify_subscriber_t  *s;
 
     s = ngx_http_notify_redeliver_answer(data, resp, 1);
@@ -612,34 +547,34 @@ ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    replay = s->redelivery;
-    replay->reading = 0;
+    r = s->redelivery;
+    r->reading = 0;
 
-    for (i = 0, n = 0; i < replay->n; i++) {
-        event = replay->page[i];
+    for (i = 0, n = 0; i < r->n; i++) {
+        event = r->page[i];
 
         sure = ngx_http_notify_redeliver_given_up(resp, &event->id);
 
         if (sure
-            || ((replay->all
-                 || ngx_http_notify_redeliver_skips(replay, &event->id))
-                && ngx_http_notify_subscriber_wants(s, event)))
+            || ((r->all
+                 || ngx_http_notify_redelivery_skips(r, &event->id))
+                && ngx_http_notify_former_wants(s, event)))
         {
-            replay->sure[n] = sure;
-            replay->page[n++] = event;
+            r->sure[n] = sure;
+            r->page[n++] = event;
 
         } else {
             ngx_http_notify_log_unref(event);
         }
     }
 
-    replay->n = n;
+    r->n = n;
 
     if (n == 0) {
-        ngx_http_notify_redeliver_move(s, &replay->last);
+        ngx_http_notify_redeliver_move(s, &r->last);
     }
 
-    ngx_http_notify_dispatch_pump(s);
+    ngx_http_notify_run_queue_ready(s);
 }
 
 
@@ -649,48 +584,30 @@ static void
 ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place)
 {
-    ngx_uint_t                     i;
-    ngx_http_notify_redeliver_t   *replay;
-    ngx_http_notify_redeliver_gap_t  *gap;
+    ngx_uint_t                         i;
+    ngx_http_notify_redelivery_t      *r;
+    ngx_http_notify_redelivery_gap_t  *gap;
 
-    replay = s->redelivery;
+    r = s->redelivery;
 
-    if (ngx_http_notify_id_compare(&replay->position, place) >= 0) {
+    if (ngx_http_notify_id_compare(&r->position, place) >= 0) {
         return;
     }
 
-    for (i = 0; i < replay->ngaps; i++) {
-        gap = &replay->gaps[i];
+    for (i = 0; i < r->ngaps; i++) {
+        gap = &r->gaps[i];
 
         if (ngx_http_notify_id_compare(&gap->from, place) < 0
-            && ngx_http_notify_id_compare(&gap->to, &replay->position) > 0)
+            && ngx_http_notify_id_compare(&gap->to, &r->position) > 0)
         {
-            (void) ngx_http_notify_commit_recovered(s, &replay->position,
-                                                    place, &replay->known);
+            (void) ngx_http_notify_operation_recovered(s, &r->position,
+                                                    place, &r->known);
             break;
         }
     }
 
-    replay->position = *place;
-    (void) ngx_http_notify_commit_replay(s, &replay->position);
-}
-
-
-static ngx_uint_t
-ngx_http_notify_redeliver_skips(ngx_http_notify_redeliver_t *replay,
-    const ngx_http_notify_id_t *id)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < replay->ngaps; i++) {
-        if (ngx_http_notify_id_compare(id, &replay->gaps[i].from) > 0
-            && ngx_http_notify_id_compare(id, &replay->gaps[i].to) <= 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    r->position = *place;
+    (void) ngx_http_notify_operation_redelivery(s, &r->position);
 }
 
 
@@ -711,27 +628,6 @@ ngx_http_notify_redeliver_given_up(ngx_http_notify_resp_t *dead,
             && dead->elts[i]->str.data[len] == ' '
             && ngx_memcmp(dead->elts[i]->str.data, text, len) == 0)
         {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_redeliver_under_way(ngx_http_notify_subscriber_t *s)
-{
-    ngx_queue_t                 *q;
-    ngx_http_notify_delivery_t  *d;
-
-    for (q = ngx_queue_head(&s->others);
-         q != ngx_queue_sentinel(&s->others);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
-
-        if (d->redelivered) {
             return 1;
         }
     }

@@ -17,16 +17,13 @@
 void ngx_http_notify_redeliver_load(ngx_http_notify_subscriber_t *s);
 
 /*
- * Goes on, by one call at most.  NGX_OK: it is under way; NGX_AGAIN: there is
- * no room; NGX_DECLINED: there is no redelivery, or nothing of it to start now.
+ * The next event to start.  NGX_DECLINED: there is no redelivery, or nothing
+ * of it to start now.  The reference stays with the page.
  */
-ngx_int_t ngx_http_notify_redeliver_run(ngx_http_notify_subscriber_t *s);
-
-/* What follows this place is on record as skipped now, and was not before. */
-void ngx_http_notify_redeliver_skipped(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *from);
-
-void ngx_http_notify_redeliver_free(ngx_http_notify_subscriber_t *s);
+ngx_int_t ngx_http_notify_redeliver_next(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t **event, ngx_uint_t *probe);
+/* That event is under way, or settled. */
+void ngx_http_notify_redeliver_started(ngx_http_notify_subscriber_t *s);
 
 
 #endif /* _NGX_HTTP_NOTIFY_REDELIVER_H_INCLUDED_ */

@@ -17,9 +17,6 @@ static void ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp,
 void
 ngx_http_notify_retention_init(ngx_http_notify_feed_t *feed)
 {
-    feed->clock = ngx_http_notify_subscriber_now();
-    feed->clock_msec = ngx_current_msec;
-
     feed->trim_timer.handler = ngx_http_notify_retention_trim;
     feed->trim_timer.data = feed;
     feed->trim_timer.log = feed->log;
@@ -44,7 +41,7 @@ ngx_http_notify_retention_overtaken(ngx_http_notify_subscriber_t *s,
 {
     ngx_http_notify_id_t  horizon, first;
 
-    horizon.ms = ngx_http_notify_retention_horizon(s->lease->feed);
+    horizon.ms = ngx_http_notify_feed_horizon(s->lease->feed);
     horizon.seq = 0;
 
     if (from->ms == 0 || ngx_http_notify_id_compare(from, &horizon) >= 0) {
@@ -62,19 +59,6 @@ ngx_http_notify_retention_overtaken(ngx_http_notify_subscriber_t *s,
      * and so not have seen it either */
 
     ngx_http_notify_ops_events_overtaken(s, from, &horizon);
-}
-
-
-/* by the monotonic clock: a clock that jumps purges nothing */
-
-uint64_t
-ngx_http_notify_retention_horizon(ngx_http_notify_feed_t *feed)
-{
-    uint64_t  now;
-
-    now = feed->clock + (ngx_msec_t) (ngx_current_msec - feed->clock_msec);
-
-    return now > feed->channel->retention ? now - feed->channel->retention : 0;
 }
 
 
@@ -97,12 +81,12 @@ ngx_http_notify_retention_trim(ngx_event_t *ev)
     }
 
     if (feed->leases[0].state != NGX_HTTP_NOTIFY_LEASE_JOINED
-        || !ngx_http_notify_lease_trusted(feed))
+        || !ngx_http_notify_feed_trusted(feed))
     {
         return;
     }
 
-    id.ms = ngx_http_notify_retention_horizon(feed);
+    id.ms = ngx_http_notify_feed_horizon(feed);
     id.seq = 0;
 
     pool = ngx_create_pool(512, feed->log);
@@ -130,7 +114,7 @@ ngx_http_notify_retention_trim(ngx_event_t *ev)
 static void
 ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_feed_t *feed = data;
+    ngx_http_notify_feed_t  *feed = data;
 
     if (resp != NULL) {
         (void) ngx_http_notify_script_verdict(feed->redis, resp, "retention");

@@ -1,6 +1,5 @@
 /*
- * How long the log is kept, and who was too late.  Knows nothing of how it is
- * read.
+ * What is too old leaves the log, and some subscribers are too late for it.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_RETENTION_H_INCLUDED_
@@ -15,9 +14,6 @@
 /* From now on what is older than the channel's `retention` goes. */
 void ngx_http_notify_retention_init(ngx_http_notify_feed_t *feed);
 void ngx_http_notify_retention_exit(ngx_http_notify_feed_t *feed);
-
-/* Epoch ms: what is older leaves the log. */
-uint64_t ngx_http_notify_retention_horizon(ngx_http_notify_feed_t *feed);
 
 /*
  * The log was read from there on, for the subscriber: has it been overtaken,

@@ -6,17 +6,16 @@
  */
 
 #include "ngx_http_notify_retry.h"
-#include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_dispatch.h"
-#include "ngx_http_notify_json.h"
-#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_disable.h"
+#include "ngx_http_notify_gate.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
+#include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"
-#include "ngx_http_notify_subscriptions.h"
 #include "ngx_http_notify_tenants.h"
 
 
@@ -48,7 +47,7 @@ typedef struct ngx_http_notify_retry_batch_s {
 } ngx_http_notify_retry_batch_t;
 
 
-static ngx_int_t ngx_http_notify_retry_next(ngx_http_notify_delivery_t *d,
+static ngx_int_t ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d,
     uint64_t now, uint64_t *delay);
 static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
@@ -65,8 +64,6 @@ static ngx_uint_t ngx_http_notify_retry_open(ngx_http_notify_subscriber_t *s,
 static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
     const ngx_str_t *text, const ngx_str_t *tries);
 static void ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch);
-static void ngx_http_notify_retry_disabled(
-    const ngx_http_notify_subscriptions_result_t *result, void *data);
 
 
 ngx_int_t
@@ -77,7 +74,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     ngx_http_notify_subscriber_t  *s;
 
     s = d->subscriber;
-    now = ngx_http_notify_subscriber_now();
+    now = ngx_http_notify_feed_now();
 
     if (s->provider == NULL) {
         ngx_log_error(NGX_LOG_INFO, ngx_http_notify_line(s, d->event, NULL), 0,
@@ -103,7 +100,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
         ngx_http_notify_tenants_add(d->feed->channel->metrics,
                                     &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
-        ngx_http_notify_retry_disable(s, "gone");
+        ngx_http_notify_disable(s, "gone");
         ngx_http_notify_ops_events_disabled(s, d->event, "gone");
         return ngx_http_notify_retry_dead(d, result, "gone");
     }
@@ -117,10 +114,10 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     if (result->retry_after > 0 && d->version >= s->moved) {
         pause = (uint64_t) result->retry_after * 1000;
         s->paused = ngx_max(s->paused, now + pause);
-        ngx_http_notify_dispatch_wake(s, pause);
+        ngx_http_notify_run_queue_wait_time(s, pause);
     }
 
-    if (ngx_http_notify_retry_next(d, now, &delay) != NGX_OK) {
+    if (ngx_http_notify_retry_delay(d, now, &delay) != NGX_OK) {
         return ngx_http_notify_retry_dead(d, result,
                                   s->profile && s->profile->retry.nsteps
                                   ? "exhausted" : "failed");
@@ -128,7 +125,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 
     delay = ngx_max(delay, pause);
 
-    if (ngx_http_notify_commit_retry(s, &d->id, now + delay, d->attempt,
+    if (ngx_http_notify_operation_retry(s, &d->id, now + delay, d->attempt,
                                      d->first, d->retry)
         != NGX_OK)
     {
@@ -146,7 +143,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 /* of the profile's `until` and that of the channel's settings, the earlier */
 
 static ngx_int_t
-ngx_http_notify_retry_next(ngx_http_notify_delivery_t *d, uint64_t now,
+ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d, uint64_t now,
     uint64_t *delay)
 {
     ngx_http_notify_backoff_t      backoff;
@@ -188,7 +185,7 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
 
     if (s->provider != NULL) {
         ngx_http_notify_push_failed(d, result);
-        return ngx_http_notify_commit_dead(s, &d->id, reason, d->retry);
+        return ngx_http_notify_operation_dead(s, &d->id, reason, d->retry);
     }
 
     ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, d->event, NULL), 0,
@@ -202,32 +199,32 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
     ngx_http_notify_ops_events_given_up(d, result, reason);
 
-    return ngx_http_notify_commit_dead(s, &d->id, reason, d->retry);
+    return ngx_http_notify_operation_dead(s, &d->id, reason, d->retry);
 }
 
 
 void
 ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s)
 {
-    uint64_t   now;
-    ngx_int_t  rc;
+    uint64_t                now;
+    ngx_http_notify_gate_e  gate;
 
     if (s->batch != NULL || s->fetching || (s->nretry == 0 && s->due == 0)) {
         return;
     }
 
-    now = ngx_http_notify_subscriber_now();
-    rc = ngx_http_notify_dispatch_held(s);
+    now = ngx_http_notify_feed_now();
+    gate = ngx_http_notify_gate(s);
 
-    if (rc == NGX_DONE && s->nretry) {
+    if (gate == NGX_HTTP_NOTIFY_GATE_PROBE && s->nretry) {
         ngx_http_notify_retry_fetch(s, 1);
 
-    } else if (rc != NGX_DECLINED && s->due) {
+    } else if (gate != NGX_HTTP_NOTIFY_GATE_SHUT && s->due) {
         if (s->due <= now) {
             ngx_http_notify_retry_fetch(s, 0);
 
         } else {
-            ngx_http_notify_dispatch_wake(s, s->due - now);
+            ngx_http_notify_run_queue_wait_time(s, s->due - now);
         }
     }
 }
@@ -250,7 +247,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 
     pool = ngx_create_pool(1024, feed->log);
     if (pool == NULL) {
-        ngx_http_notify_dispatch_wake(s, 1000);
+        ngx_http_notify_run_queue_wait_time(s, 1000);
         return;
     }
 
@@ -297,7 +294,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 failed:
 
     ngx_destroy_pool(pool);
-    ngx_http_notify_dispatch_wake(s, 1000);
+    ngx_http_notify_run_queue_wait_time(s, 1000);
 }
 
 
@@ -316,7 +313,7 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
     ngx_http_notify_delivery_t  *d;
 
     if (ngx_array_init(&ids, pool, 16, sizeof(ngx_http_notify_id_t)) != NGX_OK
-        || ngx_http_notify_commit_open(s, &ids, &more) != NGX_OK)
+        || ngx_http_notify_operation_open(s, &ids, &more) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -355,7 +352,7 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
 
     } else {
         arg[0].len = ngx_sprintf(arg[0].data, "%uL",
-                                 ngx_http_notify_subscriber_now())
+                                 ngx_http_notify_feed_now())
                      - arg[0].data;
     }
 
@@ -381,7 +378,7 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
 static void
 ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_retry_request_t *request = data;
+    ngx_http_notify_retry_request_t  *request = data;
 
     ngx_uint_t                     probe;
     ngx_http_notify_subscriber_t  *s;
@@ -407,7 +404,7 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
         || resp->nelts < 2
         || ngx_http_notify_retry_read(s, resp) != NGX_OK)
     {
-        ngx_http_notify_dispatch_wake(s, 1000);
+        ngx_http_notify_run_queue_wait_time(s, 1000);
         return;
     }
 
@@ -421,7 +418,7 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_http_notify_dispatch_work(s);
+    ngx_http_notify_run_queue_ready(s);
 }
 
 
@@ -474,7 +471,7 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
         batch->n++;
     }
 
-    (void) ngx_http_notify_commit_open(s, NULL, &more);
+    (void) ngx_http_notify_operation_open(s, NULL, &more);
 
     more += resp->elts[0]->integer;
     s->nretry = ngx_max(more, 0);
@@ -499,8 +496,8 @@ static ngx_uint_t
 ngx_http_notify_retry_open(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id)
 {
-    return ngx_http_notify_retry_under_way(s, id)
-           || ngx_http_notify_commit_covers(s, id);
+    return ngx_http_notify_delivery_under_way(s, id)
+           || ngx_http_notify_operation_covers(s, id);
 }
 
 
@@ -510,8 +507,8 @@ static ngx_int_t
 ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
     const ngx_str_t *text, const ngx_str_t *tries)
 {
-    u_char     *p, *last;
-    ngx_int_t   n;
+    u_char    *p, *last;
+    ngx_int_t  n;
 
     if (ngx_http_notify_id_parse(text, &one->id) != NGX_OK) {
         return NGX_DECLINED;
@@ -538,43 +535,48 @@ ngx_uint_t
 ngx_http_notify_retry_due(ngx_http_notify_subscriber_t *s)
 {
     return s->batch != NULL
-           || (s->due && s->due <= ngx_http_notify_subscriber_now());
+           || (s->due && s->due <= ngx_http_notify_feed_now());
 }
 
 
 ngx_int_t
-ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_retry_t *next)
 {
-    ngx_int_t                       rc;
     ngx_uint_t                      i;
+    ngx_http_notify_gate_e          gate;
     ngx_http_notify_retry_batch_t  *batch;
 
-    batch = s->batch;
+    while (s->batch != NULL) {
 
-    if (batch == NULL) {
-        return NGX_DECLINED;
-    }
+        gate = ngx_http_notify_gate(s);
 
-    rc = ngx_http_notify_dispatch_held(s);
+        if (gate == NGX_HTTP_NOTIFY_GATE_SHUT) {
 
-    if (rc == NGX_DECLINED) {
+            /* what it waits for may take days */
 
-        /* what it waits for may take days */
+            ngx_http_notify_retry_again(s);
+            return NGX_DECLINED;
+        }
 
-        ngx_http_notify_retry_again(s);
-        return NGX_DECLINED;
-    }
+        batch = s->batch;
+        i = batch->next;
 
-    if (ngx_http_notify_presence_load(s, &batch->events[batch->next],
-                                      batch->n - batch->next)
-        != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
+        if (ngx_http_notify_presence_load(s, &batch->events[i], batch->n - i)
+            != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
 
-    i = batch->next;
+        if (batch->events[i] != NULL) {
+            next->event = batch->events[i];
+            next->attempt = batch->ones[i].attempt;
+            next->first = batch->ones[i].first;
+            next->probe = (gate == NGX_HTTP_NOTIFY_GATE_PROBE);
 
-    if (batch->events[i] == NULL) {
+            return NGX_OK;
+        }
+
         ngx_http_notify_tenants_add(s->lease->feed->channel->metrics,
                                     &s->doc->tenant,
                                     NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
@@ -582,27 +584,12 @@ ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s)
             s->nretry--;
         }
 
-        (void) ngx_http_notify_commit_dead(s, &batch->ones[i].id, "expired",
-                                           1);
-        rc = NGX_OK;
-
-    } else {
-        rc = ngx_http_notify_dispatch_start(s, batch->events[i],
-                                            batch->ones[i].attempt,
-                                            batch->ones[i].first, 1,
-                                            rc == NGX_DONE);
-        if (rc != NGX_OK) {
-            return NGX_AGAIN;
-        }
-    }
-
-    /* a call that cannot be made is settled at once */
-
-    if (s->batch == batch) {
+        (void) ngx_http_notify_operation_dead(s, &batch->ones[i].id,
+                                              "expired", 1);
         ngx_http_notify_retry_forget(s, &batch->ones[i].id);
     }
 
-    return rc;
+    return NGX_DECLINED;
 }
 
 
@@ -655,7 +642,7 @@ ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s)
     /* an answer that is on its way may not have it */
 
     s->look = (s->fetching != 0);
-    s->due = ngx_http_notify_subscriber_now();
+    s->due = ngx_http_notify_feed_now();
 }
 
 
@@ -681,116 +668,4 @@ ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch)
     }
 
     ngx_free(batch);
-}
-
-
-ngx_uint_t
-ngx_http_notify_retry_under_way(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id)
-{
-    ngx_queue_t                 *q;
-    ngx_http_notify_delivery_t  *d;
-
-    for (q = ngx_queue_head(&s->others);
-         q != ngx_queue_sentinel(&s->others);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
-
-        if (ngx_http_notify_id_compare(&d->id, id) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * Written as a client's PATCH would be, on the version that is known here: if
- * somebody has changed it meanwhile, theirs holds.
- */
-
-void
-ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
-    const char *reason)
-{
-    ngx_str_t                               text;
-    ngx_pool_t                             *pool;
-    ngx_http_notify_feed_t                 *feed;
-    ngx_http_notify_json_t                 *json;
-    ngx_http_notify_subscriptions_write_t   write;
-
-    feed = s->lease->feed;
-
-    /* the target of a channel follows its setting, nothing else */
-
-    if (s->disabled || s->doc->internal) {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, NULL, NULL), 0,
-                  "notify retry: subscription \"%V\" is disabled: %s",
-                  &s->node.str, reason);
-
-    pool = ngx_create_pool(4096, feed->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    json = ngx_http_notify_json_copy(pool, s->doc->document);
-    if (json == NULL) {
-        goto done;
-    }
-
-    text.data = (u_char *) reason;
-    text.len = ngx_strlen(reason);
-
-    if (ngx_http_notify_json_set_bool(json, "enabled", 0) != NGX_OK
-        || ngx_http_notify_json_set_string(json, "reason", &text) != NGX_OK)
-    {
-        goto done;
-    }
-
-    ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
-
-    write.id = s->node.str;
-    write.tenant = s->doc->tenant;
-    write.expected = s->doc->version;
-    write.document = json;
-    write.followed = 1;
-
-    if (ngx_http_notify_subscriptions_write(feed->redis, &feed->channel->keys,
-                                            &write,
-                                            ngx_http_notify_retry_disabled,
-                                            feed)
-        == NGX_OK)
-    {
-        /* starts nothing until the change comes back by the log */
-
-        s->paused = ngx_http_notify_subscriber_now() + 5000;
-        s->giving_up = 1;
-    }
-
-done:
-
-    ngx_destroy_pool(pool);
-}
-
-
-static void
-ngx_http_notify_retry_disabled(
-    const ngx_http_notify_subscriptions_result_t *result, void *data)
-{
-    ngx_http_notify_feed_t *feed = data;
-
-    if (result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_OK
-        && result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED
-        && result->status != NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND)
-    {
-        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify retry: could not disable subscription \"%V\" "
-                      "of channel \"%V\", will try at its next 410",
-                      &result->id, &feed->channel->name);
-    }
 }

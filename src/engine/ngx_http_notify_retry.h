@@ -9,7 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_delivery.h"
 
 
 /*
@@ -26,27 +26,25 @@ ngx_int_t ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
  */
 void ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s);
 
-/*
- * Starts the next one of those.  NGX_OK: it is under way; NGX_AGAIN: there is
- * no room; NGX_DECLINED: there is none, or none can be started now.
- */
-ngx_int_t ngx_http_notify_retry_start(ngx_http_notify_subscriber_t *s);
+/* the next one of those to start; the event's reference is not the caller's */
+typedef struct {
+    ngx_http_notify_event_t  *event;
+    ngx_uint_t                attempt;
+    uint64_t                  first;
+    ngx_uint_t                probe;
+} ngx_http_notify_retry_t;
+
+/* NGX_DECLINED: there is none, or none can be started now */
+ngx_int_t ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_retry_t *next);
 
 /* Whether it has some that are due. */
 ngx_uint_t ngx_http_notify_retry_due(ngx_http_notify_subscriber_t *s);
 /* The set has changed in Redis: it is looked at again. */
 void ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s);
-/* That one is settled. */
+/* That one is under way, or settled. */
 void ngx_http_notify_retry_forget(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id);
-/* Whether an event is being sent again at this moment. */
-ngx_uint_t ngx_http_notify_retry_under_way(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id);
 void ngx_http_notify_retry_free(ngx_http_notify_subscriber_t *s);
-
-/* Disables the subscription in Redis with a reason ("gone", "profile"). */
-void ngx_http_notify_retry_disable(ngx_http_notify_subscriber_t *s,
-    const char *reason);
-
 
 #endif /* _NGX_HTTP_NOTIFY_RETRY_H_INCLUDED_ */

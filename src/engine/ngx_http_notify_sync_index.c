@@ -1,6 +1,6 @@
 /*
- * The sync subscriptions that a worker knows, by id and by event, each made
- * ready to be called.  Filled by claims.  Must not know Redis.
+ * Two trees of sync subscriptions.  Each calls with the limits of its profile
+ * and a response limit of its own.
  */
 
 #include <ngx_config.h>
@@ -102,9 +102,9 @@ ngx_http_notify_claim_t *
 ngx_http_notify_sync_index_find(ngx_http_notify_sync_index_t *index,
     const ngx_http_notify_event_t *event)
 {
-    ngx_queue_t                     *q;
-    ngx_http_notify_claim_t         *claim, *found;
-    ngx_http_notify_sync_index_event_t    *e;
+    ngx_queue_t                         *q;
+    ngx_http_notify_claim_t             *claim, *found;
+    ngx_http_notify_sync_index_event_t  *e;
 
     e = ngx_http_notify_sync_index_event(index, &event->tenant,
                                          &event->type, 0);
@@ -349,8 +349,8 @@ static ngx_http_notify_call_conf_t *
 ngx_http_notify_sync_index_conf(ngx_http_notify_sync_index_t *index,
     ngx_http_notify_profile_t *profile)
 {
-    ngx_queue_t                    *q;
-    ngx_http_notify_sync_index_conf_t    *conf;
+    ngx_queue_t                        *q;
+    ngx_http_notify_sync_index_conf_t  *conf;
 
     for (q = ngx_queue_head(&index->confs);
          q != ngx_queue_sentinel(&index->confs);
@@ -384,11 +384,11 @@ static ngx_http_notify_sync_index_event_t *
 ngx_http_notify_sync_index_event(ngx_http_notify_sync_index_t *index,
     const ngx_str_t *tenant, const ngx_str_t *type, ngx_uint_t create)
 {
-    u_char                          *p;
-    uint32_t                         hash;
-    ngx_str_t                        key;
-    ngx_http_notify_sync_index_event_t    *event;
-    u_char                           buf[NGX_HTTP_NOTIFY_SYNC_INDEX_KEY];
+    u_char                              *p;
+    uint32_t                             hash;
+    ngx_str_t                            key;
+    ngx_http_notify_sync_index_event_t  *event;
+    u_char                               buf[NGX_HTTP_NOTIFY_SYNC_INDEX_KEY];
 
     key.len = tenant->len + 1 + type->len;
     key.data = buf;

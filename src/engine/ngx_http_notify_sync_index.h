@@ -1,5 +1,6 @@
 /*
- * What claims holds: see claims.h, which those who ask include.
+ * The sync subscriptions that a worker knows, by id and by event, each made
+ * ready to be called.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_SYNC_INDEX_H_INCLUDED_
@@ -8,7 +9,31 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_sync_registry.h"
+#include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_subscriptions.h"
+
+
+typedef struct ngx_http_notify_claim_s   ngx_http_notify_claim_t;
+
+/*
+ * One subscription.  Valid in the turn in which it was found; a call holds the
+ * target, and with it the subscription, for as long as it lasts.
+ */
+struct ngx_http_notify_claim_s {
+    ngx_str_node_t                    node;     /* by id */
+    ngx_queue_t                       link;     /* of the event's */
+    struct ngx_http_notify_sync_index_event_s    *event;  /* NULL: disabled */
+    ngx_http_notify_subscription_t   *subscription;
+    ngx_http_notify_call_conf_t      *conf;     /* of its profile, with a
+                                                   response_limit to be set
+                                                   before each call */
+    ngx_http_notify_target_t         *target;   /* NULL: cannot be called, */
+    const char                       *reason;   /* and why */
+    ngx_http_notify_filter_t         *filter;   /* or NULL */
+    ngx_uint_t                        serial;   /* of the load it was in */
+};
 
 
 typedef struct {

@@ -8,7 +8,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_sync_index.h"
+#include "ngx_http_notify_sync_registry.h"
 
 
 #define NGX_HTTP_NOTIFY_SYNC_REGISTRY_INTERVAL  900
@@ -129,7 +129,7 @@ ngx_http_notify_sync_registry_open(ngx_http_notify_channel_t *channel)
 static ngx_http_notify_sync_registry_t *
 ngx_http_notify_sync_registry_lookup(const ngx_http_notify_channel_t *channel)
 {
-    ngx_queue_t               *q;
+    ngx_queue_t                      *q;
     ngx_http_notify_sync_registry_t  *claims;
 
     if (ngx_http_notify_sync_registry_list.next == NULL) {
@@ -179,7 +179,7 @@ static void
 ngx_http_notify_sync_registry_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data)
 {
-    ngx_http_notify_sync_registry_t *claims = data;
+    ngx_http_notify_sync_registry_t  *claims = data;
 
     if (up) {
         ngx_add_timer(&claims->timer, 1);
@@ -368,7 +368,7 @@ ngx_http_notify_sync_registry_submit(ngx_http_notify_sync_registry_t *claims,
 static void
 ngx_http_notify_sync_registry_checked(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_sync_registry_t *claims = data;
+    ngx_http_notify_sync_registry_t  *claims = data;
 
     off_t       version;
     ngx_uint_t  generation;
@@ -417,7 +417,7 @@ ngx_http_notify_sync_registry_checked(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_sync_registry_names(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_sync_registry_t *claims = data;
+    ngx_http_notify_sync_registry_t  *claims = data;
 
     ngx_str_t   *ids;
     ngx_uint_t   i, n;
@@ -467,9 +467,9 @@ static ngx_int_t
 ngx_http_notify_sync_registry_ask(ngx_http_notify_sync_registry_t *claims,
     ngx_str_t *ids, ngx_uint_t n)
 {
-    ngx_str_t                       *argv;
-    ngx_uint_t                       i;
-    ngx_pool_t                      *pool;
+    ngx_str_t                              *argv;
+    ngx_uint_t                              i;
+    ngx_pool_t                             *pool;
     ngx_http_notify_sync_registry_chunk_t  *chunk;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
@@ -529,7 +529,7 @@ static void
 ngx_http_notify_sync_registry_documents(ngx_http_notify_resp_t *resp,
     void *data)
 {
-    ngx_http_notify_sync_registry_chunk_t *chunk = data;
+    ngx_http_notify_sync_registry_chunk_t  *chunk = data;
 
     ngx_uint_t                 i, n;
     ngx_http_notify_sync_registry_t  *claims;
@@ -618,8 +618,8 @@ static void
 ngx_http_notify_sync_registry_done(ngx_http_notify_sync_registry_t *claims,
     ngx_int_t rc)
 {
-    ngx_uint_t                        tailed;
-    ngx_queue_t                       asked, *q;
+    ngx_uint_t                               tailed;
+    ngx_queue_t                              asked, *q;
     ngx_http_notify_sync_registry_waiter_t  *waiter;
 
     claims->busy = 0;

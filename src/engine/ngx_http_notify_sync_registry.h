@@ -11,30 +11,11 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
-#include "ngx_http_notify_filter.h"
 #include "ngx_http_notify_redis.h"
+#include "ngx_http_notify_sync_index.h"
 
 
 typedef struct ngx_http_notify_sync_registry_s  ngx_http_notify_sync_registry_t;
-typedef struct ngx_http_notify_claim_s   ngx_http_notify_claim_t;
-
-/*
- * One subscription.  Valid in the turn in which it was found; a call holds the
- * target, and with it the subscription, for as long as it lasts.
- */
-struct ngx_http_notify_claim_s {
-    ngx_str_node_t                    node;     /* by id */
-    ngx_queue_t                       link;     /* of the event's */
-    struct ngx_http_notify_sync_index_event_s    *event;  /* NULL: disabled */
-    ngx_http_notify_subscription_t   *subscription;
-    ngx_http_notify_call_conf_t      *conf;     /* of its profile, with a
-                                                   response_limit to be set
-                                                   before each call */
-    ngx_http_notify_target_t         *target;   /* NULL: cannot be called, */
-    const char                       *reason;   /* and why */
-    ngx_http_notify_filter_t         *filter;   /* or NULL */
-    ngx_uint_t                        serial;   /* of the load it was in */
-};
 
 
 /* The channel's, made at the first call; NULL: memory. */

@@ -5,23 +5,20 @@
  * all are busy, reading on would only make all of them fall behind.
  */
 
-#include "ngx_http_notify_tail_internal.h"
-#include "ngx_http_notify_sync_registry.h"
-#include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_dispatch.h"
-#include "ngx_http_notify_line.h"
-#include "ngx_http_notify_load.h"
+#include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_load_change.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_queue.h"
+#include "ngx_http_notify_range.h"
+#include "ngx_http_notify_reader.h"
+#include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_sync_registry.h"
 
 
 #define NGX_HTTP_NOTIFY_TAIL_BLOCK    5000      /* ms */
 #define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
 #define NGX_HTTP_NOTIFY_TAIL_CHANGES  50        /* ms, while all are */
 #define NGX_HTTP_NOTIFY_TAIL_RETRY    300       /* ms, without memory */
-#define NGX_HTTP_NOTIFY_TAIL_COUNT    256       /* entries a read */
-#define NGX_HTTP_NOTIFY_TAIL_TESTS    1024      /* for all of them, roughly */
-#define NGX_HTTP_NOTIFY_TAIL_BYTES    (2 * 1024 * 1024)
 
 
 static void ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis,
@@ -46,9 +43,7 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
     feed->tail_timer.log = feed->log;
     feed->tail_timer.cancelable = 1;
 
-    /* until it is known: a first read of 16 */
-    feed->tail_size = NGX_HTTP_NOTIFY_TAIL_BYTES / 16;
-    feed->tail_tests = 128;
+    ngx_http_notify_reader_init(feed);
 
     feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle, conf,
                                               "tail",
@@ -82,7 +77,7 @@ static void
 ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
     void *data)
 {
-    ngx_http_notify_feed_t *feed = data;
+    ngx_http_notify_feed_t  *feed = data;
 
     feed->tailing = 0;
 
@@ -165,37 +160,6 @@ ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
 }
 
 
-ngx_uint_t
-ngx_http_notify_tail_count(ngx_http_notify_feed_t *feed)
-{
-    ngx_uint_t  n;
-
-    n = NGX_HTTP_NOTIFY_TAIL_BYTES / ngx_max(feed->tail_size, 1);
-
-    /* other requests wait as long as the entries of one read take */
-
-    n = ngx_min(n, NGX_HTTP_NOTIFY_TAIL_TESTS / ngx_max(feed->tail_tests, 1));
-
-    return ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_TAIL_COUNT), 1);
-}
-
-
-ngx_uint_t
-ngx_http_notify_tail_large(ngx_http_notify_feed_t *feed,
-    const ngx_http_notify_resp_t *resp, ngx_uint_t asked)
-{
-    if (asked <= 1
-        || !ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE))
-    {
-        return 0;
-    }
-
-    feed->tail_size = NGX_HTTP_NOTIFY_TAIL_BYTES;
-
-    return 1;
-}
-
-
 static void
 ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
 {
@@ -216,8 +180,8 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
     n++;
     ngx_str_set(&argv[n], "COUNT");
     n++;
-    feed->tail_asked = log ? ngx_http_notify_tail_count(feed)
-                           : NGX_HTTP_NOTIFY_TAIL_COUNT;
+    feed->tail_asked = log ? ngx_http_notify_reader_count(feed)
+                           : NGX_HTTP_NOTIFY_READER_COUNT;
     argv[n].data = count;
     argv[n].len = ngx_sprintf(count, "%ui", feed->tail_asked) - count;
     n++;
@@ -278,7 +242,7 @@ failed:
 static void
 ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_feed_t *feed = data;
+    ngx_http_notify_feed_t  *feed = data;
 
     size_t                   len;
     ngx_uint_t               i;
@@ -290,7 +254,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
         return;                     /* the next connection goes on */
     }
 
-    if (ngx_http_notify_tail_large(feed, resp, feed->tail_asked)) {
+    if (ngx_http_notify_reader_large(feed, resp, feed->tail_asked)) {
         ngx_http_notify_tail_read(feed);
         return;
     }
@@ -325,7 +289,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
     /* the changes are first, all of them: what follows is for the changed */
 
     if (changes != NULL) {
-        ngx_http_notify_load_changes(feed, changes);
+        ngx_http_notify_load_change(feed, changes);
 
         if (changes->nelts >= feed->tail_asked && !feed->leaving) {
             ngx_http_notify_tail_submit(feed, 0);
@@ -337,7 +301,9 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_tail_entries(feed, log);
     }
 
-    ngx_http_notify_tail_read(feed);
+    /* the turn reads on, when it has started what may be started */
+
+    ngx_http_notify_feed_post(feed);
 }
 
 
@@ -366,7 +332,7 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
                                        feed->log);
 
     for (i = 0; i < entries->nelts; i++) {
-        event = ngx_http_notify_tail_parse(feed, entries->elts[i], &id);
+        event = ngx_http_notify_reader_parse(feed, entries->elts[i], &id);
 
         if (event == NULL) {
             continue;
@@ -374,7 +340,7 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
 
         n = ngx_http_notify_match_each(feed->match, event,
                                        ngx_http_notify_tail_event, NULL);
-        feed->tail_tests = (feed->tail_tests * 7 + n + 7) / 8;
+        ngx_http_notify_reader_tested(feed, n);
 
         if (page != NULL) {
             ngx_http_notify_page_add(page, event);
@@ -386,7 +352,7 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
 
     if (page != NULL) {
         page->to = id;
-        ngx_http_notify_tail_keep(feed, page);
+        ngx_http_notify_reader_keep(feed, page);
     }
 
     feed->position = id;
@@ -400,8 +366,6 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
             lease->position = id;
         }
     }
-
-    ngx_http_notify_dispatch_resume(feed);
 }
 
 
@@ -417,61 +381,12 @@ ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
     }
 
     ngx_http_notify_queue_put(s, event);
-    ngx_http_notify_dispatch_pump(s);
-}
-
-
-ngx_http_notify_event_t *
-ngx_http_notify_tail_parse(ngx_http_notify_feed_t *feed,
-    ngx_http_notify_resp_t *entry, ngx_http_notify_id_t *id)
-{
-    ngx_http_notify_event_t  *event;
-
-    (void) ngx_http_notify_log_entry_id(entry, id);
-
-    event = ngx_http_notify_log_event(entry, feed->log);
-
-    if (event == NULL) {
-        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify tail: entry %V of channel \"%V\" is not an "
-                      "event, passed over", ngx_http_notify_context_event(id),
-                      &feed->channel->name);
-        return NULL;
-    }
-
-    feed->tail_size = (feed->tail_size * 7 + event->size) / 8;
-
-    return event;
+    ngx_http_notify_run_queue_ready(s);
 }
 
 
 void
-ngx_http_notify_tail_join(ngx_http_notify_lease_t *lease)
-{
-    ngx_http_notify_feed_t  *feed;
-
-    feed = lease->feed;
-
-    if (!lease->placed) {
-        lease->position = feed->end;
-    }
-
-    if (ngx_queue_empty(&lease->subscribers)
-        && ngx_http_notify_id_compare(&lease->position, &feed->end) < 0)
-    {
-        lease->position = feed->end;
-    }
-
-    lease->placed = 1;
-    lease->committed = lease->position;
-    lease->state = NGX_HTTP_NOTIFY_LEASE_READ;
-
-    ngx_http_notify_tail_start(feed);
-}
-
-
-void
-ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
+ngx_http_notify_tail_join(ngx_http_notify_feed_t *feed)
 {
     ngx_uint_t                i, reads, found;
     ngx_http_notify_lease_t  *lease;
@@ -523,10 +438,10 @@ ngx_http_notify_tail_start(ngx_http_notify_feed_t *feed)
             lease->state = NGX_HTTP_NOTIFY_LEASE_JOINED;
 
         } else {
-            ngx_http_notify_tail_range(lease, NULL);
+            ngx_http_notify_range_lease(lease);
         }
     }
 
-    ngx_http_notify_commit_soon(feed, 0);
+    ngx_http_notify_feed_commit_soon(feed, 0);
     ngx_http_notify_tail_read(feed);
 }

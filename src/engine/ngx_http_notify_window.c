@@ -1,16 +1,97 @@
 /*
  * A subscriber's window: its first attempts, in the order of the log.  The
- * cursor stands before the first that is not done.  Must not know what a
- * result means.
+ * cursor stands before the first that is not done.
  */
 
 #include "ngx_http_notify_window.h"
-#include "ngx_http_notify_commit.h"
-#include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_run_queue.h"
 
 
+#define NGX_HTTP_NOTIFY_WINDOW_PASS  1000   /* ms, then the cursor passes */
+
+
+static void ngx_http_notify_window_timer(ngx_event_t *ev);
 static void ngx_http_notify_window_overtake(ngx_http_notify_delivery_t *d);
 static void ngx_http_notify_window_leave(ngx_http_notify_delivery_t *d);
+
+
+void
+ngx_http_notify_window_init(ngx_http_notify_feed_t *feed)
+{
+    feed->pass_timer.handler = ngx_http_notify_window_timer;
+    feed->pass_timer.data = feed;
+    feed->pass_timer.log = feed->log;
+    feed->pass_timer.cancelable = 1;
+}
+
+
+void
+ngx_http_notify_window_exit(ngx_http_notify_feed_t *feed)
+{
+    if (feed->pass_timer.timer_set) {
+        ngx_del_timer(&feed->pass_timer);
+    }
+}
+
+
+ngx_http_notify_id_t
+ngx_http_notify_window_cursor(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_id_t         id;
+    ngx_http_notify_delivery_t  *d;
+
+    d = ngx_http_notify_delivery_first(s);
+
+    if (d != NULL) {
+        id = ngx_http_notify_id_before(&d->id);
+
+    } else if (s->gap) {
+        id = s->gap_from;
+
+    } else if (s->queued) {
+        id = ngx_http_notify_id_before(&s->ring[s->ring_head]->id);
+
+    } else if (s->behind) {
+        id = s->read;
+
+    } else {
+        id = s->lease->position;
+
+        if (ngx_http_notify_id_compare(&id, &s->start) < 0) {
+            id = s->start;
+        }
+    }
+
+    return id;
+}
+
+
+void
+ngx_http_notify_window_add(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_delivery_t *d)
+{
+    d->windowed = 1;
+
+    ngx_queue_insert_tail(&s->window, &d->link);
+    s->nwindow++;
+}
+
+
+void
+ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_feed_t  *feed;
+
+    feed = d->feed;
+
+    d->queued = 1;
+    ngx_queue_insert_tail(&feed->calls, &d->call_link);
+
+    if (!feed->pass_timer.timer_set) {
+        ngx_add_timer(&feed->pass_timer, NGX_HTTP_NOTIFY_WINDOW_PASS);
+    }
+}
 
 
 /* what is done at the head of the window moves the cursor */
@@ -43,8 +124,8 @@ ngx_http_notify_window_close(ngx_http_notify_subscriber_t *s)
  * again, and the cursor passes it: it holds up nobody and is not lost.
  */
 
-void
-ngx_http_notify_window_pass(ngx_event_t *ev)
+static void
+ngx_http_notify_window_timer(ngx_event_t *ev)
 {
     ngx_msec_int_t                 left;
     ngx_http_notify_feed_t        *feed;
@@ -57,7 +138,7 @@ ngx_http_notify_window_pass(ngx_event_t *ev)
         d = ngx_queue_data(ngx_queue_head(&feed->calls),
                            ngx_http_notify_delivery_t, call_link);
 
-        left = (ngx_msec_int_t) (d->started + NGX_HTTP_NOTIFY_SUBSCRIBER_PASS
+        left = (ngx_msec_int_t) (d->started + NGX_HTTP_NOTIFY_WINDOW_PASS
                                  - ngx_current_msec);
         if (left > 0) {
             ngx_add_timer(&feed->pass_timer, (ngx_msec_t) left);
@@ -73,7 +154,7 @@ ngx_http_notify_window_pass(ngx_event_t *ev)
             && !(s->profile != NULL && s->profile->strict))
         {
             ngx_http_notify_window_overtake(d);
-            ngx_http_notify_dispatch_pump(s);
+            ngx_http_notify_run_queue_ready(s);
         }
     }
 }
@@ -101,10 +182,10 @@ ngx_http_notify_window_overtake(ngx_http_notify_delivery_t *d)
 
     /* should this worker not live to see the result */
 
-    due = ngx_http_notify_subscriber_now() + s->profile->call.timeout + 1000;
+    due = ngx_http_notify_feed_now() + s->profile->call.timeout + 1000;
 
-    if (ngx_http_notify_commit_retry(s, &d->id, due, d->attempt - 1, d->first,
-                                     0)
+    if (ngx_http_notify_operation_retry(s, &d->id, due, d->attempt - 1,
+                                        d->first, 0)
         != NGX_OK)
     {
         return;

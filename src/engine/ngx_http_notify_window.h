@@ -9,14 +9,24 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_delivery.h"
 
 
+void ngx_http_notify_window_init(ngx_http_notify_feed_t *feed);
+void ngx_http_notify_window_exit(ngx_http_notify_feed_t *feed);
+
+/* What the subscriber would lose with this worker: the id up to which all is
+ * settled. */
+ngx_http_notify_id_t ngx_http_notify_window_cursor(
+    ngx_http_notify_subscriber_t *s);
+
+/* A first attempt; its event is the last one so far. */
+void ngx_http_notify_window_add(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_delivery_t *d);
+/* It is called: the cursor passes it when that takes long. */
+void ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d);
 /* what is done at its head goes */
 void ngx_http_notify_window_close(ngx_http_notify_subscriber_t *s);
-
-/* the handler of the feed's pass_timer */
-void ngx_http_notify_window_pass(ngx_event_t *ev);
 
 
 #endif /* _NGX_HTTP_NOTIFY_WINDOW_H_INCLUDED_ */

@@ -5,12 +5,13 @@
  * has read is kept for those who come by there after him.
  */
 
-#include "ngx_http_notify_tail_internal.h"
-#include "ngx_http_notify_dispatch.h"
-#include "ngx_http_notify_lease.h"
+#include "ngx_http_notify_range.h"
+#include "ngx_http_notify_former.h"
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_queue.h"
+#include "ngx_http_notify_reader.h"
 #include "ngx_http_notify_retention.h"
+#include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
 
 
@@ -25,25 +26,27 @@ typedef struct {
     ngx_uint_t                count;
     ngx_uint_t                range;        /* number of a subscriber's */
     ngx_str_t                 id;           /* of a subscriber, or empty */
-} ngx_http_notify_tail_request_t;
+} ngx_http_notify_range_request_t;
 
 
-static void ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
+static void ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_range_page(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_page_t *page);
-static void ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp,
+static void ngx_http_notify_range_caught_up(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_range_reply(ngx_http_notify_resp_t *resp,
     void *data);
-static void ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
-    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request);
-static void ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
+static void ngx_http_notify_range_lease_reply(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_range_request_t *request);
+static void ngx_http_notify_range_lease_event(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, void *data);
-static void ngx_http_notify_tail_subscriber_range(
+static void ngx_http_notify_range_subscriber_reply(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_resp_t *resp,
-    ngx_http_notify_tail_request_t *request);
+    ngx_http_notify_range_request_t *request);
 
 
 ngx_int_t
-ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_range_read(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_feed_t  *feed;
     ngx_http_notify_page_t  *page;
@@ -60,10 +63,10 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
 
         /* what follows may yet be for a former document: its bucket goes on */
 
-        ngx_http_notify_tail_caught_up(s);
+        ngx_http_notify_range_caught_up(s);
 
         if (s->behind) {
-            ngx_http_notify_dispatch_line_up(s);
+            ngx_http_notify_run_queue_wait(s);
         }
 
         return NGX_AGAIN;
@@ -75,10 +78,10 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
 
     if (page != NULL
         && ngx_http_notify_id_compare(&s->read, &s->lease->position) < 0
-        && s->read.ms >= ngx_http_notify_retention_horizon(feed))
+        && s->read.ms >= ngx_http_notify_feed_horizon(feed))
     {
-        ngx_http_notify_tail_turn(s, page);
-        ngx_http_notify_tail_caught_up(s);
+        ngx_http_notify_range_page(s, page);
+        ngx_http_notify_range_caught_up(s);
         return NGX_OK;
     }
 
@@ -93,11 +96,11 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
     {
         s->awaiting = 1;
         s->awaited = feed->ranges;
-        ngx_http_notify_dispatch_line_up(s);
+        ngx_http_notify_run_queue_wait(s);
         return NGX_AGAIN;
     }
 
-    ngx_http_notify_tail_range(s->lease, s);
+    ngx_http_notify_range_ask(s->lease, s);
 
     return NGX_AGAIN;
 }
@@ -109,7 +112,7 @@ ngx_http_notify_tail_behind(ngx_http_notify_subscriber_t *s)
  */
 
 static void
-ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_range_page(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_page_t *page)
 {
     ngx_uint_t                   i;
@@ -131,7 +134,7 @@ ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
 
         s->read = event->id;
 
-        if (ngx_http_notify_subscriber_wants(s, event)) {
+        if (ngx_http_notify_former_wants(s, event)) {
             ngx_http_notify_queue_put(s, event);
         }
 
@@ -150,7 +153,7 @@ ngx_http_notify_tail_turn(ngx_http_notify_subscriber_t *s,
 
 
 static void
-ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
+ngx_http_notify_range_caught_up(ngx_http_notify_subscriber_t *s)
 {
     if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0
         && (s->former == NULL
@@ -164,9 +167,7 @@ ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
         s->start = s->read;
         ngx_http_notify_subscriber_behind(s, 0, NULL);
 
-        if (s->lease->feed->pausing) {
-            ngx_http_notify_tail_read(s->lease->feed);
-        }
+        ngx_http_notify_feed_hungry(s->lease->feed);
     }
 
     ngx_http_notify_subscriber_touch(s);
@@ -174,25 +175,21 @@ ngx_http_notify_tail_caught_up(ngx_http_notify_subscriber_t *s)
 
 
 void
-ngx_http_notify_tail_keep(ngx_http_notify_feed_t *feed,
-    ngx_http_notify_page_t *page)
+ngx_http_notify_range_lease(ngx_http_notify_lease_t *lease)
 {
-    if (feed->behind && page->n) {
-        ngx_http_notify_pages_keep(&feed->pages, page);
-
-    } else {
-        ngx_http_notify_page_free(page);
-    }
+    ngx_http_notify_range_ask(lease, NULL);
 }
 
 
-void
-ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
+/* for a subscriber, or (NULL) for all of the lease that are not behind it */
+
+static void
+ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
     ngx_http_notify_subscriber_t *s)
 {
-    size_t                           len;
-    ngx_http_notify_feed_t          *feed;
-    ngx_http_notify_tail_request_t  *request;
+    size_t                            len;
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_range_request_t  *request;
 
     static const ngx_http_notify_id_t  last = { (uint64_t) -1,
                                                 (uint64_t) -1 };
@@ -205,7 +202,7 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
 
     len = s ? s->node.str.len : 0;
 
-    request = ngx_alloc(sizeof(ngx_http_notify_tail_request_t) + len,
+    request = ngx_alloc(sizeof(ngx_http_notify_range_request_t) + len,
                         feed->log);
     if (request == NULL) {
         goto failed;
@@ -216,10 +213,10 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
     request->serial = lease->serial;
     request->from = s ? s->read : lease->position;
     request->end = s ? lease->position : feed->position;
-    request->count = ngx_http_notify_tail_count(feed);
+    request->count = ngx_http_notify_reader_count(feed);
     request->id.len = len;
     request->id.data = (u_char *) request
-                       + sizeof(ngx_http_notify_tail_request_t);
+                       + sizeof(ngx_http_notify_range_request_t);
 
     if (s) {
         request->count = ngx_min(request->count, 128);
@@ -229,7 +226,7 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
     if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
                                   &request->from, 0, &last,
                                   request->count,
-                                  ngx_http_notify_tail_range_reply, request)
+                                  ngx_http_notify_range_reply, request)
         == NULL)
     {
         ngx_free(request);
@@ -253,18 +250,18 @@ ngx_http_notify_tail_range(ngx_http_notify_lease_t *lease,
 failed:
 
     if (s) {
-        ngx_http_notify_dispatch_wake(s, 1000);
+        ngx_http_notify_run_queue_wait_time(s, 1000);
         return;
     }
 
-    ngx_http_notify_lease_drop(lease);
+    ngx_http_notify_lease_break(lease);
 }
 
 
 static void
-ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_range_reply(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_http_notify_tail_request_t *request = data;
+    ngx_http_notify_range_request_t  *request = data;
 
     ngx_http_notify_feed_t        *feed;
     ngx_http_notify_lease_t       *lease;
@@ -291,13 +288,13 @@ ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
         lease->reading = 0;
     }
 
-    if (ngx_http_notify_tail_large(request->feed, resp, request->count)) {
+    if (ngx_http_notify_reader_large(request->feed, resp, request->count)) {
 
         if (s != NULL) {
-            ngx_http_notify_dispatch_wake(s, 1);
+            ngx_http_notify_run_queue_wait_time(s, 1);
 
         } else {
-            ngx_http_notify_tail_range(lease, NULL);
+            ngx_http_notify_range_lease(lease);
         }
 
         goto done;
@@ -308,20 +305,20 @@ ngx_http_notify_tail_range_reply(ngx_http_notify_resp_t *resp, void *data)
         || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY)
     {
         if (s != NULL) {
-            ngx_http_notify_dispatch_wake(s, 1000);
+            ngx_http_notify_run_queue_wait_time(s, 1000);
 
         } else {
-            ngx_http_notify_lease_drop(lease);
+            ngx_http_notify_lease_break(lease);
         }
 
         goto done;
     }
 
     if (s != NULL) {
-        ngx_http_notify_tail_subscriber_range(s, resp, request);
+        ngx_http_notify_range_subscriber_reply(s, resp, request);
 
     } else {
-        ngx_http_notify_tail_lease_range(lease, resp, request);
+        ngx_http_notify_range_lease_reply(lease, resp, request);
     }
 
 done:
@@ -334,13 +331,13 @@ done:
 
     ngx_free(request);
 
-    ngx_http_notify_dispatch_resume(feed);
+    ngx_http_notify_feed_post(feed);
 }
 
 
 static void
-ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
-    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
+ngx_http_notify_range_lease_reply(ngx_http_notify_lease_t *lease,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_range_request_t *request)
 {
     ngx_uint_t                     i;
     ngx_queue_t                   *q;
@@ -367,7 +364,7 @@ ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
     }
 
     for (i = 0; i < resp->nelts; i++) {
-        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &id);
+        event = ngx_http_notify_reader_parse(feed, resp->elts[i], &id);
 
         if (ngx_http_notify_id_compare(&id, &feed->position) > 0) {
 
@@ -383,7 +380,7 @@ ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
 
         if (event != NULL) {
             ngx_http_notify_match_each(feed->match, event,
-                                       ngx_http_notify_tail_lease_event,
+                                       ngx_http_notify_range_lease_event,
                                        lease);
             ngx_http_notify_log_unref(event);
         }
@@ -402,12 +399,12 @@ ngx_http_notify_tail_lease_range(ngx_http_notify_lease_t *lease,
         return;
     }
 
-    ngx_http_notify_tail_range(lease, NULL);
+    ngx_http_notify_range_lease(lease);
 }
 
 
 static void
-ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
+ngx_http_notify_range_lease_event(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, void *data)
 {
     if (s->lease != data || s->behind || !s->located) {
@@ -415,13 +412,13 @@ ngx_http_notify_tail_lease_event(ngx_http_notify_subscriber_t *s,
     }
 
     ngx_http_notify_queue_put(s, event);
-    ngx_http_notify_dispatch_pump(s);
+    ngx_http_notify_run_queue_ready(s);
 }
 
 
 static void
-ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_resp_t *resp, ngx_http_notify_tail_request_t *request)
+ngx_http_notify_range_subscriber_reply(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_resp_t *resp, ngx_http_notify_range_request_t *request)
 {
     ngx_uint_t                i;
     ngx_http_notify_feed_t   *feed;
@@ -438,27 +435,27 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
 
         /* its queue was given up meanwhile: it stands before these */
 
-        ngx_http_notify_dispatch_pump(s);
+        ngx_http_notify_run_queue_ready(s);
         return;
     }
 
     page = ngx_http_notify_page_create(resp->nelts, &request->from, feed->log);
     if (page == NULL) {
-        ngx_http_notify_dispatch_wake(s, 1000);
+        ngx_http_notify_run_queue_wait_time(s, 1000);
         return;
     }
 
     ngx_http_notify_retention_overtaken(s, resp, &s->read);
 
     for (i = 0; i < resp->nelts; i++) {
-        event = ngx_http_notify_tail_parse(feed, resp->elts[i], &page->to);
+        event = ngx_http_notify_reader_parse(feed, resp->elts[i], &page->to);
 
         if (event != NULL) {
             ngx_http_notify_page_add(page, event);
         }
     }
 
-    ngx_http_notify_tail_turn(s, page);
+    ngx_http_notify_range_page(s, page);
 
     if (resp->nelts < request->count
         && ngx_http_notify_id_compare(&s->read, &page->to) == 0
@@ -467,7 +464,7 @@ ngx_http_notify_tail_subscriber_range(ngx_http_notify_subscriber_t *s,
         s->read = request->end;
     }
 
-    ngx_http_notify_tail_keep(feed, page);
-    ngx_http_notify_tail_caught_up(s);
-    ngx_http_notify_dispatch_pump(s);
+    ngx_http_notify_reader_keep(feed, page);
+    ngx_http_notify_range_caught_up(s);
+    ngx_http_notify_run_queue_ready(s);
 }

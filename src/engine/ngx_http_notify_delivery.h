@@ -1,0 +1,57 @@
+/*
+ * A delivery: one event under way to one subscriber.
+ */
+
+#ifndef _NGX_HTTP_NOTIFY_DELIVERY_H_INCLUDED_
+#define _NGX_HTTP_NOTIFY_DELIVERY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_call.h"
+#include "ngx_http_notify_provider.h"
+#include "ngx_http_notify_subscriber.h"
+
+
+struct ngx_http_notify_delivery_s {
+    ngx_queue_t                       link;     /* in window or others */
+    ngx_queue_t                       call_link;    /* in feed->calls */
+    ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_subscriber_t     *subscriber;   /* NULL: discarded */
+    ngx_http_notify_lease_t          *lease;
+    ngx_http_notify_event_t          *event;
+    ngx_http_notify_id_t              id;
+    ngx_http_notify_call_t           *call;
+    ngx_http_notify_provider_node_t  *node;     /* called by a provider */
+    ngx_uint_t                        attempt;
+    uint64_t                          version;  /* of the document it is by */
+    uint64_t                          first;    /* epoch ms, first attempt */
+    ngx_msec_t                        started;
+    unsigned                          retry:1;      /* it is in the retry set */
+    unsigned                          redelivered:1;
+    unsigned                          windowed:1;
+    unsigned                          queued:1;     /* in feed->calls, or
+                                                       among the discarded */
+    unsigned                          done:1;
+    unsigned                          probe:1;
+};
+
+
+/* the first attempt that is open and longest so; NULL: there is none */
+ngx_http_notify_delivery_t *ngx_http_notify_delivery_first(
+    const ngx_http_notify_subscriber_t *s);
+
+/* Whether an event is being sent again at this moment. */
+ngx_uint_t ngx_http_notify_delivery_under_way(
+    const ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *id);
+/* Whether any event of a redelivery is. */
+ngx_uint_t ngx_http_notify_delivery_redelivers(
+    const ngx_http_notify_subscriber_t *s);
+
+/* The subscriber goes: its calls under way end without one. */
+void ngx_http_notify_delivery_discard(ngx_http_notify_subscriber_t *s);
+/* Aborts all such calls; how many there were. */
+ngx_uint_t ngx_http_notify_delivery_abort(ngx_http_notify_feed_t *feed);
+
+
+#endif /* _NGX_HTTP_NOTIFY_DELIVERY_H_INCLUDED_ */

@@ -1,0 +1,62 @@
+
+/*
+ * Asked before each call, and when a time has passed: only then is a gap
+ * closed.
+ */
+
+#include "ngx_http_notify_gate.h"
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_run_queue.h"
+
+
+ngx_http_notify_gate_e
+ngx_http_notify_gate(ngx_http_notify_subscriber_t *s)
+{
+    uint64_t   now;
+    ngx_int_t  rc;
+
+    now = ngx_http_notify_feed_now();
+
+    if (s->paused) {
+        if (s->paused > now) {
+            ngx_http_notify_run_queue_wait_time(s, s->paused - now);
+            return NGX_HTTP_NOTIFY_GATE_SHUT;
+        }
+
+        s->paused = 0;
+        ngx_http_notify_subscriber_touch(s);
+    }
+
+    rc = ngx_http_notify_breaker_ask(&s->breaker, now);
+
+    if (rc == NGX_AGAIN) {
+        if (s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN) {
+            ngx_http_notify_run_queue_wait_time(s, s->breaker.until - now);
+        }
+
+        return NGX_HTTP_NOTIFY_GATE_SHUT;
+    }
+
+    if (s->gap) {
+
+        /* the cool-down is over: what was dropped in it is on record */
+
+        (void) ngx_http_notify_operation_dropped(s);
+        s->gap = 0;
+        ngx_http_notify_subscriber_touch(s);
+    }
+
+    return (rc == NGX_DONE) ? NGX_HTTP_NOTIFY_GATE_PROBE
+                            : NGX_HTTP_NOTIFY_GATE_OPEN;
+}
+
+
+ngx_uint_t
+ngx_http_notify_gate_drops(ngx_http_notify_subscriber_t *s)
+{
+    return s->profile != NULL && s->profile->retry.nsteps == 0
+           && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN
+           && ngx_http_notify_breaker_ask(&s->breaker,
+                                          ngx_http_notify_feed_now())
+              == NGX_AGAIN;
+}

@@ -1,0 +1,308 @@
+
+/*
+ * In one pipeline a lease: its position, cursors, redeliveries and due retries.
+ */
+
+#include "ngx_http_notify_load_lease.h"
+#include "ngx_http_notify_former.h"
+#include "ngx_http_notify_lifecycle.h"
+#include "ngx_http_notify_load.h"
+#include "ngx_http_notify_redeliver.h"
+#include "ngx_http_notify_run_queue.h"
+
+
+static void ngx_http_notify_load_lease_position(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_lease_replays(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_lease_place(ngx_http_notify_lease_t *lease);
+
+
+void
+ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
+{
+    ngx_str_t                argv[5];
+    ngx_pool_t              *pool;
+    ngx_http_notify_keys_t  *keys;
+    ngx_http_notify_load_t  *load;
+
+    keys = &lease->feed->channel->keys;
+
+    pool = ngx_create_pool(1024, lease->feed->log);
+    if (pool == NULL) {
+        ngx_http_notify_lease_break(lease);
+        return;
+    }
+
+    load = ngx_http_notify_load_create(lease, NULL);
+    if (load == NULL) {
+        ngx_destroy_pool(pool);
+        ngx_http_notify_lease_break(lease);
+        return;
+    }
+
+    ngx_str_set(&argv[0], "GET");
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "pos", lease->shard);
+
+    if (ngx_http_notify_load_ask(load, argv, 2,
+                                 ngx_http_notify_load_lease_position)
+        != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "HGETALL");
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "cursor", lease->shard);
+
+    if (ngx_http_notify_load_ask(load, argv, 2,
+                                 ngx_http_notify_load_lease_cursors)
+        != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "SMEMBERS");
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "replays",
+                                         lease->shard);
+
+    if (ngx_http_notify_load_ask(load, argv, 2,
+                                 ngx_http_notify_load_lease_replays)
+        != NGX_OK)
+    {
+        goto done;
+    }
+
+    ngx_str_set(&argv[0], "ZRANGE");
+    argv[1] = ngx_http_notify_keys_shard(pool, keys, "due", lease->shard);
+    ngx_str_set(&argv[2], "0");
+    ngx_str_set(&argv[3], "-1");
+    ngx_str_set(&argv[4], "WITHSCORES");
+
+    (void) ngx_http_notify_load_ask(load, argv, 5,
+                                    ngx_http_notify_load_lease_due);
+
+done:
+
+    ngx_destroy_pool(pool);
+
+    if (load->expected == 0) {
+        ngx_http_notify_load_free(load);
+        ngx_http_notify_lease_break(lease);
+    }
+}
+
+
+static void
+ngx_http_notify_load_lease_position(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t  *load = data;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    /* a bucket that nobody ever had begins with the log; its subscriptions
+     * have cursors of their own */
+
+    load->lease->position.ms = 0;
+    load->lease->position.seq = 0;
+
+    load->lease->placed = resp->type == NGX_HTTP_NOTIFY_RESP_STRING
+                          && ngx_http_notify_id_parse(&resp->str,
+                                                      &load->lease->position)
+                             == NGX_OK;
+}
+
+
+static void
+ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t  *load = data;
+
+    u_char                        *p;
+    ngx_str_t                      word;
+    ngx_uint_t                     i, found;
+    ngx_http_notify_id_t           id;
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    lease = load->lease;
+    found = lease->placed;
+
+    for (i = 0; !lease->placed && i + 1 < resp->nelts; i += 2) {
+
+        /* nothing is to be read for anybody before the first of the cursors */
+
+        word = resp->elts[i + 1]->str;
+        p = ngx_strlchr(word.data, word.data + word.len, ' ');
+
+        if (p != NULL) {
+            word.len = p - word.data;
+        }
+
+        if (ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str)
+            != NULL
+            && ngx_http_notify_id_parse(&word, &id) == NGX_OK
+            && (!found
+                || ngx_http_notify_id_compare(&id, &lease->position) < 0))
+        {
+            lease->position = id;
+            found = 1;
+        }
+    }
+
+    lease->placed = found;
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
+        word = resp->elts[i]->str;
+
+        if (word.len <= sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1) {
+            continue;
+        }
+
+        word.len -= sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1;
+
+        if (ngx_strncmp(word.data + word.len, NGX_HTTP_NOTIFY_FORMER_WORD,
+                        sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1)
+            != 0)
+        {
+            continue;
+        }
+
+        s = ngx_http_notify_subscriber_find(lease->feed, &word);
+
+        if (s != NULL && !s->located) {
+            ngx_http_notify_former_set(s, &resp->elts[i + 1]->str);
+        }
+    }
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
+        s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);
+
+        if (s != NULL && !s->located) {
+            ngx_http_notify_lifecycle_locate(s, &resp->elts[i + 1]->str);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_load_lease_replays(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t  *load = data;
+
+    ngx_uint_t                     i;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    for (i = 0; i < resp->nelts; i++) {
+        s = ngx_http_notify_subscriber_find(load->feed, &resp->elts[i]->str);
+
+        if (s != NULL) {
+            ngx_http_notify_redeliver_load(s);
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t  *load = data;
+
+    ngx_str_t                      none;
+    ngx_int_t                      due;
+    ngx_uint_t                     i;
+    ngx_queue_t                   *q;
+    ngx_http_notify_lease_t       *lease;
+    ngx_http_notify_subscriber_t  *s;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    lease = load->lease;
+
+    ngx_http_notify_load_free(load);
+
+    for (i = 0; i + 1 < resp->nelts; i += 2) {
+        s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);
+        due = ngx_atoi(resp->elts[i + 1]->str.data,
+                       resp->elts[i + 1]->str.len);
+
+        if (s != NULL && due != NGX_ERROR) {
+            s->nretry = 1;          /* at least; the first look will tell */
+            s->due = s->due ? ngx_min(s->due, (uint64_t) due) : (uint64_t) due;
+        }
+    }
+
+    ngx_str_null(&none);
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (!s->located) {
+            ngx_http_notify_lifecycle_locate(s, &none);
+        }
+    }
+
+    ngx_http_notify_load_lease_place(lease);
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        if (s->asked) {
+            s->asked = 0;
+            s->nretry = 1;
+            s->due = ngx_http_notify_feed_now();
+            ngx_http_notify_redeliver_load(s);
+        }
+
+        ngx_http_notify_run_queue_ready(s);
+    }
+}
+
+
+/* the turn lets it join the tail */
+
+static void
+ngx_http_notify_load_lease_place(ngx_http_notify_lease_t *lease)
+{
+    ngx_http_notify_feed_t  *feed;
+
+    feed = lease->feed;
+
+    if (!lease->placed) {
+        lease->position = feed->end;
+    }
+
+    if (ngx_queue_empty(&lease->subscribers)
+        && ngx_http_notify_id_compare(&lease->position, &feed->end) < 0)
+    {
+        lease->position = feed->end;
+    }
+
+    lease->placed = 1;
+    lease->committed = lease->position;
+    lease->state = NGX_HTTP_NOTIFY_LEASE_READ;
+
+    feed->joins = 1;
+    ngx_http_notify_feed_post(feed);
+}

@@ -1,0 +1,287 @@
+
+/*
+ * The operations of a subscriber wait in two lists: those that no commit has
+ * taken yet, and, of the retry set, those that the commit in flight has.
+ */
+
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_delivery.h"
+#include "ngx_http_notify_redelivery.h"
+
+
+static ngx_int_t ngx_http_notify_operation_add(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_operation_t *op);
+
+
+ngx_int_t
+ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
+    uint64_t first, ngx_uint_t known)
+{
+    ngx_http_notify_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+
+    op.code = 'r';
+    op.id = *id;
+    op.due = due;
+    op.attempts = attempts;
+    op.first = first;
+    op.more = known ? 0 : 1;
+
+    return ngx_http_notify_operation_add(s, &op);
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_done(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, ngx_uint_t known)
+{
+    ngx_http_notify_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+
+    op.code = 'd';
+    op.id = *id;
+    op.more = known ? -1 : 0;
+
+    return ngx_http_notify_operation_add(s, &op);
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_dead(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known)
+{
+    ngx_http_notify_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+
+    op.code = 'k';
+    op.id = *id;
+    op.reason = reason;
+    op.more = known ? -1 : 0;
+
+    return ngx_http_notify_operation_add(s, &op);
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_gap(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
+{
+    ngx_http_notify_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+
+    op.code = 'g';
+    op.id = *from;
+    op.to = *to;
+
+    return ngx_http_notify_operation_add(s, &op);
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_dropped(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_id_t  from;
+
+    if (!s->gap
+        || ngx_http_notify_id_compare(&s->gap_from, &s->gap_to) >= 0)
+    {
+        return NGX_OK;
+    }
+
+    from = s->gap_from;
+    s->gap_from = s->gap_to;
+
+    ngx_http_notify_redelivery_skipped(s, &from);
+
+    return ngx_http_notify_operation_gap(s, &from, &s->gap_to);
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_recovered(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to,
+    const ngx_http_notify_id_t *last)
+{
+    ngx_http_notify_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+
+    op.code = 'G';
+    op.id = *from;
+    op.to = *to;
+    op.last = *last;
+
+    return ngx_http_notify_operation_add(s, &op);
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_redelivery(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *place)
+{
+    ngx_http_notify_operation_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+
+    op.code = place ? 'p' : 'P';
+    op.version = s->redelivered;
+
+    if (place) {
+        op.id = *place;
+    }
+
+    return ngx_http_notify_operation_add(s, &op);
+}
+
+
+static ngx_int_t
+ngx_http_notify_operation_add(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_operation_t *op)
+{
+    ngx_http_notify_operation_t  *copy;
+
+    copy = ngx_alloc(sizeof(ngx_http_notify_operation_t),
+                     s->lease->feed->log);
+    if (copy == NULL) {
+
+        /* the bucket is read again, from what is in Redis */
+
+        ngx_http_notify_lease_break(s->lease);
+
+        return NGX_ERROR;
+    }
+
+    *copy = *op;
+    ngx_queue_insert_tail(&s->operations, &copy->queue);
+
+    ngx_http_notify_subscriber_touch(s);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_open(ngx_http_notify_subscriber_t *s,
+    ngx_array_t *ids, ngx_int_t *more)
+{
+    ngx_uint_t                    i;
+    ngx_queue_t                  *q, *lists[2];
+    ngx_http_notify_id_t         *id;
+    ngx_http_notify_operation_t  *op;
+
+    lists[0] = &s->sent;
+    lists[1] = &s->operations;
+
+    *more = 0;
+
+    for (i = 0; i < 2; i++) {
+
+        for (q = ngx_queue_head(lists[i]);
+             q != ngx_queue_sentinel(lists[i]);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
+
+            *more += op->more;
+
+            if (ids == NULL
+                || (op->code != 'r' && op->code != 'd' && op->code != 'k'))
+            {
+                continue;
+            }
+
+            id = ngx_array_push(ids);
+            if (id == NULL) {
+                return NGX_ERROR;
+            }
+
+            *id = op->id;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_operation_covers(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t                    i;
+    ngx_queue_t                  *q, *lists[2];
+    ngx_http_notify_operation_t  *op;
+
+    lists[0] = &s->sent;
+    lists[1] = &s->operations;
+
+    for (i = 0; i < 2; i++) {
+
+        for (q = ngx_queue_head(lists[i]);
+             q != ngx_queue_sentinel(lists[i]);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
+
+            if ((op->code == 'r' || op->code == 'd' || op->code == 'k')
+                && ngx_http_notify_id_compare(&op->id, id) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_http_notify_operation_settle(ngx_http_notify_subscriber_t *s)
+{
+    ngx_queue_t                  *q;
+    ngx_http_notify_operation_t  *op;
+
+    while (!ngx_queue_empty(&s->sent)) {
+        q = ngx_queue_head(&s->sent);
+        op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
+        ngx_queue_remove(q);
+
+        if (op->code == 'r' && (s->due == 0 || op->due < s->due)
+            && !ngx_http_notify_delivery_under_way(s, &op->id))
+        {
+            s->due = op->due;
+        }
+
+        ngx_free(op);
+    }
+
+    if (s->released) {
+        s->released = 0;
+        s->due = ngx_http_notify_feed_now();
+    }
+}
+
+
+void
+ngx_http_notify_operation_free(ngx_http_notify_subscriber_t *s)
+{
+    ngx_queue_t                  *q, all;
+    ngx_http_notify_operation_t  *op;
+
+    ngx_queue_init(&all);
+    ngx_queue_add(&all, &s->operations);
+    ngx_queue_init(&s->operations);
+    ngx_queue_add(&all, &s->sent);
+    ngx_queue_init(&s->sent);
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
+        ngx_queue_remove(q);
+        ngx_free(op);
+    }
+}

@@ -1,0 +1,237 @@
+
+/*
+ * From a call's result to what is written of it, and to the breaker.  The
+ * subscriber is ready afterwards.
+ */
+
+#include "ngx_http_notify_outcome.h"
+#include "ngx_http_notify_attempts.h"
+#include "ngx_http_notify_line.h"
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_ops_events.h"
+#include "ngx_http_notify_push.h"
+#include "ngx_http_notify_retry.h"
+#include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_window.h"
+
+
+static void ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
+
+
+/* the subscription cannot be called as it is: an attempt that failed */
+
+void
+ngx_http_notify_outcome_refused(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_call_result_t  result;
+
+    ngx_memzero(&result, sizeof(ngx_http_notify_call_result_t));
+
+    result.verdict = NGX_HTTP_NOTIFY_CALL_BLOCKED;
+    result.error = d->subscriber->reason;
+    result.retry_after = -1;
+
+    if (result.error == NULL) {
+        result.error = "not allowed";
+    }
+
+    ngx_http_notify_outcome_settle(d, &result);
+}
+
+
+void
+ngx_http_notify_outcome_result(const ngx_http_notify_call_result_t *result,
+    void *data)
+{
+    ngx_http_notify_delivery_t  *d = data;
+
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+    feed = d->feed;
+
+    d->call = NULL;
+
+    ngx_http_notify_outcome_settle(d, result);
+
+    if (s != NULL) {
+
+        /* after those of its tenant that have waited longer */
+
+        if (s->provider == NULL && !ngx_queue_empty(&s->share->waiting)) {
+            ngx_http_notify_run_queue_wait_share(s);
+
+        } else {
+            ngx_http_notify_run_queue_wait(s);
+        }
+    }
+
+    ngx_http_notify_feed_post(feed);
+}
+
+
+static void
+ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_metrics_e      counter;
+    ngx_http_notify_subscriber_t  *s;
+
+    feed = d->feed;
+    s = d->subscriber;
+
+    if (d->queued) {
+        ngx_queue_remove(&d->call_link);
+    }
+
+    feed->active--;
+
+    switch (result->verdict) {
+
+    case NGX_HTTP_NOTIFY_CALL_OK:
+        counter = NGX_HTTP_NOTIFY_METRICS_DELIVERED;
+        break;
+
+    case NGX_HTTP_NOTIFY_CALL_NO_RESOLVER:
+        counter = NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER;
+        break;
+
+    default:
+        counter = NGX_HTTP_NOTIFY_METRICS_FAILED;
+    }
+
+    ngx_http_notify_metrics_observe(feed->channel->metrics,
+                                    NGX_HTTP_NOTIFY_METRICS_CALL,
+                                    (uint64_t) result->latency * 1000);
+
+    if (s == NULL) {
+        feed->counts[counter]++;
+        ngx_http_notify_log_unref(d->event);
+        ngx_free(d);
+        ngx_http_notify_feed_commit_soon(feed, 0);
+        return;
+    }
+
+    ngx_http_notify_subscriber_tally(s, counter);
+
+    s->in_flight--;
+    s->lease->active--;
+
+    ngx_http_notify_attempts_add(d, result);
+    ngx_http_notify_outcome_apply(d, result);
+
+    ngx_http_notify_log_unref(d->event);
+    d->event = NULL;
+    d->done = 1;
+
+    if (d->windowed) {
+        ngx_http_notify_window_close(s);
+
+    } else {
+        ngx_http_notify_retry_forget(s, &d->id);
+        ngx_queue_remove(&d->link);
+        ngx_free(d);
+        s->unacked++;
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+static void
+ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    uint64_t                       now;
+    ngx_uint_t                     ok;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+    ok = (result->verdict == NGX_HTTP_NOTIFY_CALL_OK);
+    now = ngx_http_notify_feed_now();
+
+    if (d->probe) {
+        ngx_http_notify_breaker_probe(&s->breaker, 0);
+    }
+
+    ngx_http_notify_push_result(d, result);
+
+    ngx_http_notify_outcome_breaker(d, result);
+
+    if (!ok) {
+        (void) ngx_http_notify_retry_failed(d, result);
+        return;
+    }
+
+    if (!d->redelivered) {
+        ngx_http_notify_metrics_observe(d->feed->channel->metrics,
+                                        NGX_HTTP_NOTIFY_METRICS_DELAY,
+                                        now > d->id.ms
+                                        ? (now - d->id.ms) * 1000 : 0);
+    }
+
+    if (s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY) {
+        s->release = 1;
+    }
+
+    if (d->retry || d->redelivered) {
+        (void) ngx_http_notify_operation_done(s, &d->id, d->retry);
+
+        if (d->retry && s->nretry) {
+            s->nretry--;
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    uint64_t                       now;
+    ngx_int_t                      rc;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    /* what another URL answered says nothing of this one */
+
+    if (s->profile == NULL || d->version < s->moved) {
+        return;
+    }
+
+    now = ngx_http_notify_feed_now();
+
+    rc = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
+                                        result->verdict
+                                        == NGX_HTTP_NOTIFY_CALL_OK,
+                                        result->status, d->probe, now);
+
+    if (rc == NGX_AGAIN) {
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_line(s, d->event, d->node), 0,
+                      "notify dispatch: breaker of subscription \"%V\" opened, "
+                      "last failure: %s, status %ui",
+                      &s->node.str, result->error, result->status);
+        ngx_http_notify_tenants_add(d->feed->channel->metrics,
+                                    &s->doc->tenant,
+                                    NGX_HTTP_NOTIFY_METRICS_OPENED, 1);
+        ngx_http_notify_run_queue_wait_time(s, s->breaker.until - now);
+
+    } else if (rc == NGX_DONE) {
+        ngx_log_error(NGX_LOG_NOTICE,
+                      ngx_http_notify_line(s, d->event, d->node), 0,
+                      "notify dispatch: breaker of subscription \"%V\" closed",
+                      &s->node.str);
+        ngx_http_notify_ops_events_recovered(s, d->event);
+        s->release = 1;
+    }
+}
