@@ -11,7 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_invalid.h"
 #include "ngx_http_notify_module.h"
@@ -114,7 +114,10 @@ void ngx_http_notify_api_event(ngx_http_notify_api_t *api);
  */
 void ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
     const ngx_str_t *json);             /* NULL: no body */
-/* of a document; NULL, as a failed builder returns it: 500 */
+/* what was written; 500 where that failed */
+void ngx_http_notify_api_send_written(ngx_http_notify_api_t *api,
+    ngx_uint_t status, ngx_http_notify_json_write_t *w);
+/* of a document */
 void ngx_http_notify_api_send_json(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_http_notify_json_t *json);
 /* what has been sent by other means was the answer; rc as of a handler */

@@ -50,7 +50,7 @@ static ngx_http_notify_event_t *ngx_http_notify_api_actions_test_event(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_actions_test_done(
     const ngx_http_notify_call_result_t *result, void *data);
-static ngx_http_notify_json_t *ngx_http_notify_api_actions_test_show(
+static void ngx_http_notify_api_actions_test_show(
     ngx_http_notify_api_test_t *test,
     const ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_api_actions_test_cleanup(void *data);
@@ -277,58 +277,50 @@ ngx_http_notify_api_actions_test_done(
     ngx_http_set_log_request(test->api->request->connection->log,
                              test->api->request);
 
-    ngx_http_notify_api_send_json(test->api, NGX_HTTP_OK,
-                      ngx_http_notify_api_actions_test_show(test, result));
+    ngx_http_notify_api_actions_test_show(test, result);
 }
 
 
-static ngx_http_notify_json_t *
+static void
 ngx_http_notify_api_actions_test_show(ngx_http_notify_api_test_t *test,
     const ngx_http_notify_call_result_t *result)
 {
-    ngx_int_t                rc;
-    ngx_str_t                text;
-    ngx_http_notify_json_t  *out;
-    u_char                   buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
-
-    out = ngx_http_notify_json_new_object(test->api->request->pool);
-    if (out == NULL) {
-        return NULL;
-    }
+    ngx_str_t                     text;
+    ngx_http_notify_json_write_t  w;
+    u_char                        buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
 
     text.data = buf;
     text.len = ngx_http_notify_id_event(buf, &test->event->id) - buf;
 
-    rc = ngx_http_notify_json_set_string(out, "eventId", &text);
-
-    rc |= ngx_http_notify_json_set_bool(out, "success",
-                                        result->verdict
-                                        == NGX_HTTP_NOTIFY_CALL_OK);
+    ngx_http_notify_json_write_init(&w, test->api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "eventId", &text);
+    ngx_http_notify_json_write_bool(&w, "success",
+                                result->verdict == NGX_HTTP_NOTIFY_CALL_OK);
 
     if (result->status) {
-        rc |= ngx_http_notify_json_set_integer(out, "status", result->status);
+        ngx_http_notify_json_write_integer(&w, "status", result->status);
 
     } else {
-        rc |= ngx_http_notify_json_set_null(out, "status");
+        ngx_http_notify_json_write_null(&w, "status");
     }
 
-    rc |= ngx_http_notify_json_set_integer(out, "latency", result->latency);
+    ngx_http_notify_json_write_integer(&w, "latency", result->latency);
 
     if (result->error) {
-        text.data = (u_char *) result->error;
-        text.len = ngx_strlen(result->error);
-
-        rc |= ngx_http_notify_json_set_string(out, "error", &text);
+        ngx_http_notify_json_write_text(&w, "error", result->error);
 
     } else {
-        rc |= ngx_http_notify_json_set_null(out, "error");
+        ngx_http_notify_json_write_null(&w, "error");
     }
 
     if (result->detail.len) {
-        rc |= ngx_http_notify_json_set_string(out, "detail", &result->detail);
+        ngx_http_notify_json_write_string(&w, "detail", &result->detail);
     }
 
-    return rc == NGX_OK ? out : NULL;
+    ngx_http_notify_json_write_end(&w);
+
+    ngx_http_notify_api_send_written(test->api, NGX_HTTP_OK, &w);
 }
 
 
@@ -551,15 +543,12 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
 static void
 ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_int_t                            rc;
-    ngx_str_t                            text;
     ngx_http_notify_id_t                 to;
     ngx_http_notify_api_t               *api;
-    ngx_http_notify_json_t              *out;
     ngx_http_notify_resp_t              *last;
+    ngx_http_notify_json_write_t         w;
     ngx_http_notify_api_replay_t        *replay;
     ngx_http_notify_api_subscription_t  *call;
-    u_char                               buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
     if (api == NULL) {
@@ -579,29 +568,19 @@ ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    out = ngx_http_notify_json_new_object(api->request->pool);
-    if (out == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "subscription", &call->id);
+    ngx_http_notify_json_write_time(&w, "since", replay->since.ms);
 
-    rc = ngx_http_notify_json_set_string(out, "subscription", &call->id);
+    /* a log that is empty has no last place */
 
-    text.data = buf;
-    text.len = ngx_http_notify_id_time(buf, replay->since.ms) - buf;
-    rc |= ngx_http_notify_json_set_string(out, "since", &text);
+    ngx_http_notify_json_write_time(&w, "until",
+                                    to.ms ? to.ms : ngx_http_notify_api_now());
+    ngx_http_notify_json_write_bool(&w, "all", replay->all);
+    ngx_http_notify_json_write_end(&w);
 
-    /* of a log that is empty there is no last place */
-
-    text.len = ngx_http_notify_id_time(buf, to.ms ? to.ms
-                                            : ngx_http_notify_api_now())
-               - buf;
-    rc |= ngx_http_notify_json_set_string(out, "until", &text);
-
-    rc |= ngx_http_notify_json_set_bool(out, "all", replay->all);
-
-    ngx_http_notify_api_send_json(api, NGX_HTTP_ACCEPTED,
-                                  rc == NGX_OK ? out : NULL);
+    ngx_http_notify_api_send_written(api, NGX_HTTP_ACCEPTED, &w);
 }
 
 
@@ -707,29 +686,18 @@ ngx_http_notify_api_actions_rotate_secret(
 static void
 ngx_http_notify_api_actions_rotated(ngx_http_notify_api_subscription_t *call)
 {
-    ngx_int_t                        rc;
-    ngx_str_t                        text;
-    ngx_http_notify_json_t          *out;
+    ngx_http_notify_json_write_t     w;
     ngx_http_notify_api_rotation_t  *rotation;
-    u_char                           buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
 
     rotation = call->data;
 
-    out = ngx_http_notify_json_new_object(call->api->request->pool);
-    if (out == NULL) {
-        ngx_http_notify_api_failed(call->api);
-        return;
-    }
+    ngx_http_notify_json_write_init(&w, call->api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "secret", &rotation->secret);
+    ngx_http_notify_json_write_time(&w, "previousUntil", rotation->expires);
+    ngx_http_notify_subscription_secret_public(&w, call->api->channel,
+                                               call->document);
+    ngx_http_notify_json_write_end(&w);
 
-    text.data = buf;
-    text.len = ngx_http_notify_id_time(buf, rotation->expires) - buf;
-
-    rc = ngx_http_notify_json_set_string(out, "secret", &rotation->secret);
-    rc |= ngx_http_notify_json_set_string(out, "previousUntil", &text);
-    rc |= ngx_http_notify_subscription_secret_public(
-              call->api->request->pool, call->api->channel, call->document,
-              out);
-
-    ngx_http_notify_api_send_json(call->api, NGX_HTTP_OK,
-                                  rc == NGX_OK ? out : NULL);
+    ngx_http_notify_api_send_written(call->api, NGX_HTTP_OK, &w);
 }

@@ -22,11 +22,11 @@ static ngx_str_t *ngx_http_notify_api_line(ngx_uint_t status);
 static void ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
     const ngx_str_t *value, const ngx_str_t *detail);
-static ngx_http_notify_json_t *ngx_http_notify_api_problem_json(
-    ngx_http_notify_api_t *api, ngx_uint_t status, const char *code,
+static void ngx_http_notify_api_problem_write(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w, ngx_uint_t status, const char *code,
     const ngx_str_t *detail);
-static ngx_int_t ngx_http_notify_api_problem_errors(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *problem);
+static void ngx_http_notify_api_problem_errors(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w);
 
 
 /* nginx has no text for some of them */
@@ -98,12 +98,22 @@ void
 ngx_http_notify_api_send_json(ngx_http_notify_api_t *api, ngx_uint_t status,
     const ngx_http_notify_json_t *json)
 {
+    ngx_http_notify_json_write_t  w;
+
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_json(&w, NULL, json);
+
+    ngx_http_notify_api_send_written(api, status, &w);
+}
+
+
+void
+ngx_http_notify_api_send_written(ngx_http_notify_api_t *api,
+    ngx_uint_t status, ngx_http_notify_json_write_t *w)
+{
     ngx_str_t  text;
 
-    if (json == NULL
-        || ngx_http_notify_json_dump(api->request->pool, json, 0, &text)
-           != NGX_OK)
-    {
+    if (ngx_http_notify_json_write_done(w, &text) != NGX_OK) {
         ngx_http_notify_api_failed(api);
         return;
     }
@@ -259,10 +269,10 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_uint_t status, const char *code, const char *member,
     const ngx_str_t *value, const ngx_str_t *detail)
 {
-    ngx_int_t                rc;
-    ngx_str_t                text;
-    ngx_http_request_t      *r;
-    ngx_http_notify_json_t  *problem;
+    ngx_int_t                      rc;
+    ngx_str_t                      text;
+    ngx_http_request_t            *r;
+    ngx_http_notify_json_write_t   w;
 
     ngx_http_notify_api_once_answer(api, status, NULL);
 
@@ -276,13 +286,19 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
         goto done;
     }
 
-    problem = ngx_http_notify_api_problem_json(api, status, code, detail);
+    ngx_http_notify_json_write_init(&w, r->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
 
-    if (problem == NULL
-        || (member
-            && ngx_http_notify_json_set_string(problem, member, value)
-               != NGX_OK)
-        || ngx_http_notify_json_dump(r->pool, problem, 0, &text) != NGX_OK)
+    ngx_http_notify_api_problem_write(api, &w, status, code, detail);
+
+    if (member) {
+        ngx_http_notify_json_write_string(&w, member, value);
+    }
+
+    ngx_http_notify_json_write_end(&w);
+
+    if (detail->data == NULL
+        || ngx_http_notify_json_write_done(&w, &text) != NGX_OK)
     {
         goto done;
     }
@@ -298,36 +314,27 @@ done:
 }
 
 
-static ngx_http_notify_json_t *
-ngx_http_notify_api_problem_json(ngx_http_notify_api_t *api,
-    ngx_uint_t status, const char *code, const ngx_str_t *detail)
+static void
+ngx_http_notify_api_problem_write(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w, ngx_uint_t status, const char *code,
+    const ngx_str_t *detail)
 {
-    ngx_str_t                  *line, title, name, type, id;
-    ngx_http_notify_json_t     *problem;
+    ngx_str_t                  *line, title, type, id;
     ngx_http_variable_value_t  *vv;
-
-    static ngx_str_t  invalid = ngx_string("invalid_members");
+    u_char                      buf[128];
 
     line = ngx_http_notify_api_line(status);
 
     title.data = line->data + 4;
     title.len = line->len - 4;
 
-    name.data = (u_char *) code;
-    name.len = ngx_strlen(code);
-
     /* a code of the configuration is one of what is missing */
 
-    type.len = sizeof(NGX_HTTP_NOTIFY_API_ANSWER_TYPE) - 1
-               + (api->invalid.code.len ? invalid.len : name.len);
-    type.data = ngx_pnalloc(api->request->pool, type.len);
-
-    if (type.data == NULL) {
-        return NULL;
-    }
-
-    (void) ngx_sprintf(type.data, NGX_HTTP_NOTIFY_API_ANSWER_TYPE "%V",
-                       api->invalid.code.len ? &invalid : &name);
+    type.data = buf;
+    type.len = ngx_snprintf(buf, sizeof(buf),
+                            NGX_HTTP_NOTIFY_API_ANSWER_TYPE "%s",
+                            api->invalid.code.len ? "invalid_members" : code)
+               - buf;
 
     ngx_str_null(&id);
 
@@ -338,63 +345,39 @@ ngx_http_notify_api_problem_json(ngx_http_notify_api_t *api,
         id.len = vv->len;
     }
 
-    problem = ngx_http_notify_json_new_object(api->request->pool);
-
-    if (problem == NULL
-        || detail->data == NULL
-        || ngx_http_notify_json_set_string(problem, "type", &type) != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "title", &title) != NGX_OK
-        || ngx_http_notify_json_set_integer(problem, "status", status)
-           != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "detail", detail)
-           != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "code", &name) != NGX_OK
-        || ngx_http_notify_api_problem_errors(api, problem) != NGX_OK
-        || ngx_http_notify_json_set_string(problem, "request_id", &id)
-           != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return problem;
+    ngx_http_notify_json_write_string(w, "type", &type);
+    ngx_http_notify_json_write_string(w, "title", &title);
+    ngx_http_notify_json_write_integer(w, "status", status);
+    ngx_http_notify_json_write_string(w, "detail", detail);
+    ngx_http_notify_json_write_text(w, "code", code);
+    ngx_http_notify_api_problem_errors(api, w);
+    ngx_http_notify_json_write_string(w, "request_id", &id);
 }
 
 
-static ngx_int_t
+static void
 ngx_http_notify_api_problem_errors(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *problem)
+    ngx_http_notify_json_write_t *w)
 {
-    ngx_uint_t               i;
-    ngx_keyval_t            *kv;
-    ngx_http_notify_json_t  *errors, *error;
+    ngx_uint_t     i;
+    ngx_keyval_t  *kv;
 
     if (api->invalid.list == NULL) {
-        return NGX_OK;
+        return;
     }
 
-    errors = ngx_http_notify_json_new_array(api->request->pool);
-    if (errors == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_json_write_array(w, "errors");
 
     kv = api->invalid.list->elts;
 
     for (i = 0; i < api->invalid.list->nelts; i++) {
-
-        error = ngx_http_notify_json_new_object(api->request->pool);
-
-        if (error == NULL
-            || ngx_http_notify_json_set_string(error, "pointer", &kv[i].key)
-               != NGX_OK
-            || ngx_http_notify_json_set_string(error, "detail", &kv[i].value)
-               != NGX_OK
-            || ngx_http_notify_json_append(errors, error) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_json_write_object(w, NULL);
+        ngx_http_notify_json_write_string(w, "pointer", &kv[i].key);
+        ngx_http_notify_json_write_string(w, "detail", &kv[i].value);
+        ngx_http_notify_json_write_end(w);
     }
 
-    return ngx_http_notify_json_set(problem, "errors", errors);
+    ngx_http_notify_json_write_end(w);
 }
 
 

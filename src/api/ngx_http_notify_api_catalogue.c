@@ -17,24 +17,25 @@ static ngx_uint_t ngx_http_notify_api_catalogue_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_event_types_handler(
     ngx_http_notify_api_t *api);
-static ngx_int_t ngx_http_notify_api_event_types_one(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *list,
+static void ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_event_t *event);
-static ngx_int_t ngx_http_notify_api_event_types_entities(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *out,
+static void ngx_http_notify_api_event_types_entities(
+    ngx_http_notify_api_t *api, ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_event_t *event);
-static ngx_int_t ngx_http_notify_api_event_types_names(
-    ngx_http_notify_json_t *out, const char *name,
-    ngx_http_notify_json_t *list, const ngx_array_t *names);
+static void ngx_http_notify_api_event_types_names(
+    ngx_http_notify_json_write_t *w, const char *name,
+    const ngx_array_t *names);
 static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api);
-static ngx_int_t ngx_http_notify_api_stats_counters(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *out,
-    uint64_t *values);
-static ngx_int_t ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *out);
+static void ngx_http_notify_api_stats_begin(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w);
+static void ngx_http_notify_api_stats_counters(
+    ngx_http_notify_json_write_t *w, uint64_t *values);
+static void ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
@@ -65,107 +66,81 @@ static void
 ngx_http_notify_api_event_types_handler(ngx_http_notify_api_t *api)
 {
     ngx_uint_t                        i;
-    ngx_http_notify_json_t           *list;
+    ngx_http_notify_json_write_t      w;
     ngx_http_notify_channel_event_t   any, *event;
 
-    list = ngx_http_notify_json_new_array(api->request->pool);
-    if (list == NULL) {
-        goto failed;
-    }
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_array(&w, NULL);
 
     if (api->channel->events == NULL) {
         ngx_memzero(&any, sizeof(ngx_http_notify_channel_event_t));
         ngx_str_set(&any.name, "*");
 
-        if (ngx_http_notify_api_event_types_one(api, list, &any) != NGX_OK) {
-            goto failed;
-        }
+        ngx_http_notify_api_event_types_one(api, &w, &any);
 
     } else {
         event = api->channel->events->elts;
 
         for (i = 0; i < api->channel->events->nelts; i++) {
-            if (ngx_http_notify_api_event_types_one(api, list, &event[i])
-                != NGX_OK)
-            {
-                goto failed;
-            }
+            ngx_http_notify_api_event_types_one(api, &w, &event[i]);
         }
     }
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list);
+    ngx_http_notify_json_write_end(&w);
 
-    return;
-
-failed:
-
-    ngx_http_notify_api_failed(api);
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }
 
 
-static ngx_int_t
+static void
 ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *list,
+    ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_event_t *event)
 {
-    ngx_int_t                      rc;
-    ngx_http_notify_json_t        *out, *aliases, *schema;
+    ngx_http_notify_json_t        *schema;
     ngx_http_notify_json_error_t   error;
 
-    out = ngx_http_notify_json_new_object(api->request->pool);
-    aliases = ngx_http_notify_json_new_array(api->request->pool);
+    ngx_http_notify_json_write_object(w, NULL);
+    ngx_http_notify_json_write_string(w, "name", &event->name);
+    ngx_http_notify_json_write_bool(w, "sync", event->sync);
+    ngx_http_notify_json_write_bool(w, "iframe", event->iframe);
+    ngx_http_notify_json_write_bool(w, "own", event->own);
+    ngx_http_notify_json_write_bool(w, "off", event->off);
 
-    if (out == NULL || aliases == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_notify_json_set_string(out, "name", &event->name);
-    rc |= ngx_http_notify_json_set_bool(out, "sync", event->sync);
-    rc |= ngx_http_notify_json_set_bool(out, "iframe", event->iframe);
-    rc |= ngx_http_notify_json_set_bool(out, "own", event->own);
-    rc |= ngx_http_notify_json_set_bool(out, "off", event->off);
-
-    rc |= ngx_http_notify_api_event_types_names(out, "aliases", aliases,
-                                                event->aliases);
-    rc |= ngx_http_notify_api_event_types_entities(api, out, event);
+    ngx_http_notify_api_event_types_names(w, "aliases", event->aliases);
+    ngx_http_notify_api_event_types_entities(api, w, event);
 
     if (event->schema) {
-        schema = ngx_http_notify_json_parse(api->request->pool,
+        schema = ngx_http_notify_json_parse(w->pool,
                                 ngx_http_notify_schema_text(event->schema),
                                 &error);
+        if (schema == NULL) {
+            w->failed = 1;
+        }
 
-        rc |= schema ? ngx_http_notify_json_set(out, "schema", schema)
-                     : NGX_ERROR;
+        ngx_http_notify_json_write_json(w, "schema", schema);
     }
 
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_json_append(list, out);
+    ngx_http_notify_json_write_end(w);
 }
 
 
 /* the numbers that its object can have, by name; absent where none has one */
 
-static ngx_int_t
+static void
 ngx_http_notify_api_event_types_entities(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *out, const ngx_http_notify_channel_event_t *event)
+    ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_channel_event_t *event)
 {
     int64_t                         n;
-    ngx_int_t                       rc;
     ngx_uint_t                      i;
-    ngx_http_notify_json_t         *list, *one, *aliases;
     ngx_http_notify_entity_type_t  *type;
 
     if (api->channel->entity_types == NULL) {
-        return NGX_OK;
+        return;
     }
 
-    list = ngx_http_notify_json_new_array(api->request->pool);
-    if (list == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_json_write_array(w, "entityTypes");
 
     type = api->channel->entity_types->elts;
 
@@ -177,51 +152,36 @@ ngx_http_notify_api_event_types_entities(ngx_http_notify_api_t *api,
             continue;
         }
 
-        one = ngx_http_notify_json_new_object(api->request->pool);
-        aliases = ngx_http_notify_json_new_array(api->request->pool);
-
-        if (one == NULL || aliases == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc = ngx_http_notify_json_set_string(one, "objectType",
-                                             &type[i].object);
-        rc |= ngx_http_notify_json_set_integer(one, "id", n);
-        rc |= ngx_http_notify_json_set_string(one, "name", &type[i].name);
-        rc |= ngx_http_notify_api_event_types_names(one, "aliases", aliases,
-                                                    type[i].aliases);
-        rc |= ngx_http_notify_json_append(list, one);
-
-        if (rc != NGX_OK) {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_json_write_object(w, NULL);
+        ngx_http_notify_json_write_string(w, "objectType", &type[i].object);
+        ngx_http_notify_json_write_integer(w, "id", n);
+        ngx_http_notify_json_write_string(w, "name", &type[i].name);
+        ngx_http_notify_api_event_types_names(w, "aliases", type[i].aliases);
+        ngx_http_notify_json_write_end(w);
     }
 
-    return ngx_http_notify_json_set(out, "entityTypes", list);
+    ngx_http_notify_json_write_end(w);
 }
 
 
-static ngx_int_t
-ngx_http_notify_api_event_types_names(ngx_http_notify_json_t *out,
-    const char *name, ngx_http_notify_json_t *list, const ngx_array_t *names)
+static void
+ngx_http_notify_api_event_types_names(ngx_http_notify_json_write_t *w,
+    const char *name, const ngx_array_t *names)
 {
-    ngx_int_t    rc;
-    ngx_str_t   *text;
-    ngx_uint_t   i;
+    ngx_str_t    *text;
+    ngx_uint_t    i;
 
-    rc = NGX_OK;
+    ngx_http_notify_json_write_array(w, name);
 
     if (names) {
         text = names->elts;
 
         for (i = 0; i < names->nelts; i++) {
-            rc |= ngx_http_notify_json_append_string(list, &text[i]);
+            ngx_http_notify_json_write_string(w, NULL, &text[i]);
         }
     }
 
-    rc |= ngx_http_notify_json_set(out, name, list);
-
-    return rc;
+    ngx_http_notify_json_write_end(w);
 }
 
 
@@ -255,36 +215,27 @@ ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
 {
-    uint64_t                 values[NGX_HTTP_NOTIFY_METRICS_N];
-    ngx_int_t                rc;
-    ngx_uint_t               i;
-    ngx_http_notify_api_t   *api;
-    ngx_http_notify_json_t  *out;
+    uint64_t                       values[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_uint_t                     i;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_json_write_t   w;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
     if (api == NULL) {
         return;
     }
 
-    out = ngx_http_notify_json_new_object(api->request->pool);
-    if (out == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    rc = ngx_http_notify_json_set_string(out, "channel",
-                                         &api->channel->name);
-    rc |= ngx_http_notify_json_set_integer(out, "events", resp->integer);
-
     for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
         values[i] = ngx_http_notify_metrics_get(api->channel->metrics, i);
     }
 
-    rc |= ngx_http_notify_api_stats_counters(api, out, values);
-    rc |= ngx_http_notify_api_stats_worker(api, out);
+    ngx_http_notify_api_stats_begin(api, &w);
+    ngx_http_notify_json_write_integer(&w, "events", resp->integer);
+    ngx_http_notify_api_stats_counters(&w, values);
+    ngx_http_notify_api_stats_worker(api, &w);
+    ngx_http_notify_json_write_end(&w);
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-                                  rc == NGX_OK ? out : NULL);
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }
 
 
@@ -293,91 +244,71 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api)
 {
-    uint64_t                 values[NGX_HTTP_NOTIFY_METRICS_N];
-    ngx_int_t                rc;
-    ngx_http_notify_json_t  *out;
-
-    out = ngx_http_notify_json_new_object(api->request->pool);
-    if (out == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    uint64_t                      values[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_http_notify_json_write_t  w;
 
     ngx_http_notify_tenants_get(api->channel->metrics, &api->tenant, values);
 
-    rc = ngx_http_notify_json_set_string(out, "channel",
-                                         &api->channel->name);
-    rc |= ngx_http_notify_json_set_string(out, "tenant", &api->tenant);
-    rc |= ngx_http_notify_api_stats_counters(api, out, values);
+    ngx_http_notify_api_stats_begin(api, &w);
+    ngx_http_notify_json_write_string(&w, "tenant", &api->tenant);
+    ngx_http_notify_api_stats_counters(&w, values);
+    ngx_http_notify_json_write_end(&w);
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-                                  rc == NGX_OK ? out : NULL);
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }
 
 
-static ngx_int_t
-ngx_http_notify_api_stats_counters(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *out, uint64_t *values)
+static void
+ngx_http_notify_api_stats_begin(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w)
 {
-    ngx_int_t                rc;
-    ngx_uint_t               i;
-    ngx_http_notify_json_t  *counters;
+    ngx_http_notify_json_write_init(w, api->request->pool);
+    ngx_http_notify_json_write_object(w, NULL);
+    ngx_http_notify_json_write_string(w, "channel", &api->channel->name);
+}
 
-    counters = ngx_http_notify_json_new_object(api->request->pool);
-    if (counters == NULL) {
-        return NGX_ERROR;
-    }
+
+static void
+ngx_http_notify_api_stats_counters(ngx_http_notify_json_write_t *w,
+    uint64_t *values)
+{
+    ngx_uint_t  i;
 
     /* no call fails twice; they are kept apart for the metrics */
 
     values[NGX_HTTP_NOTIFY_METRICS_FAILED] +=
                                   values[NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER];
 
-    rc = NGX_OK;
+    ngx_http_notify_json_write_object(w, "counters");
 
     for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
-        rc |= ngx_http_notify_json_set_integer(counters,
-                                               ngx_http_notify_metrics_name(i),
-                                               (int64_t) values[i]);
+        ngx_http_notify_json_write_integer(w, ngx_http_notify_metrics_name(i),
+                                           (int64_t) values[i]);
     }
 
-    rc |= ngx_http_notify_json_set(out, "counters", counters);
-
-    return rc;
+    ngx_http_notify_json_write_end(w);
 }
 
 
 /* of the worker that happens to answer */
 
-static ngx_int_t
+static void
 ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *out)
+    ngx_http_notify_json_write_t *w)
 {
-    ngx_int_t                        rc;
-    ngx_http_notify_json_t          *worker;
-    ngx_http_notify_engine_stats_t   stats;
-
-    worker = ngx_http_notify_json_new_object(api->request->pool);
-    if (worker == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_engine_stats_t  stats;
 
     ngx_memzero(&stats, sizeof(ngx_http_notify_engine_stats_t));
     ngx_http_notify_engine_stats(api->channel, &stats);
 
-    rc = ngx_http_notify_json_set_integer(worker, "pid", ngx_pid);
-    rc |= ngx_http_notify_json_set_integer(worker, "buckets", stats.shards);
-    rc |= ngx_http_notify_json_set_integer(worker, "subscriptions",
-                                           stats.subscriptions);
-    rc |= ngx_http_notify_json_set_integer(worker, "inFlight",
-                                           stats.in_flight);
-    rc |= ngx_http_notify_json_set_integer(worker, "queued", stats.queued);
-    rc |= ngx_http_notify_json_set_integer(worker, "behind", stats.behind);
-    rc |= ngx_http_notify_json_set_bool(worker, "tailing", stats.tailing);
-
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_json_set(out, "worker", worker);
+    ngx_http_notify_json_write_object(w, "worker");
+    ngx_http_notify_json_write_integer(w, "pid", ngx_pid);
+    ngx_http_notify_json_write_integer(w, "buckets", stats.shards);
+    ngx_http_notify_json_write_integer(w, "subscriptions",
+                                       stats.subscriptions);
+    ngx_http_notify_json_write_integer(w, "inFlight", stats.in_flight);
+    ngx_http_notify_json_write_integer(w, "queued", stats.queued);
+    ngx_http_notify_json_write_integer(w, "behind", stats.behind);
+    ngx_http_notify_json_write_bool(w, "tailing", stats.tailing);
+    ngx_http_notify_json_write_end(w);
 }

@@ -28,7 +28,7 @@ static void ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
 static void ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *place);
+    const ngx_str_t *cursor);
 static void ngx_http_notify_api_consumers_deleted(
     ngx_http_notify_resp_t *resp, void *data);
 static void ngx_http_notify_api_consumers_loaded(
@@ -150,9 +150,7 @@ ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_str_t               *cursor;
-    ngx_http_notify_api_t   *api;
-    ngx_http_notify_json_t  *json;
+    ngx_http_notify_api_t  *api;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
     if (api == NULL) {
@@ -169,19 +167,7 @@ ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    cursor = api->data;
-    json = ngx_http_notify_json_new_object(api->request->pool);
-
-    if (json == NULL
-        || ngx_http_notify_json_set_string(json, "consumer",
-                                           &api->segments[1])
-           != NGX_OK
-        || ngx_http_notify_json_set_string(json, "cursor", cursor) != NGX_OK)
-    {
-        json = NULL;
-    }
-
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, json);
+    ngx_http_notify_api_consumers_show(api, api->data);
 }
 
 
@@ -228,6 +214,9 @@ ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp, void *data)
 {
+    u_char                  buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
+    u_char                 *p;
+    ngx_str_t               cursor;
     ngx_http_notify_id_t    place;
     ngx_http_notify_api_t  *api;
 
@@ -244,38 +233,32 @@ ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_http_notify_api_consumers_show(api, &place);
+    p = ngx_http_notify_id_cursor(buf, &place, &api->tenant, api->data);
+    if (p == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    cursor.data = buf;
+    cursor.len = p - buf;
+
+    ngx_http_notify_api_consumers_show(api, &cursor);
 }
 
 
 static void
 ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *place)
+    const ngx_str_t *cursor)
 {
-    u_char                   buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
-    u_char                  *p;
-    ngx_str_t                cursor;
-    ngx_http_notify_json_t  *json;
+    ngx_http_notify_json_write_t  w;
 
-    json = ngx_http_notify_json_new_object(api->request->pool);
-    p = ngx_http_notify_id_cursor(buf, place, &api->tenant, api->data);
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "consumer", &api->segments[1]);
+    ngx_http_notify_json_write_string(&w, "cursor", cursor);
+    ngx_http_notify_json_write_end(&w);
 
-    if (json && p) {
-        cursor.data = buf;
-        cursor.len = p - buf;
-
-        if (ngx_http_notify_json_set_string(json, "consumer",
-                                            &api->segments[1])
-            == NGX_OK
-            && ngx_http_notify_json_set_string(json, "cursor", &cursor)
-               == NGX_OK)
-        {
-            ngx_http_notify_api_send_json(api, NGX_HTTP_OK, json);
-            return;
-        }
-    }
-
-    ngx_http_notify_api_failed(api);
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }
 
 

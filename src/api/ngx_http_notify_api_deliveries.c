@@ -32,6 +32,8 @@ static void ngx_http_notify_api_deliveries_none(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
+    ngx_uint_t status);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
@@ -187,9 +189,7 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-                      ngx_http_notify_delivery_view_show(&delivery->view,
-                                                         row));
+    ngx_http_notify_api_deliveries_send(api, NGX_HTTP_OK);
 }
 
 
@@ -310,9 +310,23 @@ ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp, void *data)
     delivery->row.due = ngx_http_notify_api_now();
     delivery->row.tries = 0;
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_ACCEPTED,
-                      ngx_http_notify_delivery_view_show(&delivery->view,
-                                                         &delivery->row));
+    ngx_http_notify_api_deliveries_send(api, NGX_HTTP_ACCEPTED);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
+    ngx_uint_t status)
+{
+    ngx_http_notify_json_write_t     w;
+    ngx_http_notify_api_delivery_t  *delivery;
+
+    delivery = api->data;
+
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_delivery_view_show(&delivery->view, &delivery->row, &w);
+
+    ngx_http_notify_api_send_written(api, status, &w);
 }
 
 

@@ -35,7 +35,8 @@ typedef struct {
     ngx_uint_t                         end;     /* there are no more */
     ngx_array_t                        to;      /* of this page */
     ngx_uint_t                         next;
-    ngx_http_notify_json_t            *rows;
+    ngx_uint_t                         nrows;
+    ngx_http_notify_json_write_t       rows;    /* an array */
 } ngx_http_notify_api_deliveries_event_t;
 
 
@@ -94,12 +95,12 @@ ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
         return;
     }
 
-    list->rows = ngx_http_notify_json_new_array(api->request->pool);
+    ngx_http_notify_json_write_init(&list->rows, api->request->pool);
+    ngx_http_notify_json_write_array(&list->rows, NULL);
 
-    if (list->rows == NULL
-        || ngx_array_init(&list->to, api->request->pool, 16,
-                          sizeof(ngx_http_notify_api_deliveries_to_t))
-           != NGX_OK)
+    if (ngx_array_init(&list->to, api->request->pool, 16,
+                       sizeof(ngx_http_notify_api_deliveries_to_t))
+        != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
         return;
@@ -351,7 +352,7 @@ ngx_http_notify_api_deliveries_event_next(ngx_http_notify_api_t *api)
     }
 
     if (list->end
-        || ngx_http_notify_json_size(list->rows) == list->limit
+        || list->nrows == list->limit
         || (list->next == list->to.nelts
             && list->looked >= NGX_HTTP_NOTIFY_API_DELIVERIES_LOOK))
     {
@@ -407,7 +408,6 @@ ngx_http_notify_api_deliveries_event_row(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                                rc;
-    ngx_http_notify_json_t                  *shown;
     ngx_http_notify_resp_t                  *rows;
     ngx_http_notify_delivery_row_t           row;
     ngx_http_notify_delivery_view_t          view;
@@ -436,16 +436,15 @@ ngx_http_notify_api_deliveries_event_row(ngx_http_notify_api_t *api,
     }
 
     if (row.status != NGX_HTTP_NOTIFY_DELIVERY_NONE) {
-        shown = ngx_http_notify_delivery_view_show(&view, &row);
-        rc = shown ? ngx_http_notify_json_append(list->rows, shown)
-                   : NGX_ERROR;
+        ngx_http_notify_delivery_view_show(&view, &row, &list->rows);
+        list->nrows++;
     }
 
     if (row.entry != NULL) {
         ngx_http_notify_log_unref(row.entry);
     }
 
-    return rc;
+    return NGX_OK;
 }
 
 
@@ -464,5 +463,7 @@ ngx_http_notify_api_deliveries_event_send(ngx_http_notify_api_t *api)
         return;
     }
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list->rows);
+    ngx_http_notify_json_write_end(&list->rows);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &list->rows);
 }

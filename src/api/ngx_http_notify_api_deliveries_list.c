@@ -26,7 +26,8 @@ typedef struct {
     ngx_uint_t                          scanned;
     ngx_uint_t                          taken;      /* the view is */
     ngx_http_notify_delivery_view_t     view;
-    ngx_http_notify_json_t             *rows;
+    ngx_uint_t                          nrows;
+    ngx_http_notify_json_write_t        rows;    /* an array */
 } ngx_http_notify_api_deliveries_list_t;
 
 
@@ -64,11 +65,8 @@ ngx_http_notify_api_deliveries_list(ngx_http_notify_api_t *api)
         return;
     }
 
-    list->rows = ngx_http_notify_json_new_array(api->request->pool);
-    if (list->rows == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_json_write_init(&list->rows, api->request->pool);
+    ngx_http_notify_json_write_array(&list->rows, NULL);
 
     ngx_http_notify_api_deliveries_list_read(api);
 }
@@ -191,7 +189,7 @@ ngx_http_notify_api_deliveries_list_page(ngx_http_notify_resp_t *resp,
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_http_notify_json_size(list->rows) == list->limit) {
+        if (list->nrows == list->limit) {
             ngx_http_notify_api_deliveries_list_send(api, 1);
             return;
         }
@@ -228,9 +226,7 @@ ngx_http_notify_api_deliveries_list_row(
     ngx_http_notify_api_deliveries_list_t *list,
     ngx_http_notify_resp_t **elts)
 {
-    ngx_int_t                        rc;
-    ngx_http_notify_json_t          *shown;
-    ngx_http_notify_delivery_row_t   row;
+    ngx_http_notify_delivery_row_t  row;
 
     if (ngx_http_notify_delivery_view_row(&list->view, elts, &row) != NGX_OK)
     {
@@ -240,22 +236,19 @@ ngx_http_notify_api_deliveries_list_row(
     list->before = row.event;
     list->placed = 1;
 
-    rc = NGX_OK;
-
     if (row.status != NGX_HTTP_NOTIFY_DELIVERY_NONE
         && (list->status == NGX_HTTP_NOTIFY_DELIVERY_NONE
             || list->status == row.status))
     {
-        shown = ngx_http_notify_delivery_view_show(&list->view, &row);
-        rc = shown ? ngx_http_notify_json_append(list->rows, shown)
-                   : NGX_ERROR;
+        ngx_http_notify_delivery_view_show(&list->view, &row, &list->rows);
+        list->nrows++;
     }
 
     if (row.entry != NULL) {
         ngx_http_notify_log_unref(row.entry);
     }
 
-    return rc;
+    return NGX_OK;
 }
 
 
@@ -282,5 +275,7 @@ ngx_http_notify_api_deliveries_list_send(ngx_http_notify_api_t *api,
         }
     }
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list->rows);
+    ngx_http_notify_json_write_end(&list->rows);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &list->rows);
 }

@@ -321,49 +321,47 @@ ngx_http_notify_api_deltas_event(ngx_http_notify_api_deltas_t *deltas,
 void
 ngx_http_notify_api_deltas_send(ngx_http_notify_api_deltas_t *deltas)
 {
-    u_char                 *p;
-    ngx_str_t               json, *entry;
-    ngx_uint_t              i;
-    ngx_http_notify_api_t  *api;
+    u_char                        *p;
+    ngx_str_t                      cursor, *entry;
+    ngx_uint_t                     i;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_json_write_t   w;
+    u_char                         buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
 
     api = deltas->api;
 
-    json.len = sizeof("{\"data\":[],\"cursor\":\"\",\"hasMore\":false,"
-                      "\"resync\":true}")
-               + deltas->size + NGX_HTTP_NOTIFY_ID_CURSOR_LEN;
-
-    json.data = ngx_pnalloc(api->request->pool, json.len);
-    if (json.data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    p = ngx_cpymem(json.data, "{\"data\":[", sizeof("{\"data\":[") - 1);
-
-    entry = deltas->entries.elts;
-
-    for (i = 0; i < deltas->entries.nelts; i++) {
-        if (i) {
-            *p++ = ',';
-        }
-
-        p = ngx_cpymem(p, entry[i].data, entry[i].len);
-    }
-
-    p = ngx_cpymem(p, "],\"cursor\":\"", sizeof("],\"cursor\":\"") - 1);
-
-    p = ngx_http_notify_id_cursor(p, &deltas->from, &api->tenant,
+    p = ngx_http_notify_id_cursor(buf, &deltas->from, &api->tenant,
                                   deltas->hmac);
     if (p == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
 
-    p = ngx_sprintf(p, "\",\"hasMore\":%s%s}",
-                    deltas->more ? "true" : "false",
-                    deltas->resync ? ",\"resync\":true" : "");
+    cursor.data = buf;
+    cursor.len = p - buf;
 
-    json.len = p - json.data;
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_reserve(&w, deltas->size
+                                       + NGX_HTTP_NOTIFY_ID_CURSOR_LEN + 64);
 
-    ngx_http_notify_api_send(api, NGX_HTTP_OK, &json);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_array(&w, "data");
+
+    entry = deltas->entries.elts;
+
+    for (i = 0; i < deltas->entries.nelts; i++) {
+        ngx_http_notify_json_write_raw(&w, NULL, &entry[i]);
+    }
+
+    ngx_http_notify_json_write_end(&w);
+    ngx_http_notify_json_write_string(&w, "cursor", &cursor);
+    ngx_http_notify_json_write_bool(&w, "hasMore", deltas->more);
+
+    if (deltas->resync) {
+        ngx_http_notify_json_write_bool(&w, "resync", 1);
+    }
+
+    ngx_http_notify_json_write_end(&w);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }

@@ -68,8 +68,8 @@ static void ngx_http_notify_api_events_conflict(ngx_http_notify_api_t *api,
     ngx_uint_t entry);
 static void ngx_http_notify_api_events_send(ngx_http_notify_api_t *api,
     const ngx_http_notify_id_t *ids, ngx_uint_t status);
-static u_char *ngx_http_notify_api_events_one(ngx_http_notify_api_t *api,
-    u_char *p, const ngx_http_notify_id_t *id);
+static void ngx_http_notify_api_events_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_id_t *id);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_events = {
@@ -682,77 +682,66 @@ static void
 ngx_http_notify_api_events_send(ngx_http_notify_api_t *api,
     const ngx_http_notify_id_t *ids, ngx_uint_t status)
 {
-    u_char                         *p;
-    ngx_str_t                       json;
     ngx_uint_t                      i;
+    ngx_http_notify_json_write_t    w;
     ngx_http_notify_api_publish_t  *publish;
 
     publish = api->data;
 
-    json.len = 2 + publish->n * (sizeof("{\"id\":\"\",\"cursor\":\"\"},")
-                                 + NGX_HTTP_NOTIFY_ID_EVENT_LEN
-                                 + NGX_HTTP_NOTIFY_ID_CURSOR_LEN);
-
-    json.data = ngx_pnalloc(api->request->pool, json.len);
-    if (json.data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    p = json.data;
+    ngx_http_notify_json_write_init(&w, api->request->pool);
 
     if (publish->many) {
-        *p++ = '[';
+        ngx_http_notify_json_write_array(&w, NULL);
     }
 
     for (i = 0; i < publish->n; i++) {
-
-        if (i) {
-            *p++ = ',';
-        }
-
-        p = ngx_http_notify_api_events_one(api, p, &ids[i]);
-        if (p == NULL) {
-            ngx_http_notify_api_failed(api);
-            return;
-        }
+        ngx_http_notify_api_events_one(api, &w, &ids[i]);
     }
 
     if (publish->many) {
-        *p++ = ']';
+        ngx_http_notify_json_write_end(&w);
     }
 
-    json.len = p - json.data;
-
-    ngx_http_notify_api_send(api, status, &json);
+    ngx_http_notify_api_send_written(api, status, &w);
 }
 
 
-static u_char *
-ngx_http_notify_api_events_one(ngx_http_notify_api_t *api, u_char *p,
-    const ngx_http_notify_id_t *id)
+static void
+ngx_http_notify_api_events_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_id_t *id)
 {
+    u_char                         *p;
+    ngx_str_t                       text;
     ngx_http_notify_api_publish_t  *publish;
+    u_char                          buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
 
     publish = api->data;
 
+    ngx_http_notify_json_write_object(w, NULL);
+
     if (id->ms == 0) {
-        return ngx_sprintf(p, "{\"id\":null,\"skipped\":\"%s\"}",
-                           id->seq == NGX_HTTP_NOTIFY_LOG_UNCHANGED
-                               ? "unchanged" : "off");
+        ngx_http_notify_json_write_null(w, "id");
+        ngx_http_notify_json_write_text(w, "skipped",
+                                    id->seq == NGX_HTTP_NOTIFY_LOG_UNCHANGED
+                                        ? "unchanged" : "off");
+        ngx_http_notify_json_write_end(w);
+        return;
     }
 
-    p = ngx_cpymem(p, "{\"id\":\"", sizeof("{\"id\":\"") - 1);
-    p = ngx_http_notify_id_event(p, id);
-    p = ngx_cpymem(p, "\",\"cursor\":\"", sizeof("\",\"cursor\":\"") - 1);
+    text.data = buf;
+    text.len = ngx_http_notify_id_event(buf, id) - buf;
 
-    p = ngx_http_notify_id_cursor(p, id, &api->tenant, publish->hmac);
+    ngx_http_notify_json_write_string(w, "id", &text);
+
+    p = ngx_http_notify_id_cursor(buf, id, &api->tenant, publish->hmac);
+
     if (p == NULL) {
-        return NULL;
+        w->failed = 1;
+        return;
     }
 
-    *p++ = '"';
-    *p++ = '}';
+    text.len = p - buf;
 
-    return p;
+    ngx_http_notify_json_write_string(w, "cursor", &text);
+    ngx_http_notify_json_write_end(w);
 }

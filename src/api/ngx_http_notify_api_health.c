@@ -257,34 +257,18 @@ static void
 ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
     const char *warning)
 {
-    ngx_int_t                rc;
-    ngx_str_t                text, status;
-    ngx_http_notify_json_t  *out;
+    ngx_http_notify_json_write_t  w;
 
-    out = ngx_http_notify_json_new_object(api->request->pool);
-    if (out == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    ngx_str_set(&status, "ok");
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_text(&w, "status", warning ? "warning" : "ok");
+    ngx_http_notify_json_write_string(&w, "channel", &api->channel->name);
 
     if (warning) {
-        ngx_str_set(&status, "warning");
+        ngx_http_notify_json_write_text(&w, "warning", warning);
     }
 
-    rc = ngx_http_notify_json_set_string(out, "status", &status);
+    ngx_http_notify_json_write_end(&w);
 
-    rc |= ngx_http_notify_json_set_string(out, "channel",
-                                          &api->channel->name);
-
-    if (warning) {
-        text.data = (u_char *) warning;
-        text.len = ngx_strlen(warning);
-
-        rc |= ngx_http_notify_json_set_string(out, "warning", &text);
-    }
-
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-                                  rc == NGX_OK ? out : NULL);
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }

@@ -23,7 +23,9 @@ typedef struct {
     ngx_str_t                  shown;   /* that of the last one shown */
     ngx_uint_t                 more;
     size_t                     size;    /* of the documents */
-    ngx_http_notify_json_t    *rows;
+    ngx_uint_t                 nrows;
+    ngx_http_notify_json_write_t
+                               rows;    /* an array */
 } ngx_http_notify_api_list_t;
 
 
@@ -74,11 +76,8 @@ ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api)
         return;
     }
 
-    list->rows = ngx_http_notify_json_new_array(api->request->pool);
-    if (list->rows == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_json_write_init(&list->rows, api->request->pool);
+    ngx_http_notify_json_write_array(&list->rows, NULL);
 
     ngx_http_notify_api_list_read(api);
 }
@@ -94,8 +93,7 @@ ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_list(
             api->channel->redis, &api->channel->keys, &api->tenant,
-            &list->after,
-            list->limit + 1 - ngx_http_notify_json_size(list->rows),
+            &list->after, list->limit + 1 - list->nrows,
             ngx_http_notify_api_list_page,
             ngx_http_notify_api_suspended_begin(api)));
 }
@@ -149,13 +147,13 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     uint64_t                     version;
     ngx_str_t                    cursor;
     ngx_pool_t                  *pool;
-    ngx_http_notify_json_t      *document, *shown;
+    ngx_http_notify_json_t      *document;
     ngx_http_notify_api_list_t  *list;
 
     list = api->data;
     pool = api->request->pool;
 
-    if (ngx_http_notify_json_size(list->rows) == list->limit
+    if (list->nrows == list->limit
         || list->size >= NGX_HTTP_NOTIFY_API_LIST_BYTES)
     {
         list->more = 1;
@@ -184,13 +182,11 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
         cursor = row[2]->str;
     }
 
-    shown = ngx_http_notify_subscription_form_show(pool, api->channel,
-                                                   document, &cursor, 0);
-    if (shown == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_subscription_show(&list->rows, api->channel, document,
+                                      &cursor, 0);
+    list->nrows++;
 
-    return ngx_http_notify_json_append(list->rows, shown);
+    return NGX_OK;
 }
 
 
@@ -235,5 +231,7 @@ ngx_http_notify_api_list_send(ngx_http_notify_api_t *api)
         }
     }
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK, list->rows);
+    ngx_http_notify_json_write_end(&list->rows);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &list->rows);
 }

@@ -40,8 +40,8 @@ static void ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     const ngx_str_t *args, ngx_uint_t nargs);
 static void ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp,
     void *data);
-static ngx_http_notify_json_t *ngx_http_notify_api_sessions_show(
-    ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp, ngx_http_notify_json_write_t *w);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions = {
@@ -453,10 +453,11 @@ ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_str_t                name;
-    ngx_uint_t               status;
-    ngx_http_notify_api_t   *api;
-    ngx_http_notify_resp_t  *new;
+    ngx_str_t                      name;
+    ngx_uint_t                     status;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_resp_t        *new;
+    ngx_http_notify_json_write_t   w;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "sessions");
     if (api == NULL) {
@@ -497,37 +498,29 @@ ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp, void *data)
     new = ngx_http_notify_resp_at(resp, 2);
     status = (new && new->integer) ? NGX_HTTP_CREATED : NGX_HTTP_OK;
 
-    ngx_http_notify_api_send_json(api, status,
-                                  ngx_http_notify_api_sessions_show(api,
-                                                                    resp));
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_api_sessions_show(api, resp, &w);
+
+    ngx_http_notify_api_send_written(api, status, &w);
 }
 
 
-static ngx_http_notify_json_t *
+static void
 ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
-    const ngx_http_notify_resp_t *resp)
+    const ngx_http_notify_resp_t *resp, ngx_http_notify_json_write_t *w)
 {
-    u_char                   text[NGX_HTTP_NOTIFY_ID_TIME_LEN];
     int64_t                  until, n, now;
-    ngx_int_t                rc;
-    ngx_str_t                name, time;
     ngx_uint_t               i;
-    ngx_http_notify_json_t  *json;
     ngx_http_notify_resp_t  *field, *value;
-
-    json = ngx_http_notify_json_new_object(api->request->pool);
-    if (json == NULL) {
-        return NULL;
-    }
-
-    rc = ngx_http_notify_json_set_string(json, "id", &api->segments[0]);
 
     field = ngx_http_notify_resp_at(resp, 1);
     now = field ? field->integer : 0;
     until = 0;
-    time.data = text;
 
-    for (i = 3; i + 1 < resp->nelts && rc == NGX_OK; i += 2) {
+    ngx_http_notify_json_write_object(w, NULL);
+    ngx_http_notify_json_write_string(w, "id", &api->segments[0]);
+
+    for (i = 3; i + 1 < resp->nelts; i += 2) {
 
         field = resp->elts[i];
         value = resp->elts[i + 1];
@@ -547,23 +540,20 @@ ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
             break;
 
         case 's':
-            rc = ngx_http_notify_json_set_string(json, "subscription",
-                                                 &value->str);
+            ngx_http_notify_json_write_string(w, "subscription", &value->str);
             break;
 
         case 't':
-            rc = ngx_http_notify_json_set_integer(json, "ttl", n / 1000);
+            ngx_http_notify_json_write_integer(w, "ttl", n / 1000);
             break;
 
         case 'r':
-            time.len = ngx_http_notify_id_time(text, n) - text;
-            rc = ngx_http_notify_json_set_string(json, "registered", &time);
+            ngx_http_notify_json_write_time(w, "registered", n);
             break;
 
         case ':':
-            name.data = field->str.data + 1;
-            rc = ngx_http_notify_json_set_string(json, (char *) name.data,
-                                                 &value->str);
+            ngx_http_notify_json_write_string(w, (char *) &field->str.data[1],
+                                              &value->str);
             break;
 
         default:
@@ -571,14 +561,11 @@ ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
         }
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_notify_json_set_bool(json, "connected", until > now);
+    ngx_http_notify_json_write_bool(w, "connected", until > now);
+
+    if (until > now) {
+        ngx_http_notify_json_write_time(w, "connectedUntil", until);
     }
 
-    if (rc == NGX_OK && until > now) {
-        time.len = ngx_http_notify_id_time(text, until) - text;
-        rc = ngx_http_notify_json_set_string(json, "connectedUntil", &time);
-    }
-
-    return rc == NGX_OK ? json : NULL;
+    ngx_http_notify_json_write_end(w);
 }

@@ -132,10 +132,11 @@ ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_str_t               *texts;
-    ngx_uint_t               i, n;
-    ngx_http_notify_api_t   *api;
-    ngx_http_notify_resp_t  *value;
+    ngx_str_t                     *texts;
+    ngx_uint_t                     i, n;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_resp_t        *value;
+    ngx_http_notify_json_write_t   w;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "settings");
     if (api == NULL) {
@@ -163,9 +164,11 @@ ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp, void *data)
         }
     }
 
-    ngx_http_notify_api_send_json(api, NGX_HTTP_OK,
-        ngx_http_notify_settings_form_show(api->request->pool, api->channel,
-                                           api->nsegments, texts));
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_settings_form_show(&w, api->channel, api->nsegments,
+                                       texts);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
 }
 
 

@@ -405,16 +405,19 @@ void
 ngx_http_notify_api_subscriptions_show(
     ngx_http_notify_api_subscription_t *call, ngx_uint_t status)
 {
+    ngx_http_notify_json_write_t  w;
+
     if (ngx_http_notify_api_subscriptions_etag(call) != NGX_OK) {
         ngx_http_notify_api_failed(call->api);
         return;
     }
 
-    ngx_http_notify_api_send_json(call->api, status,
-        ngx_http_notify_subscription_form_show(call->api->request->pool,
-                                               call->api->channel,
-                                               call->document, &call->cursor,
-                                               status == NGX_HTTP_CREATED));
+    ngx_http_notify_json_write_init(&w, call->api->request->pool);
+    ngx_http_notify_subscription_show(&w, call->api->channel, call->document,
+                                      &call->cursor,
+                                      status == NGX_HTTP_CREATED);
+
+    ngx_http_notify_api_send_written(call->api, status, &w);
 }
 
 

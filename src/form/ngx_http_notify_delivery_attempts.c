@@ -19,8 +19,8 @@ static int ngx_libc_cdecl ngx_http_notify_delivery_attempts_compare(
 static ngx_uint_t ngx_http_notify_delivery_attempts_before(
     const ngx_http_notify_delivery_attempts_t *attempts,
     const ngx_http_notify_id_t *event);
-static ngx_int_t ngx_http_notify_delivery_attempts_text(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *text);
+static void ngx_http_notify_delivery_attempts_text(
+    ngx_http_notify_json_write_t *w, const char *name, const ngx_str_t *text);
 
 
 ngx_int_t
@@ -198,69 +198,61 @@ ngx_http_notify_delivery_attempts_before(
 }
 
 
-ngx_http_notify_json_t *
-ngx_http_notify_delivery_attempts_show(ngx_pool_t *pool,
-    const ngx_http_notify_attempt_t *attempt)
+void
+ngx_http_notify_delivery_attempts_show(ngx_http_notify_json_write_t *w,
+    const char *name, const ngx_http_notify_attempt_t *attempt)
 {
-    ngx_int_t                rc;
-    ngx_str_t                time;
-    ngx_http_notify_json_t  *out;
-    u_char                   buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
+    ngx_http_notify_json_write_object(w, name);
+    ngx_http_notify_json_write_integer(w, "attempt", attempt->attempt);
+    ngx_http_notify_json_write_time(w, "time", attempt->time);
+    ngx_http_notify_json_write_bool(w, "success",
+                                attempt->verdict == NGX_HTTP_NOTIFY_CALL_OK);
 
-    out = ngx_http_notify_json_new_object(pool);
-    if (out == NULL) {
-        return NULL;
+    if (attempt->status) {
+        ngx_http_notify_json_write_integer(w, "status", attempt->status);
+
+    } else {
+        ngx_http_notify_json_write_null(w, "status");
     }
 
-    time.data = buf;
-    time.len = ngx_http_notify_id_time(buf, attempt->time) - buf;
+    ngx_http_notify_json_write_integer(w, "latency", attempt->latency);
 
-    rc = ngx_http_notify_json_set_integer(out, "attempt", attempt->attempt);
-    rc |= ngx_http_notify_json_set_string(out, "time", &time);
-    rc |= ngx_http_notify_json_set_bool(out, "success",
-                                        attempt->verdict
-                                        == NGX_HTTP_NOTIFY_CALL_OK);
+    if (attempt->error.len) {
+        ngx_http_notify_delivery_attempts_text(w, "error", &attempt->error);
 
-    rc |= attempt->status
-          ? ngx_http_notify_json_set_integer(out, "status", attempt->status)
-          : ngx_http_notify_json_set_null(out, "status");
-
-    rc |= ngx_http_notify_json_set_integer(out, "latency", attempt->latency);
-
-    rc |= attempt->error.len
-          ? ngx_http_notify_delivery_attempts_text(pool, out, "error",
-                                                   &attempt->error)
-          : ngx_http_notify_json_set_null(out, "error");
+    } else {
+        ngx_http_notify_json_write_null(w, "error");
+    }
 
     if (attempt->detail.len) {
-        rc |= ngx_http_notify_delivery_attempts_text(pool, out, "detail",
-                                                     &attempt->detail);
+        ngx_http_notify_delivery_attempts_text(w, "detail", &attempt->detail);
     }
 
     if (attempt->response.len) {
-        rc |= ngx_http_notify_delivery_attempts_text(pool, out, "response",
-                                                     &attempt->response);
-        rc |= ngx_http_notify_json_set_bool(out, "responseTruncated",
-                                            attempt->truncated);
+        ngx_http_notify_delivery_attempts_text(w, "response",
+                                               &attempt->response);
+        ngx_http_notify_json_write_bool(w, "responseTruncated",
+                                        attempt->truncated);
     }
 
-    return rc == NGX_OK ? out : NULL;
+    ngx_http_notify_json_write_end(w);
 }
 
 
 /* what a receiver sent may be any bytes: what is no UTF-8 is replaced */
 
-static ngx_int_t
-ngx_http_notify_delivery_attempts_text(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *text)
+static void
+ngx_http_notify_delivery_attempts_text(ngx_http_notify_json_write_t *w,
+    const char *name, const ngx_str_t *text)
 {
     u_char     *p, *q, *start, *last;
     uint32_t    c;
     ngx_str_t   clean;
 
-    clean.data = ngx_pnalloc(pool, 3 * text->len);
+    clean.data = ngx_pnalloc(w->pool, 3 * text->len);
     if (clean.data == NULL) {
-        return NGX_ERROR;
+        w->failed = 1;
+        return;
     }
 
     p = text->data;
@@ -282,5 +274,5 @@ ngx_http_notify_delivery_attempts_text(ngx_pool_t *pool,
 
     clean.len = q - clean.data;
 
-    return ngx_http_notify_json_set_string(out, name, &clean);
+    ngx_http_notify_json_write_string(w, name, &clean);
 }

@@ -10,7 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_attempts.h"
-#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_resp.h"
 
 
@@ -29,9 +29,8 @@ ngx_int_t ngx_http_notify_delivery_attempts_take(
 const ngx_http_notify_attempt_t **ngx_http_notify_delivery_attempts_of(
     const ngx_http_notify_delivery_attempts_t *attempts,
     const ngx_http_notify_id_t *event, ngx_uint_t *n);
-/* NULL: memory */
-ngx_http_notify_json_t *ngx_http_notify_delivery_attempts_show(
-    ngx_pool_t *pool, const ngx_http_notify_attempt_t *attempt);
+void ngx_http_notify_delivery_attempts_show(ngx_http_notify_json_write_t *w,
+    const char *name, const ngx_http_notify_attempt_t *attempt);
 
 
 #endif /* _NGX_HTTP_NOTIFY_DELIVERY_ATTEMPTS_H_INCLUDED_ */

@@ -45,12 +45,10 @@ static ngx_uint_t ngx_http_notify_delivery_view_unsent(
 static ngx_uint_t ngx_http_notify_delivery_view_in_gap(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_id_t *event);
-static ngx_int_t ngx_http_notify_delivery_view_state(
+static void ngx_http_notify_delivery_view_tried(
     const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out);
-static ngx_int_t ngx_http_notify_delivery_view_tried(
-    const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out);
+    const ngx_http_notify_delivery_row_t *row,
+    ngx_http_notify_json_write_t *w);
 
 
 static const ngx_str_t  ngx_http_notify_delivery_statuses[] = {
@@ -524,87 +522,64 @@ ngx_http_notify_delivery_view_in_gap(
 }
 
 
-ngx_http_notify_json_t *
+void
 ngx_http_notify_delivery_view_show(const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_delivery_row_t *row)
+    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_write_t *w)
 {
-    ngx_int_t                rc;
-    ngx_str_t                text;
-    ngx_http_notify_json_t  *out;
-    u_char                   buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+    ngx_str_t  text, *subscription;
+    u_char     buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
 
-    out = ngx_http_notify_json_new_object(view->pool);
+    subscription = &view->concern.subscription->id;
 
-    if (out == NULL
-        || ngx_http_notify_delivery_view_id(view->pool,
-                                        &view->concern.subscription->id,
-                                        &row->event, &text)
-           != NGX_OK)
+    if (ngx_http_notify_delivery_view_id(view->pool, subscription,
+                                         &row->event, &text)
+        != NGX_OK)
     {
-        return NULL;
+        w->failed = 1;
+        return;
     }
 
-    rc = ngx_http_notify_json_set_string(out, "id", &text);
-    rc |= ngx_http_notify_json_set_string(out, "subscription",
-                                          &view->concern.subscription->id);
+    ngx_http_notify_json_write_object(w, NULL);
+    ngx_http_notify_json_write_string(w, "id", &text);
+    ngx_http_notify_json_write_string(w, "subscription", subscription);
 
     text.data = buf;
     text.len = ngx_http_notify_id_event(buf, &row->event) - buf;
 
-    rc |= ngx_http_notify_json_set_string(out, "eventId", &text);
+    ngx_http_notify_json_write_string(w, "eventId", &text);
 
     if (row->entry != NULL) {
-        rc |= ngx_http_notify_json_set_string(out, "eventType",
-                                              &row->entry->type);
+        ngx_http_notify_json_write_string(w, "eventType", &row->entry->type);
     }
 
-    rc |= ngx_http_notify_delivery_view_state(view, row, out);
-    rc |= ngx_http_notify_delivery_view_tried(view, row, out);
-
-    return rc == NGX_OK ? out : NULL;
-}
-
-
-static ngx_int_t
-ngx_http_notify_delivery_view_state(
-    const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
-{
-    ngx_int_t  rc;
-    ngx_str_t  due;
-    u_char     buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
-
-    rc = ngx_http_notify_json_set_string(out, "status",
+    ngx_http_notify_json_write_string(w, "status",
                           &ngx_http_notify_delivery_statuses[row->status]);
 
     if (row->reason.len
         && (row->status == NGX_HTTP_NOTIFY_DELIVERY_DEAD
             || row->status == NGX_HTTP_NOTIFY_DELIVERY_SKIPPED))
     {
-        rc |= ngx_http_notify_json_set_string(out, "reason", &row->reason);
+        ngx_http_notify_json_write_string(w, "reason", &row->reason);
     }
 
     if (row->due) {
-        due.data = buf;
-        due.len = ngx_http_notify_id_time(buf, row->due) - buf;
-
-        rc |= ngx_http_notify_json_set_string(out, "nextAttemptAt", &due);
+        ngx_http_notify_json_write_time(w, "nextAttemptAt", row->due);
     }
 
-    return rc;
+    ngx_http_notify_delivery_view_tried(view, row, w);
+
+    ngx_http_notify_json_write_end(w);
 }
 
 
 /* how often, and what came of it: the last time, or each time */
 
-static ngx_int_t
+static void
 ngx_http_notify_delivery_view_tried(
     const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_t *out)
+    const ngx_http_notify_delivery_row_t *row, ngx_http_notify_json_write_t *w)
 {
-    ngx_int_t                          rc;
     ngx_uint_t                         i, n, logged;
-    ngx_http_notify_json_t            *list, *shown;
     const ngx_http_notify_attempt_t  **attempt;
 
     attempt = ngx_http_notify_delivery_attempts_of(&view->attempts,
@@ -618,37 +593,24 @@ ngx_http_notify_delivery_view_tried(
         n = ngx_max(n, attempt[logged - 1]->attempt);
     }
 
-    rc = ngx_http_notify_json_set_integer(out, "attemptCount", n);
+    ngx_http_notify_json_write_integer(w, "attemptCount", n);
 
-    if (!view->whole) {
-        if (logged == 0) {
-            return rc | ngx_http_notify_json_set_null(out, "lastAttempt");
+    if (view->whole) {
+        ngx_http_notify_json_write_array(w, "attempts");
+
+        for (i = 0; i < logged; i++) {
+            ngx_http_notify_delivery_attempts_show(w, NULL, attempt[i]);
         }
 
-        shown = ngx_http_notify_delivery_attempts_show(view->pool,
-                                                       attempt[logged - 1]);
-        if (shown == NULL) {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_json_write_end(w);
 
-        return rc | ngx_http_notify_json_set(out, "lastAttempt", shown);
+    } else if (logged) {
+        ngx_http_notify_delivery_attempts_show(w, "lastAttempt",
+                                               attempt[logged - 1]);
+
+    } else {
+        ngx_http_notify_json_write_null(w, "lastAttempt");
     }
-
-    list = ngx_http_notify_json_new_array(view->pool);
-    if (list == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < logged; i++) {
-        shown = ngx_http_notify_delivery_attempts_show(view->pool, attempt[i]);
-        if (shown == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc |= ngx_http_notify_json_append(list, shown);
-    }
-
-    return rc | ngx_http_notify_json_set(out, "attempts", list);
 }
 
 

@@ -13,7 +13,7 @@
 #include "ngx_http_notify_concern.h"
 #include "ngx_http_notify_delivery_attempts.h"
 #include "ngx_http_notify_former.h"
-#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_resp.h"
 
 
@@ -76,10 +76,10 @@ ngx_int_t ngx_http_notify_delivery_view_take(
 ngx_int_t ngx_http_notify_delivery_view_row(
     const ngx_http_notify_delivery_view_t *view,
     ngx_http_notify_resp_t **elts, ngx_http_notify_delivery_row_t *row);
-/* NULL: memory */
-ngx_http_notify_json_t *ngx_http_notify_delivery_view_show(
+void ngx_http_notify_delivery_view_show(
     const ngx_http_notify_delivery_view_t *view,
-    const ngx_http_notify_delivery_row_t *row);
+    const ngx_http_notify_delivery_row_t *row,
+    ngx_http_notify_json_write_t *w);
 
 /* NGX_DECLINED: it is not the name of one */
 ngx_int_t ngx_http_notify_delivery_view_status(const ngx_str_t *name,

@@ -45,9 +45,12 @@ static ngx_uint_t ngx_http_notify_settings_form_given(
 static ngx_int_t ngx_http_notify_settings_form_change(
     ngx_http_notify_settings_form_t *form, ngx_http_notify_settings_op_e op,
     const ngx_str_t *name, const ngx_str_t *value);
-static ngx_int_t ngx_http_notify_settings_form_show_value(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_setting_t *setting,
+static void ngx_http_notify_settings_form_show_value(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_setting_t *setting,
     const ngx_str_t *text);
+static void ngx_http_notify_settings_form_show_flags(
+    ngx_http_notify_json_write_t *w, const char *name,
+    const ngx_array_t *events, const ngx_str_t *root, const ngx_str_t *own);
 
 
 ngx_int_t
@@ -476,86 +479,97 @@ ngx_http_notify_settings_form_change(ngx_http_notify_settings_form_t *form,
 }
 
 
-ngx_http_notify_json_t *
-ngx_http_notify_settings_form_show(ngx_pool_t *pool,
+void
+ngx_http_notify_settings_form_show(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_t *channel, ngx_uint_t scope,
     const ngx_str_t *texts)
 {
-    ngx_int_t                               rc;
-    ngx_uint_t                              i, nsettings, nevents, on;
-    const ngx_str_t                        *root, *own;
-    ngx_http_notify_json_t                 *out, *flags, *effective;
-    const ngx_http_notify_setting_t        *setting;
-    const ngx_http_notify_channel_event_t  *event;
-
-    out = ngx_http_notify_json_new_object(pool);
-    flags = ngx_http_notify_json_new_object(pool);
-    effective = ngx_http_notify_json_new_object(pool);
-
-    if (out == NULL || flags == NULL || effective == NULL) {
-        return NULL;
-    }
+    ngx_uint_t                        i, nsettings;
+    const ngx_str_t                  *root, *own;
+    const ngx_http_notify_setting_t  *setting;
 
     nsettings = channel->settings ? channel->settings->nelts : 0;
     setting = nsettings ? channel->settings->elts : NULL;
-    nevents = channel->events ? channel->events->nelts : 0;
-    event = nevents ? channel->events->elts : NULL;
     root = texts + nsettings;
-    own = scope ? root + nevents : root;
-    rc = NGX_OK;
+    own = root;
+
+    if (scope && channel->events) {
+        own += channel->events->nelts;
+    }
+
+    ngx_http_notify_json_write_object(w, NULL);
 
     for (i = 0; !scope && i < nsettings; i++) {
-        rc |= ngx_http_notify_settings_form_show_value(pool, out, &setting[i],
-                                                       &texts[i]);
+        ngx_http_notify_settings_form_show_value(w, &setting[i], &texts[i]);
     }
 
-    for (i = 0; i < nevents; i++) {
-        on = !event[i].off;
+    ngx_http_notify_settings_form_show_flags(w, "flags", channel->events,
+                                             NULL, own);
+    ngx_http_notify_settings_form_show_flags(w, "effective", channel->events,
+                                             root, own);
 
-        if (root[i].len) {
-            on = (root[i].data[0] == '1');
-        }
-
-        /* the names end with a NUL, as every argument of a directive */
-
-        if (own[i].len) {
-            on = (own[i].data[0] == '1');
-            rc |= ngx_http_notify_json_set_bool(flags,
-                                            (char *) event[i].name.data, on);
-        }
-
-        rc |= ngx_http_notify_json_set_bool(effective,
-                                            (char *) event[i].name.data, on);
-    }
-
-    rc |= ngx_http_notify_json_set(out, "flags", flags);
-    rc |= ngx_http_notify_json_set(out, "effective", effective);
-
-    return rc == NGX_OK ? out : NULL;
+    ngx_http_notify_json_write_end(w);
 }
 
 
-static ngx_int_t
-ngx_http_notify_settings_form_show_value(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_setting_t *setting,
-    const ngx_str_t *text)
+/* the names end with a NUL, as every argument of a directive */
+
+static void
+ngx_http_notify_settings_form_show_value(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_setting_t *setting, const ngx_str_t *text)
 {
-    int64_t    n;
-    ngx_str_t  value;
+    ngx_str_t    value;
+    const char  *name;
 
     if (setting->secret || text->len == 0) {
-        return NGX_OK;
+        return;
     }
 
-    if (ngx_http_notify_json_int64(text, &n) == NGX_OK) {
-        return ngx_http_notify_json_set_integer(out,
-                                            (char *) setting->name.data, n);
+    name = (const char *) setting->name.data;
+
+    if (ngx_http_notify_json_int64(text, NULL) == NGX_OK) {
+        ngx_http_notify_json_write_raw(w, name, text);
+
+    } else if (ngx_http_notify_json_text(w->pool, text, &value) == NGX_OK) {
+        ngx_http_notify_json_write_string(w, name, &value);
+
+    } else {
+        w->failed = 1;
+    }
+}
+
+
+/* without the flags at the root: those that are set at the scope */
+
+static void
+ngx_http_notify_settings_form_show_flags(ngx_http_notify_json_write_t *w,
+    const char *name, const ngx_array_t *events, const ngx_str_t *root,
+    const ngx_str_t *own)
+{
+    ngx_uint_t                              i, on;
+    const ngx_http_notify_channel_event_t  *event;
+
+    ngx_http_notify_json_write_object(w, name);
+
+    event = events ? events->elts : NULL;
+
+    for (i = 0; events && i < events->nelts; i++) {
+
+        if (own[i].len) {
+            on = (own[i].data[0] == '1');
+
+        } else if (root == NULL) {
+            continue;
+
+        } else if (root[i].len) {
+            on = (root[i].data[0] == '1');
+
+        } else {
+            on = !event[i].off;
+        }
+
+        ngx_http_notify_json_write_bool(w, (char *) event[i].name.data, on);
     }
 
-    if (ngx_http_notify_json_text(pool, text, &value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_json_set_string(out, (char *) setting->name.data,
-                                           &value);
+    ngx_http_notify_json_write_end(w);
 }

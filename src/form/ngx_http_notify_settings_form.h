@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_invalid.h"
-#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_settings.h"
 
 
@@ -37,9 +37,9 @@ ngx_int_t ngx_http_notify_settings_form(ngx_http_notify_settings_form_t *form,
  * What clients see: values (at the root, without the secret ones), the flags
  * of the scope, and as `effective` what holds there.  The texts are in the
  * order of ngx_http_notify_settings_read(): values of the settings, flags of
- * the events at the root, and at the scope; data NULL: not set.  NULL: memory.
+ * the events at the root, and at the scope; data NULL: not set.
  */
-ngx_http_notify_json_t *ngx_http_notify_settings_form_show(ngx_pool_t *pool,
+void ngx_http_notify_settings_form_show(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_t *channel, ngx_uint_t scope,
     const ngx_str_t *texts);
 

@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_invalid.h"
-#include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_write.h"
 
 
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS  40
@@ -48,10 +48,9 @@ ngx_http_notify_json_t *ngx_http_notify_subscription_form_stored(
     ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
     const ngx_str_t *text, uint64_t *version);
 
-/* what clients see; cursor is the value in cursor:<bucket>, may be empty;
- * NULL: memory */
-ngx_http_notify_json_t *ngx_http_notify_subscription_form_show(
-    ngx_pool_t *pool, const ngx_http_notify_channel_t *channel,
+/* what clients see; cursor is the value in cursor:<bucket>, may be empty */
+void ngx_http_notify_subscription_show(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_json_t *document, const ngx_str_t *cursor,
     ngx_uint_t secret);
 
@@ -67,9 +66,9 @@ ngx_int_t ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
 ngx_str_t ngx_http_notify_subscription_secret(
     const ngx_http_notify_json_t *document);
 /* its public key as `publicKey`, where the profile signs with it */
-ngx_int_t ngx_http_notify_subscription_secret_public(ngx_pool_t *pool,
-    const ngx_http_notify_channel_t *channel,
-    const ngx_http_notify_json_t *document, ngx_http_notify_json_t *out);
+void ngx_http_notify_subscription_secret_public(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_json_t *document);
 /* whether the profile that the document names has `sign standard` */
 ngx_uint_t ngx_http_notify_subscription_secret_standard(
     const ngx_http_notify_channel_t *channel,

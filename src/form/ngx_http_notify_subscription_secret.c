@@ -180,26 +180,26 @@ ngx_http_notify_subscription_secret_standard(
 }
 
 
-ngx_int_t
-ngx_http_notify_subscription_secret_public(ngx_pool_t *pool,
+void
+ngx_http_notify_subscription_secret_public(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_t *channel,
-    const ngx_http_notify_json_t *document, ngx_http_notify_json_t *out)
+    const ngx_http_notify_json_t *document)
 {
     ngx_int_t  rc;
     ngx_str_t  secret, public;
 
     if (!ngx_http_notify_subscription_secret_standard(channel, document)) {
-        return NGX_OK;
+        return;
     }
 
     secret = ngx_http_notify_subscription_secret(document);
 
-    rc = ngx_http_notify_sign_secret_public(pool, &secret, &public);
+    rc = ngx_http_notify_sign_secret_public(w->pool, &secret, &public);
 
-    if (rc == NGX_DECLINED) {
-        return NGX_OK;
+    if (rc == NGX_OK) {
+        ngx_http_notify_json_write_string(w, "publicKey", &public);
+
+    } else if (rc != NGX_DECLINED) {
+        w->failed = 1;
     }
-
-    return rc == NGX_OK
-           ? ngx_http_notify_json_set_string(out, "publicKey", &public) : rc;
 }

@@ -14,31 +14,29 @@
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON   80
 
 
-static ngx_int_t ngx_http_notify_subscription_show_copy(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document,
+static void ngx_http_notify_subscription_show_copy(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_json_t *document,
     const char *name);
-static ngx_int_t ngx_http_notify_subscription_show_attributes(
-    ngx_pool_t *pool, ngx_http_notify_json_t *out,
-    const ngx_http_notify_json_t *document);
-static ngx_int_t ngx_http_notify_subscription_show_events(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document);
-static ngx_int_t ngx_http_notify_subscription_show_rate(
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document);
-static ngx_int_t ngx_http_notify_subscription_show_status(
-    ngx_http_notify_json_t *out, const ngx_http_notify_channel_t *channel,
+static void ngx_http_notify_subscription_show_default(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_json_t *document,
+    const char *name, const ngx_str_t *value);
+static void ngx_http_notify_subscription_show_attributes(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_json_t *document);
+static void ngx_http_notify_subscription_show_events(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_json_t *document);
+static void ngx_http_notify_subscription_show_rate(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_json_t *document);
+static void ngx_http_notify_subscription_show_status(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_json_t *document, const ngx_str_t *cursor);
 static ngx_uint_t ngx_http_notify_subscription_show_profile(
     const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_json_t *document);
 static void ngx_http_notify_subscription_show_cursor(const ngx_str_t *cursor,
     ngx_str_t *status, ngx_str_t *reason, u_char *buf);
-static ngx_int_t ngx_http_notify_subscription_show_time(
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document,
+static void ngx_http_notify_subscription_show_time(
+    ngx_http_notify_json_write_t *w, const ngx_http_notify_json_t *document,
     const char *name);
-static ngx_int_t ngx_http_notify_subscription_show_default(
-    ngx_http_notify_json_t *out, const char *name, const ngx_str_t *value);
-static ngx_int_t ngx_http_notify_subscription_show_secret(
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document);
 
 
 ngx_http_notify_json_t *
@@ -53,118 +51,74 @@ ngx_http_notify_subscription_form_stored(ngx_pool_t *pool,
 }
 
 
-ngx_http_notify_json_t *
-ngx_http_notify_subscription_form_show(ngx_pool_t *pool,
+void
+ngx_http_notify_subscription_show(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_json_t *document, const ngx_str_t *cursor,
     ngx_uint_t secret)
 {
-    ngx_http_notify_json_t     *out;
+    ngx_str_t                   text;
     ngx_http_notify_profile_t  *profile;
 
     static const ngx_str_t  webhook = ngx_string("webhook");
     static const ngx_str_t  none = ngx_null_string;
 
-    out = ngx_http_notify_json_new_object(pool);
-    if (out == NULL) {
-        return NULL;
-    }
-
     profile = ngx_http_notify_channel_profile(channel, &none);
 
-    if (ngx_http_notify_subscription_show_copy(pool, out, document, "id")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document, "url")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_attributes(pool, out, document)
-           != NGX_OK
-        || ngx_http_notify_subscription_show_events(pool, out, document)
-           != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document,
-                                                  "entityTypeID")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document, "mode")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_default(out, "mode", &webhook)
-           != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document, "name")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document,
-                                                  "profile")
-           != NGX_OK
-        || (profile
-            && ngx_http_notify_subscription_show_default(out, "profile",
-                                                         &profile->name)
-               != NGX_OK)
-        || ngx_http_notify_subscription_show_copy(pool, out, document,
-                                                  "filter")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_rate(out, document) != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document,
-                                                  "inFlight")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_copy(pool, out, document,
-                                                  "metadata")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_status(out, channel, document,
-                                                    cursor)
-           != NGX_OK
-        || ngx_http_notify_subscription_show_time(out, document, "createdAt")
-           != NGX_OK
-        || ngx_http_notify_subscription_show_time(out, document, "updatedAt")
-           != NGX_OK
-        || ngx_http_notify_subscription_secret_public(pool, channel, document,
-                                                      out)
-           != NGX_OK
-        || (secret
-            && ngx_http_notify_subscription_show_secret(out, document)
-               != NGX_OK))
-    {
-        return NULL;
+    ngx_http_notify_json_write_object(w, NULL);
+
+    ngx_http_notify_subscription_show_copy(w, document, "id");
+    ngx_http_notify_subscription_show_copy(w, document, "url");
+    ngx_http_notify_subscription_show_attributes(w, document);
+    ngx_http_notify_subscription_show_events(w, document);
+    ngx_http_notify_subscription_show_copy(w, document, "entityTypeID");
+    ngx_http_notify_subscription_show_default(w, document, "mode", &webhook);
+    ngx_http_notify_subscription_show_copy(w, document, "name");
+    ngx_http_notify_subscription_show_default(w, document, "profile",
+                                              profile ? &profile->name : NULL);
+    ngx_http_notify_subscription_show_copy(w, document, "filter");
+    ngx_http_notify_subscription_show_rate(w, document);
+    ngx_http_notify_subscription_show_copy(w, document, "inFlight");
+    ngx_http_notify_subscription_show_copy(w, document, "metadata");
+    ngx_http_notify_subscription_show_status(w, channel, document, cursor);
+    ngx_http_notify_subscription_show_time(w, document, "createdAt");
+    ngx_http_notify_subscription_show_time(w, document, "updatedAt");
+    ngx_http_notify_subscription_secret_public(w, channel, document);
+
+    if (secret) {
+        text = ngx_http_notify_subscription_secret(document);
+        ngx_http_notify_json_write_string(w, "secret", &text);
     }
 
-    return out;
+    ngx_http_notify_json_write_end(w);
 }
 
 
-static ngx_int_t
-ngx_http_notify_subscription_show_copy(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document,
-    const char *name)
+static void
+ngx_http_notify_subscription_show_copy(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_json_t *document, const char *name)
 {
-    ngx_http_notify_json_t  *value;
-
-    value = ngx_http_notify_json_get(document, name);
-
-    if (value == NULL) {
-        return NGX_OK;
-    }
-
-    value = ngx_http_notify_json_copy(pool, value);
-
-    if (value == NULL) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_json_set(out, name, value);
+    ngx_http_notify_json_write_json(w, name,
+                                    ngx_http_notify_json_get(document, name));
 }
 
 
-static ngx_int_t
-ngx_http_notify_subscription_show_default(ngx_http_notify_json_t *out,
-    const char *name, const ngx_str_t *value)
+static void
+ngx_http_notify_subscription_show_default(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_json_t *document, const char *name,
+    const ngx_str_t *value)
 {
-    if (ngx_http_notify_json_get(out, name)) {
-        return NGX_OK;
-    }
+    ngx_http_notify_subscription_show_copy(w, document, name);
 
-    return ngx_http_notify_json_set_string(out, name, value);
+    if (value && ngx_http_notify_json_get(document, name) == NULL) {
+        ngx_http_notify_json_write_string(w, name, value);
+    }
 }
 
 
-static ngx_int_t
-ngx_http_notify_subscription_show_attributes(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document)
+static void
+ngx_http_notify_subscription_show_attributes(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_json_t *document)
 {
     void                    *cursor;
     ngx_str_t                name, text;
@@ -172,7 +126,7 @@ ngx_http_notify_subscription_show_attributes(ngx_pool_t *pool,
 
     attributes = ngx_http_notify_json_get(document, "attributes");
     if (attributes == NULL) {
-        return NGX_OK;
+        return;
     }
 
     cursor = NULL;
@@ -181,23 +135,19 @@ ngx_http_notify_subscription_show_attributes(ngx_pool_t *pool,
         value = ngx_http_notify_json_member(attributes, &cursor, &name);
 
         if (value == NULL) {
-            return NGX_OK;
+            return;
         }
 
         text = ngx_http_notify_json_string(value);
 
-        if (ngx_http_notify_json_set_string(out, (char *) name.data, &text)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_json_write_string(w, (char *) name.data, &text);
     }
 }
 
 
-static ngx_int_t
-ngx_http_notify_subscription_show_events(ngx_pool_t *pool,
-    ngx_http_notify_json_t *out, const ngx_http_notify_json_t *document)
+static void
+ngx_http_notify_subscription_show_events(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_json_t *document)
 {
     ngx_str_t                name;
     ngx_http_notify_json_t  *events;
@@ -207,21 +157,17 @@ ngx_http_notify_subscription_show_events(ngx_pool_t *pool,
     if (ngx_http_notify_json_size(events) == 1) {
         name = ngx_http_notify_json_string(ngx_http_notify_json_at(events,
                                                                    0));
-
-        if (ngx_http_notify_json_set_string(out, "event", &name) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_json_write_string(w, "event", &name);
     }
 
-    return ngx_http_notify_subscription_show_copy(pool, out, document,
-                                                  "events");
+    ngx_http_notify_json_write_json(w, "events", events);
 }
 
 
 /* stored per 1,000 seconds */
 
-static ngx_int_t
-ngx_http_notify_subscription_show_rate(ngx_http_notify_json_t *out,
+static void
+ngx_http_notify_subscription_show_rate(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_json_t *document)
 {
     int64_t    rate;
@@ -232,7 +178,7 @@ ngx_http_notify_subscription_show_rate(ngx_http_notify_json_t *out,
             ngx_http_notify_json_get(document, "rate"), &rate)
         != NGX_OK)
     {
-        return NGX_OK;
+        return;
     }
 
     text.data = buf;
@@ -244,7 +190,7 @@ ngx_http_notify_subscription_show_rate(ngx_http_notify_json_t *out,
         text.len = ngx_sprintf(buf, "%Lr/m", (rate * 60 + 500) / 1000) - buf;
     }
 
-    return ngx_http_notify_json_set_string(out, "rate", &text);
+    ngx_http_notify_json_write_string(w, "rate", &text);
 }
 
 
@@ -264,8 +210,8 @@ ngx_http_notify_subscription_show_profile(
 }
 
 
-static ngx_int_t
-ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
+static void
+ngx_http_notify_subscription_show_status(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_json_t *document, const ngx_str_t *cursor)
 {
@@ -276,9 +222,7 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
 
     enabled = ngx_http_notify_subscription_form_enabled(document);
 
-    if (ngx_http_notify_json_set_bool(out, "enabled", enabled) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_json_write_bool(w, "enabled", enabled);
 
     ngx_str_null(&reason);
 
@@ -306,15 +250,11 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_t *out,
                      ngx_http_notify_json_get(document, "reason"));
     }
 
-    if (ngx_http_notify_json_set_string(out, "status", &status) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_json_write_string(w, "status", &status);
 
-    if (reason.len == 0) {
-        return NGX_OK;
+    if (reason.len) {
+        ngx_http_notify_json_write_string(w, "reason", &reason);
     }
-
-    return ngx_http_notify_json_set_string(out, "reason", &reason);
 }
 
 
@@ -379,42 +319,18 @@ ngx_http_notify_subscription_show_cursor(const ngx_str_t *cursor,
 }
 
 
-static ngx_int_t
-ngx_http_notify_subscription_show_time(ngx_http_notify_json_t *out,
+static void
+ngx_http_notify_subscription_show_time(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_json_t *document, const char *name)
 {
-    int64_t    ms;
-    ngx_str_t  text;
-    u_char     buf[NGX_HTTP_NOTIFY_ID_TIME_LEN];
+    int64_t  ms;
 
     if (ngx_http_notify_json_integer(ngx_http_notify_json_get(document, name),
                                      &ms)
-        != NGX_OK)
+        == NGX_OK)
     {
-        return NGX_OK;
+        ngx_http_notify_json_write_time(w, name, ms);
     }
-
-    text.data = buf;
-    text.len = ngx_http_notify_id_time(buf, ms) - buf;
-
-    return ngx_http_notify_json_set_string(out, name, &text);
-}
-
-
-static ngx_int_t
-ngx_http_notify_subscription_show_secret(ngx_http_notify_json_t *out,
-    const ngx_http_notify_json_t *document)
-{
-    ngx_str_t                text;
-    ngx_http_notify_json_t  *secrets;
-
-    secrets = ngx_http_notify_json_get(document, "secrets");
-
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(ngx_http_notify_json_at(secrets, 0),
-                                        "text"));
-
-    return ngx_http_notify_json_set_string(out, "secret", &text);
 }
 
 

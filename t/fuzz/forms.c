@@ -99,8 +99,10 @@ fuzz_form(ngx_pool_t *pool, ngx_uint_t choice, ngx_http_notify_json_t *json)
 static ngx_http_notify_json_t *
 fuzz_show(ngx_pool_t *pool, ngx_http_notify_settings_form_t *form)
 {
-    ngx_str_t                          *text;
+    ngx_str_t                          *text, shown;
     ngx_uint_t                          i, n;
+    ngx_http_notify_json_error_t        error;
+    ngx_http_notify_json_write_t        w;
     ngx_http_notify_settings_change_t  *change;
 
     text = ngx_pcalloc(pool, (FUZZ_SETTINGS + 2 * FUZZ_EVENTS)
@@ -137,8 +139,11 @@ fuzz_show(ngx_pool_t *pool, ngx_http_notify_settings_form_t *form)
         }
     }
 
-    return ngx_http_notify_settings_form_show(pool, &fuzz_channel, form->scope,
-                                              text);
+    ngx_http_notify_json_write_init(&w, pool);
+    ngx_http_notify_settings_form_show(&w, &fuzz_channel, form->scope, text);
+    fuzz_check(ngx_http_notify_json_write_done(&w, &shown) == NGX_OK);
+
+    return ngx_http_notify_json_parse(pool, &shown, &error);
 }
 
 

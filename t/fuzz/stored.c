@@ -70,9 +70,12 @@ fuzz_entry(ngx_pool_t *pool, const ngx_http_notify_resp_t *resp)
 static void
 fuzz_deliveries(ngx_pool_t *pool, ngx_http_notify_resp_t *resp)
 {
+    ngx_str_t                         shown;
     ngx_uint_t                        i;
     ngx_http_notify_resp_t           *rows;
     ngx_http_notify_channel_t         channel;
+    ngx_http_notify_json_error_t      error;
+    ngx_http_notify_json_write_t      w;
     ngx_http_notify_delivery_row_t    row;
     ngx_http_notify_delivery_view_t   view;
 
@@ -101,7 +104,10 @@ fuzz_deliveries(ngx_pool_t *pool, ngx_http_notify_resp_t *resp)
             continue;
         }
 
-        (void) ngx_http_notify_delivery_view_show(&view, &row);
+        ngx_http_notify_json_write_init(&w, pool);
+        ngx_http_notify_delivery_view_show(&view, &row, &w);
+        fuzz_check(ngx_http_notify_json_write_done(&w, &shown) == NGX_OK);
+        fuzz_check(ngx_http_notify_json_parse(pool, &shown, &error) != NULL);
 
         if (row.entry != NULL) {
             ngx_http_notify_log_unref(row.entry);

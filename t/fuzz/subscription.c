@@ -72,6 +72,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     ngx_http_notify_channel_t             channel;
     ngx_http_notify_invalid_t             invalid;
     ngx_http_notify_json_error_t          error;
+    ngx_http_notify_json_write_t          w;
     ngx_http_notify_subscription_form_t   form;
 
     json = ngx_http_notify_json_parse(pool, input, &error);
@@ -112,8 +113,10 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     fuzz_check(ngx_http_notify_json_parse(pool, &text, &error) != NULL);
 
     ngx_str_set(&cursor, "");
-    json = ngx_http_notify_subscription_form_show(pool, &channel,
-                                                  form.document, &cursor, 0);
+    ngx_http_notify_json_write_init(&w, pool);
+    ngx_http_notify_subscription_show(&w, &channel, form.document, &cursor, 0);
+    fuzz_check(ngx_http_notify_json_write_done(&w, &text) == NGX_OK);
+    json = ngx_http_notify_json_parse(pool, &text, &error);
     fuzz_check(json != NULL);
     fuzz_check(ngx_http_notify_json_get(json, "secret") == NULL);
 
