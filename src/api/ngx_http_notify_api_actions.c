@@ -671,7 +671,7 @@ ngx_http_notify_api_actions_rotate_secret(
     if (ngx_http_notify_sign_secret(pool,
             ngx_http_notify_sign_secret_ed25519(&secret), &rotation->secret)
         != NGX_OK
-        || ngx_http_notify_subscription_form_secret(pool, call->document,
+        || ngx_http_notify_subscription_document_secret(pool, call->document,
                &rotation->secret, standard, now, rotation->expires)
            != NGX_OK)
     {

@@ -144,11 +144,12 @@ static ngx_int_t
 ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row)
 {
-    uint64_t                     version;
-    ngx_str_t                    cursor;
-    ngx_pool_t                  *pool;
-    ngx_http_notify_json_t      *document;
-    ngx_http_notify_api_list_t  *list;
+    uint64_t                               version;
+    ngx_str_t                              cursor;
+    ngx_pool_t                            *pool;
+    ngx_http_notify_json_t                *document;
+    ngx_http_notify_api_list_t            *list;
+    ngx_http_notify_subscription_shown_t   shown;
 
     list = api->data;
     pool = api->request->pool;
@@ -170,7 +171,7 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     list->shown = list->after;
     list->size += row[1]->str.len;
 
-    document = ngx_http_notify_subscription_form_stored(pool,
+    document = ngx_http_notify_subscription_document(pool,
                          &api->channel->keys, &row[1]->str, &version);
     if (document == NULL) {
         return NGX_OK;
@@ -182,8 +183,12 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
         cursor = row[2]->str;
     }
 
-    ngx_http_notify_subscription_show(&list->rows, api->channel, document,
-                                      &cursor, 0);
+    shown.channel = api->channel;
+    shown.document = document;
+    shown.cursor = &cursor;
+    shown.secret = 0;
+
+    ngx_http_notify_subscription_members_show(&list->rows, &shown);
     list->nrows++;
 
     return NGX_OK;

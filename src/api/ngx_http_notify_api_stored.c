@@ -146,7 +146,7 @@ ngx_http_notify_api_stored_take(
         return NGX_ERROR;
     }
 
-    call->document = ngx_http_notify_subscription_form_stored(pool,
+    call->document = ngx_http_notify_subscription_document(pool,
                          &call->api->channel->keys, &call->text,
                          &call->version);
     if (call->document == NULL) {
@@ -160,8 +160,9 @@ ngx_http_notify_api_stored_take(
         return NGX_DECLINED;
     }
 
-    call->enabled = ngx_http_notify_subscription_form_enabled(call->document);
-    call->follows = ngx_http_notify_subscription_form_follows(call->document);
+    call->enabled = ngx_http_notify_subscriptions_enabled(call->document);
+    call->follows = ngx_http_notify_subscription_document_follows(
+                        call->document);
     call->url = ngx_http_notify_json_string(
                     ngx_http_notify_json_get(call->document, "url"));
     call->url.data = ngx_pstrdup(pool, &call->url);
@@ -170,7 +171,7 @@ ngx_http_notify_api_stored_take(
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_subscription_form_selects(pool, call->document,
+    return ngx_http_notify_subscription_document_selects(pool, call->document,
                                                      &call->selects);
 }
 
@@ -242,13 +243,13 @@ ngx_http_notify_api_stored_save(
 
     ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
 
-    if (ngx_http_notify_subscription_form_touch(call->document, "updatedAt",
+    if (ngx_http_notify_subscription_document_touch(call->document, "updatedAt",
                                                 ngx_http_notify_api_now())
            != NGX_OK
-        || ngx_http_notify_subscription_form_claim(pool, call->document,
+        || ngx_http_notify_subscription_document_claim(pool, call->document,
                                                    &write.sync)
            != NGX_OK
-        || ngx_http_notify_subscription_form_selects(pool, call->document,
+        || ngx_http_notify_subscription_document_selects(pool, call->document,
                                                      &selects)
            != NGX_OK)
     {
@@ -261,7 +262,8 @@ ngx_http_notify_api_stored_save(
     write.tenant = api->tenant;
     write.expected = call->version;
     write.max = api->channel->subscriptions_max;
-    write.follows = ngx_http_notify_subscription_form_follows(call->document);
+    write.follows = ngx_http_notify_subscription_document_follows(
+                        call->document);
     write.followed = call->follows;
 
     if (call->selects.len != selects.len

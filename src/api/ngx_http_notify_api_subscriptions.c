@@ -31,8 +31,6 @@ static void ngx_http_notify_api_subscriptions_read(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_replace(
     ngx_http_notify_api_subscription_t *call);
-static ngx_http_notify_json_t *ngx_http_notify_api_subscriptions_kept(
-    ngx_http_notify_api_subscription_t *call);
 static ngx_int_t ngx_http_notify_api_subscriptions_apply(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_created(
@@ -223,7 +221,7 @@ ngx_http_notify_api_subscriptions_create(
             && ngx_http_notify_json_set_string(call->document, "tenant",
                                                &api->tenant)
                != NGX_OK)
-        || ngx_http_notify_subscription_form_touch(call->document,
+        || ngx_http_notify_subscription_document_touch(call->document,
                "createdAt", ngx_http_notify_api_now())
            != NGX_OK)
     {
@@ -264,9 +262,19 @@ static void
 ngx_http_notify_api_subscriptions_replace(
     ngx_http_notify_api_subscription_t *call)
 {
+    /*
+     * A PUT replaces what it can have read: write-only members stay unless it
+     * has them, so that a GET's body can be sent back.
+     */
+
+    static const char *const  kept[] = {
+        "id", "tenant", "createdAt", "secrets", "apiKey", "headers", NULL
+    };
+
     if (call->api->method == NGX_HTTP_PUT) {
 
-        call->document = ngx_http_notify_api_subscriptions_kept(call);
+        call->document = ngx_http_notify_subscription_document_part(
+                             call->api->request->pool, call->document, kept);
 
         if (call->document == NULL) {
             ngx_http_notify_api_failed(call->api);
@@ -277,50 +285,6 @@ ngx_http_notify_api_subscriptions_replace(
     if (ngx_http_notify_api_subscriptions_apply(call) == NGX_OK) {
         ngx_http_notify_api_stored_save(call);
     }
-}
-
-
-/*
- * A PUT replaces what it can have read: write-only members stay unless it has
- * them, so that a GET's body can be sent back.
- */
-
-static ngx_http_notify_json_t *
-ngx_http_notify_api_subscriptions_kept(
-    ngx_http_notify_api_subscription_t *call)
-{
-    ngx_uint_t               i;
-    ngx_pool_t              *pool;
-    ngx_http_notify_json_t  *document, *value;
-
-    static const char  *names[] = {
-        "id", "tenant", "createdAt", "secrets", "apiKey", "headers", NULL
-    };
-
-    pool = call->api->request->pool;
-
-    document = ngx_http_notify_json_new_object(pool);
-    if (document == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; names[i]; i++) {
-        value = ngx_http_notify_json_get(call->document, names[i]);
-
-        if (value == NULL) {
-            continue;
-        }
-
-        value = ngx_http_notify_json_copy(pool, value);
-
-        if (value == NULL
-            || ngx_http_notify_json_set(document, names[i], value) != NGX_OK)
-        {
-            return NULL;
-        }
-    }
-
-    return document;
 }
 
 
@@ -405,17 +369,21 @@ void
 ngx_http_notify_api_subscriptions_show(
     ngx_http_notify_api_subscription_t *call, ngx_uint_t status)
 {
-    ngx_http_notify_json_write_t  w;
+    ngx_http_notify_json_write_t          w;
+    ngx_http_notify_subscription_shown_t  shown;
 
     if (ngx_http_notify_api_subscriptions_etag(call) != NGX_OK) {
         ngx_http_notify_api_failed(call->api);
         return;
     }
 
+    shown.channel = call->api->channel;
+    shown.document = call->document;
+    shown.cursor = &call->cursor;
+    shown.secret = (status == NGX_HTTP_CREATED);
+
     ngx_http_notify_json_write_init(&w, call->api->request->pool);
-    ngx_http_notify_subscription_show(&w, call->api->channel, call->document,
-                                      &call->cursor,
-                                      status == NGX_HTTP_CREATED);
+    ngx_http_notify_subscription_members_show(&w, &shown);
 
     ngx_http_notify_api_send_written(call->api, status, &w);
 }
@@ -531,7 +499,7 @@ ngx_http_notify_api_subscriptions_switch(
         return;
     }
 
-    if (ngx_http_notify_subscription_form_enable(call->document, enable)
+    if (ngx_http_notify_subscription_document_enable(call->document, enable)
         != NGX_OK)
     {
         ngx_http_notify_api_failed(call->api);

@@ -223,7 +223,6 @@ static ngx_int_t
 ngx_http_notify_event_form_text(ngx_http_notify_event_form_t *form,
     const ngx_str_t *name, const ngx_str_t *value, ngx_str_t *field)
 {
-    size_t     i;
     ngx_str_t  text;
 
     switch (ngx_http_notify_json_kind(value)) {
@@ -244,22 +243,12 @@ ngx_http_notify_event_form_text(ngx_http_notify_event_form_t *form,
         return NGX_ERROR;
     }
 
-    if (text.len > NGX_HTTP_NOTIFY_EVENT_FORM_TEXT) {
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    "is longer than %d bytes",
-                                    NGX_HTTP_NOTIFY_EVENT_FORM_TEXT);
-        return NGX_OK;
+    if (ngx_http_notify_invalid_printable(form->invalid, name, &text,
+                                          NGX_HTTP_NOTIFY_EVENT_FORM_TEXT)
+        == NGX_OK)
+    {
+        *field = text;
     }
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] < 0x20 || text.data[i] == 0x7f) {
-            ngx_http_notify_invalid_add(form->invalid, name,
-                                        "has control characters");
-            return NGX_OK;
-        }
-    }
-
-    *field = text;
 
     return NGX_OK;
 }

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_invalid.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_INVALID_TEXT  1024
@@ -88,6 +89,41 @@ ngx_http_notify_invalid_has(const ngx_http_notify_invalid_t *invalid,
     }
 
     return 0;
+}
+
+
+ngx_int_t
+ngx_http_notify_invalid_string(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const ngx_http_notify_json_t *value, size_t max,
+    ngx_str_t *text)
+{
+    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
+        ngx_http_notify_invalid_add(invalid, name, "must be a string");
+        return NGX_DECLINED;
+    }
+
+    *text = ngx_http_notify_json_string(value);
+
+    return ngx_http_notify_invalid_printable(invalid, name, text, max);
+}
+
+
+ngx_int_t
+ngx_http_notify_invalid_printable(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const ngx_str_t *text, size_t max)
+{
+    if (text->len > max) {
+        ngx_http_notify_invalid_add(invalid, name,
+                                    "is longer than %uz bytes", max);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_text_control(text)) {
+        ngx_http_notify_invalid_add(invalid, name, "has control characters");
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

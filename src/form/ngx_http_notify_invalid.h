@@ -9,6 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_json.h"
 
 
 #define NGX_HTTP_NOTIFY_INVALID_MAX  100    /* more are not listed */
@@ -32,6 +33,15 @@ void ngx_http_notify_invalid_add(ngx_http_notify_invalid_t *invalid,
 /* whether something was said of the member, its case ignored */
 ngx_uint_t ngx_http_notify_invalid_has(
     const ngx_http_notify_invalid_t *invalid, const ngx_str_t *name);
+/* NGX_DECLINED: it is no string of at most max bytes without control
+ * characters, and that has been noted */
+ngx_int_t ngx_http_notify_invalid_string(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const ngx_http_notify_json_t *value, size_t max,
+    ngx_str_t *text);
+/* the same of a text that is known to be one */
+ngx_int_t ngx_http_notify_invalid_printable(
+    ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
+    const ngx_str_t *text, size_t max);
 ngx_uint_t ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid);
 
 /* text from the pool, cut at a character's border; data NULL without memory */

@@ -31,9 +31,6 @@ static ngx_int_t ngx_http_notify_settings_form_number(
     ngx_http_notify_settings_form_t *form,
     const ngx_http_notify_setting_t *setting, const ngx_str_t *name,
     const ngx_http_notify_json_t *value, ngx_str_t *json);
-static ngx_int_t ngx_http_notify_settings_form_text(
-    ngx_http_notify_settings_form_t *form, const ngx_str_t *name,
-    const ngx_http_notify_json_t *value, ngx_str_t *text);
 static ngx_int_t ngx_http_notify_settings_form_url(
     ngx_http_notify_settings_form_t *form, const ngx_str_t *name,
     const ngx_str_t *text);
@@ -242,7 +239,11 @@ ngx_http_notify_settings_form_value(ngx_http_notify_settings_form_t *form,
                                                   &json);
 
     } else {
-        rc = ngx_http_notify_settings_form_text(form, name, value, &text);
+        /* strings go into headers and bodies; blank is a value, too */
+
+        rc = ngx_http_notify_invalid_string(form->invalid, name, value,
+                                         NGX_HTTP_NOTIFY_SETTINGS_FORM_TEXT,
+                                         &text);
 
         if (rc == NGX_OK && setting->target) {
             rc = ngx_http_notify_settings_form_url(form, name, &text);
@@ -309,41 +310,6 @@ ngx_http_notify_settings_form_number(ngx_http_notify_settings_form_t *form,
     }
 
     json->len = ngx_sprintf(json->data, "%L", n) - json->data;
-
-    return NGX_OK;
-}
-
-
-/* strings go into headers and bodies; blank is a value, too */
-
-static ngx_int_t
-ngx_http_notify_settings_form_text(ngx_http_notify_settings_form_t *form,
-    const ngx_str_t *name, const ngx_http_notify_json_t *value,
-    ngx_str_t *text)
-{
-    size_t  i;
-
-    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
-        ngx_http_notify_invalid_add(form->invalid, name, "must be a string");
-        return NGX_DECLINED;
-    }
-
-    *text = ngx_http_notify_json_string(value);
-
-    if (text->len > NGX_HTTP_NOTIFY_SETTINGS_FORM_TEXT) {
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    "is longer than %d bytes",
-                                    NGX_HTTP_NOTIFY_SETTINGS_FORM_TEXT);
-        return NGX_DECLINED;
-    }
-
-    for (i = 0; i < text->len; i++) {
-        if (text->data[i] < 0x20 || text->data[i] == 0x7f) {
-            ngx_http_notify_invalid_add(form->invalid, name,
-                                        "has control characters");
-            return NGX_DECLINED;
-        }
-    }
 
     return NGX_OK;
 }

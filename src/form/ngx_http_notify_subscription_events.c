@@ -25,9 +25,7 @@ static ngx_int_t ngx_http_notify_subscription_events_one(
     ngx_http_notify_subscription_form_t *form, const ngx_str_t *pointer,
     ngx_str_t text, ngx_http_notify_json_t *list);
 static ngx_int_t ngx_http_notify_subscription_events_object(
-    ngx_http_notify_subscription_form_t *form,
-    const ngx_http_notify_subscription_form_events_t *given,
-    ngx_http_notify_json_t *list);
+    ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *list);
 static ngx_int_t ngx_http_notify_subscription_events_name(
     ngx_http_notify_subscription_form_t *form, ngx_str_t *text);
 static const ngx_http_notify_channel_event_t *
@@ -50,9 +48,8 @@ static const ngx_str_t  ngx_http_notify_subscription_events_event_type =
 
 
 ngx_int_t
-ngx_http_notify_subscription_form_events(
-    ngx_http_notify_subscription_form_t *form,
-    const ngx_http_notify_subscription_form_events_t *given)
+ngx_http_notify_subscription_events(
+    ngx_http_notify_subscription_form_t *form)
 {
     ngx_int_t                rc[3];
     ngx_uint_t               i, n;
@@ -71,17 +68,17 @@ ngx_http_notify_subscription_form_events(
         }
     }
 
-    rc[0] = ngx_http_notify_subscription_events_list(form, given->events,
+    rc[0] = ngx_http_notify_subscription_events_list(form, form->events,
                                                      list[0]);
     rc[1] = NGX_OK;
 
-    if (given->event) {
+    if (form->event) {
         rc[1] = ngx_http_notify_subscription_events_text(form, names[1],
-                                                         given->event,
+                                                         form->event,
                                                          list[1]);
     }
 
-    rc[2] = ngx_http_notify_subscription_events_object(form, given, list[2]);
+    rc[2] = ngx_http_notify_subscription_events_object(form, list[2]);
 
     first = NULL;
 
@@ -259,9 +256,7 @@ ngx_http_notify_subscription_events_one(
 
 static ngx_int_t
 ngx_http_notify_subscription_events_object(
-    ngx_http_notify_subscription_form_t *form,
-    const ngx_http_notify_subscription_form_events_t *given,
-    ngx_http_notify_json_t *list)
+    ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *list)
 {
     u_char           *p;
     ngx_str_t         object, type, text;
@@ -269,23 +264,23 @@ ngx_http_notify_subscription_events_object(
 
     name = &ngx_http_notify_subscription_events_event_type;
 
-    object = ngx_http_notify_json_string(given->object_type);
-    type = ngx_http_notify_json_string(given->event_type);
+    object = ngx_http_notify_json_string(form->object_type);
+    type = ngx_http_notify_json_string(form->event_type);
 
-    if (given->object_type == NULL && given->event_type == NULL) {
+    if (form->object_type == NULL && form->event_type == NULL) {
         return NGX_OK;
     }
 
     if (!ngx_http_notify_subscription_events_string(form,
             &ngx_http_notify_subscription_events_object_type,
-            given->object_type)
+            form->object_type)
         || !ngx_http_notify_subscription_events_string(form, name,
-                                                       given->event_type))
+                                                       form->event_type))
     {
         return NGX_DECLINED;
     }
 
-    if (given->object_type && object.len == 0) {
+    if (form->object_type && object.len == 0) {
         ngx_http_notify_invalid_add(form->invalid,
                     &ngx_http_notify_subscription_events_object_type,
                     "is missing");
@@ -421,7 +416,7 @@ ngx_http_notify_subscription_events_begin(
 
 
 ngx_int_t
-ngx_http_notify_subscription_form_entity_name(
+ngx_http_notify_subscription_events_entity_name(
     ngx_http_notify_subscription_form_t *form)
 {
     int64_t                  n;

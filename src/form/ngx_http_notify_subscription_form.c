@@ -1,6 +1,7 @@
 /*
  * From what a client says of a subscription to the document that is stored.
- * One table of members; every error is noted, so that one answer names all.
+ * The members are in a table (subscription_members); here is what depends on
+ * several.  Every error is noted, so that one answer names all.
  * Knows nothing of requests and Redis.
  */
 
@@ -14,23 +15,9 @@
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE  512
 
 
-/*
- * member: of the document, NULL where it is not one; set: NULL means that the
- * member is for reading and ignored
- */
-typedef struct {
-    const char   *name;
-    const char   *member;
-    ngx_int_t   (*set)(ngx_http_notify_subscription_form_t *form,
-                       const ngx_str_t *name, ngx_http_notify_json_t *value);
-} ngx_http_notify_subscription_form_field_t;
-
-
 static ngx_int_t ngx_http_notify_subscription_form_sort(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_json_t *input);
-static ngx_int_t ngx_http_notify_subscription_form_set(
-    ngx_http_notify_subscription_form_t *form);
 static ngx_int_t ngx_http_notify_subscription_form_check(
     ngx_http_notify_subscription_form_t *form);
 static ngx_int_t ngx_http_notify_subscription_form_check_event(
@@ -45,55 +32,6 @@ static ngx_int_t ngx_http_notify_subscription_form_attribute(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_channel_attribute_t *attribute,
     const ngx_str_t *name, ngx_http_notify_json_t *value);
-static ngx_int_t ngx_http_notify_subscription_form_later(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-
-
-/* the first four are told by their place */
-
-enum {
-    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT = 0,
-    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS,
-    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_OBJECT_TYPE,
-    NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE
-};
-
-static const ngx_http_notify_subscription_form_field_t
-    ngx_http_notify_subscription_form_fields[] =
-{
-    { "event", "events", ngx_http_notify_subscription_form_later },
-    { "events", "events", ngx_http_notify_subscription_form_later },
-    { "objectType", NULL, ngx_http_notify_subscription_form_later },
-    { "eventType", NULL, ngx_http_notify_subscription_form_later },
-
-    { "url", "url", ngx_http_notify_subscription_members_url },
-    { "callbackUrl", "url", ngx_http_notify_subscription_members_url },
-    { "entityTypeID", "entityTypeID",
-      ngx_http_notify_subscription_members_entity_type },
-    { "entityType", "entityTypeID",
-      ngx_http_notify_subscription_members_entity_type },
-    { "mode", "mode", ngx_http_notify_subscription_members_mode },
-    { "apiKey", "apiKey", ngx_http_notify_subscription_members_api_key },
-    { "secret", NULL, ngx_http_notify_subscription_members_secret },
-    { "signature", NULL, ngx_http_notify_subscription_members_signature },
-    { "name", "name", ngx_http_notify_subscription_members_name },
-    { "profile", "profile", ngx_http_notify_subscription_members_profile },
-    { "headers", "headers", ngx_http_notify_subscription_form_headers },
-    { "filter", "filter", ngx_http_notify_subscription_members_filter },
-    { "rate", "rate", ngx_http_notify_subscription_members_rate },
-    { "inFlight", "inFlight", ngx_http_notify_subscription_members_in_flight },
-    { "enabled", NULL, ngx_http_notify_subscription_members_enabled },
-    { "metadata", "metadata", ngx_http_notify_subscription_form_metadata },
-
-    { "id", NULL, NULL },
-    { "status", NULL, NULL },
-    { "reason", NULL, NULL },
-    { "createdAt", NULL, NULL },
-    { "updatedAt", NULL, NULL },
-    { "publicKey", NULL, NULL },
-    { NULL, NULL, NULL }
-};
 
 
 ngx_int_t
@@ -101,23 +39,9 @@ ngx_http_notify_subscription_form_apply(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_json_t *input)
 {
-    ngx_http_notify_json_t                      **v;
-    ngx_http_notify_subscription_form_events_t    given;
-
-    v = form->values;
-
     if (ngx_http_notify_subscription_form_sort(form, input) != NGX_OK
-        || ngx_http_notify_subscription_form_set(form) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    given.event = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT];
-    given.events = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS];
-    given.object_type = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_OBJECT_TYPE];
-    given.event_type = v[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE];
-
-    if (ngx_http_notify_subscription_form_events(form, &given) != NGX_OK
+        || ngx_http_notify_subscription_members_read(form) != NGX_OK
+        || ngx_http_notify_subscription_events(form) != NGX_OK
         || ngx_http_notify_subscription_form_check(form) != NGX_OK
         || form->invalid->failed)
     {
@@ -135,16 +59,13 @@ ngx_http_notify_subscription_form_sort(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_json_t *input)
 {
-    void                                             *cursor;
-    ngx_int_t                                         rc;
-    ngx_str_t                                         name;
-    ngx_uint_t                                        i;
-    ngx_http_notify_json_t                           *value;
-    const ngx_http_notify_channel_attribute_t        *attribute;
-    const ngx_http_notify_subscription_form_field_t  *field;
+    void                                       *cursor;
+    ngx_int_t                                   i;
+    ngx_str_t                                   name;
+    ngx_http_notify_json_t                     *value;
+    const ngx_http_notify_channel_attribute_t  *attribute;
 
     cursor = NULL;
-    field = ngx_http_notify_subscription_form_fields;
 
     for ( ;; ) {
         value = ngx_http_notify_json_member(input, &cursor, &name);
@@ -153,13 +74,9 @@ ngx_http_notify_subscription_form_sort(
             return NGX_OK;
         }
 
-        for (i = 0; field[i].name; i++) {
-            if (ngx_strcasecmp(name.data, (u_char *) field[i].name) == 0) {
-                break;
-            }
-        }
+        i = ngx_http_notify_subscription_members_find(&name);
 
-        if (field[i].name) {
+        if (i != NGX_DECLINED) {
             form->values[i] = value;
             form->names[i] = name;
             continue;
@@ -170,67 +87,14 @@ ngx_http_notify_subscription_form_sort(
         if (attribute == NULL) {
             ngx_http_notify_invalid_add(form->invalid, &name,
                                         "is not a member of a subscription");
-            continue;
-        }
 
-        rc = ngx_http_notify_subscription_form_attribute(form, attribute,
-                                                         &name, value);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-}
-
-
-static ngx_int_t
-ngx_http_notify_subscription_form_set(
-    ngx_http_notify_subscription_form_t *form)
-{
-    ngx_uint_t                                        i, n;
-    const ngx_http_notify_subscription_form_field_t  *field;
-
-    field = ngx_http_notify_subscription_form_fields;
-
-    for (i = 0; field[i].name; i++) {
-
-        if (form->values[i] == NULL || field[i].set == NULL) {
-            continue;
-        }
-
-        for (n = i + 1; field[n].name; n++) {
-
-            if (form->values[n]
-                && field[n].set == field[i].set
-                && field[n].set != ngx_http_notify_subscription_form_later)
-            {
-                ngx_http_notify_invalid_add(form->invalid, &form->names[n],
-                                            "is given twice, as \"%V\" too",
-                                            &form->names[i]);
-            }
-        }
-
-        if (ngx_http_notify_json_type(form->values[i])
-            == NGX_HTTP_NOTIFY_JSON_NULL
-            && field[i].member)
-        {
-            if (ngx_http_notify_json_get(form->document, field[i].member)
-                && ngx_http_notify_json_remove(form->document,
-                                               field[i].member)
+        } else if (ngx_http_notify_subscription_form_attribute(form,
+                       attribute, &name, value)
                    != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-
-            form->values[i] = NULL;
-            continue;
-        }
-
-        if (field[i].set(form, &form->names[i], form->values[i]) != NGX_OK) {
+        {
             return NGX_ERROR;
         }
     }
-
-    return NGX_OK;
 }
 
 
@@ -242,7 +106,7 @@ ngx_http_notify_subscription_form_check(
 {
     if (ngx_http_notify_subscription_form_check_url(form) != NGX_OK
         || ngx_http_notify_subscription_form_check_event(form) != NGX_OK
-        || ngx_http_notify_subscription_form_entity_name(form) != NGX_OK)
+        || ngx_http_notify_subscription_events_entity_name(form) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -266,10 +130,8 @@ ngx_http_notify_subscription_form_check_event(
     static const ngx_str_t  event = ngx_string("event");
 
     if (ngx_http_notify_json_get(form->document, "events") != NULL
-        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT] != NULL
-        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENTS] != NULL
-        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_OBJECT_TYPE] != NULL
-        || form->values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_EVENT_TYPE] != NULL)
+        || form->event || form->events || form->object_type
+        || form->event_type)
     {
         return NGX_OK;
     }
@@ -476,8 +338,8 @@ ngx_http_notify_subscription_form_attribute(
         break;
 
     default:
-        rc = ngx_http_notify_subscription_form_text(form->invalid, name,
-                 value, NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE, &text);
+        rc = ngx_http_notify_invalid_string(form->invalid, name, value,
+                 NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE, &text);
 
         if (rc != NGX_OK) {
             return NGX_OK;
@@ -505,15 +367,4 @@ ngx_http_notify_subscription_form_attribute(
     }
 
     return ngx_http_notify_json_set_string(attributes, key, &text);
-}
-
-
-/* looked at by ngx_http_notify_subscription_form_events() */
-
-static ngx_int_t
-ngx_http_notify_subscription_form_later(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
-{
-    return NGX_OK;
 }

@@ -15,9 +15,7 @@
 #include "ngx_http_notify_json_write.h"
 
 
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS  40
-
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_DISABLED  "disabled by request"
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_MEMBERS  40
 
 
 typedef struct {
@@ -27,13 +25,28 @@ typedef struct {
     ngx_http_notify_invalid_t         *invalid;
     ngx_uint_t                         merge;       /* absent: keep; PATCH */
 
-    /* private: what the input has */
+    /* private: the members of the input, by their place in the table */
     ngx_http_notify_json_t
-                    *values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS];
-    ngx_str_t        names[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_FIELDS];
-    ngx_str_t        secret;
-    ngx_str_t        signature;     /* "ed25519", "hmac", or empty */
+                    *values[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_MEMBERS];
+    ngx_str_t        names[NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_MEMBERS];
+    ngx_http_notify_json_t            *event;
+    ngx_http_notify_json_t            *events;
+    ngx_http_notify_json_t            *object_type;
+    ngx_http_notify_json_t            *event_type;
+    ngx_str_t                          secret;
+    ngx_str_t                          signature;   /* "ed25519", "hmac", or
+                                                       empty */
 } ngx_http_notify_subscription_form_t;
+
+
+/* what is shown */
+typedef struct {
+    const ngx_http_notify_channel_t   *channel;
+    const ngx_http_notify_json_t      *document;
+    const ngx_str_t                   *cursor;      /* in cursor:<shard>, may
+                                                       be empty */
+    ngx_uint_t                         secret;      /* unsigned  secret:1; */
+} ngx_http_notify_subscription_shown_t;
 
 
 /* NGX_OK: form->document is made of the input, an object; NGX_DECLINED:
@@ -41,27 +54,41 @@ typedef struct {
 ngx_int_t ngx_http_notify_subscription_form_apply(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_json_t *input);
+void ngx_http_notify_subscription_members_show(
+    ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_subscription_shown_t *shown);
+
 
 /* a stored "<version> <json>" with the life of the pool; NULL: memory, or not
  * a document */
-ngx_http_notify_json_t *ngx_http_notify_subscription_form_stored(
+ngx_http_notify_json_t *ngx_http_notify_subscription_document(
     ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
     const ngx_str_t *text, uint64_t *version);
-
-/* what clients see; cursor is the value in cursor:<bucket>, may be empty */
-void ngx_http_notify_subscription_show(ngx_http_notify_json_write_t *w,
-    const ngx_http_notify_channel_t *channel,
-    const ngx_http_notify_json_t *document, const ngx_str_t *cursor,
-    ngx_uint_t secret);
-
+/* a copy with these members only; NULL: memory */
+ngx_http_notify_json_t *ngx_http_notify_subscription_document_part(
+    ngx_pool_t *pool, const ngx_http_notify_json_t *document,
+    const char *const *names);
 /* the claim of a sync or iframe subscription, else empty */
-ngx_int_t ngx_http_notify_subscription_form_claim(ngx_pool_t *pool,
+ngx_int_t ngx_http_notify_subscription_document_claim(ngx_pool_t *pool,
     const ngx_http_notify_json_t *document, ngx_str_t *claim);
-
 /* a new current secret; the earlier ones are accepted until `expires` */
-ngx_int_t ngx_http_notify_subscription_form_secret(ngx_pool_t *pool,
+ngx_int_t ngx_http_notify_subscription_document_secret(ngx_pool_t *pool,
     ngx_http_notify_json_t *document, const ngx_str_t *secret,
     ngx_uint_t standard, uint64_t now, uint64_t expires);
+/* sets or takes away `enabled` and `reason` */
+ngx_int_t ngx_http_notify_subscription_document_enable(
+    ngx_http_notify_json_t *document, ngx_uint_t enabled);
+/* enabled, and a webhook: what is published is delivered to it */
+ngx_uint_t ngx_http_notify_subscription_document_follows(
+    const ngx_http_notify_json_t *document);
+/* what decides which events are for it, as the text of a document that has
+ * nothing else in it */
+ngx_int_t ngx_http_notify_subscription_document_selects(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *document, ngx_str_t *text);
+ngx_int_t ngx_http_notify_subscription_document_touch(
+    ngx_http_notify_json_t *document, const char *member, uint64_t now);
+
+
 /* the current one, empty where it has none */
 ngx_str_t ngx_http_notify_subscription_secret(
     const ngx_http_notify_json_t *document);
@@ -77,85 +104,60 @@ ngx_uint_t ngx_http_notify_subscription_secret_standard(
  * mode, and is made where there is none; NGX_ERROR: memory */
 ngx_int_t ngx_http_notify_subscription_secret_check(
     ngx_http_notify_subscription_form_t *form);
-/* sets or takes away `enabled` and `reason` */
-ngx_int_t ngx_http_notify_subscription_form_enable(
-    ngx_http_notify_json_t *document, ngx_uint_t enabled);
-ngx_uint_t ngx_http_notify_subscription_form_enabled(
-    const ngx_http_notify_json_t *document);
-/* enabled, and a webhook: what is published is delivered to it */
-ngx_uint_t ngx_http_notify_subscription_form_follows(
-    const ngx_http_notify_json_t *document);
-/* what decides which events are for it, as the text of a document that has
- * nothing else in it */
-ngx_int_t ngx_http_notify_subscription_form_selects(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *document, ngx_str_t *text);
-ngx_int_t ngx_http_notify_subscription_form_touch(
-    ngx_http_notify_json_t *document, const char *member, uint64_t now);
 
-/* shared with the setters of maps: headers, metadata */
-ngx_int_t ngx_http_notify_subscription_form_headers(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_form_metadata(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-/* one a member, in subscription_members; NGX_ERROR: memory */
-ngx_int_t ngx_http_notify_subscription_members_url(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_entity_type(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_mode(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_api_key(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_secret(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_signature(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_name(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_profile(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_filter(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_rate(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_in_flight(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
-ngx_int_t ngx_http_notify_subscription_members_enabled(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
 
-/* NGX_DECLINED: it is no string of at most max bytes without control
- * characters, and that has been noted */
-ngx_int_t ngx_http_notify_subscription_form_text(
-    ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
-    const ngx_http_notify_json_t *value, size_t max, ngx_str_t *text);
+/*
+ * A member, in the table of subscription_members.  read: checks the value and
+ * puts it into the document, or notes what is wrong; NGX_ERROR: memory.
+ */
+typedef struct ngx_http_notify_subscription_member_s
+    ngx_http_notify_subscription_member_t;
+
+typedef ngx_int_t ngx_http_notify_subscription_read_t(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value);
+typedef void ngx_http_notify_subscription_show_t(
+    ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_http_notify_subscription_shown_t *shown);
+
+struct ngx_http_notify_subscription_member_s {
+    const char                           *name;
+    const char                           *stored;   /* its name in the document,
+                                                       NULL: none of its own */
+    size_t                                max;      /* bytes, or the number */
+    ngx_http_notify_subscription_read_t  *read;     /* NULL: ignored */
+    ngx_http_notify_subscription_show_t  *show;     /* NULL: not shown */
+};
+
+/* its place in the table, or NGX_DECLINED */
+ngx_int_t ngx_http_notify_subscription_members_find(const ngx_str_t *name);
+/* those of form->values; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_subscription_members_read(
+    ngx_http_notify_subscription_form_t *form);
+
+ngx_http_notify_subscription_read_t
+    ngx_http_notify_subscription_maps_headers,
+    ngx_http_notify_subscription_maps_metadata;
+
+ngx_http_notify_subscription_show_t
+    ngx_http_notify_subscription_show_copy,
+    ngx_http_notify_subscription_show_attributes,
+    ngx_http_notify_subscription_show_event,
+    ngx_http_notify_subscription_show_mode,
+    ngx_http_notify_subscription_show_profile,
+    ngx_http_notify_subscription_show_rate,
+    ngx_http_notify_subscription_show_time,
+    ngx_http_notify_subscription_show_status,
+    ngx_http_notify_subscription_show_public_key,
+    ngx_http_notify_subscription_show_secret;
 
 /* event, events, objectType and eventType together; any may be NULL */
-typedef struct {
-    ngx_http_notify_json_t   *event;
-    ngx_http_notify_json_t   *events;
-    ngx_http_notify_json_t   *object_type;
-    ngx_http_notify_json_t   *event_type;
-} ngx_http_notify_subscription_form_events_t;
-
-ngx_int_t ngx_http_notify_subscription_form_events(
-    ngx_http_notify_subscription_form_t *form,
-    const ngx_http_notify_subscription_form_events_t *given);
+ngx_int_t ngx_http_notify_subscription_events(
+    ngx_http_notify_subscription_form_t *form);
 /* entityTypeID by name: the number, by what the events are of */
-ngx_int_t ngx_http_notify_subscription_form_entity_name(
+ngx_int_t ngx_http_notify_subscription_events_entity_name(
     ngx_http_notify_subscription_form_t *form);
 
 

@@ -31,11 +31,11 @@ static const char *ngx_http_notify_subscription_maps_header(
 
 
 static const ngx_http_notify_subscription_map_t
-    ngx_http_notify_subscription_maps_headers =
+    ngx_http_notify_subscription_map_headers =
     { "headers", 32, 4096, ngx_http_notify_subscription_maps_header };
 
 static const ngx_http_notify_subscription_map_t
-    ngx_http_notify_subscription_maps_metadata =
+    ngx_http_notify_subscription_map_metadata =
     { "metadata", 50, 1024, NULL };
 
 
@@ -58,22 +58,24 @@ static const ngx_str_t  ngx_http_notify_subscription_maps_refused[] = {
 
 
 ngx_int_t
-ngx_http_notify_subscription_form_headers(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+ngx_http_notify_subscription_maps_headers(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     return ngx_http_notify_subscription_maps_set(form, name, value,
-                                &ngx_http_notify_subscription_maps_headers);
+                                &ngx_http_notify_subscription_map_headers);
 }
 
 
 ngx_int_t
-ngx_http_notify_subscription_form_metadata(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+ngx_http_notify_subscription_maps_metadata(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     return ngx_http_notify_subscription_maps_set(form, name, value,
-                                &ngx_http_notify_subscription_maps_metadata);
+                                &ngx_http_notify_subscription_map_metadata);
 }
 
 
@@ -175,8 +177,8 @@ ngx_http_notify_subscription_maps_check(ngx_http_notify_invalid_t *invalid,
             return NGX_DECLINED;
         }
 
-        if (ngx_http_notify_subscription_form_text(invalid, &name, value,
-                                                   map->size, &text)
+        if (ngx_http_notify_invalid_string(invalid, &name, value, map->size,
+                                           &text)
             != NGX_OK)
         {
             rc = NGX_DECLINED;

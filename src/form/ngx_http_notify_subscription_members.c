@@ -1,6 +1,7 @@
 /*
- * The members of a subscription that stand for themselves: each is checked
- * and put into the document.  What depends on several is in subscription_form.
+ * The members of a subscription, one table: how each is read from a client's
+ * input into the document, and shown to clients.  What depends on several is
+ * in subscription_form.
  */
 
 #include <ngx_config.h>
@@ -8,39 +9,153 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_filter.h"
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_KEY        1024
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_NAME       256
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_IN_FLIGHT  10000
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_RATE       1000000
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_RATE  1000000
+
+
+static ngx_http_notify_subscription_read_t
+    ngx_http_notify_subscription_members_given,
+    ngx_http_notify_subscription_members_text,
+    ngx_http_notify_subscription_members_integer,
+    ngx_http_notify_subscription_members_url,
+    ngx_http_notify_subscription_members_entity_type,
+    ngx_http_notify_subscription_members_mode,
+    ngx_http_notify_subscription_members_secret,
+    ngx_http_notify_subscription_members_signature,
+    ngx_http_notify_subscription_members_profile,
+    ngx_http_notify_subscription_members_filter,
+    ngx_http_notify_subscription_members_rate,
+    ngx_http_notify_subscription_members_enabled;
+static void ngx_http_notify_subscription_members_twice(
+    ngx_http_notify_subscription_form_t *form, ngx_uint_t i);
+
+
+/*
+ * All members, in the order in which they are shown.  One without a name is
+ * only shown, one that is not read is only for reading.
+ */
+
+static const ngx_http_notify_subscription_member_t
+    ngx_http_notify_subscription_members[] =
+{
+    { "id", "id", 0, NULL, ngx_http_notify_subscription_show_copy },
+    { "url", "url", 0, ngx_http_notify_subscription_members_url,
+      ngx_http_notify_subscription_show_copy },
+    { "callbackUrl", "url", 0, ngx_http_notify_subscription_members_url,
+      NULL },
+    { NULL, "attributes", 0, NULL,
+      ngx_http_notify_subscription_show_attributes },
+    { "event", "events", offsetof(ngx_http_notify_subscription_form_t, event),
+      ngx_http_notify_subscription_members_given,
+      ngx_http_notify_subscription_show_event },
+    { "events", "events",
+      offsetof(ngx_http_notify_subscription_form_t, events),
+      ngx_http_notify_subscription_members_given,
+      ngx_http_notify_subscription_show_copy },
+    { "objectType", NULL,
+      offsetof(ngx_http_notify_subscription_form_t, object_type),
+      ngx_http_notify_subscription_members_given, NULL },
+    { "eventType", NULL,
+      offsetof(ngx_http_notify_subscription_form_t, event_type),
+      ngx_http_notify_subscription_members_given, NULL },
+    { "entityTypeID", "entityTypeID", 256,
+      ngx_http_notify_subscription_members_entity_type,
+      ngx_http_notify_subscription_show_copy },
+    { "entityType", "entityTypeID", 256,
+      ngx_http_notify_subscription_members_entity_type, NULL },
+    { "mode", "mode", 0, ngx_http_notify_subscription_members_mode,
+      ngx_http_notify_subscription_show_mode },
+    { "apiKey", "apiKey", 1024, ngx_http_notify_subscription_members_text,
+      NULL },
+    { "secret", NULL, 1024, ngx_http_notify_subscription_members_secret,
+      NULL },
+    { "signature", NULL, 0, ngx_http_notify_subscription_members_signature,
+      NULL },
+    { "name", "name", 256, ngx_http_notify_subscription_members_text,
+      ngx_http_notify_subscription_show_copy },
+    { "profile", "profile", 256, ngx_http_notify_subscription_members_profile,
+      ngx_http_notify_subscription_show_profile },
+    { "headers", "headers", 0, ngx_http_notify_subscription_maps_headers,
+      NULL },
+    { "filter", "filter", 0, ngx_http_notify_subscription_members_filter,
+      ngx_http_notify_subscription_show_copy },
+    { "rate", "rate", 0, ngx_http_notify_subscription_members_rate,
+      ngx_http_notify_subscription_show_rate },
+    { "inFlight", "inFlight", 10000,
+      ngx_http_notify_subscription_members_integer,
+      ngx_http_notify_subscription_show_copy },
+    { "enabled", NULL, 0, ngx_http_notify_subscription_members_enabled,
+      NULL },
+    { "metadata", "metadata", 0, ngx_http_notify_subscription_maps_metadata,
+      ngx_http_notify_subscription_show_copy },
+    { "status", NULL, 0, NULL, ngx_http_notify_subscription_show_status },
+    { "reason", NULL, 0, NULL, NULL },
+    { "createdAt", "createdAt", 0, NULL,
+      ngx_http_notify_subscription_show_time },
+    { "updatedAt", "updatedAt", 0, NULL,
+      ngx_http_notify_subscription_show_time },
+    { "publicKey", NULL, 0, NULL,
+      ngx_http_notify_subscription_show_public_key },
+    { NULL, "secrets", 0, NULL, ngx_http_notify_subscription_show_secret },
+};
+
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS                                  \
+    (sizeof(ngx_http_notify_subscription_members)                             \
+     / sizeof(ngx_http_notify_subscription_member_t))
 
 
 ngx_int_t
-ngx_http_notify_subscription_form_text(ngx_http_notify_invalid_t *invalid,
-    const ngx_str_t *name, const ngx_http_notify_json_t *value, size_t max,
-    ngx_str_t *text)
+ngx_http_notify_subscription_members_find(const ngx_str_t *name)
 {
-    size_t  i;
+    ngx_int_t  i;
 
-    if (ngx_http_notify_json_type(value) != NGX_HTTP_NOTIFY_JSON_STRING) {
-        ngx_http_notify_invalid_add(invalid, name, "must be a string");
-        return NGX_DECLINED;
+    for (i = 0; i < (ngx_int_t) NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS; i++) {
+        if (ngx_http_notify_subscription_members[i].name
+            && ngx_http_notify_text_is_nocase(name,
+                               ngx_http_notify_subscription_members[i].name))
+        {
+            return i;
+        }
     }
 
-    *text = ngx_http_notify_json_string(value);
+    return NGX_DECLINED;
+}
 
-    if (text->len > max) {
-        ngx_http_notify_invalid_add(invalid, name,
-                                    "is longer than %uz bytes", max);
-        return NGX_DECLINED;
-    }
 
-    for (i = 0; i < text->len; i++) {
-        if (text->data[i] < 0x20 || text->data[i] == 0x7f) {
-            ngx_http_notify_invalid_add(invalid, name,
-                                        "has control characters");
-            return NGX_DECLINED;
+ngx_int_t
+ngx_http_notify_subscription_members_read(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_uint_t                                    i;
+    ngx_http_notify_json_t                       *value;
+    const ngx_http_notify_subscription_member_t  *member;
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS; i++) {
+        member = &ngx_http_notify_subscription_members[i];
+        value = form->values[i];
+
+        if (value == NULL || member->read == NULL) {
+            continue;
+        }
+
+        ngx_http_notify_subscription_members_twice(form, i);
+
+        if (member->stored
+            && ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL)
+        {
+            if (ngx_http_notify_json_remove(form->document, member->stored)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        if (member->read(form, member, &form->names[i], value) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
 
@@ -48,12 +163,95 @@ ngx_http_notify_subscription_form_text(ngx_http_notify_invalid_t *invalid,
 }
 
 
+/* by a later name for the same */
+
+static void
+ngx_http_notify_subscription_members_twice(
+    ngx_http_notify_subscription_form_t *form, ngx_uint_t i)
+{
+    ngx_uint_t                                    n;
+    const ngx_http_notify_subscription_member_t  *member;
+
+    member = ngx_http_notify_subscription_members;
+
+    for (n = i + 1; n < NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS; n++) {
+
+        if (form->values[n]
+            && member[i].stored && member[n].stored
+            && member[i].read != ngx_http_notify_subscription_members_given
+            && ngx_strcmp(member[n].stored, member[i].stored) == 0)
+        {
+            ngx_http_notify_invalid_add(form->invalid, &form->names[n],
+                                        "is given twice, as \"%V\" too",
+                                        &form->names[i]);
+        }
+    }
+}
+
+
+/* kept for ngx_http_notify_subscription_events() */
+
+static ngx_int_t
+ngx_http_notify_subscription_members_given(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    *(ngx_http_notify_json_t **) ((u_char *) form + member->max) = value;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_members_text(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_invalid_string(form->invalid, name, value,
+                                       member->max, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_string(form->document, member->stored,
+                                           &text);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_members_integer(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    int64_t  n;
+
+    if (ngx_http_notify_json_integer(value, &n) != NGX_OK
+        || n < 1
+        || n > (int64_t) member->max)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be an integer from 1 to %uz",
+                                    member->max);
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_integer(form->document, member->stored, n);
+}
+
+
 /* form and reachability are checked with the profile, when that is known */
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_url(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     ngx_str_t  text;
 
@@ -70,10 +268,11 @@ ngx_http_notify_subscription_members_url(
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_entity_type(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     int64_t    n;
     ngx_str_t  text;
@@ -89,8 +288,8 @@ ngx_http_notify_subscription_members_entity_type(
         return NGX_OK;
     }
 
-    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
-            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_NAME, &text)
+    if (ngx_http_notify_invalid_string(form->invalid, name, value,
+                                       member->max, &text)
         != NGX_OK)
     {
         return NGX_OK;
@@ -112,71 +311,44 @@ ngx_http_notify_subscription_members_entity_type(
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_mode(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
-{
-    ngx_str_t    text;
-    ngx_uint_t   i;
-
-    static ngx_str_t  modes[] = {
-        ngx_string("webhook"),
-        ngx_string("sync"),
-        ngx_string("iframe")
-    };
-
-    if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_STRING) {
-        text = ngx_http_notify_json_string(value);
-
-        for (i = 0; i < 3; i++) {
-            if (text.len == modes[i].len
-                && ngx_strncmp(text.data, modes[i].data, text.len) == 0)
-            {
-                return ngx_http_notify_json_set_string(form->document, "mode",
-                                                       &modes[i]);
-            }
-        }
-    }
-
-    ngx_http_notify_invalid_add(form->invalid, name,
-                                "must be \"webhook\", \"sync\" or "
-                                "\"iframe\"");
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_notify_subscription_members_api_key(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     ngx_str_t  text;
 
-    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
-            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_KEY, &text)
-        != NGX_OK)
+    text = ngx_http_notify_json_string(value);
+
+    if (!ngx_http_notify_text_is(&text, "webhook")
+        && !ngx_http_notify_text_is(&text, "sync")
+        && !ngx_http_notify_text_is(&text, "iframe"))
     {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be \"webhook\", \"sync\" or "
+                                    "\"iframe\"");
         return NGX_OK;
     }
 
-    return ngx_http_notify_json_set_string(form->document, "apiKey", &text);
+    return ngx_http_notify_json_set_string(form->document, "mode", &text);
 }
 
 
 /* the profile and the mode say later whether it can be used */
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_secret(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
-            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_KEY, &form->secret)
+    if (ngx_http_notify_invalid_string(form->invalid, name, value,
+                                       member->max, &form->secret)
         == NGX_OK
         && form->secret.len == 0)
     {
@@ -189,59 +361,40 @@ ngx_http_notify_subscription_members_secret(
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_signature(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
-    ngx_str_t  text;
-
     if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
         return NGX_OK;
     }
 
-    text = ngx_http_notify_json_string(value);
+    form->signature = ngx_http_notify_json_string(value);
 
-    if ((text.len == 7 && ngx_strncmp(text.data, "ed25519", 7) == 0)
-        || (text.len == 4 && ngx_strncmp(text.data, "hmac", 4) == 0))
+    if (!ngx_http_notify_text_is(&form->signature, "ed25519")
+        && !ngx_http_notify_text_is(&form->signature, "hmac"))
     {
-        form->signature = text;
-        return NGX_OK;
+        form->signature.len = 0;
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must be \"ed25519\" or \"hmac\"");
     }
 
-    ngx_http_notify_invalid_add(form->invalid, name,
-                                "must be \"ed25519\" or \"hmac\"");
     return NGX_OK;
 }
 
 
-ngx_int_t
-ngx_http_notify_subscription_members_name(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
-{
-    ngx_str_t  text;
-
-    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
-            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_NAME, &text)
-        != NGX_OK)
-    {
-        return NGX_OK;
-    }
-
-    return ngx_http_notify_json_set_string(form->document, "name", &text);
-}
-
-
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_profile(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     ngx_str_t  text;
 
-    if (ngx_http_notify_subscription_form_text(form->invalid, name, value,
-            NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_NAME, &text)
+    if (ngx_http_notify_invalid_string(form->invalid, name, value,
+                                       member->max, &text)
         != NGX_OK)
     {
         return NGX_OK;
@@ -259,10 +412,11 @@ ngx_http_notify_subscription_members_profile(
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_filter(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     ngx_str_t                  text, pointer, prefix;
     ngx_uint_t                 i, n;
@@ -330,10 +484,11 @@ ngx_http_notify_subscription_members_filter(
 
 /* "10r/s", "30r/m", or a number a second; stored per 1,000 seconds */
 
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_rate(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     double     d;
     int64_t    rate;
@@ -381,31 +536,11 @@ ngx_http_notify_subscription_members_rate(
 }
 
 
-ngx_int_t
-ngx_http_notify_subscription_members_in_flight(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
-{
-    int64_t  n;
-
-    if (ngx_http_notify_json_integer(value, &n) != NGX_OK
-        || n < 1
-        || n > NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_IN_FLIGHT)
-    {
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    "must be an integer from 1 to %d",
-                                NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS_IN_FLIGHT);
-        return NGX_OK;
-    }
-
-    return ngx_http_notify_json_set_integer(form->document, "inFlight", n);
-}
-
-
-ngx_int_t
+static ngx_int_t
 ngx_http_notify_subscription_members_enabled(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
     ngx_uint_t                   enabled;
     ngx_http_notify_json_kind_e  kind;
@@ -423,10 +558,32 @@ ngx_http_notify_subscription_members_enabled(
 
     enabled = (kind != NGX_HTTP_NOTIFY_JSON_FALSE);
 
-    if (ngx_http_notify_subscription_form_enabled(form->document) == enabled)
+    if (ngx_http_notify_subscriptions_enabled(form->document) == enabled)
     {
         return NGX_OK;
     }
 
-    return ngx_http_notify_subscription_form_enable(form->document, enabled);
+    return ngx_http_notify_subscription_document_enable(form->document,
+                                                        enabled);
+}
+
+
+void
+ngx_http_notify_subscription_members_show(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_subscription_shown_t *shown)
+{
+    ngx_uint_t                                    i;
+    const ngx_http_notify_subscription_member_t  *member;
+
+    ngx_http_notify_json_write_object(w, NULL);
+
+    for (i = 0; i < NGX_HTTP_NOTIFY_SUBSCRIPTION_MEMBERS; i++) {
+        member = &ngx_http_notify_subscription_members[i];
+
+        if (member->show) {
+            member->show(w, member, shown);
+        }
+    }
+
+    ngx_http_notify_json_write_end(w);
 }

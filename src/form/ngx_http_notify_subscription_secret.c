@@ -53,7 +53,7 @@ ngx_http_notify_subscription_secret_check(
             return NGX_OK;
         }
 
-        rc = ngx_http_notify_subscription_form_secret(form->pool,
+        rc = ngx_http_notify_subscription_document_secret(form->pool,
                                                       form->document,
                                                       &form->secret, standard,
                                                       0, 0);
@@ -104,7 +104,7 @@ ngx_http_notify_subscription_secret_new(
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_subscription_form_secret(form->pool,
+    return ngx_http_notify_subscription_document_secret(form->pool,
                                                     form->document, &secret,
                                                     standard, 0, 0);
 }

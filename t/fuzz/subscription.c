@@ -74,6 +74,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     ngx_http_notify_json_error_t          error;
     ngx_http_notify_json_write_t          w;
     ngx_http_notify_subscription_form_t   form;
+    ngx_http_notify_subscription_shown_t  shown;
 
     json = ngx_http_notify_json_parse(pool, input, &error);
 
@@ -113,14 +114,20 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     fuzz_check(ngx_http_notify_json_parse(pool, &text, &error) != NULL);
 
     ngx_str_set(&cursor, "");
+
+    ngx_memzero(&shown, sizeof(ngx_http_notify_subscription_shown_t));
+    shown.channel = &channel;
+    shown.document = form.document;
+    shown.cursor = &cursor;
+
     ngx_http_notify_json_write_init(&w, pool);
-    ngx_http_notify_subscription_show(&w, &channel, form.document, &cursor, 0);
+    ngx_http_notify_subscription_members_show(&w, &shown);
     fuzz_check(ngx_http_notify_json_write_done(&w, &text) == NGX_OK);
     json = ngx_http_notify_json_parse(pool, &text, &error);
     fuzz_check(json != NULL);
     fuzz_check(ngx_http_notify_json_get(json, "secret") == NULL);
 
-    fuzz_check(ngx_http_notify_subscription_form_claim(pool, form.document,
+    fuzz_check(ngx_http_notify_subscription_document_claim(pool, form.document,
                                                        &claim)
                != NGX_ERROR);
 
