@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_redis_info.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_version.h"
 
 
 typedef struct {
@@ -263,6 +264,7 @@ ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
     ngx_http_notify_json_write_object(&w, NULL);
     ngx_http_notify_json_write_text(&w, "status", warning ? "warning" : "ok");
     ngx_http_notify_json_write_string(&w, "channel", &api->channel->name);
+    ngx_http_notify_json_write_text(&w, "version", NGX_HTTP_NOTIFY_VERSION);
 
     if (warning) {
         ngx_http_notify_json_write_text(&w, "warning", warning);

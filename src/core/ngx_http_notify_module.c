@@ -20,6 +20,7 @@
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
+#include "ngx_http_notify_version.h"
 
 
 #define NGX_HTTP_NOTIFY_MODULE_NAME_MAX   64    /* of a channel, a profile */
@@ -66,6 +67,7 @@ static ngx_http_notify_profile_t *ngx_http_notify_module_find_profile(
 static ngx_http_notify_channel_t *ngx_http_notify_module_find_channel(
     ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 
+static ngx_int_t ngx_http_notify_module_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_notify_module_init_process(ngx_cycle_t *cycle);
 static void ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
     ngx_http_notify_main_conf_t *mcf);
@@ -148,7 +150,7 @@ ngx_module_t  ngx_http_notify_module = {
     ngx_http_notify_module_commands,        /* module directives */
     NGX_HTTP_MODULE,                        /* module type */
     NULL,                                   /* init master */
-    NULL,                                   /* init module */
+    ngx_http_notify_module_init_module,     /* init module */
     ngx_http_notify_module_init_process,    /* init process */
     NULL,                                   /* init thread */
     NULL,                                   /* exit thread */
@@ -649,6 +651,30 @@ ngx_http_notify_module_channel(ngx_conf_t *cf, const ngx_str_t *name,
     ref->line = cf->conf_file->line;
 
     return NGX_CONF_OK;
+}
+
+
+/* once: a reload keeps the object that was loaded at the start */
+static ngx_int_t
+ngx_http_notify_module_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_notify_main_conf_t  *mcf;
+
+    static ngx_uint_t  said;
+
+    if (said || ngx_test_config) {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
+
+    if (mcf && mcf->used) {
+        said = 1;
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "notify module: version " NGX_HTTP_NOTIFY_VERSION);
+    }
+
+    return NGX_OK;
 }
 
 

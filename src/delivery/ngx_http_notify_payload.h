@@ -118,11 +118,11 @@ ngx_int_t ngx_http_notify_payload_call(ngx_pool_t *pool,
 
 /*
  * The profile's headers as "Name: value\r\n" lines, User-Agent and
- * Content-Type included (defaults "nginx-notify" and "application/json"),
- * X-API-Key of the subscription (with the call format only, where it has one
- * and no `header` names it), then the subscription's own headers, which may
- * replace these three but not what `header` or a signature sets.  Appended to
- * *lines, which starts empty.
+ * Content-Type included (defaults "nginx-notify/VERSION" and
+ * "application/json"), X-API-Key of the subscription (with the call format
+ * only, where it has one and no `header` names it), then the subscription's
+ * own headers, which may replace these three but not what `header` or a
+ * signature sets.  Appended to *lines, which starts empty.
  * NGX_DECLINED: a value has control characters; nothing is sent then.
  */
 ngx_int_t ngx_http_notify_payload_headers(ngx_pool_t *pool,

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_cloudevents.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_version.h"
 
 
 static ngx_int_t ngx_http_notify_payload_headers_own(ngx_pool_t *pool,
@@ -133,7 +134,8 @@ ngx_http_notify_payload_headers_default(
     const ngx_http_notify_payload_conf_t *conf,
     const ngx_http_notify_subscription_t *subscription, ngx_array_t *pairs)
 {
-    static const ngx_str_t  agent = ngx_string("nginx-notify");
+    static const ngx_str_t  agent =
+        ngx_string("nginx-notify/" NGX_HTTP_NOTIFY_VERSION);
 
     if (!conf->user_agent_given
         && !ngx_http_notify_payload_headers_has(subscription, "User-Agent")

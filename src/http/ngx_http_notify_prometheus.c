@@ -11,6 +11,7 @@
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_serve.h"
+#include "ngx_http_notify_version.h"
 
 
 #define NGX_HTTP_NOTIFY_PROMETHEUS_BUF   8192
@@ -262,6 +263,11 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     text.pool = r->pool;
     text.channels = mcf->channels;
     text.next = &text.out;
+
+    ngx_http_notify_prometheus_head(&text, "build_info",
+                                    "The module, by its version.", "gauge");
+    ngx_http_notify_prometheus_line(&text,
+            "notify_build_info{version=\"" NGX_HTTP_NOTIFY_VERSION "\"} 1\n");
 
     ngx_http_notify_prometheus_counters(&text);
     ngx_http_notify_prometheus_gauges(&text);

@@ -240,7 +240,7 @@ $family = eval { parse($text) };
 is($@, '', 'it is still well formed');
 my %labels;
 $labels{$_}++ for $text =~ /[{,](\w+)=/g;
-is_deeply([ sort keys %labels ], [qw(channel class le outcome)],
+is_deeply([ sort keys %labels ], [qw(channel class le outcome version)],
           'no other labels than these');
 unlike($text, qr/127\.0\.0\.1|example|sub_|evt_/,
        'no address, no id of a client');
