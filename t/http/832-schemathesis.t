@@ -73,7 +73,8 @@ my $status = $? >> 8;
 spew("$dir/said", "$said$noise");
 
 my ($cases) = $said =~ /^\s+(\d+) generated/m;
-cmp_ok($cases // 0, '>', 500, 'requests were made');
+cmp_ok($cases // 0, '>', 500 / ($ENV{NOTIFY_TEST_SLOW} // 1),
+       'requests were made');
 is($status, 0, 'and answered as openapi.json says')
     or diag(substr $said, 0, 6000);
 is(http(GET => $nginx->url('/shop/health'))->{status}, 200,
