@@ -219,13 +219,8 @@ eventually {
 
 # one event, all faults at a time: twice the fault, then 200
 
-# the latest first; it is this suite that is slow to read many
-sub deliveries {
-    my ($id, $limit) = @_;
-    $limit //= 250;
-    return @{ $shop->ask(GET => "subscriptions/$id/deliveries?limit=$limit")
-                  ->{json} // [] };
-}
+sub deliveries { return @{ $shop->ask(
+    GET => "subscriptions/$_[0]/deliveries?limit=250")->{json} // [] } }
 
 sub attempts_of {
     my ($fault, $event) = @_;
@@ -286,7 +281,7 @@ sub load {
         for my $fault (keys %open) {
             my %done = map { $_->{eventId} => 1 }
                        grep { $_->{status} eq 'succeeded' }
-                       deliveries($id{$fault}, 2 * @ids);
+                       deliveries($id{$fault});
             return 0 if grep { !$done{$_} } @ids;
             delete $open{$fault};
         }
