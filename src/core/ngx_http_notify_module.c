@@ -791,7 +791,6 @@ ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
     ngx_http_notify_connections_exit(mcf->channels);
-    ngx_http_notify_script_exit_process();
     ngx_http_notify_log_publish_exit();
 
     ngx_http_notify_metrics_leave();

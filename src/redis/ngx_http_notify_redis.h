@@ -51,11 +51,12 @@ ngx_int_t ngx_http_notify_redis_conf_init(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *conf);
 
 
-typedef struct ngx_http_notify_redis_s          ngx_http_notify_redis_t;
-typedef struct ngx_http_notify_redis_command_s  ngx_http_notify_redis_command_t;
+typedef struct ngx_http_notify_redis_s    ngx_http_notify_redis_t;
+typedef struct ngx_http_notify_command_s  ngx_http_notify_command_t;
+typedef ngx_http_notify_command_t         ngx_http_notify_redis_command_t;
 
 /*
- * Called exactly once, never inside the submit.  resp NULL: no answer (not
+ * Called exactly once, never inside the send.  resp NULL: no answer (not
  * connected, connection lost, deadline): the command may or may not have been
  * done.  Error replies are passed on as such.
  */
@@ -69,7 +70,7 @@ typedef void (*ngx_http_notify_redis_handler_pt)(ngx_http_notify_resp_t *resp,
  * Always called from the event loop, up = 0 before the handlers of the
  * commands that were lost with the connection.
  *
- * Handlers of both kinds may submit, cancel, reset and destroy.
+ * Handlers of both kinds may send, cancel, reset and destroy.
  */
 typedef void (*ngx_http_notify_redis_state_pt)(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
@@ -112,26 +113,23 @@ ngx_uint_t ngx_http_notify_redis_slot(const ngx_str_t *key);
 ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
 
 /*
- * Sends a command; argv is copied.  timeout 0: the configured one;
- * NGX_TIMER_INFINITE: none (blocking reads: the caller's BLOCK argument and
- * this connection's own timer bound it).  While not ready nothing is queued:
- * the handler is called with NULL in the next turn.  Only commands submitted
- * before the first attempt to connect has ended wait for its end.  Returns
- * NULL (handler never called) only when memory is short or more than 65,536
- * commands or 64 MB are under way.
+ * Sends a command, which is the connection's from now on, and the caller's
+ * only to cancel it.  While not ready nothing is queued: the handler is called
+ * with NULL in the next turn.  Only commands sent before the first attempt to
+ * connect has ended wait for its end.  NGX_ERROR: memory is short, or more
+ * than 65,536 commands or 64 MB are under way; the command is freed, and its
+ * handler never called.
  */
-ngx_http_notify_redis_command_t *ngx_http_notify_redis_submit(
+ngx_int_t ngx_http_notify_redis_send(ngx_http_notify_command_t *command);
+/* for those who have the strings in an array still */
+ngx_http_notify_command_t *ngx_http_notify_redis_submit(
     ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
-/* the same of one command that is in RESP already, in n pieces */
-ngx_http_notify_redis_command_t *ngx_http_notify_redis_send(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
     ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
 /*
  * The handler will not be called; the command itself may still be done.  Not
  * after the handler was called.
  */
-void ngx_http_notify_redis_cancel(ngx_http_notify_redis_command_t *command);
+void ngx_http_notify_redis_cancel(ngx_http_notify_command_t *command);
 
 /* Closes the connection as if it had been lost and connects anew (READONLY,
  * a blocking read whose answer is overdue). */

@@ -1,12 +1,13 @@
 /*
- * What the files of a connection share: its struct, and the seams between
- * connection, queue and setup.  For these three files only.
+ * What the files of a connection share: its struct, that of a command, and the
+ * seams between connection, queue and setup.  For the files of this room only.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_REDIS_INTERNAL_H_INCLUDED_
 #define _NGX_HTTP_NOTIFY_REDIS_INTERNAL_H_INCLUDED_
 
 
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_redis.h"
 #include <ngx_event_connect.h>
 
@@ -54,6 +55,38 @@ typedef struct {
 } ngx_http_notify_redis_target_t;
 
 
+/*
+ * Its text: room for the head, keys, a gap, arguments, room.  Once it is
+ * closed: head, keys, arguments, all of it from pos on to be sent.
+ */
+struct ngx_http_notify_command_s {
+    ngx_queue_t                        queue;
+    ngx_http_notify_redis_t           *redis;
+    ngx_http_notify_redis_handler_pt   handler;    /* NULL: cancelled */
+    void                              *data;
+    const ngx_http_notify_script_t    *script;     /* NULL: not EVALSHA */
+    ngx_msec_t                         timeout;
+    uint64_t                           asked;      /* microseconds */
+    uint64_t                           deadline;   /* the same */
+
+    ngx_uint_t                         nkeys;
+    ngx_uint_t                         nargs;
+    u_char                            *start;      /* behind this, or own */
+    u_char                            *keys;       /* the end of the keys */
+    u_char                            *args;
+    u_char                            *last;
+    u_char                            *end;
+    u_char                            *head;       /* NULL: not closed */
+    u_char                            *body;       /* the end of the head */
+    u_char                            *pos;
+
+    unsigned                           failed:1;
+    unsigned                           timed:1;
+    unsigned                           setup:1;    /* our own */
+    unsigned                           lost:1;     /* in a queue to be told */
+};
+
+
 struct ngx_http_notify_redis_s {
     ngx_http_notify_redis_conf_t      *conf;
     ngx_pool_t                        *pool;
@@ -70,9 +103,10 @@ struct ngx_http_notify_redis_s {
     ngx_peer_connection_t              peer;
     ngx_log_t                          quiet;      /* of the connection */
     ngx_http_notify_resp_parser_t     *parser;
-    ngx_buf_t                          out;
 
-    ngx_queue_t                        pending;    /* sent, in order */
+    ngx_queue_t                        pending;    /* in order */
+    ngx_queue_t                       *unsent;     /* first of these, or NULL */
+    size_t                             nunsent;    /* bytes */
     ngx_queue_t                        early;      /* before the first one */
     ngx_queue_t                        lost;       /* to be told in a turn */
     ngx_queue_t                        telling;    /* being told */
@@ -131,15 +165,19 @@ ngx_int_t ngx_http_notify_redis_cluster_find(
     ngx_uint_t *port);
 void ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);
-ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_command(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
+/* before the connection is ready; as ngx_http_notify_redis_send() */
+ngx_int_t ngx_http_notify_redis_queue_setup(
+    ngx_http_notify_command_t *command);
 void ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
     ngx_http_notify_resp_t *resp);
 void ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_post(ngx_http_notify_redis_t *redis);
+/* the text is whole, and begins anew at pos; NGX_ERROR: it has failed */
+ngx_int_t ngx_http_notify_command_close(ngx_http_notify_command_t *command);
+/* the same with the script's text; NGX_ERROR: memory, it is as it was */
+ngx_int_t ngx_http_notify_command_eval(ngx_http_notify_command_t *command);
 
 
 #endif /* _NGX_HTTP_NOTIFY_REDIS_INTERNAL_H_INCLUDED_ */

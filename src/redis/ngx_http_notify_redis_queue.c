@@ -12,47 +12,29 @@
 #define NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS  65536
 #define NGX_HTTP_NOTIFY_REDIS_MAX_BYTES     (64 * 1024 * 1024)
 
-#define NGX_HTTP_NOTIFY_REDIS_OUT_MIN       (16 * 1024)
-#define NGX_HTTP_NOTIFY_REDIS_OUT_KEEP      (256 * 1024)
+/* with so many bytes Redis can begin */
+#define NGX_HTTP_NOTIFY_REDIS_OUT           (16 * 1024)
+/* commands in a write, as many as nginx passes on at once */
+#define NGX_HTTP_NOTIFY_REDIS_CHAIN         NGX_IOVS_PREALLOCATE
 
 #define NGX_HTTP_NOTIFY_REDIS_GRACE         10      /* ms */
 
 
-struct ngx_http_notify_redis_command_s {
-    ngx_queue_t                        queue;
-    ngx_http_notify_redis_t           *redis;
-    ngx_http_notify_redis_handler_pt   handler;    /* NULL: cancelled */
-    void                              *data;
-    size_t                             size;
-    ngx_str_t                          early;      /* bytes, not yet queued */
-    ngx_msec_t                         timeout;    /* of these */
-    uint64_t                           asked;      /* microseconds */
-    uint64_t                           deadline;   /* the same */
-    unsigned                           timed:1;
-    unsigned                           setup:1;    /* our own */
-    unsigned                           lost:1;     /* in a queue to be told */
-};
-
-
-static ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_pieces(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
-    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
-static ngx_http_notify_redis_command_t *ngx_http_notify_redis_queue_early(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
-    ngx_msec_t timeout);
-static size_t ngx_http_notify_redis_queue_size(const ngx_str_t *pieces,
-    ngx_uint_t n);
-static u_char *ngx_http_notify_redis_queue_join(u_char *p,
-    const ngx_str_t *pieces, ngx_uint_t n);
-static ngx_int_t ngx_http_notify_redis_queue_put(
-    ngx_http_notify_redis_t *redis, ngx_http_notify_redis_command_t *command,
-    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout);
-static ngx_int_t ngx_http_notify_redis_queue_append(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *pieces, ngx_uint_t n,
-    size_t len);
+static void ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_command_t *command);
+static void ngx_http_notify_redis_queue_deadline(
+    ngx_http_notify_redis_t *redis, ngx_http_notify_command_t *command);
+static size_t ngx_http_notify_redis_queue_size(
+    const ngx_http_notify_command_t *command);
+static ngx_chain_t *ngx_http_notify_redis_queue_chain(
+    ngx_http_notify_redis_t *redis, ngx_chain_t *chain, ngx_buf_t *bufs);
+static void ngx_http_notify_redis_queue_sent(ngx_http_notify_redis_t *redis,
+    ngx_chain_t *chain);
+static ngx_queue_t *ngx_http_notify_redis_queue_after(
+    ngx_http_notify_redis_t *redis, ngx_queue_t *q);
 static uint64_t ngx_http_notify_redis_queue_clock(void);
 static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_command_t *command, ngx_http_notify_resp_t *resp);
+    ngx_http_notify_command_t *command, ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev);
 static void ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev);
 static void ngx_http_notify_redis_queue_announce(
@@ -81,8 +63,7 @@ ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis)
 void
 ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis)
 {
-    ngx_queue_t                      *q;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_queue_t  *q;
 
     if (!ngx_queue_empty(&redis->telling)) {
         ngx_queue_add(&redis->lost, &redis->telling);
@@ -98,305 +79,164 @@ ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis)
         q = ngx_queue_head(&redis->lost);
         ngx_queue_remove(q);
 
-        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
-        ngx_http_notify_resp_format_free(&command->early);
-        ngx_free(command);
+        ngx_http_notify_command_free(
+            ngx_queue_data(q, ngx_http_notify_command_t, queue));
     }
 
     if (redis->post.posted) {
         ngx_delete_posted_event(&redis->post);
     }
 
-    if (redis->out.start) {
-        ngx_free(redis->out.start);
-    }
 }
 
 
-ngx_http_notify_redis_command_t *
-ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
-    ngx_http_notify_redis_handler_pt handler, void *data)
+ngx_int_t
+ngx_http_notify_redis_send(ngx_http_notify_command_t *command)
 {
-    ngx_str_t                         bytes;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_http_notify_redis_t  *redis;
 
-    if (ngx_http_notify_resp_format(argv, argc, &bytes) != NGX_OK) {
-        return NULL;
+    if (command == NULL) {
+        return NGX_ERROR;
     }
 
-    command = ngx_http_notify_redis_send(redis, &bytes, 1, timeout, handler,
-                                         data);
+    redis = command->redis;
 
-    ngx_http_notify_resp_format_free(&bytes);
-
-    return command;
-}
-
-
-ngx_http_notify_redis_command_t *
-ngx_http_notify_redis_send(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout,
-    ngx_http_notify_redis_handler_pt handler, void *data)
-{
-    ngx_http_notify_redis_command_t  *command;
-
-    if (redis->destroyed
-        || redis->ncommands >= NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS)
+    if (ngx_http_notify_command_close(command) != NGX_OK
+        || redis->destroyed
+        || redis->ncommands >= NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS
+        || ngx_http_notify_redis_queue_size(command)
+           > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes)
     {
-        return NULL;
+        ngx_http_notify_command_free(command);
+        return NGX_ERROR;
     }
 
     if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
-        command = ngx_http_notify_redis_queue_pieces(redis, pieces, n,
-                                                     timeout, handler, data);
-        if (command == NULL) {
-            return NULL;
-        }
+        ngx_http_notify_redis_queue_put(redis, command);
 
     } else if (redis->generation == 0 && redis->failures == 0
                && !redis->stopped)
     {
         /* the worker has only just started: this is no time to refuse */
 
-        command = ngx_http_notify_redis_queue_early(redis, pieces, n,
-                                                    timeout);
-        if (command == NULL) {
-            return NULL;
-        }
-
-        command->handler = handler;
-        command->data = data;
+        redis->nbytes += ngx_http_notify_redis_queue_size(command);
+        ngx_queue_insert_tail(&redis->early, &command->queue);
 
     } else {
-        command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t),
-                             redis->log);
-        if (command == NULL) {
-            return NULL;
-        }
-
-        command->redis = redis;
-        command->handler = handler;
-        command->data = data;
         command->lost = 1;
-
         ngx_queue_insert_tail(&redis->lost, &command->queue);
         ngx_http_notify_redis_queue_post(redis);
     }
 
     redis->ncommands++;
 
-    return command;
+    return NGX_OK;
+}
+
+
+/* for those who have the strings in an array still */
+
+ngx_http_notify_command_t *
+ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_start(redis, (char *) argv[0].data,
+                                            handler, data);
+    ngx_http_notify_command_timeout(command, timeout);
+
+    for (i = 1; i < argc; i++) {
+        ngx_http_notify_command_arg(command, &argv[i]);
+    }
+
+    return ngx_http_notify_redis_send(command) == NGX_OK ? command : NULL;
 }
 
 
 void
-ngx_http_notify_redis_cancel(ngx_http_notify_redis_command_t *command)
+ngx_http_notify_redis_cancel(ngx_http_notify_command_t *command)
 {
     command->handler = NULL;
 
     if (command->lost) {
         ngx_queue_remove(&command->queue);
         command->redis->ncommands--;
-        ngx_free(command);
+        ngx_http_notify_command_free(command);
     }
 
     /* else its answer is still to be read */
 }
 
 
-ngx_http_notify_redis_command_t *
-ngx_http_notify_redis_queue_command(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
-    ngx_http_notify_redis_handler_pt handler, void *data)
+ngx_int_t
+ngx_http_notify_redis_queue_setup(ngx_http_notify_command_t *command)
 {
-    ngx_str_t                         bytes;
-    ngx_http_notify_redis_command_t  *command;
-
-    if (ngx_http_notify_resp_format(argv, argc, &bytes) != NGX_OK) {
-        return NULL;
-    }
-
-    command = ngx_http_notify_redis_queue_pieces(redis, &bytes, 1, timeout,
-                                                 handler, data);
-
-    ngx_http_notify_resp_format_free(&bytes);
-
-    return command;
-}
-
-
-static ngx_http_notify_redis_command_t *
-ngx_http_notify_redis_queue_pieces(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout,
-    ngx_http_notify_redis_handler_pt handler, void *data)
-{
-    ngx_http_notify_redis_command_t  *command;
-
-    command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
     if (command == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
-    if (ngx_http_notify_redis_queue_put(redis, command, pieces, n, timeout)
-        != NGX_OK)
-    {
-        ngx_free(command);
-        return NULL;
+    if (ngx_http_notify_command_close(command) != NGX_OK) {
+        ngx_http_notify_command_free(command);
+        return NGX_ERROR;
     }
 
-    command->redis = redis;
-    command->handler = handler;
-    command->data = data;
-    command->setup = (redis->state == NGX_HTTP_NOTIFY_REDIS_SETUP);
+    command->setup = 1;
+    ngx_http_notify_redis_queue_put(command->redis, command);
 
-    return command;
+    return NGX_OK;
 }
 
 
-/* waits for the first connection, or for the first failure to connect */
-
-static ngx_http_notify_redis_command_t *
-ngx_http_notify_redis_queue_early(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *pieces, ngx_uint_t n, ngx_msec_t timeout)
-{
-    size_t                            size;
-    ngx_http_notify_redis_command_t  *command;
-
-    size = ngx_http_notify_redis_queue_size(pieces, n);
-
-    if (size > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes) {
-        return NULL;
-    }
-
-    command = ngx_calloc(sizeof(ngx_http_notify_redis_command_t), redis->log);
-    if (command == NULL) {
-        return NULL;
-    }
-
-    command->early.data = ngx_alloc(size, redis->log);
-    if (command->early.data == NULL) {
-        ngx_free(command);
-        return NULL;
-    }
-
-    command->early.len = size;
-    (void) ngx_http_notify_redis_queue_join(command->early.data, pieces, n);
-
-    command->redis = redis;
-    command->timeout = timeout;
-    command->size = command->early.len;
-    redis->nbytes += command->early.len;
-
-    ngx_queue_insert_tail(&redis->early, &command->queue);
-
-    return command;
-}
-
+/* those that waited for the first connection */
 
 void
 ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis)
 {
-    ngx_queue_t                      *q;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_queue_t                *q;
+    ngx_http_notify_command_t  *command;
 
     while (!ngx_queue_empty(&redis->early)) {
         q = ngx_queue_head(&redis->early);
         ngx_queue_remove(q);
 
-        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+        command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
-        redis->nbytes -= command->size;
-
-        if (ngx_http_notify_redis_queue_put(redis, command, &command->early,
-                                            1, command->timeout)
-            != NGX_OK)
-        {
-            command->lost = 1;
-            ngx_queue_insert_tail(&redis->lost, q);
-            ngx_http_notify_redis_queue_post(redis);
-        }
-
-        ngx_http_notify_resp_format_free(&command->early);
-        ngx_str_null(&command->early);
+        redis->nbytes -= ngx_http_notify_redis_queue_size(command);
+        ngx_http_notify_redis_queue_put(redis, command);
     }
 }
 
 
 static size_t
-ngx_http_notify_redis_queue_size(const ngx_str_t *pieces, ngx_uint_t n)
+ngx_http_notify_redis_queue_size(const ngx_http_notify_command_t *command)
 {
-    size_t      size;
-    ngx_uint_t  i;
-
-    size = 0;
-
-    for (i = 0; i < n; i++) {
-        size += pieces[i].len;
-    }
-
-    return size;
+    return command->last - command->head;
 }
 
 
-static u_char *
-ngx_http_notify_redis_queue_join(u_char *p, const ngx_str_t *pieces,
-    ngx_uint_t n)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < n; i++) {
-        p = ngx_cpymem(p, pieces[i].data, pieces[i].len);
-    }
-
-    return p;
-}
-
-
-static ngx_int_t
+static void
 ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_command_t *command, const ngx_str_t *pieces,
-    ngx_uint_t n, ngx_msec_t timeout)
+    ngx_http_notify_command_t *command)
 {
     size_t             size;
-    ngx_event_t       *ev;
     ngx_connection_t  *c;
 
-    size = ngx_http_notify_redis_queue_size(pieces, n);
+    size = ngx_http_notify_redis_queue_size(command);
 
-    if (size > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes
-        || ngx_http_notify_redis_queue_append(redis, pieces, n, size)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    command->size = size;
     redis->nbytes += size;
+    redis->nunsent += size;
 
     ngx_queue_insert_tail(&redis->pending, &command->queue);
 
-    if (timeout != NGX_TIMER_INFINITE) {
-        if (timeout == 0) {
-            timeout = redis->conf->timeout;
-        }
+    if (redis->unsent == NULL) {
+        redis->unsent = &command->queue;
+    }
 
-        command->timed = 1;
-        command->asked = ngx_http_notify_redis_queue_clock();
-        command->deadline = command->asked + (uint64_t) timeout * 1000;
-
-        ev = &redis->deadline;
-
-        if (!ev->timer_set) {
-            ngx_add_timer(ev, timeout);
-
-        } else if ((ngx_msec_int_t) (ngx_current_msec + timeout
-                                     - ev->timer.key)
-                   < 0)
-        {
-            ngx_del_timer(ev);
-            ngx_add_timer(ev, timeout);
-        }
+    if (command->timeout != NGX_TIMER_INFINITE) {
+        ngx_http_notify_redis_queue_deadline(redis, command);
     }
 
     c = redis->peer.connection;
@@ -405,103 +245,142 @@ ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
         ngx_post_event(c->write, &ngx_posted_events);
     }
 
-    if (redis->out.last - redis->out.pos >= NGX_HTTP_NOTIFY_REDIS_OUT_MIN) {
+    if (redis->nunsent >= NGX_HTTP_NOTIFY_REDIS_OUT) {
 
-        /* Redis can begin; what is wrong the write handler will find, too */
+        /* what is wrong the write handler will find, too */
 
         (void) ngx_http_notify_redis_queue_send(redis);
     }
-
-    return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_notify_redis_queue_append(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *pieces, ngx_uint_t n, size_t len)
+static void
+ngx_http_notify_redis_queue_deadline(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_command_t *command)
 {
-    u_char     *start;
-    size_t      used, size, wasted;
-    ngx_buf_t  *out;
+    ngx_msec_t    timeout;
+    ngx_event_t  *ev;
 
-    out = &redis->out;
+    timeout = command->timeout ? command->timeout : redis->conf->timeout;
 
-    if (len > (size_t) (out->end - out->last)) {
+    command->timed = 1;
+    command->asked = ngx_http_notify_redis_queue_clock();
+    command->deadline = command->asked + (uint64_t) timeout * 1000;
 
-        used = out->last - out->pos;
-        wasted = out->pos - out->start;
-        size = out->end - out->start;
+    ev = &redis->deadline;
 
-        if (wasted >= used && used + len <= size) {
-            ngx_memcpy(out->start, out->pos, used);
+    if (!ev->timer_set) {
+        ngx_add_timer(ev, timeout);
 
-        } else {
-            size = ngx_max(size, NGX_HTTP_NOTIFY_REDIS_OUT_MIN);
-
-            while (size < used + len) {
-                size *= 2;
-            }
-
-            start = ngx_alloc(size, redis->log);
-            if (start == NULL) {
-                return NGX_ERROR;
-            }
-
-            if (out->start) {
-                ngx_memcpy(start, out->pos, used);
-                ngx_free(out->start);
-            }
-
-            out->start = start;
-            out->end = start + size;
-        }
-
-        out->pos = out->start;
-        out->last = out->start + used;
+    } else if ((ngx_msec_int_t) (ngx_current_msec + timeout - ev->timer.key)
+               < 0)
+    {
+        ngx_del_timer(ev);
+        ngx_add_timer(ev, timeout);
     }
-
-    out->last = ngx_http_notify_redis_queue_join(out->last, pieces, n);
-
-    return NGX_OK;
 }
 
 
 /* NGX_ERROR: the connection is of no more use */
+
 ngx_int_t
 ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis)
 {
-    ssize_t            n;
-    ngx_buf_t         *out;
+    ngx_buf_t          bufs[NGX_HTTP_NOTIFY_REDIS_CHAIN];
+    ngx_chain_t       *in, chain[NGX_HTTP_NOTIFY_REDIS_CHAIN];
     ngx_connection_t  *c;
 
     c = redis->peer.connection;
-    out = &redis->out;
 
-    while (out->pos < out->last && c->write->ready) {
+    /* TLS has a buffer of its own */
 
-        n = c->send(c, out->pos, out->last - out->pos);
+    while (c->write->ready && (redis->unsent || c->buffered)) {
 
-        if (n == NGX_ERROR) {
+        in = ngx_http_notify_redis_queue_chain(redis, chain, bufs);
+
+        if (c->send_chain(c, in, 0) == NGX_CHAIN_ERROR) {
             return NGX_ERROR;
         }
 
-        if (n > 0) {
-            out->pos += n;
-        }
-    }
-
-    if (out->pos == out->last) {
-
-        if (out->end - out->start > NGX_HTTP_NOTIFY_REDIS_OUT_KEEP) {
-            ngx_free(out->start);
-            ngx_memzero(out, sizeof(ngx_buf_t));
-        }
-
-        out->pos = out->start;
-        out->last = out->start;
+        ngx_http_notify_redis_queue_sent(redis, in);
     }
 
     return ngx_handle_write_event(c->write, 0);
+}
+
+
+static ngx_chain_t *
+ngx_http_notify_redis_queue_chain(ngx_http_notify_redis_t *redis,
+    ngx_chain_t *chain, ngx_buf_t *bufs)
+{
+    ngx_uint_t                  n;
+    ngx_queue_t                *q;
+    ngx_http_notify_command_t  *command;
+
+    n = 0;
+
+    for (q = redis->unsent;
+         q && n < NGX_HTTP_NOTIFY_REDIS_CHAIN;
+         q = ngx_http_notify_redis_queue_after(redis, q))
+    {
+        command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
+
+        ngx_memzero(&bufs[n], sizeof(ngx_buf_t));
+        bufs[n].memory = 1;
+        bufs[n].pos = command->pos;
+        bufs[n].last = command->last;
+
+        chain[n].buf = &bufs[n];
+        chain[n].next = &chain[n + 1];
+        n++;
+    }
+
+    if (n == 0) {
+        return NULL;
+    }
+
+    bufs[n - 1].flush = 1;
+    chain[n - 1].next = NULL;
+
+    return chain;
+}
+
+
+/* the buffers say how much of each command has gone */
+
+static void
+ngx_http_notify_redis_queue_sent(ngx_http_notify_redis_t *redis,
+    ngx_chain_t *chain)
+{
+    ngx_chain_t                *cl;
+    ngx_http_notify_command_t  *command;
+
+    for (cl = chain; cl; cl = cl->next) {
+        command = ngx_queue_data(redis->unsent, ngx_http_notify_command_t,
+                                 queue);
+
+        redis->nunsent -= cl->buf->pos - command->pos;
+        command->pos = cl->buf->pos;
+
+        if (command->pos < command->last) {
+            break;
+        }
+
+        redis->unsent = ngx_http_notify_redis_queue_after(redis,
+                                                          redis->unsent);
+    }
+}
+
+
+/* the command behind it, or NULL */
+
+static ngx_queue_t *
+ngx_http_notify_redis_queue_after(ngx_http_notify_redis_t *redis,
+    ngx_queue_t *q)
+{
+    q = ngx_queue_next(q);
+
+    return q == ngx_queue_sentinel(&redis->pending) ? NULL : q;
 }
 
 
@@ -510,23 +389,41 @@ ngx_int_t
 ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
     ngx_http_notify_resp_t *resp)
 {
-    ngx_queue_t                      *q;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_queue_t                *q;
+    ngx_http_notify_command_t  *command;
 
     if (ngx_queue_empty(&redis->pending)) {
         return NGX_DECLINED;
     }
 
     q = ngx_queue_head(&redis->pending);
-    command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+    command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
-    redis->nbytes -= command->size;
+    redis->nbytes -= ngx_http_notify_redis_queue_size(command);
+
+    /* it answers before it has heard all of it */
+
+    if (q == redis->unsent) {
+        redis->nunsent -= command->last - command->pos;
+        redis->unsent = ngx_http_notify_redis_queue_after(redis, q);
+    }
 
     if (command->timed) {
         ngx_http_notify_metrics_observe(NGX_HTTP_NOTIFY_METRICS_ALL,
                                         NGX_HTTP_NOTIFY_METRICS_ROUND_TRIP,
                                         ngx_http_notify_redis_queue_clock()
                                         - command->asked);
+    }
+
+    if (command->script && ngx_http_notify_resp_is_error(resp, "NOSCRIPT")) {
+
+        if (ngx_http_notify_command_eval(command) == NGX_OK) {
+            ngx_queue_remove(q);
+            ngx_http_notify_redis_queue_put(redis, command);
+            return NGX_OK;
+        }
+
+        resp = NULL;
     }
 
     ngx_http_notify_redis_queue_answer(redis, command, resp);
@@ -550,7 +447,7 @@ ngx_http_notify_redis_queue_clock(void)
 
 static void
 ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_command_t *command, ngx_http_notify_resp_t *resp)
+    ngx_http_notify_command_t *command, ngx_http_notify_resp_t *resp)
 {
     ngx_queue_remove(&command->queue);
 
@@ -565,7 +462,7 @@ ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
         command->handler(resp, command->data);
     }
 
-    ngx_free(command);
+    ngx_http_notify_command_free(command);
 }
 
 
@@ -573,15 +470,15 @@ ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
 void
 ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
 {
-    ngx_queue_t                      *q;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_queue_t                *q;
+    ngx_http_notify_command_t  *command;
 
     if (redis->deadline.timer_set) {
         ngx_del_timer(&redis->deadline);
     }
 
-    redis->out.pos = redis->out.start;
-    redis->out.last = redis->out.start;
+    redis->unsent = NULL;
+    redis->nunsent = 0;
     redis->nbytes = 0;
 
     if (!ngx_queue_empty(&redis->early)) {
@@ -593,19 +490,14 @@ ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
         q = ngx_queue_head(&redis->pending);
         ngx_queue_remove(q);
 
-        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
-
-        if (command->early.data != NULL) {
-            ngx_http_notify_resp_format_free(&command->early);
-            ngx_str_null(&command->early);
-        }
+        command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
         if (command->setup) {
-            ngx_free(command);
+            ngx_http_notify_command_free(command);
 
         } else if (command->handler == NULL) {
             redis->ncommands--;
-            ngx_free(command);
+            ngx_http_notify_command_free(command);
 
         } else {
             command->lost = 1;
@@ -630,8 +522,8 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
     int64_t                           left, first;
     uint64_t                          now;
     ngx_uint_t                        timed;
-    ngx_queue_t                      *q;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_queue_t                *q;
+    ngx_http_notify_command_t  *command;
 
     timed = 0;
     first = 0;
@@ -641,7 +533,7 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
          q != ngx_queue_sentinel(&redis->pending);
          q = ngx_queue_next(q))
     {
-        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+        command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
         if (!command->timed) {
             continue;
@@ -692,8 +584,8 @@ ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev)
 {
     ngx_http_notify_redis_t *redis = ev->data;
 
-    ngx_queue_t                      *q;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_queue_t                *q;
+    ngx_http_notify_command_t  *command;
 
     redis->busy++;
 
@@ -719,7 +611,7 @@ ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev)
 
     while (!redis->destroyed && !ngx_queue_empty(&redis->telling)) {
         q = ngx_queue_head(&redis->telling);
-        command = ngx_queue_data(q, ngx_http_notify_redis_command_t, queue);
+        command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
         ngx_http_notify_redis_queue_answer(redis, command, NULL);
     }

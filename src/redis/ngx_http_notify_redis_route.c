@@ -48,33 +48,33 @@ ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis)
 }
 
 
-/* to who was connected to, which is only asked */
+/* asks the server that is connected to */
 
 ngx_int_t
 ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis)
 {
-    ngx_str_t  argv[3];
+    ngx_http_notify_command_t  *command;
 
     if (redis->conf->cluster) {
-        ngx_str_set(&argv[0], "CLUSTER");
-        ngx_str_set(&argv[1], "SLOTS");
 
         if (ngx_http_notify_redis_setup_login(redis) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        return ngx_http_notify_redis_queue_command(redis, argv, 2, 0,
-                                       ngx_http_notify_redis_route_node, redis)
-               ? NGX_OK : NGX_ERROR;
+        command = ngx_http_notify_command_start(redis, "CLUSTER",
+                                             ngx_http_notify_redis_route_node,
+                                             redis);
+        ngx_http_notify_command_text(command, "SLOTS");
+
+    } else {
+        command = ngx_http_notify_command_start(redis, "SENTINEL",
+                                           ngx_http_notify_redis_route_master,
+                                           redis);
+        ngx_http_notify_command_text(command, "get-master-addr-by-name");
+        ngx_http_notify_command_arg(command, &redis->conf->sentinel);
     }
 
-    ngx_str_set(&argv[0], "SENTINEL");
-    ngx_str_set(&argv[1], "get-master-addr-by-name");
-    argv[2] = redis->conf->sentinel;
-
-    return ngx_http_notify_redis_queue_command(redis, argv, 3, 0,
-                                     ngx_http_notify_redis_route_master, redis)
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_notify_redis_queue_setup(command);
 }
 
 

@@ -8,9 +8,6 @@
 #include "ngx_http_notify_text.h"
 
 
-static ngx_int_t ngx_http_notify_redis_setup_send(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_http_notify_redis_handler_pt handler);
 static ngx_int_t ngx_http_notify_redis_setup_error(
     ngx_http_notify_redis_t *redis, ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_redis_setup_auth(ngx_http_notify_resp_t *resp,
@@ -28,8 +25,7 @@ static void ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
 ngx_int_t
 ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis)
 {
-    ngx_str_t                      argv[3];
-    ngx_uint_t                     argc;
+    ngx_http_notify_command_t     *command;
     ngx_http_notify_redis_conf_t  *conf;
 
     conf = redis->conf;
@@ -38,80 +34,56 @@ ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis)
         return NGX_OK;
     }
 
-    argc = 0;
-    ngx_str_set(&argv[argc], "AUTH");
-    argc++;
-
+    command = ngx_http_notify_command_start(redis, "AUTH",
+                                            ngx_http_notify_redis_setup_auth,
+                                            redis);
     if (conf->user.len) {
-        argv[argc++] = conf->user;
+        ngx_http_notify_command_arg(command, &conf->user);
     }
 
-    argv[argc++] = conf->password;
+    ngx_http_notify_command_arg(command, &conf->password);
 
-    return ngx_http_notify_redis_setup_send(redis, argv, argc,
-                                            ngx_http_notify_redis_setup_auth);
+    return ngx_http_notify_redis_queue_setup(command);
 }
 
 
 ngx_int_t
 ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
 {
-    u_char                         db[NGX_INT_T_LEN];
-    ngx_str_t                      argv[3];
-    ngx_http_notify_redis_conf_t  *conf;
-
-    conf = redis->conf;
+    ngx_http_notify_command_t  *command;
 
     if (ngx_http_notify_redis_setup_login(redis) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (conf->db) {
-        ngx_str_set(&argv[0], "SELECT");
-        argv[1].data = db;
-        argv[1].len = ngx_sprintf(db, "%ui", conf->db) - db;
+    if (redis->conf->db) {
+        command = ngx_http_notify_command_start(redis, "SELECT",
+                                           ngx_http_notify_redis_setup_select,
+                                           redis);
+        ngx_http_notify_command_number(command, redis->conf->db);
 
-        if (ngx_http_notify_redis_setup_send(redis, argv, 2,
-                                           ngx_http_notify_redis_setup_select)
-            != NGX_OK)
-        {
+        if (ngx_http_notify_redis_queue_setup(command) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    /* for who looks at CLIENT LIST */
+    /* for those who read CLIENT LIST */
 
-    ngx_str_set(&argv[0], "CLIENT");
-    ngx_str_set(&argv[1], "SETNAME");
-    ngx_str_set(&argv[2], "nginx-notify");
+    command = ngx_http_notify_command_start(redis, "CLIENT",
+                                            ngx_http_notify_redis_setup_name,
+                                            redis);
+    ngx_http_notify_command_text(command, "SETNAME");
+    ngx_http_notify_command_text(command, "nginx-notify");
 
-    if (ngx_http_notify_redis_setup_send(redis, argv, 3,
-                                         ngx_http_notify_redis_setup_name)
-        != NGX_OK)
-    {
+    if (ngx_http_notify_redis_queue_setup(command) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_str_set(&argv[0], "INFO");
+    command = ngx_http_notify_command_start(redis, "INFO",
+                                            ngx_http_notify_redis_setup_info,
+                                            redis);
 
-    return ngx_http_notify_redis_setup_send(redis, argv, 1,
-                                            ngx_http_notify_redis_setup_info);
-}
-
-
-static ngx_int_t
-ngx_http_notify_redis_setup_send(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_http_notify_redis_handler_pt handler)
-{
-    if (ngx_http_notify_redis_queue_command(redis, argv, argc, 0, handler,
-                                            redis)
-        == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return ngx_http_notify_redis_queue_setup(command);
 }
 
 

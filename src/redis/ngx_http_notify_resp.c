@@ -54,7 +54,6 @@ struct ngx_http_notify_resp_parser_s {
 };
 
 
-static u_char *ngx_http_notify_resp_line(u_char *p, u_char type, size_t n);
 static void *ngx_http_notify_resp_create_string(const redisReadTask *task,
     char *data, size_t len);
 #if (HIREDIS_MAJOR >= 1)
@@ -123,111 +122,6 @@ ngx_http_notify_resp_is_error(const ngx_http_notify_resp_t *resp,
     return resp->str.len >= len
            && ngx_memcmp(resp->str.data, word, len) == 0
            && (resp->str.len == len || resp->str.data[len] == ' ');
-}
-
-
-/* not by hiredis, whose sprintf() a string costs more than all the rest */
-
-ngx_int_t
-ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_str_t *out)
-{
-    size_t       size;
-    u_char      *p;
-    ngx_uint_t   i;
-
-    if (argc == 0 || argc > NGX_HTTP_NOTIFY_RESP_MAX_ARGC) {
-        return NGX_ERROR;
-    }
-
-    size = NGX_HTTP_NOTIFY_RESP_LINE;
-
-    for (i = 0; i < argc; i++) {
-        size += ngx_http_notify_resp_string_size(argv[i].len);
-    }
-
-    p = ngx_alloc(size, ngx_cycle->log);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    out->data = p;
-
-    p = ngx_http_notify_resp_head(p, argc);
-
-    for (i = 0; i < argc; i++) {
-        p = ngx_http_notify_resp_string(p, &argv[i]);
-    }
-
-    out->len = p - out->data;
-
-    return NGX_OK;
-}
-
-
-u_char *
-ngx_http_notify_resp_head(u_char *p, ngx_uint_t argc)
-{
-    return ngx_http_notify_resp_line(p, '*', argc);
-}
-
-
-u_char *
-ngx_http_notify_resp_length(u_char *p, size_t len)
-{
-    return ngx_http_notify_resp_line(p, '$', len);
-}
-
-
-u_char *
-ngx_http_notify_resp_string(u_char *p, const ngx_str_t *string)
-{
-    p = ngx_http_notify_resp_line(p, '$', string->len);
-
-    /* an absent one has no data */
-
-    if (string->len) {
-        p = ngx_cpymem(p, string->data, string->len);
-    }
-
-    *p++ = CR;
-    *p++ = LF;
-
-    return p;
-}
-
-
-static u_char *
-ngx_http_notify_resp_line(u_char *p, u_char type, size_t n)
-{
-    u_char  *digit, digits[NGX_SIZE_T_LEN];
-
-    *p++ = type;
-
-    digit = &digits[NGX_SIZE_T_LEN];
-
-    do {
-        *--digit = (u_char) (n % 10 + '0');
-        n /= 10;
-    } while (n);
-
-    p = ngx_cpymem(p, digit, &digits[NGX_SIZE_T_LEN] - digit);
-
-    *p++ = CR;
-    *p++ = LF;
-
-    return p;
-}
-
-
-void
-ngx_http_notify_resp_format_free(ngx_str_t *out)
-{
-    if (out->data) {
-        ngx_free(out->data);
-    }
-
-    ngx_str_null(out);
 }
 
 

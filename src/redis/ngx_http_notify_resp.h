@@ -1,6 +1,5 @@
 /*
- * The Redis protocol (RESP2): commands are formatted and replies parsed by
- * hiredis (in the .c file only); no sockets here.
+ * Replies of Redis (RESP2), parsed by hiredis, which only the .c file includes.
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
 
@@ -41,27 +40,6 @@ ngx_http_notify_resp_t *ngx_http_notify_resp_at(
 /* whether resp is an error reply that begins with the word, "NOSCRIPT" */
 ngx_uint_t ngx_http_notify_resp_is_error(const ngx_http_notify_resp_t *resp,
     const char *word);
-
-/*
- * One command as bytes for the wire, in memory that _format_free
- * gives back.  NGX_ERROR: memory, or an argc of 0 or more than 64K.
- */
-ngx_int_t ngx_http_notify_resp_format(const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_str_t *out);
-void ngx_http_notify_resp_format_free(ngx_str_t *out);
-
-/*
- * The same by hand: a head, then argc strings, each a length, its bytes and
- * CRLF.  The first two take at most _LINE bytes.
- */
-#define NGX_HTTP_NOTIFY_RESP_MAX_ARGC   (64 * 1024)
-#define NGX_HTTP_NOTIFY_RESP_LINE       (1 + NGX_SIZE_T_LEN + 2)
-
-u_char *ngx_http_notify_resp_head(u_char *p, ngx_uint_t argc);
-u_char *ngx_http_notify_resp_length(u_char *p, size_t len);
-#define ngx_http_notify_resp_string_size(len)                                 \
-    (NGX_HTTP_NOTIFY_RESP_LINE + (len) + 2)
-u_char *ngx_http_notify_resp_string(u_char *p, const ngx_str_t *string);
 
 
 /* A parser fed with bytes; replies come out in order. */

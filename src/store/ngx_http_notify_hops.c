@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_hops.h"
 #include "ngx_http_notify_text.h"
@@ -25,7 +26,7 @@
 struct ngx_http_notify_hops_s {
     ngx_http_notify_redis_t          *redis;
     const ngx_http_notify_keys_t     *keys;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_uint_t                        asking;   /* unsigned  asking:1; */
     ngx_pool_t                       *pool;     /* of the key */
     ngx_http_notify_crypto_hmac_t    *hmac;     /* NULL: not known yet */
     ngx_str_t                         key;
@@ -88,11 +89,11 @@ ngx_http_notify_hops_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
 {
     ngx_http_notify_hops_t *hops = data;
 
-    ngx_str_t    argv[5];
-    ngx_pool_t  *pool;
-    u_char       bytes[NGX_HTTP_NOTIFY_HOPS_KEY];
+    ngx_str_t                   key;
+    ngx_http_notify_command_t  *command;
+    u_char                      bytes[NGX_HTTP_NOTIFY_HOPS_KEY];
 
-    if (!up || hops->command) {
+    if (!up || hops->asking) {
         return;
     }
 
@@ -102,26 +103,21 @@ ngx_http_notify_hops_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
         return;
     }
 
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return;
+    key.data = hops->offered;
+    key.len = ngx_hex_dump(hops->offered, bytes, NGX_HTTP_NOTIFY_HOPS_KEY)
+              - hops->offered;
+
+    command = ngx_http_notify_command_start(redis, "SET",
+                                            ngx_http_notify_hops_answer, hops);
+
+    ngx_http_notify_command_key(command, hops->keys, "key");
+    ngx_http_notify_command_arg(command, &key);
+    ngx_http_notify_command_text(command, "NX");
+    ngx_http_notify_command_text(command, "GET");
+
+    if (ngx_http_notify_redis_send(command) == NGX_OK) {
+        hops->asking = 1;
     }
-
-    ngx_str_set(&argv[0], "SET");
-    argv[1] = ngx_http_notify_keys_name(pool, hops->keys, "key", NULL);
-    argv[2].data = hops->offered;
-    argv[2].len = ngx_hex_dump(hops->offered, bytes, NGX_HTTP_NOTIFY_HOPS_KEY)
-                  - hops->offered;
-    ngx_str_set(&argv[3], "NX");
-    ngx_str_set(&argv[4], "GET");
-
-    if (argv[1].data) {
-        hops->command = ngx_http_notify_redis_submit(redis, argv, 5, 0,
-                                               ngx_http_notify_hops_answer,
-                                               hops);
-    }
-
-    ngx_destroy_pool(pool);
 }
 
 
@@ -132,7 +128,7 @@ ngx_http_notify_hops_answer(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_str_t  key;
 
-    hops->command = NULL;
+    hops->asking = 0;
 
     /* without an answer the key that is known stays */
 

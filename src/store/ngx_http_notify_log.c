@@ -18,8 +18,6 @@ static void ngx_http_notify_log_fill(ngx_http_notify_event_t *event,
 static ngx_str_t *ngx_http_notify_log_member(ngx_http_notify_event_t *event,
     u_char letter);
 static ngx_uint_t ngx_http_notify_log_is_attribute(const ngx_str_t *name);
-static u_char *ngx_http_notify_log_number(u_char *p, const char *field,
-    uint64_t n);
 
 
 /* the fields that are strings, each named by one letter */
@@ -267,41 +265,27 @@ ngx_http_notify_log_unref(ngx_http_notify_event_t *event)
 }
 
 
-size_t
-ngx_http_notify_log_entry_size(const ngx_http_notify_event_t *event,
-    ngx_uint_t *n)
+ngx_uint_t
+ngx_http_notify_log_strings(const ngx_http_notify_event_t *event)
 {
-    size_t       size;
     u_char      *letter;
     ngx_str_t   *member;
-    ngx_uint_t   i;
+    ngx_uint_t   n;
 
-    size = 0;
-    *n = 1 + (event->hops ? 1 : 0) + event->nattributes;
+    n = 1 + (event->hops ? 1 : 0) + event->nattributes;
 
     for (letter = ngx_http_notify_log_letters; *letter; letter++) {
         member = ngx_http_notify_log_member((ngx_http_notify_event_t *) event,
                                             *letter);
-        if (member->len) {
-            size += member->len;
-            (*n)++;
-        }
+        n += member->len ? 1 : 0;
     }
 
-    for (i = 0; i < event->nattributes; i++) {
-        size += 2 + event->attributes[i].key.len
-                + event->attributes[i].value.len;
-    }
-
-    *n *= 2;
-
-    return size + *n * ngx_http_notify_resp_string_size(1)
-           + 2 * NGX_INT64_LEN;
+    return 2 * n;
 }
 
 
-u_char *
-ngx_http_notify_log_entry_write(u_char *p,
+void
+ngx_http_notify_log_write(ngx_http_notify_command_t *command,
     const ngx_http_notify_event_t *event)
 {
     u_char        *letter;
@@ -316,106 +300,46 @@ ngx_http_notify_log_entry_write(u_char *p,
                                             *letter);
         if (member->len) {
             name.data = letter;
-            p = ngx_http_notify_resp_string(p, &name);
-            p = ngx_http_notify_resp_string(p, member);
+            ngx_http_notify_command_arg(command, &name);
+            ngx_http_notify_command_arg(command, member);
         }
     }
 
-    p = ngx_http_notify_log_number(p, "w", event->time);
+    ngx_http_notify_command_text(command, "w");
+    ngx_http_notify_command_number(command, event->time);
 
     if (event->hops) {
-        p = ngx_http_notify_log_number(p, "h", event->hops);
+        ngx_http_notify_command_text(command, "h");
+        ngx_http_notify_command_number(command, event->hops);
     }
 
     for (i = 0; i < event->nattributes; i++) {
         attribute = &event->attributes[i];
 
-        p = ngx_http_notify_resp_length(p, 2 + attribute->key.len);
-        *p++ = 'a';
-        *p++ = ':';
-        p = ngx_cpymem(p, attribute->key.data, attribute->key.len);
-        *p++ = CR;
-        *p++ = LF;
-
-        p = ngx_http_notify_resp_string(p, &attribute->value);
+        ngx_http_notify_command_printf(command, "a:%V", &attribute->key);
+        ngx_http_notify_command_arg(command, &attribute->value);
     }
-
-    return p;
 }
 
 
-static u_char *
-ngx_http_notify_log_number(u_char *p, const char *field, uint64_t n)
-{
-    ngx_str_t  name, text;
-    u_char     buf[NGX_INT64_LEN];
-
-    name.data = (u_char *) field;
-    name.len = 1;
-
-    text.data = buf;
-    text.len = ngx_sprintf(buf, "%uL", n) - buf;
-
-    p = ngx_http_notify_resp_string(p, &name);
-
-    return ngx_http_notify_resp_string(p, &text);
-}
-
-
-ngx_http_notify_redis_command_t *
+ngx_http_notify_command_t *
 ngx_http_notify_log_range(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_http_notify_id_t *from,
     ngx_uint_t inclusive, const ngx_http_notify_id_t *to, ngx_uint_t count,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    u_char                           *p;
-    ngx_str_t                         argv[6];
-    ngx_pool_t                       *pool;
-    ngx_http_notify_redis_command_t  *command;
+    ngx_http_notify_command_t  *command;
 
-    u_char  start[NGX_HTTP_NOTIFY_ID_LEN + 1];
-    u_char  end[NGX_HTTP_NOTIFY_ID_LEN];
-    u_char  limit[NGX_INT_T_LEN];
+    command = ngx_http_notify_command_start(redis, "XRANGE", handler, data);
 
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
-    }
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_printf(command, "%s%uL-%uL", inclusive ? "" : "(",
+                                   from->ms, from->seq);
+    ngx_http_notify_command_id(command, to);
+    ngx_http_notify_command_text(command, "COUNT");
+    ngx_http_notify_command_number(command, count);
 
-    command = NULL;
-
-    ngx_str_set(&argv[0], "XRANGE");
-
-    argv[1] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-
-    if (argv[1].data == NULL) {
-        goto done;
-    }
-
-    p = start;
-
-    if (!inclusive) {
-        *p++ = '(';
-    }
-
-    argv[2].data = start;
-    argv[2].len = ngx_http_notify_id_print(p, from) - start;
-
-    argv[3].data = end;
-    argv[3].len = ngx_http_notify_id_print(end, to) - end;
-
-    ngx_str_set(&argv[4], "COUNT");
-
-    argv[5].data = limit;
-    argv[5].len = ngx_sprintf(limit, "%ui", count) - limit;
-
-    command = ngx_http_notify_redis_submit(redis, argv, 6, 0, handler, data);
-
-done:
-
-    ngx_destroy_pool(pool);
-
-    return command;
+    return ngx_http_notify_redis_send(command) == NGX_OK ? command : NULL;
 }
 
 
@@ -425,40 +349,16 @@ ngx_http_notify_log_read(ngx_http_notify_redis_t *redis,
     ngx_uint_t count, size_t bytes, ngx_http_notify_redis_handler_pt handler,
     void *data)
 {
-    ngx_int_t    rc;
-    ngx_str_t    key, args[3];
-    ngx_pool_t  *pool;
+    ngx_http_notify_command_t  *command;
 
-    u_char  start[NGX_HTTP_NOTIFY_ID_LEN + 1];
-    u_char  limit[NGX_INT_T_LEN];
-    u_char  size[NGX_SIZE_T_LEN];
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_range,
+                                             handler, data);
 
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_printf(command, "(%uL-%uL", from->ms, from->seq);
+    ngx_http_notify_command_number(command, count);
+    ngx_http_notify_command_number(command, bytes);
 
-    rc = NGX_ERROR;
-
-    key = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-
-    start[0] = '(';
-
-    args[0].data = start;
-    args[0].len = ngx_http_notify_id_print(&start[1], from) - start;
-
-    args[1].data = limit;
-    args[1].len = ngx_sprintf(limit, "%ui", count) - limit;
-
-    args[2].data = size;
-    args[2].len = ngx_sprintf(size, "%uz", bytes) - size;
-
-    if (key.data != NULL) {
-        rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_range,
-                                         &key, 1, args, 3, handler, data);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }

@@ -1,6 +1,6 @@
 /*
  * The log of a channel: events as they are in the Redis stream, publishing,
- * and reading ranges.  Knows nothing of subscriptions, HTTP or who reads.
+ * and reading ranges.  Knows nothing of subscriptions, HTTP or its readers.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_LOG_H_INCLUDED_
@@ -9,9 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_id.h"
-#include "ngx_http_notify_keys.h"
-#include "ngx_http_notify_redis.h"
+#include "ngx_http_notify_command.h"
 
 
 /*
@@ -67,13 +65,9 @@ void ngx_http_notify_log_ref(ngx_http_notify_event_t *event);
 void ngx_http_notify_log_unref(ngx_http_notify_event_t *event);
 
 
-/*
- * The other way: the fields of the entry as strings of a command, t first and
- * then n.  _size: bytes at most, and how many strings they are.
- */
-size_t ngx_http_notify_log_entry_size(const ngx_http_notify_event_t *event,
-    ngx_uint_t *n);
-u_char *ngx_http_notify_log_entry_write(u_char *p,
+/* The other way: how many strings of a command its fields are, and these. */
+ngx_uint_t ngx_http_notify_log_strings(const ngx_http_notify_event_t *event);
+void ngx_http_notify_log_write(ngx_http_notify_command_t *command,
     const ngx_http_notify_event_t *event);
 
 
@@ -168,9 +162,9 @@ void ngx_http_notify_log_publish_exit(void);
 
 /*
  * XRANGE from (exclusive unless `inclusive`) to the end, at most count
- * entries.  Raw reply to the handler; NULL as with a submit.
+ * entries.  Raw reply to the handler; NULL: it is not sent.
  */
-ngx_http_notify_redis_command_t *ngx_http_notify_log_range(
+ngx_http_notify_command_t *ngx_http_notify_log_range(
     ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_id_t *from, ngx_uint_t inclusive,
     const ngx_http_notify_id_t *to, ngx_uint_t count,

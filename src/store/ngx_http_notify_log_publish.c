@@ -187,51 +187,17 @@ ngx_http_notify_log_publish_plain(const ngx_http_notify_log_batch_ctx_t *ctx)
 static ngx_int_t
 ngx_http_notify_log_publish_append(const ngx_http_notify_log_batch_ctx_t *ctx)
 {
-    size_t                           size;
-    u_char                          *p;
-    ngx_str_t                        bytes;
-    ngx_uint_t                       strings;
-    const ngx_str_t                 *prefix;
-    ngx_http_notify_redis_command_t *command;
+    ngx_http_notify_command_t  *command;
 
-    static ngx_str_t  xadd = ngx_string("XADD");
-    static ngx_str_t  any = ngx_string("*");
+    command = ngx_http_notify_command_start(ctx->redis, "XADD",
+                                          ngx_http_notify_log_publish_appended,
+                                          ctx->publish);
 
-    prefix = &ctx->keys->prefix;
+    ngx_http_notify_command_key(command, ctx->keys, "log");
+    ngx_http_notify_command_text(command, "*");
+    ngx_http_notify_log_write(command, &ctx->entries->event);
 
-    size = ngx_http_notify_log_entry_size(&ctx->entries->event, &strings)
-           + NGX_HTTP_NOTIFY_RESP_LINE
-           + ngx_http_notify_resp_string_size(xadd.len)
-           + ngx_http_notify_resp_string_size(prefix->len + 3)
-           + ngx_http_notify_resp_string_size(any.len);
-
-    if (strings > NGX_HTTP_NOTIFY_RESP_MAX_ARGC - 3) {
-        return NGX_ERROR;
-    }
-
-    bytes.data = ngx_alloc(size, ngx_cycle->log);
-    if (bytes.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_http_notify_resp_head(bytes.data, 3 + strings);
-    p = ngx_http_notify_resp_string(p, &xadd);
-
-    p = ngx_http_notify_resp_length(p, prefix->len + 3);
-    p = ngx_cpymem(p, prefix->data, prefix->len);
-    p = ngx_cpymem(p, "log" CRLF, sizeof("log" CRLF) - 1);
-
-    p = ngx_http_notify_resp_string(p, &any);
-    p = ngx_http_notify_log_entry_write(p, &ctx->entries->event);
-
-    bytes.len = p - bytes.data;
-
-    command = ngx_http_notify_redis_send(ctx->redis, &bytes, 1, 0,
-                                         ngx_http_notify_log_publish_appended,
-                                         ctx->publish);
-    ngx_free(bytes.data);
-
-    if (command == NULL) {
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_log_replicas.h"
 
 
@@ -136,27 +137,22 @@ ngx_http_notify_log_replicas_ask(ngx_event_t *ev)
 static ngx_int_t
 ngx_http_notify_log_replicas_send(void)
 {
-    u_char      n[NGX_INT_T_LEN], timeout[NGX_INT_T_LEN];
-    ngx_str_t   argv[3];
+    ngx_http_notify_command_t  *command;
 
-    ngx_str_set(&argv[0], "WAIT");
+    command = ngx_http_notify_command_start(ngx_http_notify_log_waits.redis,
+                                          "WAIT",
+                                          ngx_http_notify_log_replicas_answer,
+                                          NULL);
 
-    argv[1].data = n;
-    argv[1].len = ngx_sprintf(n, "%ui", ngx_http_notify_log_waits.replicas)
-                  - n;
+    ngx_http_notify_command_number(command,
+                                   ngx_http_notify_log_waits.replicas);
 
-    /* those that come meanwhile stand behind it: they have a deadline, too */
+    /* commands that come meanwhile wait for it, and have a deadline, too */
 
-    argv[2].data = timeout;
-    argv[2].len = ngx_sprintf(timeout, "%M",
-                              ngx_http_notify_log_waits.timeout / 2)
-                  - timeout;
+    ngx_http_notify_command_number(command,
+                                   ngx_http_notify_log_waits.timeout / 2);
 
-    return ngx_http_notify_redis_submit(ngx_http_notify_log_waits.redis, argv,
-                                        3, 0,
-                                        ngx_http_notify_log_replicas_answer,
-                                        NULL)
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_notify_redis_send(command);
 }
 
 

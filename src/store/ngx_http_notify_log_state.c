@@ -1,6 +1,6 @@
 /*
- * What there is of a log, and was.  Nothing is kept here.  Must not know what
- * a place is for.
+ * What a log holds, and what it has lost.  No state.  Does not know what a
+ * place is for.
  */
 
 #include <ngx_config.h>
@@ -14,28 +14,15 @@ ngx_http_notify_log_state_ask(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    ngx_int_t    rc;
-    ngx_str_t    key;
-    ngx_pool_t  *pool;
+    ngx_http_notify_command_t  *command;
 
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_log_state,
+                                             handler, data);
 
-    rc = NGX_ERROR;
+    ngx_http_notify_command_key(command, keys, "log");
 
-    key = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-
-    if (key.data != NULL) {
-        rc = ngx_http_notify_script_call(redis,
-                                         &ngx_http_notify_script_log_state,
-                                         &key, 1, NULL, 0, handler, data);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 

@@ -1,7 +1,6 @@
 /*
- * Calling the embedded Lua scripts.  A call keeps its arguments until Redis
- * has answered, because Redis may have forgotten the script in the meantime.
- * Must not know what any script does.
+ * The embedded Lua scripts: their texts and digests, and what a reply says.
+ * Does not know what any script does.
  */
 
 #include <ngx_config.h>
@@ -17,20 +16,6 @@
 #define NGX_HTTP_NOTIFY_SCRIPT_TEXT   128
 
 
-/* keys and arguments are in RESP, behind the structure or the caller's */
-typedef struct {
-    ngx_queue_t                        queue;
-    ngx_http_notify_redis_t           *redis;
-    ngx_http_notify_script_t          *script;
-    ngx_http_notify_redis_handler_pt   handler;
-    void                              *data;
-    ngx_uint_t                         nkeys;
-    ngx_uint_t                         nargs;
-    ngx_str_t                          keys;
-    ngx_str_t                          args;
-} ngx_http_notify_script_call_t;
-
-
 /* an error that was logged lately by this worker */
 typedef struct {
     uint32_t   hash;
@@ -38,19 +23,6 @@ typedef struct {
 } ngx_http_notify_script_said_t;
 
 
-static size_t ngx_http_notify_script_size(const ngx_str_t *strings,
-    ngx_uint_t n);
-static u_char *ngx_http_notify_script_fill(ngx_str_t *text, u_char *p,
-    const ngx_str_t *strings, ngx_uint_t n);
-static ngx_int_t ngx_http_notify_script_start(
-    ngx_http_notify_script_call_t *call, ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script,
-    ngx_http_notify_redis_handler_pt handler, void *data);
-static ngx_int_t ngx_http_notify_script_submit(
-    ngx_http_notify_script_call_t *call, const char *command,
-    const ngx_str_t *script);
-static void ngx_http_notify_script_answer(ngx_http_notify_resp_t *resp,
-    void *data);
 static void ngx_http_notify_script_say(const ngx_str_t *text, const char *who);
 
 
@@ -114,11 +86,6 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
 static ngx_http_notify_script_said_t
     ngx_http_notify_script_said[NGX_HTTP_NOTIFY_SCRIPT_SAID];
 
-/* of this worker, not answered yet */
-static ngx_queue_t  ngx_http_notify_script_calls = {
-    &ngx_http_notify_script_calls, &ngx_http_notify_script_calls
-};
-
 
 ngx_int_t
 ngx_http_notify_script_init(ngx_conf_t *cf)
@@ -141,204 +108,28 @@ ngx_http_notify_script_init(ngx_conf_t *cf)
 }
 
 
+/* for those who have their keys and arguments in arrays still */
+
 ngx_int_t
 ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
-    const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_script_t *script, const ngx_str_t *keys,
+    ngx_uint_t nkeys, const ngx_str_t *args, ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    u_char                         *p;
-    ngx_http_notify_script_call_t  *call;
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
 
-    call = ngx_alloc(sizeof(ngx_http_notify_script_call_t)
-                     + ngx_http_notify_script_size(keys, nkeys)
-                     + ngx_http_notify_script_size(args, nargs),
-                     ngx_cycle->log);
-    if (call == NULL) {
-        return NGX_ERROR;
+    command = ngx_http_notify_command_script(redis, script, handler, data);
+
+    for (i = 0; i < nkeys; i++) {
+        ngx_http_notify_command_key_text(command, &keys[i]);
     }
 
-    call->nkeys = nkeys;
-    call->nargs = nargs;
-
-    p = (u_char *) &call[1];
-    p = ngx_http_notify_script_fill(&call->keys, p, keys, nkeys);
-    (void) ngx_http_notify_script_fill(&call->args, p, args, nargs);
-
-    return ngx_http_notify_script_start(call, redis, script, handler, data);
-}
-
-
-ngx_int_t
-ngx_http_notify_script_send(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
-    const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data)
-{
-    ngx_http_notify_script_call_t  *call;
-
-    call = ngx_alloc(sizeof(ngx_http_notify_script_call_t), ngx_cycle->log);
-    if (call == NULL) {
-        return NGX_ERROR;
+    for (i = 0; i < nargs; i++) {
+        ngx_http_notify_command_arg(command, &args[i]);
     }
 
-    call->nkeys = nkeys;
-    call->nargs = nargs;
-    call->keys = *keys;
-    call->args = *args;
-
-    return ngx_http_notify_script_start(call, redis, script, handler, data);
-}
-
-
-void
-ngx_http_notify_script_exit_process(void)
-{
-    ngx_queue_t  *q;
-
-    while (!ngx_queue_empty(&ngx_http_notify_script_calls)) {
-        q = ngx_queue_head(&ngx_http_notify_script_calls);
-        ngx_queue_remove(q);
-
-        ngx_free(ngx_queue_data(q, ngx_http_notify_script_call_t, queue));
-    }
-}
-
-
-static size_t
-ngx_http_notify_script_size(const ngx_str_t *strings, ngx_uint_t n)
-{
-    size_t      size;
-    ngx_uint_t  i;
-
-    size = 0;
-
-    for (i = 0; i < n; i++) {
-        size += ngx_http_notify_resp_string_size(strings[i].len);
-    }
-
-    return size;
-}
-
-
-static u_char *
-ngx_http_notify_script_fill(ngx_str_t *text, u_char *p,
-    const ngx_str_t *strings, ngx_uint_t n)
-{
-    ngx_uint_t  i;
-
-    text->data = p;
-
-    for (i = 0; i < n; i++) {
-        p = ngx_http_notify_resp_string(p, &strings[i]);
-    }
-
-    text->len = p - text->data;
-
-    return p;
-}
-
-
-/* a call that cannot start is freed */
-
-static ngx_int_t
-ngx_http_notify_script_start(ngx_http_notify_script_call_t *call,
-    ngx_http_notify_redis_t *redis, ngx_http_notify_script_t *script,
-    ngx_http_notify_redis_handler_pt handler, void *data)
-{
-    ngx_str_t  sha1;
-
-    call->redis = redis;
-    call->script = script;
-    call->handler = handler;
-    call->data = data;
-
-    sha1.data = script->sha1;
-    sha1.len = sizeof(script->sha1);
-
-    if (ngx_http_notify_script_submit(call, "EVALSHA", &sha1) != NGX_OK) {
-        ngx_free(call);
-        return NGX_ERROR;
-    }
-
-    ngx_queue_insert_tail(&ngx_http_notify_script_calls, &call->queue);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_script_submit(ngx_http_notify_script_call_t *call,
-    const char *command, const ngx_str_t *script)
-{
-    u_char      *p;
-    ngx_str_t    name, n, pieces[5];
-    ngx_uint_t   argc;
-    u_char       head[4 * NGX_HTTP_NOTIFY_RESP_LINE];
-    u_char       behind[4 * NGX_HTTP_NOTIFY_RESP_LINE];
-    u_char       number[NGX_INT_T_LEN];
-
-    argc = 3 + call->nkeys + call->nargs;
-
-    if (argc > NGX_HTTP_NOTIFY_RESP_MAX_ARGC) {
-        return NGX_ERROR;
-    }
-
-    name.data = (u_char *) command;
-    name.len = ngx_strlen(command);
-
-    p = ngx_http_notify_resp_head(head, argc);
-    p = ngx_http_notify_resp_string(p, &name);
-    p = ngx_http_notify_resp_length(p, script->len);
-
-    pieces[0].data = head;
-    pieces[0].len = p - head;
-
-    pieces[1] = *script;
-
-    n.data = number;
-    n.len = ngx_sprintf(number, "%ui", call->nkeys) - number;
-
-    p = behind;
-    *p++ = CR;
-    *p++ = LF;
-    p = ngx_http_notify_resp_string(p, &n);
-
-    pieces[2].data = behind;
-    pieces[2].len = p - behind;
-
-    pieces[3] = call->keys;
-    pieces[4] = call->args;
-
-    return ngx_http_notify_redis_send(call->redis, pieces, 5, 0,
-                                      ngx_http_notify_script_answer, call)
-           ? NGX_OK : NGX_ERROR;
-}
-
-
-static void
-ngx_http_notify_script_answer(ngx_http_notify_resp_t *resp, void *data)
-{
-    ngx_http_notify_script_call_t *call = data;
-
-    /* EVAL never answers so: this happens once */
-
-    if (resp && ngx_http_notify_resp_is_error(resp, "NOSCRIPT")) {
-
-        if (ngx_http_notify_script_submit(call, "EVAL", &call->script->text)
-            == NGX_OK)
-        {
-            return;
-        }
-
-        resp = NULL;
-    }
-
-    ngx_queue_remove(&call->queue);
-
-    call->handler(resp, call->data);
-
-    ngx_free(call);
+    return ngx_http_notify_redis_send(command);
 }
 
 

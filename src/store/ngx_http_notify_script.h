@@ -1,5 +1,5 @@
 /*
- * The Lua scripts: embedded files, called by their digest, loaded on NOSCRIPT.
+ * The Lua scripts: embedded files.
  * https://redis.io/docs/latest/develop/programmability/eval-intro/
  */
 
@@ -9,16 +9,10 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_redis.h"
+#include "ngx_http_notify_command.h"
 
 
-/* one a file of src/store/lua; its text is made a C string by `config` */
-typedef struct {
-    const char  *name;
-    ngx_str_t    text;
-    u_char       sha1[40];      /* filled by _init */
-} ngx_http_notify_script_t;
-
+/* one for each file of src/store/lua, made a C string by `config` */
 extern ngx_http_notify_script_t  ngx_http_notify_script_publish;
 extern ngx_http_notify_script_t  ngx_http_notify_script_subscribe;
 extern ngx_http_notify_script_t  ngx_http_notify_script_unsubscribe;
@@ -46,26 +40,11 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_health;
 
 /* once, before the workers start */
 ngx_int_t ngx_http_notify_script_init(ngx_conf_t *cf);
-/* behind the connections: whoever was not answered will not be */
-void ngx_http_notify_script_exit_process(void);
 
-/*
- * EVALSHA, and EVAL once when Redis answers NOSCRIPT.  Same contract as
- * ngx_http_notify_redis_submit() but without a handle: pool memory is used
- * for nothing that outlives the call.  NGX_ERROR: handler never called.
- */
+/* for those who have their keys and arguments in arrays still */
 ngx_int_t ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
-    const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data);
-
-/*
- * The same with keys and arguments that are in RESP already, each of them
- * together in one text, which stays until the handler is called.
- */
-ngx_int_t ngx_http_notify_script_send(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script, const ngx_str_t *keys, ngx_uint_t nkeys,
-    const ngx_str_t *args, ngx_uint_t nargs,
+    ngx_http_notify_script_t *script, const ngx_str_t *keys,
+    ngx_uint_t nkeys, const ngx_str_t *args, ngx_uint_t nargs,
     ngx_http_notify_redis_handler_pt handler, void *data);
 
 /*

@@ -393,51 +393,33 @@ static ngx_int_t
 ngx_http_notify_session_conns_submit(
     ngx_http_notify_session_conns_batch_t *batch)
 {
-    u_char                  *p;
-    ngx_int_t                rc;
-    ngx_str_t               *keys, *args;
-    ngx_uint_t               i;
-    ngx_pool_t              *pool;
+    ngx_uint_t                       i;
+    ngx_http_notify_command_t       *command;
     ngx_http_notify_session_conn_t  *hold;
 
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
+    command = ngx_http_notify_command_script(
+                  ngx_http_notify_session_conns.redis,
+                  &ngx_http_notify_script_hold,
+                  ngx_http_notify_session_conns_answer, batch);
+
+    for (i = 0; i < batch->n; i++) {
+        ngx_http_notify_command_key_text(command, &batch->holds[i]->node.str);
     }
 
-    rc = NGX_ERROR;
-
-    keys = ngx_palloc(pool, batch->n * sizeof(ngx_str_t));
-    args = ngx_palloc(pool, (batch->n + 1) * sizeof(ngx_str_t));
-    p = ngx_pnalloc(pool, batch->n * (NGX_INT64_LEN + 1));
-
-    if (keys == NULL || args == NULL || p == NULL) {
-        goto done;
-    }
-
-    args[0] = ngx_http_notify_session_conns.name;
+    ngx_http_notify_command_arg(command, &ngx_http_notify_session_conns.name);
 
     for (i = 0; i < batch->n; i++) {
         hold = batch->holds[i];
 
-        keys[i] = hold->node.str;
+        if (hold->refs) {
+            ngx_http_notify_command_number(command, hold->lease);
 
-        args[i + 1].data = p;
-        p = hold->refs ? ngx_sprintf(p, "%M", hold->lease)
-                       : ngx_sprintf(p, "-%M", hold->grace);
-        args[i + 1].len = p - args[i + 1].data;
+        } else {
+            ngx_http_notify_command_printf(command, "-%M", hold->grace);
+        }
     }
 
-    rc = ngx_http_notify_script_call(ngx_http_notify_session_conns.redis,
-                                     &ngx_http_notify_script_hold, keys,
-                                     batch->n, args, batch->n + 1,
-                                     ngx_http_notify_session_conns_answer,
-                                     batch);
-done:
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 

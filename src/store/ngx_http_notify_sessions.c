@@ -9,8 +9,14 @@
 #include "ngx_http_notify_sessions.h"
 
 
-static ngx_str_t *ngx_http_notify_sessions_args(ngx_pool_t *pool,
-    ngx_uint_t max, const ngx_str_t *args, ngx_uint_t nargs, ngx_uint_t more);
+#define NGX_HTTP_NOTIFY_SESSIONS_NAME  32    /* a digest, in hex */
+
+static ngx_http_notify_command_t *ngx_http_notify_sessions_script(
+    ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *tenant, const ngx_str_t *id, ngx_uint_t max,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+static ngx_int_t ngx_http_notify_sessions_name(const ngx_str_t *tenant,
+    const ngx_str_t *id, ngx_str_t *name, u_char *digest);
 static void ngx_http_notify_sessions_kept(ngx_http_notify_resp_t *resp,
     void *data);
 
@@ -20,21 +26,48 @@ ngx_http_notify_sessions_key(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id)
 {
-    u_char     digest[32];
-    ngx_str_t  parts[2], name, key;
+    ngx_str_t  name, key;
+    u_char     digest[NGX_HTTP_NOTIFY_SESSIONS_NAME];
 
-    parts[0] = *tenant;
-    parts[1] = *id;
-
-    name.data = digest;
-    name.len = sizeof(digest);
-
-    if (ngx_http_notify_id_digest(parts, 2, digest) != NGX_OK) {
+    if (ngx_http_notify_sessions_name(tenant, id, &name, digest) != NGX_OK) {
         ngx_str_null(&key);
         return key;
     }
 
     return ngx_http_notify_keys_name(pool, keys, "session", &name);
+}
+
+
+void
+ngx_http_notify_sessions_add_key(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id)
+{
+    ngx_str_t  name;
+    u_char     digest[NGX_HTTP_NOTIFY_SESSIONS_NAME];
+
+    if (ngx_http_notify_sessions_name(tenant, id, &name, digest) != NGX_OK) {
+        ngx_http_notify_command_fail(command);
+        return;
+    }
+
+    ngx_http_notify_command_key_of(command, keys, "session", &name);
+}
+
+
+static ngx_int_t
+ngx_http_notify_sessions_name(const ngx_str_t *tenant, const ngx_str_t *id,
+    ngx_str_t *name, u_char *digest)
+{
+    ngx_str_t  parts[2];
+
+    parts[0] = *tenant;
+    parts[1] = *id;
+
+    name->data = digest;
+    name->len = NGX_HTTP_NOTIFY_SESSIONS_NAME;
+
+    return ngx_http_notify_id_digest(parts, 2, digest);
 }
 
 
@@ -44,41 +77,17 @@ ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *args,
     ngx_uint_t nargs, ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    ngx_int_t    rc;
-    ngx_str_t    names[3], *all;
-    ngx_pool_t  *pool;
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
 
-    if (redis == NULL) {
-        return NGX_ERROR;
+    command = ngx_http_notify_sessions_script(redis, keys, tenant, id, max,
+                                              handler, data);
+
+    for (i = 0; i < nargs; i++) {
+        ngx_http_notify_command_arg(command, &args[i]);
     }
 
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    names[0] = ngx_http_notify_sessions_key(pool, keys, tenant, id);
-    names[1] = ngx_http_notify_keys_name(pool, keys, "subs:of", tenant);
-    names[2] = ngx_http_notify_keys_name(pool, keys, "sessions:of", tenant);
-
-    all = ngx_http_notify_sessions_args(pool, max, args, nargs, 0);
-
-    if (names[0].data != NULL
-        && names[1].data != NULL
-        && names[2].data != NULL
-        && all != NULL)
-    {
-        rc = ngx_http_notify_script_call(redis,
-                                         &ngx_http_notify_script_session,
-                                         names, 3, all, nargs + 1, handler,
-                                         data);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 
@@ -86,80 +95,53 @@ ngx_int_t
 ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *subscription,
-    ngx_uint_t at,
-    const ngx_str_t *provider, const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data)
+    ngx_uint_t at, const ngx_str_t *provider, const ngx_str_t *args,
+    ngx_uint_t nargs, ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    ngx_int_t    rc;
-    ngx_str_t    names[8], *all;
-    ngx_uint_t   i;
-    ngx_pool_t  *pool;
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
 
-    if (redis == NULL) {
-        return NGX_ERROR;
+    command = ngx_http_notify_sessions_script(redis, keys, tenant, id, max,
+                                              handler, data);
+
+    ngx_http_notify_command_key(command, keys, "subs");
+    ngx_http_notify_command_key(command, keys, "subs:log");
+    ngx_http_notify_command_key(command, keys, "subs:ver");
+    ngx_http_notify_command_key_shard(command, keys, "cursor",
+                                 ngx_http_notify_keys_shard_of(subscription));
+    ngx_http_notify_command_key(command, keys, "log");
+
+    for (i = 0; i < nargs; i++) {
+        ngx_http_notify_command_arg(command,
+                                    i == at ? subscription : &args[i]);
     }
 
-    pool = ngx_create_pool(2048, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_arg(command, provider);
 
-    rc = NGX_ERROR;
-
-    all = ngx_http_notify_sessions_args(pool, max, args, nargs, 1);
-    if (all == NULL) {
-        goto done;
-    }
-
-    all[at + 1] = *subscription;
-    all[nargs + 1] = *provider;
-
-    names[0] = ngx_http_notify_sessions_key(pool, keys, tenant, id);
-    names[1] = ngx_http_notify_keys_name(pool, keys, "subs:of", tenant);
-    names[2] = ngx_http_notify_keys_name(pool, keys, "sessions:of", tenant);
-    names[3] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
-    names[4] = ngx_http_notify_keys_name(pool, keys, "subs:log", NULL);
-    names[5] = ngx_http_notify_keys_name(pool, keys, "subs:ver", NULL);
-    names[6] = ngx_http_notify_keys_shard(pool, keys, "cursor",
-                            ngx_http_notify_keys_shard_of(subscription));
-    names[7] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-
-    for (i = 0; i < 8; i++) {
-        if (names[i].data == NULL) {
-            goto done;
-        }
-    }
-
-    rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_session,
-                                     names, 8, all, nargs + 2, handler, data);
-done:
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 
-/* the limit, the arguments, and room for so many more */
+/* what all calls begin with */
 
-static ngx_str_t *
-ngx_http_notify_sessions_args(ngx_pool_t *pool, ngx_uint_t max,
-    const ngx_str_t *args, ngx_uint_t nargs, ngx_uint_t more)
+static ngx_http_notify_command_t *
+ngx_http_notify_sessions_script(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, ngx_uint_t max,
+    ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    ngx_str_t  *all;
+    ngx_http_notify_command_t  *command;
 
-    all = ngx_palloc(pool, (1 + nargs + more) * sizeof(ngx_str_t)
-                           + NGX_INT_T_LEN);
-    if (all == NULL) {
-        return NULL;
-    }
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_session,
+                                             handler, data);
 
-    all[0].data = (u_char *) &all[1 + nargs + more];
-    all[0].len = ngx_sprintf(all[0].data, "%ui", max) - all[0].data;
+    ngx_http_notify_sessions_add_key(command, keys, tenant, id);
+    ngx_http_notify_command_key_of(command, keys, "subs:of", tenant);
+    ngx_http_notify_command_key_of(command, keys, "sessions:of", tenant);
+    ngx_http_notify_command_number(command, max);
 
-    ngx_memcpy(&all[1], args, nargs * sizeof(ngx_str_t));
-
-    return all;
+    return command;
 }
 
 
@@ -168,28 +150,17 @@ ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, const ngx_str_t *node)
 {
-    ngx_int_t    rc;
-    ngx_str_t    key;
-    ngx_pool_t  *pool;
+    ngx_http_notify_command_t  *command;
 
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_node,
+                                             ngx_http_notify_sessions_kept,
+                                             redis);
 
-    rc = NGX_ERROR;
-    key = ngx_http_notify_sessions_key(pool, keys, tenant, id);
+    ngx_http_notify_sessions_add_key(command, keys, tenant, id);
+    ngx_http_notify_command_arg(command, node);
 
-    if (key.data != NULL) {
-        rc = ngx_http_notify_script_call(redis, &ngx_http_notify_script_node,
-                                         &key, 1, node, 1,
-                                         ngx_http_notify_sessions_kept,
-                                         redis);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 

@@ -21,6 +21,10 @@
 ngx_str_t ngx_http_notify_sessions_key(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id);
+/* the same key, added to a command */
+void ngx_http_notify_sessions_add_key(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id);
 
 /*
  * The script session.lua with its arguments, the verb first; max: sessions that
@@ -30,8 +34,7 @@ ngx_str_t ngx_http_notify_sessions_key(ngx_pool_t *pool,
 ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *args,
-    ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data);
+    ngx_uint_t nargs, ngx_http_notify_redis_handler_pt handler, void *data);
 
 /*
  * The same with "put" or "join", for a session that is a provider's: it is
@@ -41,9 +44,8 @@ ngx_int_t ngx_http_notify_sessions_call(ngx_http_notify_redis_t *redis,
 ngx_int_t ngx_http_notify_sessions_bind(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_uint_t max, const ngx_str_t *subscription,
-    ngx_uint_t at,
-    const ngx_str_t *provider, const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data);
+    ngx_uint_t at, const ngx_str_t *provider, const ngx_str_t *args,
+    ngx_uint_t nargs, ngx_http_notify_redis_handler_pt handler, void *data);
 
 /* keeps `node` with the session, if it is there still; nobody waits for it */
 ngx_int_t ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,

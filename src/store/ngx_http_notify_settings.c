@@ -1,7 +1,7 @@
 /*
  * The settings of a channel in Redis: writing and reading them.  The state of
- * a call lives until Redis has answered, its names only as long as the call.
- * Must not judge values, nor know which settings there are.
+ * a call lives until Redis has answered.  Must not judge values, nor know which
+ * settings there are.
  */
 
 #include <ngx_config.h>
@@ -22,46 +22,22 @@ typedef struct {
 } ngx_http_notify_settings_call_t;
 
 
-static ngx_int_t ngx_http_notify_settings_keys(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys, ngx_array_t *names);
-static ngx_int_t ngx_http_notify_settings_args(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_settings_write_t *write, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_settings_names(ngx_pool_t *pool,
-    const ngx_str_t *names, ngx_uint_t n, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_settings_change(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_settings_change_t *change, ngx_array_t *args);
-static ngx_int_t ngx_http_notify_settings_number(ngx_pool_t *pool, uint64_t n,
-    ngx_array_t *args);
-static ngx_int_t ngx_http_notify_settings_arg(ngx_array_t *args,
-    const ngx_str_t *text);
+static void ngx_http_notify_settings_keys(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys);
+static void ngx_http_notify_settings_names(ngx_http_notify_command_t *command,
+    const ngx_str_t *names, ngx_uint_t n);
+static void ngx_http_notify_settings_change(ngx_http_notify_command_t *command,
+    ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_settings_change_t *change);
 static void ngx_http_notify_settings_answer(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_http_notify_settings_status_e ngx_http_notify_settings_result(
     ngx_http_notify_redis_t *redis, const ngx_http_notify_resp_t *resp,
     ngx_pool_t *pool, ngx_http_notify_settings_result_t *result);
-static ngx_int_t ngx_http_notify_settings_field(ngx_pool_t *pool,
-    const char *kind, const ngx_str_t *name, const ngx_str_t *scope,
-    ngx_array_t *args);
 
 
 static ngx_str_t  ngx_http_notify_settings_target =
     ngx_string(NGX_HTTP_NOTIFY_SETTINGS_TARGET);
-
-/* of the whole channel, of the target's bucket, its own */
-
-static const char  *ngx_http_notify_settings_channel_keys[] = {
-    "settings", "subs", "subs:log", "subs:ver", NULL
-};
-
-static const char  *ngx_http_notify_settings_shard_keys[] = {
-    "cursor", "due", NULL
-};
-
-static const char  *ngx_http_notify_settings_own_keys[] = {
-    "retry", "tries", "dead", "gap", "replay", "attempts", "state", NULL
-};
 
 
 ngx_int_t
@@ -70,8 +46,9 @@ ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_settings_write_t *write,
     ngx_http_notify_settings_pt handler, void *data)
 {
+    ngx_uint_t                        i;
     ngx_pool_t                       *pool;
-    ngx_array_t                       names, args;
+    ngx_http_notify_command_t        *command;
     ngx_http_notify_settings_call_t  *call;
 
     call = ngx_alloc(sizeof(ngx_http_notify_settings_call_t), ngx_cycle->log);
@@ -85,245 +62,127 @@ ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
 
     pool = ngx_create_pool(NGX_HTTP_NOTIFY_SETTINGS_POOL, ngx_cycle->log);
     if (pool == NULL) {
-        goto failed;
+        ngx_free(call);
+        return NGX_ERROR;
     }
 
-    if (ngx_array_init(&names, pool, 16, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_array_init(&args, pool, 64, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_http_notify_settings_keys(pool, keys, &names) != NGX_OK
-        || ngx_http_notify_settings_args(pool, keys, write, &args) != NGX_OK
-        || ngx_http_notify_script_call(redis,
-               &ngx_http_notify_script_settings, names.elts, names.nelts,
-               args.elts, args.nelts, ngx_http_notify_settings_answer, call)
-           != NGX_OK)
-    {
-        goto failed;
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_settings,
+                                             ngx_http_notify_settings_answer,
+                                             call);
+
+    ngx_http_notify_settings_keys(command, keys);
+
+    ngx_http_notify_command_arg(command, &write->scope);
+    ngx_http_notify_command_number(command, write->now);
+    ngx_http_notify_command_arg(command, &ngx_http_notify_settings_target);
+    ngx_http_notify_command_arg(command, &write->target);
+    ngx_http_notify_settings_names(command, write->declared, write->ndeclared);
+    ngx_http_notify_settings_names(command, write->mandatory,
+                                   write->nmandatory);
+
+    for (i = 0; i < write->nchanges; i++) {
+        ngx_http_notify_settings_change(command, pool, keys,
+                                        &write->changes[i]);
     }
 
     ngx_destroy_pool(pool);
 
-    return NGX_OK;
-
-failed:
-
-    if (pool) {
-        ngx_destroy_pool(pool);
-    }
-
-    ngx_free(call);
-
-    return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_notify_settings_keys(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys, ngx_array_t *names)
-{
-    ngx_str_t    *key, log;
-    const char  **kind;
-    ngx_uint_t    bucket;
-
-    for (kind = ngx_http_notify_settings_channel_keys; *kind; kind++) {
-        key = ngx_array_push(names);
-        if (key == NULL) {
-            return NGX_ERROR;
-        }
-
-        *key = ngx_http_notify_keys_name(pool, keys, *kind, NULL);
-        if (key->data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    bucket = ngx_http_notify_keys_shard_of(&ngx_http_notify_settings_target);
-
-    for (kind = ngx_http_notify_settings_shard_keys; *kind; kind++) {
-        key = ngx_array_push(names);
-        if (key == NULL) {
-            return NGX_ERROR;
-        }
-
-        *key = ngx_http_notify_keys_shard(pool, keys, *kind, bucket);
-        if (key->data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    log = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-
-    if (log.data == NULL
-        || ngx_http_notify_settings_arg(names, &log) != NGX_OK)
-    {
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
+        ngx_free(call);
         return NGX_ERROR;
     }
 
-    for (kind = ngx_http_notify_settings_own_keys; *kind; kind++) {
-        key = ngx_array_push(names);
-        if (key == NULL) {
-            return NGX_ERROR;
-        }
-
-        *key = ngx_http_notify_keys_name(pool, keys, *kind,
-                                         &ngx_http_notify_settings_target);
-        if (key->data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_notify_settings_args(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_settings_write_t *write, ngx_array_t *args)
+static void
+ngx_http_notify_settings_keys(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys)
+{
+    ngx_str_t   *target;
+    ngx_uint_t   shard;
+
+    target = &ngx_http_notify_settings_target;
+    shard = ngx_http_notify_keys_shard_of(target);
+
+    ngx_http_notify_command_key(command, keys, "settings");
+    ngx_http_notify_command_key(command, keys, "subs");
+    ngx_http_notify_command_key(command, keys, "subs:log");
+    ngx_http_notify_command_key(command, keys, "subs:ver");
+    ngx_http_notify_command_key_shard(command, keys, "cursor", shard);
+    ngx_http_notify_command_key_shard(command, keys, "due", shard);
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_key_of(command, keys, "retry", target);
+    ngx_http_notify_command_key_of(command, keys, "tries", target);
+    ngx_http_notify_command_key_of(command, keys, "dead", target);
+    ngx_http_notify_command_key_of(command, keys, "gap", target);
+    ngx_http_notify_command_key_of(command, keys, "replay", target);
+    ngx_http_notify_command_key_of(command, keys, "attempts", target);
+    ngx_http_notify_command_key_of(command, keys, "state", target);
+}
+
+
+static void
+ngx_http_notify_settings_names(ngx_http_notify_command_t *command,
+    const ngx_str_t *names, ngx_uint_t n)
 {
     ngx_uint_t  i;
 
-    if (ngx_http_notify_settings_arg(args, &write->scope) != NGX_OK
-        || ngx_http_notify_settings_number(pool, write->now, args) != NGX_OK
-        || ngx_http_notify_settings_arg(args, &ngx_http_notify_settings_target)
-           != NGX_OK
-        || ngx_http_notify_settings_arg(args, &write->target) != NGX_OK
-        || ngx_http_notify_settings_names(pool, write->declared,
-                                          write->ndeclared, args)
-           != NGX_OK
-        || ngx_http_notify_settings_names(pool, write->mandatory,
-                                          write->nmandatory, args)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < write->nchanges; i++) {
-        if (ngx_http_notify_settings_change(pool, keys, &write->changes[i],
-                                            args)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_settings_names(ngx_pool_t *pool, const ngx_str_t *names,
-    ngx_uint_t n, ngx_array_t *args)
-{
-    ngx_uint_t  i;
-
-    if (ngx_http_notify_settings_number(pool, n, args) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_number(command, n);
 
     for (i = 0; i < n; i++) {
-        if (ngx_http_notify_settings_arg(args, &names[i]) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_command_arg(command, &names[i]);
     }
-
-    return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_notify_settings_change(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys,
-    const ngx_http_notify_settings_change_t *change, ngx_array_t *args)
+/* a letter, the name and, unless it is unset, the value */
+
+static void
+ngx_http_notify_settings_change(ngx_http_notify_command_t *command,
+    ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_settings_change_t *change)
 {
-    ngx_str_t         sealed;
-    const ngx_str_t  *word, *value;
-
-    static const ngx_str_t  set = ngx_string("v");
-    static const ngx_str_t  unset = ngx_string("V");
-    static const ngx_str_t  flag = ngx_string("f");
-    static const ngx_str_t  inherit = ngx_string("F");
-    static const ngx_str_t  on = ngx_string("1");
-    static const ngx_str_t  off = ngx_string("0");
-
-    value = NULL;
+    ngx_str_t  value;
 
     switch (change->op) {
 
     case NGX_HTTP_NOTIFY_SETTINGS_SET:
-        word = &set;
-        value = &change->value;
+        ngx_http_notify_command_text(command, "v");
+        ngx_http_notify_command_arg(command, &change->name);
 
-        if (change->secret) {
-            if (ngx_http_notify_seal_setting(pool, keys, &change->name,
-                                             value, &sealed)
-                != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
+        value = change->value;
 
-            value = &sealed;
+        if (change->secret
+            && ngx_http_notify_seal_setting(pool, keys, &change->name,
+                                            &change->value, &value)
+               != NGX_OK)
+        {
+            ngx_http_notify_command_fail(command);
         }
 
+        ngx_http_notify_command_arg(command, &value);
         break;
 
     case NGX_HTTP_NOTIFY_SETTINGS_UNSET:
-        word = &unset;
+        ngx_http_notify_command_text(command, "V");
+        ngx_http_notify_command_arg(command, &change->name);
         break;
 
     case NGX_HTTP_NOTIFY_SETTINGS_ON:
-        word = &flag;
-        value = &on;
-        break;
-
     case NGX_HTTP_NOTIFY_SETTINGS_OFF:
-        word = &flag;
-        value = &off;
+        ngx_http_notify_command_text(command, "f");
+        ngx_http_notify_command_arg(command, &change->name);
+        ngx_http_notify_command_text(command,
+                 change->op == NGX_HTTP_NOTIFY_SETTINGS_ON ? "1" : "0");
         break;
 
     default: /* NGX_HTTP_NOTIFY_SETTINGS_INHERIT */
-        word = &inherit;
+        ngx_http_notify_command_text(command, "F");
+        ngx_http_notify_command_arg(command, &change->name);
     }
-
-    if (ngx_http_notify_settings_arg(args, word) != NGX_OK
-        || ngx_http_notify_settings_arg(args, &change->name) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return value ? ngx_http_notify_settings_arg(args, value) : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_settings_number(ngx_pool_t *pool, uint64_t n,
-    ngx_array_t *args)
-{
-    ngx_str_t  text;
-
-    text.data = ngx_pnalloc(pool, NGX_INT64_LEN);
-    if (text.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    text.len = ngx_sprintf(text.data, "%uL", n) - text.data;
-
-    return ngx_http_notify_settings_arg(args, &text);
-}
-
-
-static ngx_int_t
-ngx_http_notify_settings_arg(ngx_array_t *args, const ngx_str_t *text)
-{
-    ngx_str_t  *arg;
-
-    arg = ngx_array_push(args);
-    if (arg == NULL) {
-        return NGX_ERROR;
-    }
-
-    *arg = *text;
-
-    return NGX_OK;
 }
 
 
@@ -399,109 +258,28 @@ ngx_http_notify_settings_read(ngx_http_notify_redis_t *redis,
     const ngx_str_t *names, ngx_uint_t nnames, const ngx_str_t *events,
     ngx_uint_t nevents, ngx_http_notify_redis_handler_pt handler, void *data)
 {
-    ngx_int_t    rc;
-    ngx_str_t   *argv;
-    ngx_uint_t   i;
-    ngx_pool_t  *pool;
-    ngx_array_t  args;
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
 
-    static const ngx_str_t  root = ngx_null_string;
+    command = ngx_http_notify_command_start(redis, "HMGET", handler, data);
 
-    pool = ngx_create_pool(NGX_HTTP_NOTIFY_SETTINGS_POOL, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    if (ngx_array_init(&args, pool, 3 + nnames + 2 * nevents,
-                       sizeof(ngx_str_t))
-        != NGX_OK)
-    {
-        goto done;
-    }
-
-    argv = ngx_array_push_n(&args, 3);
-    if (argv == NULL) {
-        goto done;
-    }
+    ngx_http_notify_command_key(command, keys, "settings");
 
     /* one that is never set: an HMGET needs at least one */
 
-    ngx_str_set(&argv[0], "HMGET");
-    argv[1] = ngx_http_notify_keys_name(pool, keys, "settings", NULL);
-    ngx_str_set(&argv[2], "-");
-
-    if (argv[1].data == NULL) {
-        goto done;
-    }
+    ngx_http_notify_command_text(command, "-");
 
     for (i = 0; i < nnames; i++) {
-        if (ngx_http_notify_settings_field(pool, "v:", &names[i], NULL, &args)
-            != NGX_OK)
-        {
-            goto done;
-        }
+        ngx_http_notify_command_printf(command, "v:%V", &names[i]);
     }
 
     for (i = 0; i < nevents; i++) {
-        if (ngx_http_notify_settings_field(pool, "f:", &events[i], &root,
-                                           &args)
-            != NGX_OK)
-        {
-            goto done;
-        }
+        ngx_http_notify_command_printf(command, "f:%V:", &events[i]);
     }
 
     for (i = 0; scope->len && i < nevents; i++) {
-        if (ngx_http_notify_settings_field(pool, "f:", &events[i], scope,
-                                           &args)
-            != NGX_OK)
-        {
-            goto done;
-        }
+        ngx_http_notify_command_printf(command, "f:%V:%V", &events[i], scope);
     }
 
-    if (ngx_http_notify_redis_submit(redis, args.elts, args.nelts, 0, handler,
-                                     data))
-    {
-        rc = NGX_OK;
-    }
-
-done:
-
-    ngx_destroy_pool(pool);
-
-    return rc;
-}
-
-
-/* the array has room: the push cannot fail */
-
-static ngx_int_t
-ngx_http_notify_settings_field(ngx_pool_t *pool, const char *kind,
-    const ngx_str_t *name, const ngx_str_t *scope, ngx_array_t *args)
-{
-    u_char     *p;
-    ngx_str_t   field;
-
-    field.len = 2 + name->len + (scope ? 1 + scope->len : 0);
-
-    field.data = ngx_pnalloc(pool, field.len);
-    if (field.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_cpymem(field.data, kind, 2);
-    p = ngx_cpymem(p, name->data, name->len);
-
-    if (scope) {
-        *p++ = ':';
-
-        if (scope->len) {
-            ngx_memcpy(p, scope->data, scope->len);
-        }
-    }
-
-    return ngx_http_notify_settings_arg(args, &field);
+    return ngx_http_notify_redis_send(command);
 }

@@ -1,10 +1,11 @@
 /*
  * Redis' answers: the replies do not depend on how the bytes were cut, strings
- * end with a NUL; and a command that we format reads back as what it was.
+ * end with a NUL; and a script's call reads back as what it was made of, first
+ * with its digest, then with its text.
  */
 
 #include "fuzz.h"
-#include "ngx_http_notify_resp.h"
+#include "ngx_http_notify_redis_internal.h"
 
 
 #define FUZZ_REPLIES  32
@@ -115,23 +116,40 @@ fuzz_free(fuzz_replies_t *r)
 }
 
 
+/* the name, the script, the number of keys, keys, arguments */
+
 static void
-fuzz_command(ngx_pool_t *pool, ngx_str_t *input)
+fuzz_command_is(ngx_pool_t *pool, ngx_http_notify_command_t *command,
+    const char *name, const ngx_str_t *script, const ngx_str_t *strings,
+    ngx_uint_t nkeys, ngx_uint_t nargs)
 {
-    ngx_str_t       args[FUZZ_ARGS], command;
-    ngx_uint_t      i, n;
-    fuzz_replies_t  r;
+    u_char            number[NGX_INT_T_LEN];
+    ngx_str_t         text, expected[3 + 2 * FUZZ_ARGS];
+    ngx_uint_t        i, n;
+    fuzz_replies_t    r;
 
-    for (n = 0; n < FUZZ_ARGS && input->len; n++) {
-        args[n] = fuzz_cut(pool, input, ' ');
+    text.data = command->head;
+    text.len = command->last - command->head;
+
+    fuzz_check(command->pos == command->head);
+
+    expected[0].data = (u_char *) name;
+    expected[0].len = ngx_strlen(name);
+    expected[1] = *script;
+    expected[2].data = number;
+    expected[2].len = ngx_sprintf(number, "%ui", nkeys) - number;
+
+    n = 3;
+
+    for (i = 0; i < nkeys; i++) {
+        expected[n++] = strings[i];
     }
 
-    if (ngx_http_notify_resp_format(args, n, &command) != NGX_OK) {
-        fuzz_check(n == 0);
-        return;
+    for (i = 0; i < nargs; i++) {
+        expected[n++] = strings[FUZZ_ARGS + i];
     }
 
-    fuzz_parse(&r, pool, &command, 7);
+    fuzz_parse(&r, pool, &text, 7);
 
     fuzz_check(r.n == 1);
     fuzz_check(r.replies[0]->type == NGX_HTTP_NOTIFY_RESP_ARRAY);
@@ -139,11 +157,60 @@ fuzz_command(ngx_pool_t *pool, ngx_str_t *input)
 
     for (i = 0; i < n; i++) {
         fuzz_check(r.replies[0]->elts[i]->type == NGX_HTTP_NOTIFY_RESP_STRING);
-        fuzz_check(fuzz_same(&r.replies[0]->elts[i]->str, &args[i]));
+        fuzz_check(fuzz_same(&r.replies[0]->elts[i]->str, &expected[i]));
     }
 
     fuzz_free(&r);
-    ngx_http_notify_resp_format_free(&command);
+}
+
+
+static void
+fuzz_command(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
+{
+    ngx_str_t                   strings[2 * FUZZ_ARGS], sha1, string;
+    ngx_uint_t                  nkeys, nargs;
+    ngx_http_notify_redis_t     redis;
+    ngx_http_notify_script_t    script;
+    ngx_http_notify_command_t  *command;
+
+    script.name = "fuzz";
+    ngx_str_set(&script.text, "return 1");
+    ngx_memset(script.sha1, 'a', sizeof(script.sha1));
+
+    nkeys = 0;
+    nargs = 0;
+
+    command = ngx_http_notify_command_script(&redis, &script, NULL, NULL);
+    fuzz_check(command != NULL);
+
+    while (nkeys < FUZZ_ARGS && nargs < FUZZ_ARGS && input->len) {
+        string = fuzz_cut(pool, input, ' ');
+
+        if ((string.len ^ choice) & 2) {
+            ngx_http_notify_command_key_text(command, &string);
+            strings[nkeys++] = string;
+
+        } else if (string.len & 1) {
+            ngx_http_notify_command_arg(command, &string);
+            strings[FUZZ_ARGS + nargs++] = string;
+
+        } else {
+            ngx_http_notify_command_printf(command, "%V", &string);
+            strings[FUZZ_ARGS + nargs++] = string;
+        }
+    }
+
+    sha1.data = script.sha1;
+    sha1.len = sizeof(script.sha1);
+
+    fuzz_check(ngx_http_notify_command_close(command) == NGX_OK);
+    fuzz_command_is(pool, command, "EVALSHA", &sha1, strings, nkeys, nargs);
+
+    fuzz_check(ngx_http_notify_command_eval(command) == NGX_OK);
+    fuzz_command_is(pool, command, "EVAL", &script.text, strings, nkeys,
+                    nargs);
+
+    ngx_http_notify_command_free(command);
 }
 
 
@@ -154,7 +221,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     fuzz_replies_t  a, b;
 
     if (choice & 1) {
-        fuzz_command(pool, input);
+        fuzz_command(pool, choice, input);
         return;
     }
 

@@ -40,11 +40,10 @@ fuzz_attempts(ngx_pool_t *pool, ngx_str_t *input)
 static void
 fuzz_entry(ngx_pool_t *pool, const ngx_http_notify_resp_t *resp)
 {
-    u_char                   *p;
-    size_t                    size;
-    ngx_uint_t                n;
-    ngx_http_notify_id_t      id;
-    ngx_http_notify_event_t  *event;
+    ngx_http_notify_id_t        id;
+    ngx_http_notify_redis_t     redis;
+    ngx_http_notify_event_t    *event;
+    ngx_http_notify_command_t  *command;
 
     event = ngx_http_notify_log_event(resp, pool->log);
 
@@ -56,12 +55,12 @@ fuzz_entry(ngx_pool_t *pool, const ngx_http_notify_resp_t *resp)
     fuzz_check(ngx_http_notify_id_compare(&id, &event->id) == 0);
     fuzz_check(event->type.len > 0);
 
-    size = ngx_http_notify_log_entry_size(event, &n);
-    p = ngx_alloc(size, pool->log);
-    fuzz_check(p != NULL);
-    fuzz_check((size_t) (ngx_http_notify_log_entry_write(p, event) - p)
-               <= size);
-    ngx_free(p);
+    command = ngx_http_notify_command_start(&redis, "XADD", NULL, NULL);
+    ngx_http_notify_log_write(command, event);
+    fuzz_check(ngx_http_notify_command_close(command) == NGX_OK);
+    fuzz_check(ngx_http_notify_command_strings(command)
+               == 1 + ngx_http_notify_log_strings(event));
+    ngx_http_notify_command_free(command);
 
     ngx_http_notify_log_unref(event);
 }
