@@ -485,58 +485,38 @@ ngx_http_notify_api_actions_place(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
 {
-    ngx_str_t                      keys[6], args[4];
-    ngx_uint_t                     i;
-    ngx_pool_t                    *pool;
-    ngx_http_notify_api_t         *api;
     ngx_http_notify_id_t           before;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_keys_t        *keys;
+    ngx_http_notify_command_t     *command;
     ngx_http_notify_api_replay_t  *replay;
-    u_char                         from[NGX_HTTP_NOTIFY_ID_LEN];
-    u_char                         to[NGX_HTTP_NOTIFY_ID_LEN];
 
     api = call->api;
+    keys = &api->channel->keys;
     replay = call->data;
-    pool = api->request->pool;
-
-    keys[0] = ngx_http_notify_keys_name(pool, &api->channel->keys, "subs",
-                                        NULL);
-    keys[1] = ngx_http_notify_keys_name(pool, &api->channel->keys, "replay",
-                                        &call->id);
-    keys[2] = ngx_http_notify_keys_shard(pool, &api->channel->keys,
-                                  "replays",
-                                  ngx_http_notify_keys_shard_of(&call->id));
-    keys[3] = ngx_http_notify_keys_name(pool, &api->channel->keys, "log",
-                                        NULL);
-    keys[4] = ngx_http_notify_keys_name(pool, &api->channel->keys,
-                                        "subs:log", NULL);
-    keys[5] = ngx_http_notify_keys_name(pool, &api->channel->keys,
-                                        "subs:ver", NULL);
-
-    for (i = 0; i < 6; i++) {
-        if (keys[i].data == NULL) {
-            ngx_http_notify_api_failed(api);
-            return;
-        }
-    }
-
-    args[0] = call->id;
-
-    args[1].data = from;
     before = ngx_http_notify_id_before(&replay->since);
-    args[1].len = ngx_http_notify_id_print(from, &before) - from;
 
-    args[2].data = to;
-    args[2].len = replay->bounded
-                      ? ngx_http_notify_id_print(to, &replay->until) - to : 0;
+    command = ngx_http_notify_command_script(api->channel->redis,
+                                    &ngx_http_notify_script_replay,
+                                    ngx_http_notify_api_actions_replayed,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    args[3].len = 1;
-    args[3].data = (u_char *) (replay->all ? "1" : "0");
+    ngx_http_notify_command_key(command, keys, "subs");
+    ngx_http_notify_command_key_of(command, keys, "replay", &call->id);
+    ngx_http_notify_command_key_shard(command, keys, "replays",
+                                  ngx_http_notify_keys_shard_of(&call->id));
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_key(command, keys, "subs:log");
+    ngx_http_notify_command_key(command, keys, "subs:ver");
+
+    ngx_http_notify_command_arg(command, &call->id);
+    ngx_http_notify_command_id(command, &before);
+    ngx_http_notify_command_id(command,
+                               replay->bounded ? &replay->until : NULL);
+    ngx_http_notify_command_text(command, replay->all ? "1" : "0");
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_script_call(
-            api->channel->redis, &ngx_http_notify_script_replay, keys, 6,
-            args, 4, ngx_http_notify_api_actions_replayed,
-            ngx_http_notify_api_suspended_begin(api)));
+                                        ngx_http_notify_redis_send(command));
 }
 
 

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
@@ -188,27 +189,21 @@ ngx_http_notify_api_event_types_names(ngx_http_notify_json_write_t *w,
 static void
 ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
 {
-    ngx_str_t  argv[2];
+    ngx_http_notify_command_t  *command;
 
     if (api->tenant.len) {
         ngx_http_notify_api_stats_tenant(api);
         return;
     }
 
-    ngx_str_set(&argv[0], "XLEN");
-    argv[1] = ngx_http_notify_keys_name(api->request->pool,
-                                        &api->channel->keys, "log", NULL);
+    command = ngx_http_notify_command_start(api->channel->redis, "XLEN",
+                                    ngx_http_notify_api_stats_length,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    if (argv[1].data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_command_key(command, &api->channel->keys, "log");
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_redis_submit(
-            api->channel->redis, argv, 2, 0, ngx_http_notify_api_stats_length,
-            ngx_http_notify_api_suspended_begin(api))
-        != NULL ? NGX_OK : NGX_ERROR);
+                                        ngx_http_notify_redis_send(command));
 }
 
 

@@ -21,7 +21,7 @@ static void ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
 static void ngx_http_notify_api_consumers_stored(
     ngx_http_notify_resp_t *resp, void *data);
 static void ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
-    const char *command, const ngx_str_t *name,
+    const char *verb, const ngx_str_t *name,
     ngx_http_notify_redis_handler_pt handler);
 static void ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
@@ -117,9 +117,8 @@ static void
 ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac)
 {
-    u_char                text[NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_str_t             key, arg[3];
-    ngx_http_notify_id_t  place;
+    ngx_http_notify_id_t        place;
+    ngx_http_notify_command_t  *command;
 
     if (ngx_http_notify_api_deltas_place(api, api->data, hmac, &place)
         != NGX_OK)
@@ -127,23 +126,19 @@ ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
         return;
     }
 
-    key = ngx_http_notify_keys_name(api->request->pool, &api->channel->keys,
-                                    "consumers", &api->tenant);
-    if (key.data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    command = ngx_http_notify_command_script(api->channel->redis,
+                                    &ngx_http_notify_script_consumer,
+                                    ngx_http_notify_api_consumers_stored,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    arg[0] = api->segments[1];
-    arg[1].data = text;
-    arg[1].len = ngx_http_notify_id_print(text, &place) - text;
-    ngx_str_set(&arg[2], NGX_HTTP_NOTIFY_API_CONSUMERS_MAX);
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "consumers",
+                                   &api->tenant);
+    ngx_http_notify_command_arg(command, &api->segments[1]);
+    ngx_http_notify_command_id(command, &place);
+    ngx_http_notify_command_text(command, NGX_HTTP_NOTIFY_API_CONSUMERS_MAX);
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_script_call(
-            api->channel->redis, &ngx_http_notify_script_consumer, &key, 1,
-            arg, 3, ngx_http_notify_api_consumers_stored,
-            ngx_http_notify_api_suspended_begin(api)));
+                                        ngx_http_notify_redis_send(command));
 }
 
 
@@ -175,28 +170,20 @@ ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
 
 static void
 ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
-    const char *command, const ngx_str_t *name,
+    const char *verb, const ngx_str_t *name,
     ngx_http_notify_redis_handler_pt handler)
 {
-    ngx_str_t  argv[3];
+    ngx_http_notify_command_t  *command;
 
-    argv[0].data = (u_char *) command;
-    argv[0].len = ngx_strlen(command);
-    argv[1] = ngx_http_notify_keys_name(api->request->pool,
-                                        &api->channel->keys, "consumers",
-                                        &api->tenant);
-    argv[2] = *name;
+    command = ngx_http_notify_command_start(api->channel->redis, verb, handler,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    if (argv[1].data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "consumers",
+                                   &api->tenant);
+    ngx_http_notify_command_arg(command, name);
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_redis_submit(
-            api->channel->redis, argv, 3, 0, handler,
-            ngx_http_notify_api_suspended_begin(api))
-        != NULL ? NGX_OK : NGX_ERROR);
+                                        ngx_http_notify_redis_send(command));
 }
 
 

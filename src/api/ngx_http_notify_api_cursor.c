@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_command.h"
 
 
 #define NGX_HTTP_NOTIFY_API_CURSOR_KEY  32
@@ -87,8 +88,8 @@ static void
 ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
     ngx_http_notify_api_cursor_read_t *read)
 {
-    ngx_str_t  argv[5];
-    u_char     bytes[NGX_HTTP_NOTIFY_API_CURSOR_KEY];
+    ngx_http_notify_command_t  *command;
+    u_char                      bytes[NGX_HTTP_NOTIFY_API_CURSOR_KEY];
 
     if (ngx_http_notify_crypto_random(bytes, NGX_HTTP_NOTIFY_API_CURSOR_KEY)
         != NGX_OK)
@@ -102,26 +103,19 @@ ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
                                   NGX_HTTP_NOTIFY_API_CURSOR_KEY)
                      - read->hex;
 
-    ngx_str_set(&argv[0], "SET");
-    argv[1] = ngx_http_notify_keys_name(api->request->pool,
-                                        &api->channel->keys, "key", NULL);
-    argv[2] = read->text;
-    ngx_str_set(&argv[3], "NX");
-    ngx_str_set(&argv[4], "GET");
-
-    if (argv[1].data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
     api->resume = read;
 
+    command = ngx_http_notify_command_start(api->channel->redis, "SET",
+                                    ngx_http_notify_api_cursor_answer,
+                                    ngx_http_notify_api_suspended_begin(api));
+
+    ngx_http_notify_command_key(command, &api->channel->keys, "key");
+    ngx_http_notify_command_arg(command, &read->text);
+    ngx_http_notify_command_text(command, "NX");
+    ngx_http_notify_command_text(command, "GET");
+
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_redis_submit(
-            api->channel->redis, argv, 5, 0,
-            ngx_http_notify_api_cursor_answer,
-            ngx_http_notify_api_suspended_begin(api))
-        != NULL ? NGX_OK : NGX_ERROR);
+                                        ngx_http_notify_redis_send(command));
 }
 
 

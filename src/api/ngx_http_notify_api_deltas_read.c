@@ -74,41 +74,34 @@ ngx_http_notify_api_deltas_count(const ngx_http_notify_api_deltas_t *deltas)
 static ngx_int_t
 ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas)
 {
-    u_char                   from[NGX_HTTP_NOTIFY_ID_LEN];
-    u_char                   count[NGX_INT_T_LEN];
-    ngx_str_t                key[6], arg[3], *id;
-    ngx_uint_t               i, bucket;
-    ngx_pool_t              *pool;
-    ngx_http_notify_keys_t  *keys;
+    ngx_str_t                  *id;
+    ngx_uint_t                  shard;
+    ngx_http_notify_api_t      *api;
+    ngx_http_notify_keys_t     *keys;
+    ngx_http_notify_command_t  *command;
 
-    pool = deltas->api->request->pool;
-    keys = &deltas->api->channel->keys;
+    api = deltas->api;
+    keys = &api->channel->keys;
     id = &deltas->subscription;
-    bucket = ngx_http_notify_keys_shard_of(id);
+    shard = ngx_http_notify_keys_shard_of(id);
 
-    key[0] = ngx_http_notify_keys_name(pool, keys, "log", NULL);
-    key[1] = ngx_http_notify_keys_shard(pool, keys, "cursor", bucket);
-    key[2] = ngx_http_notify_keys_shard(pool, keys, "pos", bucket);
-    key[3] = ngx_http_notify_keys_name(pool, keys, "retry", id);
-    key[4] = ngx_http_notify_keys_name(pool, keys, "dead", id);
-    key[5] = ngx_http_notify_keys_name(pool, keys, "gap", id);
+    command = ngx_http_notify_command_script(api->channel->redis,
+                                    &ngx_http_notify_script_missed,
+                                    ngx_http_notify_api_deltas_page,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    for (i = 0; i < 6; i++) {
-        if (key[i].data == NULL) {
-            return NGX_ERROR;
-        }
-    }
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_key_shard(command, keys, "cursor", shard);
+    ngx_http_notify_command_key_shard(command, keys, "pos", shard);
+    ngx_http_notify_command_key_of(command, keys, "retry", id);
+    ngx_http_notify_command_key_of(command, keys, "dead", id);
+    ngx_http_notify_command_key_of(command, keys, "gap", id);
 
-    arg[0] = *id;
-    arg[1].data = from;
-    arg[1].len = ngx_http_notify_id_print(from, &deltas->from) - from;
-    arg[2].data = count;
-    arg[2].len = ngx_sprintf(count, "%ui", deltas->page) - count;
+    ngx_http_notify_command_arg(command, id);
+    ngx_http_notify_command_id(command, &deltas->from);
+    ngx_http_notify_command_number(command, deltas->page);
 
-    return ngx_http_notify_script_call(deltas->api->channel->redis,
-               &ngx_http_notify_script_missed, key, 6, arg, 3,
-               ngx_http_notify_api_deltas_page,
-               ngx_http_notify_api_suspended_begin(deltas->api));
+    return ngx_http_notify_redis_send(command);
 }
 
 

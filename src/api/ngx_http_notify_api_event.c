@@ -74,8 +74,9 @@ ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
 {
-    ngx_str_t  argv[2], parts[2], name;
-    u_char     digest[32];
+    ngx_str_t                   parts[2], name;
+    ngx_http_notify_command_t  *command;
+    u_char                      digest[32];
 
     parts[0] = api->tenant;
     parts[1] = api->segments[0];
@@ -88,20 +89,14 @@ ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
         return;
     }
 
-    ngx_str_set(&argv[0], "GET");
-    argv[1] = ngx_http_notify_keys_name(api->request->pool,
-                                        &api->channel->keys, "id", &name);
+    command = ngx_http_notify_command_start(api->channel->redis, "GET",
+                                    ngx_http_notify_api_event_found,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    if (argv[1].data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "id", &name);
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_redis_submit(
-            api->channel->redis, argv, 2, 0, ngx_http_notify_api_event_found,
-            ngx_http_notify_api_suspended_begin(api))
-        != NULL ? NGX_OK : NGX_ERROR);
+                                        ngx_http_notify_redis_send(command));
 }
 
 

@@ -68,9 +68,8 @@ ngx_http_notify_api_health_methods(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
 {
-    u_char                    limit[NGX_SIZE_T_LEN];
-    ngx_str_t                 key, arg;
-    ngx_http_notify_redis_t  *redis;
+    ngx_http_notify_redis_t    *redis;
+    ngx_http_notify_command_t  *command;
 
     redis = api->channel->redis;
 
@@ -84,22 +83,16 @@ ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    key = ngx_http_notify_keys_name(api->request->pool, &api->channel->keys,
-                                    "log", NULL);
+    command = ngx_http_notify_command_script(redis,
+                                    &ngx_http_notify_script_health,
+                                    ngx_http_notify_api_health_tried,
+                                    ngx_http_notify_api_suspended_begin(api));
 
-    arg.data = limit;
-    arg.len = ngx_sprintf(limit, "%uz", api->channel->max_size) - limit;
-
-    if (key.data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
+    ngx_http_notify_command_key(command, &api->channel->keys, "log");
+    ngx_http_notify_command_number(command, api->channel->max_size);
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_script_call(
-            redis, &ngx_http_notify_script_health, &key, 1, &arg, 1,
-            ngx_http_notify_api_health_tried,
-            ngx_http_notify_api_suspended_begin(api)));
+                                        ngx_http_notify_redis_send(command));
 }
 
 
@@ -182,15 +175,11 @@ ngx_http_notify_api_health_denied(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_health_ask(ngx_http_notify_api_t *api)
 {
-    ngx_str_t  argv[1];
-
-    ngx_str_set(&argv[0], "INFO");
-
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_redis_submit(
-            api->channel->redis, argv, 1, 0, ngx_http_notify_api_health_info,
-            ngx_http_notify_api_suspended_begin(api))
-        != NULL ? NGX_OK : NGX_ERROR);
+        ngx_http_notify_redis_send(
+            ngx_http_notify_command_start(
+                api->channel->redis, "INFO", ngx_http_notify_api_health_info,
+                ngx_http_notify_api_suspended_begin(api))));
 }
 
 

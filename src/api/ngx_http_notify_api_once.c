@@ -31,7 +31,6 @@
 struct ngx_http_notify_api_once_s {
     ngx_http_notify_api_resource_t  *resource;
     ngx_str_t                        digest;    /* of the key */
-    ngx_str_t                        key;       /* in Redis */
     ngx_str_t                        print;     /* of what is asked */
     ngx_str_t                        nonce;
     ngx_uint_t                       own;       /* unsigned  own:1; */
@@ -64,7 +63,8 @@ ngx_int_t
 ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     ngx_http_notify_api_resource_t *resource)
 {
-    ngx_str_t  header, argv[7];
+    ngx_str_t                   header, claim;
+    ngx_http_notify_command_t  *command;
 
     if (resource == &ngx_http_notify_api_samples
         || ngx_http_notify_api_request_header(api, "Idempotency-Key", &header)
@@ -92,24 +92,26 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     }
 
     if (ngx_http_notify_api_once_claim(api, ngx_http_notify_api_now(),
-                                       &argv[2])
+                                       &claim)
         != NGX_OK)
     {
         goto failed;
     }
 
-    ngx_str_set(&argv[0], "SET");
-    argv[1] = api->once->key;
-    ngx_str_set(&argv[3], "NX");
-    ngx_str_set(&argv[4], "GET");
-    ngx_str_set(&argv[5], "PX");
-    ngx_str_set(&argv[6], NGX_HTTP_NOTIFY_API_ONCE_DAY);
+    command = ngx_http_notify_command_start(api->channel->redis, "SET",
+                                    ngx_http_notify_api_once_asked,
+                                    ngx_http_notify_api_suspended_begin(api));
+
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "once",
+                                   &api->once->digest);
+    ngx_http_notify_command_arg(command, &claim);
+    ngx_http_notify_command_text(command, "NX");
+    ngx_http_notify_command_text(command, "GET");
+    ngx_http_notify_command_text(command, "PX");
+    ngx_http_notify_command_text(command, NGX_HTTP_NOTIFY_API_ONCE_DAY);
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_redis_submit(
-            api->channel->redis, argv, 7, 0, ngx_http_notify_api_once_asked,
-            ngx_http_notify_api_suspended_begin(api))
-        != NULL ? NGX_OK : NGX_ERROR);
+                                        ngx_http_notify_redis_send(command));
 
     return NGX_DONE;
 
@@ -183,10 +185,7 @@ ngx_http_notify_api_once_create(ngx_http_notify_api_t *api,
         return NGX_ERROR;
     }
 
-    once->key = ngx_http_notify_keys_name(pool, &api->channel->keys, "once",
-                                          &once->digest);
-
-    return once->key.data ? NGX_OK : NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -481,24 +480,23 @@ static void
 ngx_http_notify_api_once_put(ngx_http_notify_api_t *api,
     const ngx_str_t *value)
 {
-    ngx_str_t  argv[5];
+    ngx_http_notify_command_t  *command;
 
-    argv[1] = api->once->key;
+    command = ngx_http_notify_command_start(api->channel->redis,
+                                            value ? "SET" : "DEL",
+                                            ngx_http_notify_api_once_kept,
+                                            api->channel->redis);
+
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "once",
+                                   &api->once->digest);
 
     if (value) {
-        ngx_str_set(&argv[0], "SET");
-        argv[2] = *value;
-        ngx_str_set(&argv[3], "PX");
-        ngx_str_set(&argv[4], NGX_HTTP_NOTIFY_API_ONCE_DAY);
-
-    } else {
-        ngx_str_set(&argv[0], "DEL");
+        ngx_http_notify_command_arg(command, value);
+        ngx_http_notify_command_text(command, "PX");
+        ngx_http_notify_command_text(command, NGX_HTTP_NOTIFY_API_ONCE_DAY);
     }
 
-    if (ngx_http_notify_redis_submit(api->channel->redis, argv, value ? 5 : 2,
-                                     0, ngx_http_notify_api_once_kept,
-                                     api->channel->redis))
-    {
+    if (ngx_http_notify_redis_send(command) == NGX_OK) {
         ngx_http_notify_exit_hold_begin();
     }
 }

@@ -45,8 +45,7 @@ struct ngx_http_notify_verify_once_s {
     const char                    *settle;      /* the script's word; NULL */
     u_char                         mine[2 * NGX_HTTP_NOTIFY_VERIFY_ONCE_NONCE
                                         + 1];
-    u_char                         ttl[NGX_INT64_LEN];      /* ms */
-    size_t                         ttl_len;
+    int64_t                        ttl;         /* ms */
     ngx_uint_t                     nkeys;
     ngx_str_t                      keys[NGX_HTTP_NOTIFY_VERIFY_ONCE_KEYS];
 };
@@ -311,7 +310,7 @@ ngx_http_notify_verify_once_create(ngx_http_notify_verify_ctx_t *ctx,
                           ctx->proof.until - (int64_t) ngx_time()));
     ttl = ngx_min(ttl, NGX_HTTP_NOTIFY_VERIFY_ONCE_MAX);
 
-    once->ttl_len = ngx_sprintf(once->ttl, "%L", ttl * 1000) - once->ttl;
+    once->ttl = ttl * 1000;
 
     once->timer.handler = ngx_http_notify_verify_once_timer;
     once->timer.data = once;
@@ -328,27 +327,24 @@ static ngx_int_t
 ngx_http_notify_verify_once_call(ngx_http_notify_verify_once_t *once,
     const char *op, ngx_http_notify_redis_handler_pt handler)
 {
-    ngx_str_t                 args[4];
-    ngx_http_notify_redis_t  *redis;
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
 
-    redis = ngx_http_notify_connections_redis();
-    if (redis == NULL) {
-        return NGX_ERROR;
+    command = ngx_http_notify_command_script(
+                  ngx_http_notify_connections_redis(),
+                  &ngx_http_notify_script_once, handler, once);
+
+    for (i = 0; i < once->nkeys; i++) {
+        ngx_http_notify_command_key_text(command, &once->keys[i]);
     }
 
-    args[0].data = (u_char *) op;
-    args[0].len = ngx_strlen(op);
-    args[1].data = once->mine;
-    args[1].len = sizeof(once->mine);
-    args[2].data = once->ttl;
-    args[2].len = once->ttl_len;
-    ngx_str_set(&args[3], NGX_HTTP_NOTIFY_VERIFY_ONCE_HOLD);
+    ngx_http_notify_command_text(command, op);
+    ngx_http_notify_command_printf(command, "%*s", sizeof(once->mine),
+                                   once->mine);
+    ngx_http_notify_command_number(command, once->ttl);
+    ngx_http_notify_command_text(command, NGX_HTTP_NOTIFY_VERIFY_ONCE_HOLD);
 
-    if (ngx_http_notify_script_call(redis, &ngx_http_notify_script_once,
-                                    once->keys, once->nkeys, args, 4, handler,
-                                    once)
-        != NGX_OK)
-    {
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         return NGX_ERROR;
     }
 
