@@ -211,6 +211,21 @@ for my $name (qw(SubscriptionInput EventInput)) {
 }
 
 
+# files
+
+same('the README names each example',
+     [grep { !/=/ } first_names($readme->rows('EXAMPLE='))],
+     [map { m{([^/]+)\.conf$} } glob "$NotifyTest::TOP/conf.examples/*.conf"]);
+
+my $guides = NotifyTest::Page->new('conf.examples/README.md');
+my %suites = map { $_ => 1 } map { $_->text =~ m{`(t/\w+/[\w.-]+)`}g }
+             $readme, $guides, $api, $directives;
+is(join(' ', grep { my @files = glob "$NotifyTest::TOP/$_*"; !@files }
+             sort keys %suites), '',
+   'each suite that is named is there');
+cmp_ok(scalar keys %suites, '>', 40, 'which are many');
+
+
 # links
 
 is(join("\n", NotifyTest::Page::broken('README.md', 'src/DIRECTIVES.md',
