@@ -307,6 +307,12 @@ sub ends {
     return ($n * $times - 1) . $of;
 }
 
+my %bounds = map { my ($title, $text) = @$_;
+                   my ($said) = $text =~ /^\| \*\*Bounds\*\* \| (.+) \|$/m;
+                   map { $_ => $said } split /, /, $title =~ s/ \(.*//r }
+             $page->sections('####');
+my %said;
+
 for my $row ($page->rows('directive')) {
     my ($line, $least, $most) = @$row;
     next unless defined $most;
@@ -314,6 +320,16 @@ for my $row ($page->rows('directive')) {
     ($line) = NotifyTest::Page::names($line);
     my ($name) = $line =~ /^(\w+)/;
     my ($context) = map { /^\S+ (.+)/ } grep { /^\Q$name\E / } keys %documented;
+    my ($parameter) = $line =~ /(\w+)=N/;
+    my $unit = $line =~ /N%/ ? '%' : '';
+    my $bounds = ($parameter ? "`$parameter` " : '')
+               . join ' to ', map { "$_$unit" } grep { length } $least, $most;
+    $bounds =~ s/^/at least / if $most eq '';
+    $bounds =~ s/^/at most / if $least eq '';
+    like($bounds{$name} // '', qr/(?:^|, |`$name` )\Q$bounds\E(?:, | each|$)/,
+         "$name: its bounds are said twice alike, $bounds");
+    $said{$name}++;
+
     my $with = sub { $line =~ s/\bN\b/$_[0]/r };
 
     for ([$least, -1, 'less'], [$most, 1, 'more']) {
@@ -325,6 +341,9 @@ for my $row ($page->rows('directive')) {
                 $with->(ends($bound, $step)) . "\n");
     }
 }
+
+is(join(' ', grep { $bounds{$_} && !$said{$_} && $bounds{$_} !~ /each|`\w+`/ }
+             sort keys %bounds), '', 'each that has bounds is in the table');
 
 judge_accepted();
 finish();

@@ -37,13 +37,13 @@ location /any/session {
     notify_session shop id=$arg_id tenant=$arg_tenant optional commit;
     return 200 "";
 }
-location /root/ {
+location /whole/ {
     notify_tenant $http_x_tenant;
-    location /root/emit { notify_emit shop paid tenant=; return 204; }
-    location /root/sync {
+    location /whole/emit { notify_emit shop paid tenant=; return 204; }
+    location /whole/sync {
         notify_sync shop asked gate tenant=; try_files x =204;
     }
-    location /root/session {
+    location /whole/session {
         notify_session shop id=$arg_id tenant= commit; return 200 "";
     }
 }
@@ -128,7 +128,7 @@ like($nginx->log, qr/session of "shop" is not registered: there is no tenant/,
 is(by(undef, GET => '/shop/sessions/none')->{status}, 404,
    'the default tenant has none of it');
 
-for my $may ('/any', '/root') {
+for my $may ('/any', '/whole') {
     my $logged = logged();
     is(http(GET => $nginx->url("$may/emit"))->{status}, 204,
        "$may: one of the default tenant");
