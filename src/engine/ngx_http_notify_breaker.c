@@ -11,7 +11,7 @@ static ngx_uint_t ngx_http_notify_breaker_ignored(
     const ngx_http_notify_breaker_conf_t *conf, ngx_uint_t status);
 
 
-ngx_int_t
+ngx_http_notify_breaker_change_e
 ngx_http_notify_breaker_result(ngx_http_notify_breaker_t *b,
     const ngx_http_notify_breaker_conf_t *conf, ngx_uint_t success,
     ngx_uint_t status, ngx_uint_t probe, uint64_t now)
@@ -33,32 +33,32 @@ ngx_http_notify_breaker_result(ngx_http_notify_breaker_t *b,
         /* the answer of a call from before it opened closes it as well */
 
         if (b->state == NGX_HTTP_NOTIFY_BREAKER_CLOSED) {
-            return NGX_OK;
+            return NGX_HTTP_NOTIFY_BREAKER_STAYS;
         }
 
         b->state = NGX_HTTP_NOTIFY_BREAKER_CLOSED;
         b->until = 0;
 
-        return NGX_DONE;
+        return NGX_HTTP_NOTIFY_BREAKER_CLOSES;
     }
 
     if (ignored) {
-        return NGX_OK;
+        return NGX_HTTP_NOTIFY_BREAKER_STAYS;
     }
 
     if (b->state == NGX_HTTP_NOTIFY_BREAKER_HALF) {
         if (!probe) {
-            return NGX_OK;
+            return NGX_HTTP_NOTIFY_BREAKER_STAYS;
         }
 
         b->state = NGX_HTTP_NOTIFY_BREAKER_OPEN;
         b->until = now + conf->cooldown;
 
-        return NGX_AGAIN;
+        return NGX_HTTP_NOTIFY_BREAKER_OPENS;
     }
 
     if (b->state == NGX_HTTP_NOTIFY_BREAKER_OPEN) {
-        return NGX_OK;
+        return NGX_HTTP_NOTIFY_BREAKER_STAYS;
     }
 
     if (b->failures == 0
@@ -70,28 +70,28 @@ ngx_http_notify_breaker_result(ngx_http_notify_breaker_t *b,
     }
 
     if (++b->failures < conf->failures) {
-        return NGX_OK;
+        return NGX_HTTP_NOTIFY_BREAKER_STAYS;
     }
 
     b->failures = 0;
     b->state = NGX_HTTP_NOTIFY_BREAKER_OPEN;
     b->until = now + conf->cooldown;
 
-    return NGX_AGAIN;
+    return NGX_HTTP_NOTIFY_BREAKER_OPENS;
 }
 
 
-ngx_int_t
+ngx_http_notify_breaker_admission_e
 ngx_http_notify_breaker_ask(ngx_http_notify_breaker_t *b, uint64_t now)
 {
     switch (b->state) {
 
     case NGX_HTTP_NOTIFY_BREAKER_CLOSED:
-        return NGX_OK;
+        return NGX_HTTP_NOTIFY_BREAKER_ADMIT;
 
     case NGX_HTTP_NOTIFY_BREAKER_OPEN:
         if (now < b->until) {
-            return NGX_AGAIN;
+            return NGX_HTTP_NOTIFY_BREAKER_REFUSE;
         }
 
         b->state = NGX_HTTP_NOTIFY_BREAKER_HALF;
@@ -100,7 +100,8 @@ ngx_http_notify_breaker_ask(ngx_http_notify_breaker_t *b, uint64_t now)
         /* fall through */
 
     default: /* NGX_HTTP_NOTIFY_BREAKER_HALF */
-        return b->probing ? NGX_AGAIN : NGX_DONE;
+        return b->probing ? NGX_HTTP_NOTIFY_BREAKER_REFUSE
+                          : NGX_HTTP_NOTIFY_BREAKER_ADMIT_PROBE;
     }
 }
 

@@ -27,21 +27,31 @@ typedef struct {
 } ngx_http_notify_breaker_t;
 
 
-/*
- * A result came in.  status 0: no answer.  A status that is ignored is no
- * failure, and shows in half open that the peer lives.  NGX_OK: nothing
- * changed; NGX_AGAIN: it has opened (also again); NGX_DONE: it has closed.
- */
-ngx_int_t ngx_http_notify_breaker_result(ngx_http_notify_breaker_t *b,
-    const ngx_http_notify_breaker_conf_t *conf, ngx_uint_t success,
-    ngx_uint_t status, ngx_uint_t probe, uint64_t now);
+typedef enum {
+    NGX_HTTP_NOTIFY_BREAKER_STAYS = 0,
+    NGX_HTTP_NOTIFY_BREAKER_OPENS,          /* also again */
+    NGX_HTTP_NOTIFY_BREAKER_CLOSES
+} ngx_http_notify_breaker_change_e;
+
+typedef enum {
+    NGX_HTTP_NOTIFY_BREAKER_ADMIT = 0,
+    NGX_HTTP_NOTIFY_BREAKER_ADMIT_PROBE,    /* the caller marks it with _probe,
+                                               once it has started */
+    NGX_HTTP_NOTIFY_BREAKER_REFUSE
+} ngx_http_notify_breaker_admission_e;
+
 
 /*
- * May a call start?  NGX_OK: yes; NGX_DONE: yes, as the probe (the caller
- * marks it with _probe once it has started); NGX_AGAIN: no.
+ * A result came in.  status 0: no answer.  A status that is ignored is no
+ * failure, and shows in half open that the peer lives.
  */
-ngx_int_t ngx_http_notify_breaker_ask(ngx_http_notify_breaker_t *b,
-    uint64_t now);
+ngx_http_notify_breaker_change_e ngx_http_notify_breaker_result(
+    ngx_http_notify_breaker_t *b, const ngx_http_notify_breaker_conf_t *conf,
+    ngx_uint_t success, ngx_uint_t status, ngx_uint_t probe, uint64_t now);
+
+/* May a call start? */
+ngx_http_notify_breaker_admission_e ngx_http_notify_breaker_ask(
+    ngx_http_notify_breaker_t *b, uint64_t now);
 void ngx_http_notify_breaker_probe(ngx_http_notify_breaker_t *b,
     ngx_uint_t probing);
 

@@ -1,7 +1,7 @@
 
 /*
  * A commit in flight keeps its command: when Redis refuses it (a full disk),
- * it is sent again unchanged, and meanwhile its buckets run dry, since no more
+ * it is sent again unchanged, and meanwhile its shards run dry, since no more
  * than twice `in_flight` may be done and not committed.
  */
 
@@ -13,7 +13,7 @@
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_AGAIN     1000   /* ms, after an error */
-#define NGX_HTTP_NOTIFY_COMMIT_STUCK     5000   /* ms, of a bucket alone */
+#define NGX_HTTP_NOTIFY_COMMIT_STUCK     5000   /* ms, of a shard alone */
 
 
 static ngx_http_notify_commit_t *ngx_http_notify_commit_lease(
@@ -363,7 +363,7 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
 }
 
 
-/* the answer names the buckets that the script has refused */
+/* the answer names the shards that the script has refused */
 
 static void
 ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
@@ -403,7 +403,7 @@ ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
 
 
 /*
- * And, as "bucket why", those in which Redis has refused something: nothing
+ * And, as "shard why", those in which Redis has refused something: nothing
  * of them counts, and they are sent again, without the others.
  */
 
@@ -494,9 +494,9 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
 
         ngx_http_notify_operation_settle(s);
 
-        if (s->disabled && !s->dirty
+        if (ngx_http_notify_subscriber_is_ending(s) && !s->dirty
             && (s->in_flight == 0
-                || (s->again
+                || (s->state == NGX_HTTP_NOTIFY_SUBSCRIBER_RESTARTED
                     && (s->profile == NULL || !s->profile->strict))))
         {
             ngx_http_notify_run_queue_finish(s);

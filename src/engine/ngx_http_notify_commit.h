@@ -1,6 +1,6 @@
 /*
  * What came of deliveries goes to Redis: operations are collected at the
- * subscribers and written in fenced commits, one at a time for a bucket.
+ * subscribers and written in fenced commits, one at a time for a shard.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_COMMIT_H_INCLUDED_

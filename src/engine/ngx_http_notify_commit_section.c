@@ -17,9 +17,9 @@
 
 #define NGX_HTTP_NOTIFY_COMMIT_SECTION_KEYS  6      /* a subscription's */
 
-#define NGX_HTTP_NOTIFY_COMMIT_LAGGING   1
-#define NGX_HTTP_NOTIFY_COMMIT_BREAKER   2
-#define NGX_HTTP_NOTIFY_COMMIT_PAUSED    3
+#define NGX_HTTP_NOTIFY_COMMIT_SECTION_LAGGING   1
+#define NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER   2
+#define NGX_HTTP_NOTIFY_COMMIT_SECTION_PAUSED    3
 
 
 static ngx_int_t ngx_http_notify_commit_section_head(
@@ -34,6 +34,9 @@ static ngx_int_t ngx_http_notify_commit_section_attempts(
 static ngx_int_t ngx_http_notify_commit_section_cursor(
     ngx_http_notify_commit_t *c, ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *position);
+static ngx_uint_t ngx_http_notify_commit_section_flags(
+    const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *position, uint64_t *until);
 static ngx_int_t ngx_http_notify_commit_section_write(
     ngx_http_notify_commit_t *c, ngx_http_notify_operation_t *op);
 static ngx_int_t ngx_http_notify_commit_section_arg(
@@ -131,8 +134,8 @@ ngx_http_notify_commit_section_add(ngx_http_notify_commit_t *c,
     section->first = c->subscribers.nelts;
 
     /*
-     * Whoever has no cursor of its own stands where the bucket stands, so the
-     * bucket may move only when all that are elsewhere are in the section.
+     * A subscriber without a cursor stands where its shard stands, so the
+     * shard may move only when all that are elsewhere are in the section.
      */
 
     section->position = (c->args.nelts
@@ -378,6 +381,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     uint64_t              until;
     ngx_int_t             rc;
     ngx_uint_t            flags;
+    const char           *reason;
     ngx_http_notify_id_t  id;
 
     id = ngx_http_notify_window_cursor(s);
@@ -396,27 +400,9 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
         }
     }
 
-    /* one that only waits for what it was changed to has nothing to read */
+    flags = ngx_http_notify_commit_section_flags(s, position, &until);
 
-    flags = s->full
-            || (s->behind
-                && ngx_http_notify_id_compare(&s->read, position) < 0)
-            ? NGX_HTTP_NOTIFY_COMMIT_LAGGING : 0;
-    until = 0;
-
-    if (s->disabled) {
-        flags = 0;
-
-    } else if (s->breaker.state != NGX_HTTP_NOTIFY_BREAKER_CLOSED) {
-        flags = NGX_HTTP_NOTIFY_COMMIT_BREAKER;
-        until = s->breaker.until;
-
-    } else if (s->paused) {
-        flags = NGX_HTTP_NOTIFY_COMMIT_PAUSED;
-        until = s->paused;
-    }
-
-    if (!s->disabled && !s->behind && flags == 0
+    if (!ngx_http_notify_subscriber_is_ending(s) && !s->behind && flags == 0
         && ngx_http_notify_id_compare(&id, position) == 0)
     {
         if (!s->stored) {
@@ -433,7 +419,7 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     }
 
     if (s->stored && flags == s->stored_flags
-        && flags < NGX_HTTP_NOTIFY_COMMIT_BREAKER
+        && flags < NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER
         && ngx_http_notify_id_compare(&id, &s->stored_id) == 0)
     {
         return NGX_OK;
@@ -447,24 +433,55 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
         return NGX_ERROR;
     }
 
-    if (flags < NGX_HTTP_NOTIFY_COMMIT_BREAKER) {
+    if (flags < NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER) {
         rc = ngx_http_notify_commit_section_arg(c, "%uL-%uL%s", id.ms, id.seq,
                                                 flags ? " lagging" : "");
 
     } else {
+        reason = (flags == NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER)
+                 ? "breaker" : "retry_after";
         rc = ngx_http_notify_commit_section_arg(c, "%uL-%uL paused %uL %s",
-                                       id.ms, id.seq, until,
-                                       flags == NGX_HTTP_NOTIFY_COMMIT_BREAKER
-                                       ? "breaker" : "retry_after");
+                                                id.ms, id.seq, until, reason);
     }
 
     if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
-    /* unless somebody has enabled it since, and so moved it */
+    /* unless it has been enabled since, and so moved */
 
     return ngx_http_notify_commit_section_arg(c, "%uL", s->since);
+}
+
+
+/* what its cursor says besides the place */
+
+static ngx_uint_t
+ngx_http_notify_commit_section_flags(const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *position, uint64_t *until)
+{
+    *until = 0;
+
+    if (ngx_http_notify_subscriber_is_ending(s)) {
+        return 0;
+    }
+
+    if (s->breaker.state != NGX_HTTP_NOTIFY_BREAKER_CLOSED) {
+        *until = s->breaker.until;
+        return NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER;
+    }
+
+    if (s->paused) {
+        *until = s->paused;
+        return NGX_HTTP_NOTIFY_COMMIT_SECTION_PAUSED;
+    }
+
+    /* one that only waits for what it was changed to has nothing to read */
+
+    return (s->full
+            || (s->behind
+                && ngx_http_notify_id_compare(&s->read, position) < 0))
+           ? NGX_HTTP_NOTIFY_COMMIT_SECTION_LAGGING : 0;
 }
 
 

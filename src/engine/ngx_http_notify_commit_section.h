@@ -1,6 +1,6 @@
 /*
  * The command of a commit: a script's keys and arguments, a section for each
- * bucket.  Lives until it is answered for; knows nothing of when it is sent.
+ * shard.  Lives until it is answered for.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_COMMIT_SECTION_H_INCLUDED_

@@ -26,8 +26,8 @@ ngx_http_notify_delivery_under_way(const ngx_http_notify_subscriber_t *s,
     ngx_queue_t                 *q;
     ngx_http_notify_delivery_t  *d;
 
-    for (q = ngx_queue_head(&s->others);
-         q != ngx_queue_sentinel(&s->others);
+    for (q = ngx_queue_head(&s->resends);
+         q != ngx_queue_sentinel(&s->resends);
          q = ngx_queue_next(q))
     {
         d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
@@ -47,8 +47,8 @@ ngx_http_notify_delivery_redelivers(const ngx_http_notify_subscriber_t *s)
     ngx_queue_t                 *q;
     ngx_http_notify_delivery_t  *d;
 
-    for (q = ngx_queue_head(&s->others);
-         q != ngx_queue_sentinel(&s->others);
+    for (q = ngx_queue_head(&s->resends);
+         q != ngx_queue_sentinel(&s->resends);
          q = ngx_queue_next(q))
     {
         d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
@@ -70,7 +70,7 @@ ngx_http_notify_delivery_discard(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_delivery_t  *d;
 
     lists[0] = &s->window;
-    lists[1] = &s->others;
+    lists[1] = &s->resends;
 
     for (i = 0; i < 2; i++) {
 

@@ -27,7 +27,7 @@ ngx_http_notify_disable(ngx_http_notify_subscriber_t *s,
 
     /* the target of a channel follows its setting, nothing else */
 
-    if (s->disabled || s->doc->internal) {
+    if (ngx_http_notify_subscriber_is_ending(s) || s->doc->internal) {
         return;
     }
 

@@ -62,7 +62,7 @@ ngx_http_notify_dispatch(ngx_http_notify_subscriber_t *s)
 
     ngx_http_notify_retry_look(s);
 
-    if (!s->located || ngx_http_notify_subscriber_is_paused(s)) {
+    if (ngx_http_notify_subscriber_is_paused(s)) {
         return;
     }
 
@@ -437,7 +437,7 @@ ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
     }
 
     ngx_http_notify_log_ref(event);
-    ngx_queue_insert_tail(&s->others, &d->link);
+    ngx_queue_insert_tail(&s->resends, &d->link);
 
     return d;
 }

@@ -1,6 +1,6 @@
 /*
  * What a subscription has selected before, as long as there are events from
- * then that it may not have got: the field "ID former" of cursor:<bucket>.
+ * then that it may not have got: the field "ID former" of cursor:<shard>.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_FORMER_H_INCLUDED_

@@ -12,8 +12,8 @@
 ngx_http_notify_gate_e
 ngx_http_notify_gate(ngx_http_notify_subscriber_t *s)
 {
-    uint64_t   now;
-    ngx_int_t  rc;
+    uint64_t                             now;
+    ngx_http_notify_breaker_admission_e  admission;
 
     now = ngx_http_notify_feed_now();
 
@@ -27,9 +27,9 @@ ngx_http_notify_gate(ngx_http_notify_subscriber_t *s)
         ngx_http_notify_subscriber_touch(s);
     }
 
-    rc = ngx_http_notify_breaker_ask(&s->breaker, now);
+    admission = ngx_http_notify_breaker_ask(&s->breaker, now);
 
-    if (rc == NGX_AGAIN) {
+    if (admission == NGX_HTTP_NOTIFY_BREAKER_REFUSE) {
         if (s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN) {
             ngx_http_notify_run_queue_wait_time(s, s->breaker.until - now);
         }
@@ -46,8 +46,8 @@ ngx_http_notify_gate(ngx_http_notify_subscriber_t *s)
         ngx_http_notify_subscriber_touch(s);
     }
 
-    return (rc == NGX_DONE) ? NGX_HTTP_NOTIFY_GATE_PROBE
-                            : NGX_HTTP_NOTIFY_GATE_OPEN;
+    return (admission == NGX_HTTP_NOTIFY_BREAKER_ADMIT_PROBE)
+           ? NGX_HTTP_NOTIFY_GATE_PROBE : NGX_HTTP_NOTIFY_GATE_OPEN;
 }
 
 
@@ -58,5 +58,5 @@ ngx_http_notify_gate_drops(ngx_http_notify_subscriber_t *s)
            && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN
            && ngx_http_notify_breaker_ask(&s->breaker,
                                           ngx_http_notify_feed_now())
-              == NGX_AGAIN;
+              == NGX_HTTP_NOTIFY_BREAKER_REFUSE;
 }

@@ -1,7 +1,7 @@
 /*
  * Gauges of the engine: what a worker has of each channel, measured once a
  * second.  Numbers of all subscribers are set when the walk has been through
- * all buckets.  Changes nothing.
+ * all shards.  Changes nothing.
  */
 
 #include "ngx_http_notify_gauges.h"
@@ -85,7 +85,7 @@ ngx_http_notify_gauges_shard(ngx_http_notify_feed_gauges_t *gauges,
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
         n++;
 
-        if (s->disabled || !s->located) {
+        if (s->state != NGX_HTTP_NOTIFY_SUBSCRIBER_ACTIVE) {
             continue;
         }
 

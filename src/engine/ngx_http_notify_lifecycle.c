@@ -24,12 +24,18 @@
 #include "ngx_http_notify_text.h"
 
 
+static ngx_int_t ngx_http_notify_lifecycle_update(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc,
+    const ngx_str_t *place, ngx_uint_t follows);
+static ngx_http_notify_subscriber_t *ngx_http_notify_lifecycle_create(
+    ngx_http_notify_lease_t *lease, const ngx_str_t *id);
 static void ngx_http_notify_lifecycle_move(ngx_http_notify_subscriber_t *s,
     uint64_t version);
 static void ngx_http_notify_lifecycle_unmade(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
 static ngx_int_t ngx_http_notify_lifecycle_prepare(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_subscription_t *doc);
+static void ngx_http_notify_lifecycle_limit(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_profile_t *ngx_http_notify_lifecycle_profile(
     ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_lifecycle_unprepare(
@@ -51,89 +57,31 @@ ngx_http_notify_lifecycle_put(ngx_http_notify_lease_t *lease,
     ngx_http_notify_subscription_t *doc, const ngx_str_t *place)
 {
     ngx_uint_t                     follows;
-    ngx_http_notify_feed_t        *feed;
     ngx_http_notify_subscriber_t  *s;
 
-    feed = lease->feed;
-
-    s = ngx_http_notify_subscriber_find(feed, &doc->id);
-
-    if (s != NULL && s->located && place != NULL
-        && ngx_http_notify_lifecycle_enabled(place) > s->since)
-    {
-        ngx_http_notify_lifecycle_restart(s, doc);
-        return NULL;
-    }
-
-    if (s != NULL && s->doc->version >= doc->version) {
-        ngx_destroy_pool(doc->pool);
-        return NULL;
-    }
+    s = ngx_http_notify_subscriber_find(lease->feed, &doc->id);
 
     follows = doc->enabled && doc->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK;
 
-    if (s != NULL && !follows && !s->located) {
+    if (s != NULL) {
+        if (ngx_http_notify_lifecycle_update(s, doc, place, follows)
+            != NGX_OK)
+        {
+            return NULL;
+        }
 
-        /* where it stands is in Redis, and stays there */
-
-        ngx_http_notify_lifecycle_drop(s);
-        s = NULL;
-    }
-
-    if (s != NULL && !follows) {
-        ngx_http_notify_lifecycle_disable(s, doc);
-        return NULL;
-    }
-
-    if (s != NULL && s->disabled) {
-        ngx_http_notify_lifecycle_restart(s, doc);
-        return NULL;
-    }
-
-    if (!follows) {
+    } else if (!follows) {
         ngx_destroy_pool(doc->pool);
         return NULL;
-    }
-
-    if (s != NULL) {
-        if (s->giving_up) {
-
-            /* somebody has changed it first: theirs holds */
-
-            s->giving_up = 0;
-            s->paused = 0;
-        }
-
-        if (!ngx_http_notify_text_equal(&s->doc->url, &doc->url)) {
-            ngx_http_notify_lifecycle_move(s, doc->version);
-        }
-
-        ngx_http_notify_lifecycle_unprepare(s);
 
     } else {
-        s = ngx_calloc(sizeof(ngx_http_notify_subscriber_t) + doc->id.len,
-                       feed->log);
+        s = ngx_http_notify_lifecycle_create(lease, &doc->id);
+
         if (s == NULL) {
             ngx_http_notify_lifecycle_unmade(lease, &doc->id);
             ngx_destroy_pool(doc->pool);
             return NULL;
         }
-
-        s->node.str.len = doc->id.len;
-        s->node.str.data = (u_char *) s + sizeof(ngx_http_notify_subscriber_t);
-        ngx_memcpy(s->node.str.data, doc->id.data, doc->id.len);
-        s->node.node.key = ngx_crc32_long(doc->id.data, doc->id.len);
-
-        s->lease = lease;
-
-        ngx_queue_init(&s->window);
-        ngx_queue_init(&s->others);
-        ngx_queue_init(&s->operations);
-        ngx_queue_init(&s->sent);
-
-        ngx_rbtree_insert(&feed->subscribers, &s->node.node);
-        ngx_queue_insert_tail(&lease->subscribers, &s->link);
-        feed->nsubscribers++;
     }
 
     if (ngx_http_notify_lifecycle_prepare(s, doc) != NGX_OK) {
@@ -142,9 +90,99 @@ ngx_http_notify_lifecycle_put(ngx_http_notify_lease_t *lease,
         return NULL;
     }
 
-    if (s->located && s->unusable) {
+    if (!ngx_http_notify_subscriber_is_loading(s) && s->unusable) {
         ngx_http_notify_lifecycle_hold(s);
     }
+
+    return s;
+}
+
+
+/* NGX_DECLINED: the document is freed, the subscriber does not run with it */
+
+static ngx_int_t
+ngx_http_notify_lifecycle_update(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_subscription_t *doc, const ngx_str_t *place,
+    ngx_uint_t follows)
+{
+    if (!ngx_http_notify_subscriber_is_loading(s) && place != NULL
+        && ngx_http_notify_lifecycle_enabled(place) > s->since)
+    {
+        ngx_http_notify_lifecycle_restart(s, doc);
+        return NGX_DECLINED;
+    }
+
+    if (s->doc->version >= doc->version) {
+        ngx_destroy_pool(doc->pool);
+        return NGX_DECLINED;
+    }
+
+    if (!follows && ngx_http_notify_subscriber_is_loading(s)) {
+
+        /* where it stands is in Redis, and stays there */
+
+        ngx_http_notify_lifecycle_drop(s);
+        ngx_destroy_pool(doc->pool);
+        return NGX_DECLINED;
+    }
+
+    if (!follows) {
+        ngx_http_notify_lifecycle_disable(s, doc);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_subscriber_is_ending(s)) {
+        ngx_http_notify_lifecycle_restart(s, doc);
+        return NGX_DECLINED;
+    }
+
+    if (s->giving_up) {
+
+        /* it was changed before the engine disabled it: the change holds */
+
+        s->giving_up = 0;
+        s->paused = 0;
+    }
+
+    if (!ngx_http_notify_text_equal(&s->doc->url, &doc->url)) {
+        ngx_http_notify_lifecycle_move(s, doc->version);
+    }
+
+    ngx_http_notify_lifecycle_unprepare(s);
+
+    return NGX_OK;
+}
+
+
+static ngx_http_notify_subscriber_t *
+ngx_http_notify_lifecycle_create(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *id)
+{
+    ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_subscriber_t  *s;
+
+    feed = lease->feed;
+
+    s = ngx_calloc(sizeof(ngx_http_notify_subscriber_t) + id->len, feed->log);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->node.str.len = id->len;
+    s->node.str.data = (u_char *) s + sizeof(ngx_http_notify_subscriber_t);
+    ngx_memcpy(s->node.str.data, id->data, id->len);
+    s->node.node.key = ngx_crc32_long(id->data, id->len);
+
+    s->lease = lease;
+
+    ngx_queue_init(&s->window);
+    ngx_queue_init(&s->resends);
+    ngx_queue_init(&s->operations);
+    ngx_queue_init(&s->sent);
+
+    ngx_rbtree_insert(&feed->subscribers, &s->node.node);
+    ngx_queue_insert_tail(&lease->subscribers, &s->link);
+    feed->nsubscribers++;
 
     return s;
 }
@@ -166,7 +204,7 @@ ngx_http_notify_lifecycle_move(ngx_http_notify_subscriber_t *s,
 }
 
 
-/* no memory: the bucket is read again, as for all that is lost so */
+/* no memory: the shard is read again, as for all that is lost so */
 
 static void
 ngx_http_notify_lifecycle_unmade(ngx_http_notify_lease_t *lease,
@@ -210,14 +248,14 @@ static void
 ngx_http_notify_lifecycle_restart(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_subscription_t *doc)
 {
-    if (s->disabled) {
+    if (ngx_http_notify_subscriber_is_ending(s)) {
         ngx_destroy_pool(doc->pool);
 
     } else {
         ngx_http_notify_lifecycle_disable(s, doc);
     }
 
-    s->again = 1;
+    s->state = NGX_HTTP_NOTIFY_SUBSCRIBER_RESTARTED;
 
     ngx_http_notify_subscriber_touch(s);
     ngx_http_notify_feed_commit_soon(s->lease->feed, 1);
@@ -230,7 +268,9 @@ ngx_http_notify_lifecycle_change(ngx_http_notify_subscriber_t *s,
 {
     s->changed = ngx_max(s->changed, version);
 
-    if (s->located && s->changed > s->doc->version) {
+    if (!ngx_http_notify_subscriber_is_loading(s)
+        && s->changed > s->doc->version)
+    {
         ngx_http_notify_lifecycle_stop(s);
     }
 }
@@ -293,7 +333,7 @@ ngx_http_notify_lifecycle_locate(ngx_http_notify_subscriber_t *s,
 
     s->since = ngx_max(s->doc->version,
                        ngx_http_notify_lifecycle_enabled(value));
-    s->located = 1;
+    s->state = NGX_HTTP_NOTIFY_SUBSCRIBER_ACTIVE;
 
     if (s->unusable) {
         ngx_http_notify_lifecycle_hold(s);
@@ -470,32 +510,7 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
         return NGX_OK;
     }
 
-    s->limit = profile->in_flight;
-
-    if (doc->in_flight && doc->in_flight < s->limit) {
-        s->limit = doc->in_flight;
-    }
-
-    if (profile->strict) {
-        s->limit = 1;
-    }
-
-    s->rate = profile->rate;
-
-    if (doc->rate && (s->rate.rate == 0 || doc->rate < s->rate.rate)) {
-        s->rate.rate = doc->rate;
-        s->rate.burst = ngx_max(s->rate.burst, 1);
-    }
-
-    if (s->bucket.last == 0) {
-
-        /* a former owner may just have spent a burst: it is saved up anew */
-
-        ngx_http_notify_bucket_init(&s->bucket, &s->rate,
-                                    s->lease->state
-                                    == NGX_HTTP_NOTIFY_LEASE_JOINED
-                                        ? s->rate.burst : 1);
-    }
+    ngx_http_notify_lifecycle_limit(s);
 
     if (doc->filter.len) {
         s->filter = ngx_http_notify_filter_compile(doc->pool, &doc->filter,
@@ -524,6 +539,46 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
     }
 
     return ngx_http_notify_match_add(feed->match, s);
+}
+
+
+/* what the profile allows, or less where the document says so */
+
+static void
+ngx_http_notify_lifecycle_limit(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_profile_t       *profile;
+    ngx_http_notify_subscription_t  *doc;
+
+    doc = s->doc;
+    profile = s->profile;
+
+    s->limit = profile->in_flight;
+
+    if (doc->in_flight && doc->in_flight < s->limit) {
+        s->limit = doc->in_flight;
+    }
+
+    if (profile->strict) {
+        s->limit = 1;
+    }
+
+    s->rate = profile->rate;
+
+    if (doc->rate && (s->rate.rate == 0 || doc->rate < s->rate.rate)) {
+        s->rate.rate = doc->rate;
+        s->rate.burst = ngx_max(s->rate.burst, 1);
+    }
+
+    if (s->bucket.last == 0) {
+
+        /* a former owner may just have spent a burst: it is saved up anew */
+
+        ngx_http_notify_bucket_init(&s->bucket, &s->rate,
+                                    s->lease->state
+                                    == NGX_HTTP_NOTIFY_LEASE_JOINED
+                                        ? s->rate.burst : 1);
+    }
 }
 
 
@@ -597,7 +652,7 @@ ngx_http_notify_lifecycle_disable(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_queue_clear(s);
     ngx_http_notify_lifecycle_stop(s);
 
-    s->disabled = 1;
+    s->state = NGX_HTTP_NOTIFY_SUBSCRIBER_DISABLED;
 
     ngx_http_notify_match_remove(s->lease->feed->match, s);
 

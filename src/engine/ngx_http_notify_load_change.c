@@ -113,7 +113,7 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
     if (ngx_http_notify_text_is(op, "replay")) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
-        if (s != NULL && !s->located) {
+        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
             s->asked = 1;
             return;
         }
@@ -132,7 +132,7 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
     if (ngx_http_notify_text_is(op, "due")) {
         s = ngx_http_notify_subscriber_find(feed, id);
 
-        if (s != NULL && !s->located) {
+        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
             s->asked = 1;
 
         } else if (s != NULL) {
@@ -295,12 +295,12 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_former_set(s, &former->str);
     }
 
-    if (s == NULL || s->located
+    if (s == NULL || !ngx_http_notify_subscriber_is_loading(s)
         || lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
     {
         /* nothing, a change of what is there, or located with its lease */
 
-        if (s != NULL && s->located) {
+        if (s != NULL && !ngx_http_notify_subscriber_is_loading(s)) {
             ngx_http_notify_run_queue_ready(s);
         }
 

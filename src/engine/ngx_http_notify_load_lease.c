@@ -105,7 +105,7 @@ ngx_http_notify_load_lease_position(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    /* a bucket that nobody ever had begins with the log; its subscriptions
+    /* a shard that was never owned begins with the log; its subscriptions
      * have cursors of their own */
 
     load->lease->position.ms = 0;
@@ -139,7 +139,7 @@ ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
 
     for (i = 0; !lease->placed && i + 1 < resp->nelts; i += 2) {
 
-        /* nothing is to be read for anybody before the first of the cursors */
+        /* nothing before the first of the cursors is to be read */
 
         word = resp->elts[i + 1]->str;
         p = ngx_strlchr(word.data, word.data + word.len, ' ');
@@ -179,7 +179,7 @@ ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
 
         s = ngx_http_notify_subscriber_find(lease->feed, &word);
 
-        if (s != NULL && !s->located) {
+        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
             ngx_http_notify_former_set(s, &resp->elts[i + 1]->str);
         }
     }
@@ -187,7 +187,7 @@ ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
     for (i = 0; i + 1 < resp->nelts; i += 2) {
         s = ngx_http_notify_subscriber_find(lease->feed, &resp->elts[i]->str);
 
-        if (s != NULL && !s->located) {
+        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
             ngx_http_notify_lifecycle_locate(s, &resp->elts[i + 1]->str);
         }
     }
@@ -255,7 +255,7 @@ ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp, void *data)
     {
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
 
-        if (!s->located) {
+        if (ngx_http_notify_subscriber_is_loading(s)) {
             ngx_http_notify_lifecycle_locate(s, &none);
         }
     }

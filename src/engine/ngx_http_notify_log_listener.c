@@ -1,7 +1,7 @@
 /*
- * A watch is made for the first who waits and given up some seconds after the
- * last has gone.  It begins where the first one has read up to, so nothing is
- * between a reader's page and its wait.  Must not know who waits, nor for what.
+ * A listener is made for the first waiter and freed some seconds after the last
+ * one has gone.  It begins where the first one has read up to, so no event is
+ * lost between a reader's page and its wait.
  */
 
 #include <ngx_config.h>
@@ -12,7 +12,7 @@
 
 
 #define NGX_HTTP_NOTIFY_LOG_LISTENER_BLOCK  5000   /* ms */
-#define NGX_HTTP_NOTIFY_LOG_LISTENER_LINGER  5000      /* ms, with nobody */
+#define NGX_HTTP_NOTIFY_LOG_LISTENER_LINGER  5000      /* ms, without waiters */
 #define NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY  1000      /* ms, after an error */
 #define NGX_HTTP_NOTIFY_LOG_LISTENER_COUNT  256       /* entries a read */
 #define NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES   (2 * 1024 * 1024)
@@ -200,7 +200,7 @@ ngx_http_notify_log_listener_free(ngx_http_notify_log_listener_t *watch)
     ngx_http_notify_log_listener_t        **link;
     ngx_http_notify_log_listener_waiter_t  *waiter;
 
-    /* whoever is left at the worker's exit leaves a watch that is gone */
+    /* a waiter that is left at the exit has no listener any more */
 
     while (!ngx_queue_empty(&watch->waiters)) {
         q = ngx_queue_head(&watch->waiters);
@@ -439,7 +439,7 @@ ngx_http_notify_log_listener_entries(ngx_http_notify_log_listener_t *watch,
         }
     }
 
-    /* those who join while the others are told have to have read as much */
+    /* a waiter that joins while others are told must have read as much */
 
     watch->position = batch.last;
 

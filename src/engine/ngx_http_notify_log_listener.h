@@ -1,7 +1,7 @@
 /*
- * Watching the log for those who wait in this worker: one blocking read a
- * channel for all of them, which exists as long as somebody waits.  Waiters
- * get the events and judge for themselves.
+ * Listening to the log for the waiters of this worker: one blocking read a
+ * channel for all of them, which exists as long as any waits.  Waiters get the
+ * events and judge for themselves.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_LOG_LISTENER_H_INCLUDED_
@@ -42,7 +42,7 @@ typedef void (*ngx_http_notify_log_listener_pt)(
     ngx_http_notify_log_listener_waiter_t *waiter,
     const ngx_http_notify_log_listener_batch_t *batch);
 
-/* part of whoever waits; zeroed, then handler and data set by it */
+/* part of what waits; zeroed, then handler and data are set */
 struct ngx_http_notify_log_listener_waiter_s {
     ngx_queue_t                queue;
     ngx_http_notify_log_listener_t  *watch;       /* NULL: it does not wait */
@@ -52,7 +52,7 @@ struct ngx_http_notify_log_listener_waiter_s {
 
 
 /*
- * Who has read the log up to `from` gets what comes behind it, and perhaps
+ * A waiter that has read up to `from` gets what comes after it, and perhaps
  * some of what it has read.  NGX_AGAIN: others have been told of all up to
  * *seen already, read once more and come again (what that read does not have
  * was trimmed); NGX_DECLINED: the worker ends; NGX_ERROR: memory.
@@ -62,7 +62,7 @@ ngx_int_t ngx_http_notify_log_listener_join(
     const ngx_http_notify_channel_t *channel,
     ngx_http_notify_redis_conf_t *conf, const ngx_http_notify_id_t *from,
     ngx_http_notify_id_t *seen);
-/* also of one that does not wait */
+/* also if it does not wait */
 void ngx_http_notify_log_listener_leave(
     ngx_http_notify_log_listener_waiter_t *waiter);
 

@@ -1,14 +1,14 @@
 
 /*
  * A hash table of lists of subscribers.  A tenant and a pattern have a head:
- * on it hang those who want all such events.  Who wants only those with some
- * value of something (a dimension: the entity type, an attribute, what the
- * filter says of one path) hangs on a list of that value, and the head knows in
- * which dimensions there are lists.  All is told apart by hashes alone: what
- * two have in common by accident is sorted out by the test.
+ * its list has the subscribers that want all such events.  A subscriber that
+ * wants only those with one value in a dimension (the entity type, an
+ * attribute, a path of the filter) is in a list of that value, and the head
+ * knows in which dimensions there are lists.  Keys are hashes alone: the test
+ * sorts out collisions.
  *
- * The target of a channel, and its providers, belong to all tenants: they hang
- * on one that cannot be a tenant's name.
+ * The target of a channel and its providers belong to all tenants: their lists
+ * are under a name that no tenant can have.
  */
 
 #include "ngx_http_notify_match.h"
@@ -77,7 +77,7 @@ static void ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
 static ngx_int_t ngx_http_notify_match_path(ngx_http_notify_match_t *match,
     const ngx_http_notify_filter_t *key);
 static void ngx_http_notify_match_tidy(ngx_http_notify_match_t *match);
-static ngx_int_t ngx_http_notify_match_hang(ngx_http_notify_match_t *match,
+static ngx_int_t ngx_http_notify_match_insert(ngx_http_notify_match_t *match,
     ngx_http_notify_match_link_t *link, uint32_t hash,
     const ngx_http_notify_match_values_t *values);
 static void ngx_http_notify_match_has(ngx_http_notify_match_walk_t *walk,
@@ -167,7 +167,7 @@ ngx_http_notify_match_add(ngx_http_notify_match_t *match,
         link = &s->links[s->nlinks];
         link->subscriber = s;
 
-        rc = ngx_http_notify_match_hang(match, link,
+        rc = ngx_http_notify_match_insert(match, link,
                 ngx_http_notify_match_table_mix(tenant,
                              ngx_http_notify_match_table_text(&doc->events[i])),
                 &values);
@@ -216,7 +216,7 @@ ngx_http_notify_match_remove(ngx_http_notify_match_t *match,
 /* on the shortest of the lists where it belongs */
 
 static ngx_int_t
-ngx_http_notify_match_hang(ngx_http_notify_match_t *match,
+ngx_http_notify_match_insert(ngx_http_notify_match_t *match,
     ngx_http_notify_match_link_t *link, uint32_t hash,
     const ngx_http_notify_match_values_t *values)
 {

@@ -1,5 +1,5 @@
 /*
- * Buckets of nodes; there are never many more nodes than buckets.
+ * Buckets of nodes; there are never many more nodes than shards.
  */
 
 #include "ngx_http_notify_match_table.h"

@@ -1,6 +1,6 @@
 /*
  * The hash table of an index: nodes by hashes, which they alone have in common
- * with what they stand for.  Knows nothing of what hangs on a node.
+ * with what they stand for.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_MATCH_TABLE_H_INCLUDED_
@@ -14,7 +14,7 @@
 typedef struct ngx_http_notify_match_node_s  ngx_http_notify_match_node_t;
 
 struct ngx_http_notify_match_node_s {
-    ngx_http_notify_match_node_t   *next;       /* in its bucket */
+    ngx_http_notify_match_node_t   *next;       /* in its shard */
     uint32_t                        hash;
     uint32_t                        dimensions; /* of a head: a bit for each
                                                    that it has had */

@@ -9,8 +9,9 @@
 #include "ngx_http_notify_redelivery.h"
 
 
-static ngx_int_t ngx_http_notify_operation_add(
-    ngx_http_notify_subscriber_t *s, ngx_http_notify_operation_t *op);
+static ngx_http_notify_operation_t *ngx_http_notify_operation_add(
+    ngx_http_notify_subscriber_t *s, u_char code,
+    const ngx_http_notify_id_t *id, ngx_int_t more);
 
 
 ngx_int_t
@@ -18,51 +19,40 @@ ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
     uint64_t first, ngx_uint_t known)
 {
-    ngx_http_notify_operation_t  op;
+    ngx_http_notify_operation_t  *op;
 
-    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+    op = ngx_http_notify_operation_add(s, 'r', id, known ? 0 : 1);
+    if (op == NULL) {
+        return NGX_ERROR;
+    }
 
-    op.code = 'r';
-    op.id = *id;
-    op.due = due;
-    op.attempts = attempts;
-    op.first = first;
-    op.more = known ? 0 : 1;
+    op->due = due;
+    op->attempts = attempts;
+    op->first = first;
 
-    return ngx_http_notify_operation_add(s, &op);
+    return NGX_OK;
 }
 
 
-ngx_int_t
+void
 ngx_http_notify_operation_done(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, ngx_uint_t known)
 {
-    ngx_http_notify_operation_t  op;
-
-    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
-
-    op.code = 'd';
-    op.id = *id;
-    op.more = known ? -1 : 0;
-
-    return ngx_http_notify_operation_add(s, &op);
+    (void) ngx_http_notify_operation_add(s, 'd', id, known ? -1 : 0);
 }
 
 
-ngx_int_t
+void
 ngx_http_notify_operation_dead(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known)
 {
-    ngx_http_notify_operation_t  op;
+    ngx_http_notify_operation_t  *op;
 
-    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+    op = ngx_http_notify_operation_add(s, 'k', id, known ? -1 : 0);
 
-    op.code = 'k';
-    op.id = *id;
-    op.reason = reason;
-    op.more = known ? -1 : 0;
-
-    return ngx_http_notify_operation_add(s, &op);
+    if (op != NULL) {
+        op->reason = reason;
+    }
 }
 
 
@@ -70,15 +60,16 @@ ngx_int_t
 ngx_http_notify_operation_gap(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to)
 {
-    ngx_http_notify_operation_t  op;
+    ngx_http_notify_operation_t  *op;
 
-    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+    op = ngx_http_notify_operation_add(s, 'g', from, 0);
+    if (op == NULL) {
+        return NGX_ERROR;
+    }
 
-    op.code = 'g';
-    op.id = *from;
-    op.to = *to;
+    op->to = *to;
 
-    return ngx_http_notify_operation_add(s, &op);
+    return NGX_OK;
 }
 
 
@@ -102,66 +93,60 @@ ngx_http_notify_operation_dropped(ngx_http_notify_subscriber_t *s)
 }
 
 
-ngx_int_t
+void
 ngx_http_notify_operation_recovered(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to,
     const ngx_http_notify_id_t *last)
 {
-    ngx_http_notify_operation_t  op;
+    ngx_http_notify_operation_t  *op;
 
-    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+    op = ngx_http_notify_operation_add(s, 'G', from, 0);
 
-    op.code = 'G';
-    op.id = *from;
-    op.to = *to;
-    op.last = *last;
-
-    return ngx_http_notify_operation_add(s, &op);
+    if (op != NULL) {
+        op->to = *to;
+        op->last = *last;
+    }
 }
 
 
-ngx_int_t
+void
 ngx_http_notify_operation_redelivery(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place)
 {
-    ngx_http_notify_operation_t  op;
+    ngx_http_notify_operation_t  *op;
 
-    ngx_memzero(&op, sizeof(ngx_http_notify_operation_t));
+    op = ngx_http_notify_operation_add(s, place ? 'p' : 'P', place, 0);
 
-    op.code = place ? 'p' : 'P';
-    op.version = s->redelivered;
-
-    if (place) {
-        op.id = *place;
+    if (op != NULL) {
+        op->version = s->redelivered;
     }
-
-    return ngx_http_notify_operation_add(s, &op);
 }
 
 
-static ngx_int_t
-ngx_http_notify_operation_add(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_operation_t *op)
+static ngx_http_notify_operation_t *
+ngx_http_notify_operation_add(ngx_http_notify_subscriber_t *s, u_char code,
+    const ngx_http_notify_id_t *id, ngx_int_t more)
 {
-    ngx_http_notify_operation_t  *copy;
+    ngx_http_notify_operation_t  *op;
 
-    copy = ngx_alloc(sizeof(ngx_http_notify_operation_t),
-                     s->lease->feed->log);
-    if (copy == NULL) {
-
-        /* the bucket is read again, from what is in Redis */
-
+    op = ngx_calloc(sizeof(ngx_http_notify_operation_t), s->lease->feed->log);
+    if (op == NULL) {
         ngx_http_notify_lease_break(s->lease);
-
-        return NGX_ERROR;
+        return NULL;
     }
 
-    *copy = *op;
-    ngx_queue_insert_tail(&s->operations, &copy->queue);
+    op->code = code;
+    op->more = more;
+
+    if (id != NULL) {
+        op->id = *id;
+    }
+
+    ngx_queue_insert_tail(&s->operations, &op->queue);
 
     ngx_http_notify_subscriber_touch(s);
 
-    return NGX_OK;
+    return op;
 }
 
 

@@ -27,14 +27,14 @@ typedef struct {
 } ngx_http_notify_operation_t;
 
 
-/* NGX_ERROR: memory, the lease is broken.  `known`: it is in the retry set. */
+/* Without memory the lease is broken.  `known`: it is in the retry set. */
 ngx_int_t ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
     uint64_t first, ngx_uint_t known);
-ngx_int_t ngx_http_notify_operation_done(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_operation_done(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, ngx_uint_t known);
 /* reason: a static word, "exhausted", "gone", "expired", ... */
-ngx_int_t ngx_http_notify_operation_dead(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_operation_dead(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known);
 /* the interval (from, to] was skipped */
 ngx_int_t ngx_http_notify_operation_gap(ngx_http_notify_subscriber_t *s,
@@ -43,11 +43,11 @@ ngx_int_t ngx_http_notify_operation_gap(ngx_http_notify_subscriber_t *s,
 ngx_int_t ngx_http_notify_operation_dropped(ngx_http_notify_subscriber_t *s);
 /* the interval (from, to] was redelivered, by a redelivery that knows of the
  * gaps up to the one that ends at `last` */
-ngx_int_t ngx_http_notify_operation_recovered(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_operation_recovered(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to,
     const ngx_http_notify_id_t *last);
 /* how far a redelivery is; NULL: it is done */
-ngx_int_t ngx_http_notify_operation_redelivery(ngx_http_notify_subscriber_t *s,
+void ngx_http_notify_operation_redelivery(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
 
 /*

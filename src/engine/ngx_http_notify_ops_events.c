@@ -267,7 +267,7 @@ ngx_http_notify_ops_events_lost(ngx_http_notify_subscriber_t *s,
 }
 
 
-/* NULL: nobody is to be told */
+/* NULL: no event is to be published */
 
 static ngx_pool_t *
 ngx_http_notify_ops_events_begin(ngx_http_notify_subscriber_t *s,

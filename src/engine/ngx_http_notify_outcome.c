@@ -167,7 +167,7 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
     ngx_http_notify_outcome_breaker(d, result);
 
     if (!ok) {
-        (void) ngx_http_notify_retry_failed(d, result);
+        ngx_http_notify_retry_failed(d, result);
         return;
     }
 
@@ -183,7 +183,7 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
     }
 
     if (d->retry || d->redelivered) {
-        (void) ngx_http_notify_operation_done(s, &d->id, d->retry);
+        ngx_http_notify_operation_done(s, &d->id, d->retry);
 
         if (d->retry && s->nretry) {
             s->nretry--;
@@ -196,9 +196,9 @@ static void
 ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
-    uint64_t                       now;
-    ngx_int_t                      rc;
-    ngx_http_notify_subscriber_t  *s;
+    uint64_t                          now;
+    ngx_http_notify_subscriber_t     *s;
+    ngx_http_notify_breaker_change_e  change;
 
     s = d->subscriber;
 
@@ -210,12 +210,12 @@ ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
 
     now = ngx_http_notify_feed_now();
 
-    rc = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
-                                        result->verdict
-                                        == NGX_HTTP_NOTIFY_CALL_OK,
-                                        result->status, d->probe, now);
+    change = ngx_http_notify_breaker_result(&s->breaker, &s->profile->breaker,
+                                            result->verdict
+                                            == NGX_HTTP_NOTIFY_CALL_OK,
+                                            result->status, d->probe, now);
 
-    if (rc == NGX_AGAIN) {
+    if (change == NGX_HTTP_NOTIFY_BREAKER_OPENS) {
         ngx_log_error(NGX_LOG_WARN,
                       ngx_http_notify_line(s, d->event, d->node), 0,
                       "notify dispatch: breaker of subscription \"%V\" opened, "
@@ -226,7 +226,7 @@ ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
                                     NGX_HTTP_NOTIFY_METRICS_OPENED, 1);
         ngx_http_notify_run_queue_wait_time(s, s->breaker.until - now);
 
-    } else if (rc == NGX_DONE) {
+    } else if (change == NGX_HTTP_NOTIFY_BREAKER_CLOSES) {
         ngx_log_error(NGX_LOG_NOTICE,
                       ngx_http_notify_line(s, d->event, d->node), 0,
                       "notify dispatch: breaker of subscription \"%V\" closed",

@@ -1,6 +1,6 @@
 
 /*
- * One script a pass and channel.  While buckets are missing the passes come
+ * One script a pass and channel.  While shards are missing the passes come
  * quickly, then every three seconds.  A worker trusts its leases for seven
  * seconds of its own monotonic clock, three less than Redis keeps them.
  */
@@ -99,7 +99,7 @@ ngx_http_notify_ownership_drop_all(ngx_http_notify_feed_t *feed)
     feed->position.seq = 0;
     feed->anchored = 0;
     feed->claiming = 0;
-    feed->drained = 0;          /* its buckets are still its own in Redis */
+    feed->drained = 0;          /* its shards are still its own in Redis */
     feed->scanning = 0;
     feed->rescan = 0;
     feed->renewed = 0;
@@ -222,7 +222,7 @@ ngx_http_notify_ownership_reply(ngx_http_notify_resp_t *resp, void *data)
 
     if (feed->leaving) {
 
-        /* an answer from before may have brought buckets that nobody wants */
+        /* an answer from before may have brought shards */
 
         ngx_http_notify_ownership_drain_all(feed);
         feed->drained = feed->draining;
@@ -415,9 +415,8 @@ ngx_http_notify_ownership_leave(ngx_http_notify_feed_t *feed)
 
 
 /*
- * Each bucket goes as soon as it is settled, the others are renewed meanwhile,
- * so nobody waits for the slowest call of this worker but the subscribers of
- * its bucket.
+ * Each shard goes as soon as it is settled, the others are renewed meanwhile:
+ * only the subscribers of its shard wait for the slowest call of this worker.
  */
 
 static void
@@ -478,8 +477,8 @@ ngx_http_notify_ownership_leaving(ngx_http_notify_feed_t *feed)
 
 
 /*
- * Nobody to tell: the leases run out by themselves.  What calls under way come
- * to was forgotten with the connection, so they are made again in any case.
+ * Without Redis the leases run out by themselves.  The results of calls under
+ * way were forgotten with the connection, so these are made again in any case.
  */
 
 static void

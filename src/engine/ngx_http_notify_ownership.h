@@ -1,5 +1,5 @@
 /*
- * Ownership of buckets: claimed and renewed in one script, given back when
+ * Ownership of shards: claimed and renewed in one script, given back when
  * other workers come or this one leaves.
  */
 

@@ -49,7 +49,7 @@ ngx_http_notify_page_free(ngx_http_notify_page_t *page)
 
 
 void
-ngx_http_notify_pages_keep(ngx_http_notify_pages_t *pages,
+ngx_http_notify_page_keep(ngx_http_notify_pages_t *pages,
     ngx_http_notify_page_t *page)
 {
     if (pages->pages[pages->next] != NULL) {
@@ -62,7 +62,7 @@ ngx_http_notify_pages_keep(ngx_http_notify_pages_t *pages,
 
 
 ngx_http_notify_page_t *
-ngx_http_notify_pages_find(ngx_http_notify_pages_t *pages,
+ngx_http_notify_page_find(ngx_http_notify_pages_t *pages,
     const ngx_http_notify_id_t *id)
 {
     ngx_uint_t               i;
@@ -84,7 +84,7 @@ ngx_http_notify_pages_find(ngx_http_notify_pages_t *pages,
 
 
 void
-ngx_http_notify_pages_clear(ngx_http_notify_pages_t *pages)
+ngx_http_notify_page_clear(ngx_http_notify_pages_t *pages)
 {
     ngx_uint_t  i;
 

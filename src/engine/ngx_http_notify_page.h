@@ -1,7 +1,7 @@
 /*
  * Stretches of the log that were read a moment ago, for all of a worker's
- * subscribers that are behind: who is about as far as another one need not ask
- * Redis for the same entries.  Knows nothing of subscribers.
+ * subscribers that are behind: one that is about as far as another need not ask
+ * Redis for the same entries.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_PAGE_H_INCLUDED_
@@ -41,17 +41,17 @@ void ngx_http_notify_page_add(ngx_http_notify_page_t *page,
 void ngx_http_notify_page_free(ngx_http_notify_page_t *page);
 
 /* Takes over the page, and frees the one that has been kept longest. */
-void ngx_http_notify_pages_keep(ngx_http_notify_pages_t *pages,
+void ngx_http_notify_page_keep(ngx_http_notify_pages_t *pages,
     ngx_http_notify_page_t *page);
 
 /*
  * The page that has what comes next behind that id, or NULL; it is kept until
  * the next one is.
  */
-ngx_http_notify_page_t *ngx_http_notify_pages_find(
+ngx_http_notify_page_t *ngx_http_notify_page_find(
     ngx_http_notify_pages_t *pages, const ngx_http_notify_id_t *id);
 
-void ngx_http_notify_pages_clear(ngx_http_notify_pages_t *pages);
+void ngx_http_notify_page_clear(ngx_http_notify_pages_t *pages);
 
 
 #endif /* _NGX_HTTP_NOTIFY_PAGE_H_INCLUDED_ */

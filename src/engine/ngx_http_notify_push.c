@@ -141,7 +141,7 @@ ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
 
     if (event->bound == 0 || !ngx_http_notify_push_wanted(event, &value)) {
 
-        /* of a session that is nobody's, unknown, or asks no longer */
+        /* of a session without a subscription, unknown, or no longer asking */
 
         return NGX_DECLINED;
     }

@@ -2,7 +2,7 @@
  * Nodes fail and recover as the servers of their upstream do: max_fails within
  * fail_timeout, then left alone for as long, then tried by one push.  A push is
  * never sent again, so one is tried even if all have failed.  A worker's
- * knowledge, gone with it.  Must not know events.
+ * knowledge, gone with it.
  */
 
 #include <ngx_config.h>

@@ -22,7 +22,7 @@ ngx_http_notify_queue_put(ngx_http_notify_subscriber_t *s,
 
     feed = s->lease->feed;
 
-    if (s->disabled || s->unusable
+    if (s->state != NGX_HTTP_NOTIFY_SUBSCRIBER_ACTIVE || s->unusable
         || ngx_http_notify_id_compare(&event->id, &s->start) <= 0)
     {
         return;

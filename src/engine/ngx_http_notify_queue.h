@@ -1,6 +1,5 @@
 /*
  * The events that a subscriber has been given and that have not been started.
- * Knows nothing of calls.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_QUEUE_H_INCLUDED_

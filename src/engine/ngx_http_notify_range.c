@@ -1,8 +1,8 @@
 
 /*
- * Those who are behind the tail read ranges of the log by themselves: a lease
- * up to where the tail stands, a subscriber up to its lease.  What one of them
- * has read is kept for those who come by there after him.
+ * A lease that is behind reads up to where the tail stands, a subscriber up to
+ * its lease.  What one of them has read is kept for the others that come by
+ * there later.
  */
 
 #include "ngx_http_notify_range.h"
@@ -15,7 +15,7 @@
 #include "ngx_http_notify_script.h"
 
 
-/* an answer may come when who asked is gone */
+/* an answer may come when the subscriber is gone: found again by its id */
 
 typedef struct {
     ngx_http_notify_feed_t   *feed;
@@ -53,7 +53,7 @@ ngx_http_notify_range_read(ngx_http_notify_subscriber_t *s)
 
     feed = s->lease->feed;
 
-    if (s->reading || feed->leaving
+    if (s->range == NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OWN || feed->leaving
         || s->lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
     {
         return NGX_AGAIN;
@@ -61,7 +61,7 @@ ngx_http_notify_range_read(ngx_http_notify_subscriber_t *s)
 
     if (ngx_http_notify_id_compare(&s->read, &s->lease->position) >= 0) {
 
-        /* what follows may yet be for a former document: its bucket goes on */
+        /* what follows may yet be for a former document: its shard goes on */
 
         ngx_http_notify_range_caught_up(s);
 
@@ -72,9 +72,9 @@ ngx_http_notify_range_read(ngx_http_notify_subscriber_t *s)
         return NGX_AGAIN;
     }
 
-    page = ngx_http_notify_pages_find(&feed->pages, &s->read);
+    page = ngx_http_notify_page_find(&feed->pages, &s->read);
 
-    /* while its bucket is being fed the next event may be one of those */
+    /* while its shard is being fed the next event may be one of those */
 
     if (page != NULL
         && ngx_http_notify_id_compare(&s->read, &s->lease->position) < 0
@@ -92,9 +92,10 @@ ngx_http_notify_range_read(ngx_http_notify_subscriber_t *s)
 
     if (feed->ranging
         && ngx_http_notify_id_compare(&feed->range_from, &s->read) <= 0
-        && (!s->awaiting || s->awaited == feed->ranges))
+        && (s->range != NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OTHER
+            || s->awaited == feed->ranges))
     {
-        s->awaiting = 1;
+        s->range = NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OTHER;
         s->awaited = feed->ranges;
         ngx_http_notify_run_queue_wait(s);
         return NGX_AGAIN;
@@ -108,7 +109,7 @@ ngx_http_notify_range_read(ngx_http_notify_subscriber_t *s)
 
 /*
  * What a page has for a subscriber that stands before it or in it, as far as
- * its bucket is: beyond that the tail may not have seen that it has changed.
+ * its shard is: beyond that the tail may not have seen that it has changed.
  */
 
 static void
@@ -119,7 +120,7 @@ ngx_http_notify_range_page(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t     *event;
     const ngx_http_notify_id_t  *to;
 
-    s->awaiting = 0;
+    s->range = NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_NONE;
 
     for (i = 0; i < page->n; i++) {
         event = page->events[i];
@@ -160,7 +161,7 @@ ngx_http_notify_range_caught_up(ngx_http_notify_subscriber_t *s)
             || ngx_http_notify_former_passed(s->former, &s->read)))
     {
         /*
-         * From there on its bucket is fed; what it has read beyond that is not
+         * From there on its shard is fed; what it has read beyond that is not
          * to come again.
          */
 
@@ -234,8 +235,7 @@ ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
     }
 
     if (s) {
-        s->reading = 1;
-        s->awaiting = 0;
+        s->range = NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OWN;
 
         feed->ranging = 1;
         feed->range_from = request->from;
@@ -278,11 +278,11 @@ ngx_http_notify_range_reply(ngx_http_notify_resp_t *resp, void *data)
     if (request->id.len) {
         s = ngx_http_notify_subscriber_find(request->feed, &request->id);
 
-        if (s == NULL || !s->reading) {
+        if (s == NULL || s->range != NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OWN) {
             goto done;
         }
 
-        s->reading = 0;
+        s->range = NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_NONE;
 
     } else {
         lease->reading = 0;
@@ -407,7 +407,9 @@ static void
 ngx_http_notify_range_lease_event(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, void *data)
 {
-    if (s->lease != data || s->behind || !s->located) {
+    if (s->lease != data || s->behind
+        || ngx_http_notify_subscriber_is_loading(s))
+    {
         return;
     }
 

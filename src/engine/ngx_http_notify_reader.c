@@ -81,7 +81,7 @@ ngx_http_notify_reader_keep(ngx_http_notify_feed_t *feed,
     ngx_http_notify_page_t *page)
 {
     if (feed->behind && page->n) {
-        ngx_http_notify_pages_keep(&feed->pages, page);
+        ngx_http_notify_page_keep(&feed->pages, page);
 
     } else {
         ngx_http_notify_page_free(page);

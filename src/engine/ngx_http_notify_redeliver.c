@@ -245,7 +245,7 @@ ngx_http_notify_redeliver_turn(ngx_http_notify_subscriber_t *s)
         || ngx_http_notify_id_compare(&r->position, &r->to) >= 0)
     {
         ngx_http_notify_redeliver_move(s, &r->to);
-        (void) ngx_http_notify_operation_redelivery(s, NULL);
+        ngx_http_notify_operation_redelivery(s, NULL);
         ngx_http_notify_redelivery_free(s);
         return;
     }
@@ -600,14 +600,14 @@ ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
         if (ngx_http_notify_id_compare(&gap->from, place) < 0
             && ngx_http_notify_id_compare(&gap->to, &r->position) > 0)
         {
-            (void) ngx_http_notify_operation_recovered(s, &r->position,
-                                                    place, &r->known);
+            ngx_http_notify_operation_recovered(s, &r->position, place,
+                                                &r->known);
             break;
         }
     }
 
     r->position = *place;
-    (void) ngx_http_notify_operation_redelivery(s, &r->position);
+    ngx_http_notify_operation_redelivery(s, &r->position);
 }
 
 

@@ -49,7 +49,7 @@ typedef struct ngx_http_notify_retry_batch_s {
 
 static ngx_int_t ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d,
     uint64_t now, uint64_t *delay);
-static ngx_int_t ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
+static void ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 static void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
     ngx_uint_t probe);
@@ -66,7 +66,7 @@ static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
 static void ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch);
 
 
-ngx_int_t
+void
 ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
@@ -90,8 +90,8 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     }
 
     /*
-     * The target of a channel is not its own to give up; and whoever has
-     * changed the subscription since that call began may have done so for that.
+     * The target of a channel cannot be given up; and a change of the
+     * subscription since that call began may have mended it.
      */
 
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && !s->doc->internal
@@ -102,11 +102,13 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
                                     NGX_HTTP_NOTIFY_METRICS_GONE, 1);
         ngx_http_notify_disable(s, "gone");
         ngx_http_notify_ops_events_disabled(s, d->event, "gone");
-        return ngx_http_notify_retry_dead(d, result, "gone");
+        ngx_http_notify_retry_dead(d, result, "gone");
+        return;
     }
 
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_FATAL) {
-        return ngx_http_notify_retry_dead(d, result, "unsendable");
+        ngx_http_notify_retry_dead(d, result, "unsendable");
+        return;
     }
 
     pause = 0;
@@ -118,25 +120,21 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     }
 
     if (ngx_http_notify_retry_delay(d, now, &delay) != NGX_OK) {
-        return ngx_http_notify_retry_dead(d, result,
-                                  s->profile && s->profile->retry.nsteps
-                                  ? "exhausted" : "failed");
+        ngx_http_notify_retry_dead(d, result,
+                                   s->profile && s->profile->retry.nsteps
+                                   ? "exhausted" : "failed");
+        return;
     }
 
     delay = ngx_max(delay, pause);
 
     if (ngx_http_notify_operation_retry(s, &d->id, now + delay, d->attempt,
-                                     d->first, d->retry)
-        != NGX_OK)
+                                        d->first, d->retry)
+        == NGX_OK
+        && !d->retry)
     {
-        return NGX_ERROR;
-    }
-
-    if (!d->retry) {
         s->nretry++;
     }
-
-    return NGX_OK;
 }
 
 
@@ -171,7 +169,7 @@ ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d, uint64_t now,
 }
 
 
-static ngx_int_t
+static void
 ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason)
 {
@@ -183,9 +181,11 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
         s->nretry--;
     }
 
+    ngx_http_notify_operation_dead(s, &d->id, reason, d->retry);
+
     if (s->provider != NULL) {
         ngx_http_notify_push_failed(d, result);
-        return ngx_http_notify_operation_dead(s, &d->id, reason, d->retry);
+        return;
     }
 
     ngx_log_error(NGX_LOG_WARN, ngx_http_notify_line(s, d->event, NULL), 0,
@@ -198,8 +198,6 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
                                 &s->doc->tenant,
                                 NGX_HTTP_NOTIFY_METRICS_DEAD, 1);
     ngx_http_notify_ops_events_given_up(d, result, reason);
-
-    return ngx_http_notify_operation_dead(s, &d->id, reason, d->retry);
 }
 
 
@@ -241,7 +239,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 
     feed = s->lease->feed;
 
-    if (!s->located || ngx_http_notify_subscriber_is_paused(s)) {
+    if (ngx_http_notify_subscriber_is_paused(s)) {
         return;
     }
 
@@ -318,8 +316,8 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    for (q = ngx_queue_head(&s->others);
-         q != ngx_queue_sentinel(&s->others);
+    for (q = ngx_queue_head(&s->resends);
+         q != ngx_queue_sentinel(&s->resends);
          q = ngx_queue_next(q))
     {
         d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
@@ -584,8 +582,7 @@ ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
             s->nretry--;
         }
 
-        (void) ngx_http_notify_operation_dead(s, &batch->ones[i].id,
-                                              "expired", 1);
+        ngx_http_notify_operation_dead(s, &batch->ones[i].id, "expired", 1);
         ngx_http_notify_retry_forget(s, &batch->ones[i].id);
     }
 

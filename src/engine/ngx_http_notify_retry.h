@@ -16,7 +16,7 @@
  * Writes what comes of a failed attempt into the operations: tried again, or
  * given up.  retry_after in seconds or -1.
  */
-ngx_int_t ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
+void ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 
 /*

@@ -1,7 +1,7 @@
 
 /*
- * Subscribers that share the feed's room wait in its queue, those whose tenant
- * has all the calls it may have in the queue of its share.
+ * Subscribers that share the feed's room wait in its queue.  A subscriber whose
+ * tenant has all the calls it may have waits in the queue of its share.
  */
 
 #include "ngx_http_notify_run_queue.h"
@@ -28,8 +28,7 @@ ngx_http_notify_run_queue_finish(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_run_queue_leave(s);
 
-    s->waiting = 1;
-    s->finished = 1;
+    s->waits = NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_END;
     ngx_queue_insert_tail(&s->lease->feed->finished, &s->wait_link);
 
     ngx_http_notify_feed_post(s->lease->feed);
@@ -39,8 +38,8 @@ ngx_http_notify_run_queue_finish(ngx_http_notify_subscriber_t *s)
 void
 ngx_http_notify_run_queue_wait(ngx_http_notify_subscriber_t *s)
 {
-    if (!s->waiting) {
-        s->waiting = 1;
+    if (s->waits == NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_NOT) {
+        s->waits = NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_RUN;
         ngx_queue_insert_tail(&s->lease->feed->waiting, &s->wait_link);
     }
 }
@@ -61,7 +60,7 @@ ngx_http_notify_run_queue_wait_share(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_share_t  *share;
 
-    if (s->waiting) {
+    if (s->waits != NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_NOT) {
         return;
     }
 
@@ -71,8 +70,7 @@ ngx_http_notify_run_queue_wait_share(ngx_http_notify_subscriber_t *s)
         ngx_queue_insert_tail(ngx_http_notify_share_crowded(), &share->link);
     }
 
-    s->waiting = 1;
-    s->crowded = 1;
+    s->waits = NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_SHARE;
     ngx_queue_insert_tail(&share->waiting, &s->wait_link);
 
     ngx_http_notify_feed_post_later(s->lease->feed,
@@ -117,21 +115,19 @@ ngx_http_notify_run_queue_timer(ngx_event_t *ev)
 void
 ngx_http_notify_run_queue_leave(ngx_http_notify_subscriber_t *s)
 {
-    if (!s->waiting) {
+    if (s->waits == NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_NOT) {
         return;
     }
 
     ngx_queue_remove(&s->wait_link);
-    s->waiting = 0;
-    s->finished = 0;
 
-    if (s->crowded) {
-        s->crowded = 0;
-
-        if (ngx_queue_empty(&s->share->waiting)) {
-            ngx_queue_remove(&s->share->link);
-        }
+    if (s->waits == NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_SHARE
+        && ngx_queue_empty(&s->share->waiting))
+    {
+        ngx_queue_remove(&s->share->link);
     }
+
+    s->waits = NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_NOT;
 }
 
 

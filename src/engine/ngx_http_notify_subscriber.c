@@ -27,7 +27,9 @@ ngx_http_notify_subscriber_find(ngx_http_notify_feed_t *feed,
 ngx_uint_t
 ngx_http_notify_subscriber_is_paused(ngx_http_notify_subscriber_t *s)
 {
-    return s->disabled || s->unusable || s->changed > s->doc->version
+    return s->state != NGX_HTTP_NOTIFY_SUBSCRIBER_ACTIVE
+           || s->unusable
+           || s->changed > s->doc->version
            || s->lease->state == NGX_HTTP_NOTIFY_LEASE_DRAIN
            || s->lease->feed->leaving;
 }
@@ -63,7 +65,7 @@ ngx_http_notify_subscriber_count(ngx_http_notify_feed_t *feed, ngx_int_t n)
     feed->behind += n;
 
     if (feed->behind == 0) {
-        ngx_http_notify_pages_clear(&feed->pages);
+        ngx_http_notify_page_clear(&feed->pages);
     }
 }
 

@@ -30,13 +30,40 @@ typedef struct ngx_http_notify_match_link_s  ngx_http_notify_match_link_t;
 typedef struct ngx_http_notify_redelivery_s  ngx_http_notify_redelivery_t;
 
 
+typedef enum {
+    NGX_HTTP_NOTIFY_SUBSCRIBER_LOADING = 0,     /* its cursor is not known */
+    NGX_HTTP_NOTIFY_SUBSCRIBER_ACTIVE,
+    NGX_HTTP_NOTIFY_SUBSCRIBER_DISABLED,        /* drains, then goes */
+    NGX_HTTP_NOTIFY_SUBSCRIBER_RESTARTED        /* enabled since: drains, then
+                                                   is loaded again */
+} ngx_http_notify_subscriber_state_e;
+
+
+typedef enum {
+    NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_NOT = 0,
+    NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_RUN,       /* in feed->waiting */
+    NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_SHARE,     /* in share->waiting */
+    NGX_HTTP_NOTIFY_SUBSCRIBER_WAITS_END        /* in feed->finished */
+} ngx_http_notify_subscriber_waits_e;
+
+
+/* of a subscriber that is behind */
+
+typedef enum {
+    NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_NONE = 0,
+    NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OWN,       /* is being read */
+    NGX_HTTP_NOTIFY_SUBSCRIBER_RANGE_OTHER      /* of another subscriber may
+                                                   have what comes next */
+} ngx_http_notify_subscriber_range_e;
+
+
 struct ngx_http_notify_subscriber_s {
     ngx_str_node_t                    node;     /* in feed->subscribers */
     ngx_queue_t                       link;     /* in lease->subscribers */
     ngx_queue_t                       dirty_link;
-    ngx_queue_t                       wait_link;    /* in feed->waiting or
-                                                   finished, or in
-                                                   share->waiting */
+    ngx_queue_t                       wait_link;
+    ngx_http_notify_subscriber_state_e  state;
+    ngx_http_notify_subscriber_waits_e  waits;
     ngx_http_notify_share_t          *share;    /* its tenant's */
     ngx_http_notify_lease_t          *lease;
     ngx_http_notify_subscription_t   *doc;      /* owned until handed over to
@@ -67,10 +94,11 @@ struct ngx_http_notify_subscriber_s {
                                                    URL; 0: all that are here */
     ngx_http_notify_id_t              read;     /* when behind: read up to */
     ngx_http_notify_id_t              read_end; /* of the tail at that time */
+    ngx_http_notify_subscriber_range_e  range;
     ngx_uint_t                        awaited;  /* number of another's range */
 
     ngx_queue_t                       window;   /* first attempts, by id */
-    ngx_queue_t                       others;   /* retries and redeliveries */
+    ngx_queue_t                       resends;  /* retries and redeliveries */
     ngx_uint_t                        nwindow;
     ngx_uint_t                        in_flight;
     ngx_uint_t                        unacked;  /* done, not yet committed */
@@ -109,16 +137,10 @@ struct ngx_http_notify_subscriber_s {
 
     unsigned                          behind:1;
     unsigned                          full:1;       /* counted in feed->full */
-    unsigned                          reading:1;
-    unsigned                          awaiting:1;
     unsigned                          look:1;       /* again, at what is due */
     unsigned                          dirty:1;
-    unsigned                          waiting:1;
-    unsigned                          crowded:1;    /* waits in its share */
     unsigned                          stored:1;     /* has a cursor entry */
     unsigned                          gap:1;
-    unsigned                          disabled:1;   /* drains, then goes */
-    unsigned                          again:1;      /* enabled since */
     unsigned                          giving_up:1;  /* paused for that */
     unsigned                          asked:1;      /* for a redelivery, before
                                                        it was located */
@@ -126,10 +148,14 @@ struct ngx_http_notify_subscriber_s {
                                                        kept at its cursor */
     unsigned                          release:1;    /* all due now, at commit */
     unsigned                          released:1;   /* by the one in flight */
-    unsigned                          located:1;    /* its cursor is known */
-    unsigned                          finished:1;   /* nothing of it is open:
-                                                   it goes */
 };
+
+
+#define ngx_http_notify_subscriber_is_loading(s)                              \
+    ((s)->state == NGX_HTTP_NOTIFY_SUBSCRIBER_LOADING)
+
+#define ngx_http_notify_subscriber_is_ending(s)                               \
+    ((s)->state >= NGX_HTTP_NOTIFY_SUBSCRIBER_DISABLED)
 
 
 ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_find(

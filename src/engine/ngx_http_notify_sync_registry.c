@@ -2,7 +2,6 @@
  * The sync subscriptions of a channel in a worker's memory: `sync` names them,
  * `subs` has their documents.  The change log, which the tail reads, says when
  * to look again; so does `subs:ver`, polled for what the tail does not see.
- * Must not know who asks, nor make calls.
  */
 
 #include <ngx_config.h>

@@ -1,6 +1,6 @@
 /*
- * The sync subscriptions of a channel, as a worker knows them: who is asked
- * about an event.  Loaded from Redis when the change log says so, checked
+ * The sync subscriptions of a channel, as a worker knows them: which one is
+ * asked about an event.  Loaded from Redis when the change log says so, checked
  * against its version counter, never written.  Lives until the worker exits.
  */
 
@@ -26,22 +26,22 @@ ngx_int_t ngx_http_notify_sync_registry_follow(
     ngx_http_notify_sync_registry_t *claims);
 
 /*
- * Whether anybody may be asked about events of that name; takes no time where
- * nobody is.  NGX_DECLINED: nobody; NGX_ERROR: not loaded, or not checked for
- * more than 10 seconds.
+ * Whether any subscription is asked about events of that name; takes no time
+ * where none is.  NGX_DECLINED: none is; NGX_ERROR: not loaded, or not checked
+ * for more than 10 seconds.
  */
 ngx_int_t ngx_http_notify_sync_registry_any(
     ngx_http_notify_sync_registry_t *claims, const ngx_str_t *tenant,
     const ngx_str_t *type);
-/* who is asked about this one: NULL: nobody */
+/* the one that is asked about this event; NULL: there is none */
 ngx_http_notify_claim_t *ngx_http_notify_sync_registry_find(
     ngx_http_notify_sync_registry_t *claims,
     const ngx_http_notify_event_t *event);
 
 /*
- * For those who can wait: the handler is called once, never inside, when what
- * is known is what Redis had after this call (NGX_OK), or when Redis does not
- * say (NGX_ERROR).  Returns NGX_ERROR without memory: not called then.
+ * For callers that can wait: the handler is called once, never inside, when
+ * what is known is what Redis had after this call (NGX_OK), or when Redis does
+ * not say (NGX_ERROR).  Returns NGX_ERROR without memory: not called then.
  */
 typedef void (*ngx_http_notify_sync_registry_pt)(ngx_int_t rc, void *data);
 

@@ -1,8 +1,8 @@
 
 /*
- * The tail goes on as long as somebody who follows it is hungry.  Whoever is
- * slower than that falls behind and reads alone, so nobody waits for him; when
- * all are busy, reading on would only make all of them fall behind.
+ * The tail reads on as long as a subscriber that follows it is hungry.  One
+ * that is slower falls behind and reads alone, so the others do not wait for
+ * it; when all are busy, reading on would only make all of them fall behind.
  */
 
 #include "ngx_http_notify_tail.h"
@@ -69,7 +69,7 @@ ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed)
         ngx_del_timer(&feed->tail_timer);
     }
 
-    ngx_http_notify_pages_clear(&feed->pages);
+    ngx_http_notify_page_clear(&feed->pages);
 }
 
 
@@ -153,7 +153,7 @@ ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
     if (!feed->tailing && feed->positioned && !feed->leaving
         && feed->tail != NULL && ngx_http_notify_redis_ready(feed->tail))
     {
-        /* subscriptions change, whoever is busy */
+        /* subscriptions change also while all are busy */
 
         ngx_http_notify_tail_submit(feed, 0);
     }
@@ -374,7 +374,7 @@ ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, void *data)
 {
     if (s->lease->state != NGX_HTTP_NOTIFY_LEASE_JOINED || s->behind
-        || !s->located
+        || ngx_http_notify_subscriber_is_loading(s)
         || ngx_http_notify_id_compare(&event->id, &s->lease->position) <= 0)
     {
         return;

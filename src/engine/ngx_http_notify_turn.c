@@ -81,7 +81,7 @@ ngx_http_notify_turn_finish(ngx_http_notify_feed_t *feed)
             continue;
         }
 
-        if (s->again) {
+        if (s->state == NGX_HTTP_NOTIFY_SUBSCRIBER_RESTARTED) {
             ngx_http_notify_load_change_again(s);
 
         } else {

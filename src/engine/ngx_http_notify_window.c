@@ -121,7 +121,7 @@ ngx_http_notify_window_close(ngx_http_notify_subscriber_t *s)
 
 /*
  * A call that takes longer than a second is written down as one to be tried
- * again, and the cursor passes it: it holds up nobody and is not lost.
+ * again, and the cursor passes it: it delays no other event and is not lost.
  */
 
 static void
@@ -150,7 +150,7 @@ ngx_http_notify_window_timer(ngx_event_t *ev)
 
         s = d->subscriber;
 
-        if (s != NULL && d->windowed && !s->disabled
+        if (s != NULL && d->windowed && !ngx_http_notify_subscriber_is_ending(s)
             && !(s->profile != NULL && s->profile->strict))
         {
             ngx_http_notify_window_overtake(d);
@@ -208,7 +208,7 @@ ngx_http_notify_window_leave(ngx_http_notify_delivery_t *d)
     s = d->subscriber;
 
     ngx_queue_remove(&d->link);
-    ngx_queue_insert_tail(&s->others, &d->link);
+    ngx_queue_insert_tail(&s->resends, &d->link);
     d->windowed = 0;
     s->nwindow--;
 
