@@ -6,13 +6,13 @@
 
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_text.h"
 
 
 ngx_http_notify_load_t *
 ngx_http_notify_load_create(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
 {
     size_t                   len;
-    ngx_queue_t             *q;
     ngx_http_notify_load_t  *load, *before;
 
     len = id ? id->len : 0;
@@ -36,24 +36,39 @@ ngx_http_notify_load_create(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
 
     ngx_memcpy(load->id.data, id->data, len);
 
-    /* what these will say may have changed before an event that is read now */
+    /* what this one will say may have changed before an event that is read
+     * now */
 
-    for (q = ngx_queue_head(&lease->loads);
-         q != ngx_queue_sentinel(&lease->loads);
-         q = ngx_queue_next(q))
-    {
-        before = ngx_queue_data(q, ngx_http_notify_load_t, link);
+    before = ngx_http_notify_load_find(lease, id);
 
-        if (before->id.len == len
-            && ngx_memcmp(before->id.data, id->data, len) == 0)
-        {
-            before->older = 1;
-        }
+    if (before != NULL) {
+        before->older = 1;
     }
 
     ngx_queue_insert_tail(&lease->loads, &load->link);
 
     return load;
+}
+
+
+ngx_http_notify_load_t *
+ngx_http_notify_load_find(ngx_http_notify_lease_t *lease, const ngx_str_t *id)
+{
+    ngx_queue_t             *q;
+    ngx_http_notify_load_t  *load;
+
+    for (q = ngx_queue_head(&lease->loads);
+         q != ngx_queue_sentinel(&lease->loads);
+         q = ngx_queue_next(q))
+    {
+        load = ngx_queue_data(q, ngx_http_notify_load_t, link);
+
+        if (!load->older && ngx_http_notify_text_equal(&load->id, id)) {
+            return load;
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -24,6 +24,8 @@ typedef struct {
     ngx_uint_t                        failed;
     ngx_uint_t                        gone;     /* there is no document */
     ngx_uint_t                        older;    /* it was asked for again */
+    ngx_uint_t                        open;     /* it has retries, or a
+                                                   redelivery */
     ngx_http_notify_subscription_t   *doc;
     ngx_str_t                         id;
 } ngx_http_notify_load_t;
@@ -31,6 +33,9 @@ typedef struct {
 
 /* without an id: of all of the lease; with one, those before it are void */
 ngx_http_notify_load_t *ngx_http_notify_load_create(
+    ngx_http_notify_lease_t *lease, const ngx_str_t *id);
+/* that of an id whose answers are on their way; NULL: there is none */
+ngx_http_notify_load_t *ngx_http_notify_load_find(
     ngx_http_notify_lease_t *lease, const ngx_str_t *id);
 void ngx_http_notify_load_free(ngx_http_notify_load_t *load);
 

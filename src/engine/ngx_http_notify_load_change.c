@@ -1,8 +1,8 @@
 
 /*
- * What the change log says of a subscription of a leased bucket: its document
+ * What the change log says of a subscription of a leased shard: its document
  * and cursor are read again, by themselves.  One that cannot be followed makes
- * its bucket be read anew.
+ * its shard be read anew.
  */
 
 #include "ngx_http_notify_load_change.h"
@@ -23,6 +23,8 @@ static void ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
 static void ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
 static void ngx_http_notify_load_change_document(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_load_change_open(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp,
     void *data);
@@ -86,6 +88,7 @@ static void
 ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
     const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version)
 {
+    ngx_http_notify_load_t        *load;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
@@ -97,61 +100,50 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
         return;
     }
 
-    if (ngx_http_notify_text_is(op, "del")) {
-        s = ngx_http_notify_subscriber_find(feed, id);
+    s = ngx_http_notify_subscriber_find(feed, id);
 
-        if (s != NULL) {
-            ngx_http_notify_lifecycle_drop(s);
-        }
+    if (ngx_http_notify_text_is(op, "replay")
+        || ngx_http_notify_text_is(op, "due"))
+    {
+        if (s == NULL) {
 
-        /* a document that was asked for before may yet arrive: look again */
+            /* what is on its way may have been read before that */
 
-        ngx_http_notify_load_change_one(lease, id);
-        return;
-    }
+            load = ngx_http_notify_load_find(lease, id);
 
-    if (ngx_http_notify_text_is(op, "replay")) {
-        s = ngx_http_notify_subscriber_find(feed, id);
+            if (load != NULL) {
+                load->open = 1;
+            }
 
-        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
+        } else if (ngx_http_notify_subscriber_is_loading(s)) {
             s->asked = 1;
-            return;
-        }
 
-        /* one that was read with the subscriber is under way, or done */
+        } else if (op->len == 3) {
+            s->nretry++;
+            ngx_http_notify_retry_again(s);
+            ngx_http_notify_run_queue_ready(s);
 
-        if (s != NULL
-            && ngx_atoi(version->data, version->len) > s->redelivered)
-        {
+        } else if (ngx_atoi(version->data, version->len) > s->redelivered) {
+
+            /* one that was read with the subscriber is under way, or done */
+
             ngx_http_notify_redeliver_load(s);
         }
 
         return;
     }
 
-    if (ngx_http_notify_text_is(op, "due")) {
-        s = ngx_http_notify_subscriber_find(feed, id);
-
-        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
-            s->asked = 1;
-
-        } else if (s != NULL) {
-
-            s->nretry++;
-            ngx_http_notify_retry_again(s);
-            ngx_http_notify_run_queue_ready(s);
-        }
-
-        return;
-    }
-
-    s = ngx_http_notify_subscriber_find(feed, id);
-
     if (s != NULL) {
-        ngx_http_notify_lifecycle_change(s, ngx_max(ngx_atoi(version->data,
-                                                              version->len),
-                                                     0));
+        if (ngx_http_notify_text_is(op, "del")) {
+            ngx_http_notify_lifecycle_drop(s);
+
+        } else {
+            ngx_http_notify_lifecycle_change(s,
+                           ngx_max(ngx_atoi(version->data, version->len), 0));
+        }
     }
+
+    /* after a deletion, too: a document that was asked for may yet arrive */
 
     ngx_http_notify_load_change_one(lease, id);
 }
@@ -196,7 +188,21 @@ ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
                                  ngx_http_notify_load_change_document)
         == NGX_OK)
     {
+        ngx_str_set(&argv[0], "EXISTS");
+        argv[1] = ngx_http_notify_keys_name(pool, keys, "retry", id);
+        argv[2] = ngx_http_notify_keys_name(pool, keys, "replay", id);
+
+        if (argv[2].data == NULL) {
+            argv[1] = argv[2];
+        }
+
+        (void) ngx_http_notify_load_ask(load, argv, 3,
+                                        ngx_http_notify_load_change_open);
+    }
+
+    if (!load->failed) {
         ngx_str_set(&argv[0], "HMGET");
+        argv[2] = *id;
         argv[1] = ngx_http_notify_former_field(pool, id, &argv[3]) == NGX_OK
                   ? ngx_http_notify_keys_shard(pool, keys, "cursor",
                                                lease->shard)
@@ -213,7 +219,7 @@ done:
 
     if (load == NULL || load->failed) {
 
-        /* a change that cannot be followed: the bucket is read again */
+        /* a change that cannot be followed: the shard is read again */
 
         if (load != NULL && load->expected == 0) {
             ngx_http_notify_load_free(load);
@@ -244,11 +250,29 @@ ngx_http_notify_load_change_document(ngx_http_notify_resp_t *resp, void *data)
 }
 
 
+/* whether it has anything to send again: most that are new have not */
+
+static void
+ngx_http_notify_load_change_open(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_load_t  *load = data;
+
+    if (ngx_http_notify_load_void(load, resp)) {
+        return;
+    }
+
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_INTEGER || resp->integer) {
+        load->open = 1;
+    }
+}
+
+
 static void
 ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_load_t  *load = data;
 
+    ngx_uint_t                     open;
     ngx_http_notify_resp_t        *cursor, *former;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
@@ -280,10 +304,12 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
 
     if (load->doc == NULL) {
 
-        /* no memory, or not what was asked for: the bucket is read again */
+        /* no memory, or not what was asked for: the shard is read again */
 
         ngx_http_notify_lease_break(lease);
     }
+
+    open = load->open;
 
     s = load->doc ? ngx_http_notify_lifecycle_put(lease, load->doc,
                                                    &cursor->str)
@@ -310,11 +336,12 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_lifecycle_locate(s, &cursor->str);
     ngx_http_notify_subscriber_touch(s);
 
-    /* enabled again, it may have left some behind: the first look will tell */
+    if (open) {
+        s->nretry = 1;          /* at least; the first look will tell */
+        s->due = ngx_http_notify_feed_now();
 
-    s->nretry = 1;
-    s->due = ngx_http_notify_feed_now();
+        ngx_http_notify_redeliver_load(s);
+    }
 
-    ngx_http_notify_redeliver_load(s);
     ngx_http_notify_run_queue_ready(s);
 }
