@@ -213,8 +213,11 @@ sub upgrade {
     my ($block) = grep { $_->{language} eq 'sh' } @blocks;
     my $modules = "$top/usr/lib/nginx/modules";
     my $redis = NotifyTest::Redis->new;
+    # a new binary gets of the environment what the configuration names
+    my $main = join '', map { "env $_;\n" } grep { exists $ENV{$_} }
+               qw(ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS LD_PRELOAD);
     my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
-                                       http => <<'END');
+                                       main => $main, http => <<'END');
 notify_channel shop { }
 server {
     listen 127.0.0.1:%%PORT%%;
@@ -223,7 +226,9 @@ server {
 END
     my $pid_file = $nginx->dir . '/nginx.pid';
     my $command = join ' ', map { "'$_'" } $nginx->command;
-    my $before = "cd '$top'\nnginx() { $command \"\$@\"; }\n";
+    my $before = "cd '$top'\nnginx() { $command \"\$@\"; }\n"
+               . 'export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}'
+               . "detect_leaks=0\n";
 
     SKIP: {
         skip('a daemon is adopted on x86-64 Linux only', 1)
