@@ -24,7 +24,7 @@
 struct ngx_http_notify_api_stream_s {
     ngx_http_notify_stream_t          *stream;
     ngx_http_notify_api_deltas_t      *deltas;
-    ngx_http_notify_redis_command_t   *command;     /* a page is read */
+    ngx_http_notify_command_t   *command;     /* a page is read */
     ngx_event_t                        timer;
     ngx_http_notify_api_detach_t       detach;
 };

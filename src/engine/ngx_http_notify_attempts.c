@@ -210,31 +210,14 @@ ngx_http_notify_attempts_hex(u_char *p, uint64_t n)
 }
 
 
-ngx_int_t
+void
 ngx_http_notify_attempts_take(ngx_http_notify_subscriber_t *s,
-    ngx_pool_t *pool, ngx_str_t *heads, ngx_str_t *extras)
+    ngx_http_notify_command_t *command)
 {
-    struct ngx_http_notify_attempts_s  *a;
-
-    a = s->attempts;
-
-    heads->len = a->heads.len;
-    heads->data = ngx_pstrdup(pool, &a->heads);
-
-    extras->len = a->extras.len;
-    extras->data = ngx_pnalloc(pool, a->extras.len);
-
-    if (heads->data == NULL || extras->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (a->extras.len) {
-        ngx_memcpy(extras->data, a->extras.data, a->extras.len);
-    }
+    ngx_http_notify_command_arg(command, &s->attempts->heads);
+    ngx_http_notify_command_arg(command, &s->attempts->extras);
 
     ngx_http_notify_attempts_free(s);
-
-    return NGX_OK;
 }
 
 

@@ -13,6 +13,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_attempts_conf.h"
 #include "ngx_http_notify_call.h"
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_id.h"
 
 
@@ -32,9 +33,9 @@ struct ngx_http_notify_attempts_s {
 /* A call ended.  What there is no memory for is not logged. */
 void ngx_http_notify_attempts_add(struct ngx_http_notify_delivery_s *d,
     const ngx_http_notify_call_result_t *result);
-/* the two fields of an entry, in the pool; the subscriber has none any more */
-ngx_int_t ngx_http_notify_attempts_take(struct ngx_http_notify_subscriber_s *s,
-    ngx_pool_t *pool, ngx_str_t *heads, ngx_str_t *extras);
+/* adds the two fields of an entry; the subscriber has none any more */
+void ngx_http_notify_attempts_take(struct ngx_http_notify_subscriber_s *s,
+    ngx_http_notify_command_t *command);
 void ngx_http_notify_attempts_free(struct ngx_http_notify_subscriber_s *s);
 
 

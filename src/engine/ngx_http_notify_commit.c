@@ -108,7 +108,7 @@ ngx_http_notify_commit_forget(ngx_http_notify_lease_t *lease)
         ngx_del_timer(&c->again);
     }
 
-    ngx_destroy_pool(c->pool);
+    ngx_http_notify_commit_section_free(c);
 }
 
 
@@ -201,7 +201,8 @@ ngx_http_notify_commit_lease(ngx_http_notify_commit_t *c,
     }
 
     if (c == NULL) {
-        c = ngx_http_notify_commit_section_start(lease->feed);
+        c = ngx_http_notify_commit_section_start(lease->feed,
+                                                 ngx_http_notify_commit_reply);
 
         if (c == NULL) {
             ngx_http_notify_lease_break(lease);
@@ -251,7 +252,7 @@ ngx_http_notify_commit_failed(ngx_http_notify_commit_t *c)
         ngx_http_notify_lease_break(lease);
     }
 
-    ngx_destroy_pool(c->pool);
+    ngx_http_notify_commit_section_free(c);
 }
 
 
@@ -263,13 +264,7 @@ ngx_http_notify_commit_send(ngx_http_notify_commit_t *c)
     c->again.log = c->feed->log;
     c->again.cancelable = 1;
 
-    if (ngx_http_notify_script_call(c->feed->redis,
-                                    &ngx_http_notify_script_commit,
-                                    c->keys.elts, c->keys.nelts,
-                                    c->args.elts, c->args.nelts,
-                                    ngx_http_notify_commit_reply, c)
-        != NGX_OK)
-    {
+    if (ngx_http_notify_redis_send(c->command) != NGX_OK) {
         ngx_add_timer(&c->again, NGX_HTTP_NOTIFY_COMMIT_AGAIN);
         return;
     }
@@ -359,7 +354,7 @@ ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    ngx_destroy_pool(c->pool);
+    ngx_http_notify_commit_section_free(c);
 }
 
 

@@ -14,45 +14,42 @@
 
 #define NGX_HTTP_NOTIFY_COMMIT_FIELDS    500    /* a script */
 
-
-#define NGX_HTTP_NOTIFY_COMMIT_SECTION_KEYS  6      /* a subscription's */
-
 #define NGX_HTTP_NOTIFY_COMMIT_SECTION_LAGGING   1
 #define NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER   2
 #define NGX_HTTP_NOTIFY_COMMIT_SECTION_PAUSED    3
 
 
-static ngx_int_t ngx_http_notify_commit_section_head(
-    ngx_http_notify_commit_t *c, ngx_http_notify_commit_section_t *section);
+static void ngx_http_notify_commit_section_head(ngx_http_notify_commit_t *c,
+    ngx_http_notify_commit_section_t *section);
 static ngx_uint_t ngx_http_notify_commit_section_fields(
     ngx_http_notify_lease_t *lease);
 static ngx_int_t ngx_http_notify_commit_section_subscriber(
     ngx_http_notify_commit_t *c, ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_commit_section_t *section);
-static ngx_int_t ngx_http_notify_commit_section_attempts(
-    ngx_http_notify_commit_t *c, ngx_http_notify_subscriber_t *s);
-static ngx_int_t ngx_http_notify_commit_section_cursor(
-    ngx_http_notify_commit_t *c, ngx_http_notify_subscriber_t *s,
+static void ngx_http_notify_commit_section_attempts(
+    ngx_http_notify_command_t *command, ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_commit_section_cursor(
+    ngx_http_notify_command_t *command, ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *position);
 static ngx_uint_t ngx_http_notify_commit_section_flags(
     const ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *position, uint64_t *until);
-static ngx_int_t ngx_http_notify_commit_section_write(
-    ngx_http_notify_commit_t *c, ngx_http_notify_operation_t *op);
-static ngx_int_t ngx_http_notify_commit_section_arg(
-    ngx_http_notify_commit_t *c, const char *fmt, ...);
+static void ngx_http_notify_commit_section_write(
+    ngx_http_notify_command_t *command, ngx_http_notify_operation_t *op);
+
 
 ngx_http_notify_commit_t *
-ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed)
+ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_redis_handler_pt handler)
 {
-    ngx_str_t                 *key;
-    ngx_pool_t                *pool;
-    ngx_http_notify_keys_t    *keys;
-    ngx_http_notify_commit_t  *c;
+    ngx_pool_t                 *pool;
+    ngx_http_notify_keys_t     *keys;
+    ngx_http_notify_commit_t   *c;
+    ngx_http_notify_command_t  *command;
 
     keys = &feed->channel->keys;
 
-    pool = ngx_create_pool(8192, feed->log);
+    pool = ngx_create_pool(1024, feed->log);
     if (pool == NULL) {
         return NULL;
     }
@@ -65,11 +62,9 @@ ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed)
     c->pool = pool;
     c->feed = feed;
 
-    if (ngx_array_init(&c->keys, pool, 64, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_array_init(&c->args, pool, 64, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_array_init(&c->sections, pool, 8,
-                          sizeof(ngx_http_notify_commit_section_t))
-           != NGX_OK
+    if (ngx_array_init(&c->sections, pool, 8,
+                       sizeof(ngx_http_notify_commit_section_t))
+        != NGX_OK
         || ngx_array_init(&c->subscribers, pool, 8,
                           sizeof(ngx_http_notify_subscriber_t *))
            != NGX_OK)
@@ -77,23 +72,24 @@ ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed)
         goto failed;
     }
 
-    key = ngx_array_push_n(&c->keys, 2);
-
-    key[0] = ngx_http_notify_keys_name(pool, keys, "leases", NULL);
-    key[1] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
-
-    if (key[0].data == NULL
-        || key[1].data == NULL
-        || ngx_http_notify_commit_section_arg(c, "%V", &feed->owner) != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%uL",
-                                      ngx_http_notify_feed_now())
-           != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%uL",
-                                      ngx_http_notify_feed_horizon(feed))
-           != NGX_OK)
-    {
+    command = ngx_http_notify_command_script(feed->redis,
+                                             &ngx_http_notify_script_commit,
+                                             handler, c);
+    if (command == NULL) {
         goto failed;
     }
+
+    c->command = command;
+
+    ngx_http_notify_command_keep(command);
+
+    ngx_http_notify_command_key(command, keys, "leases");
+    ngx_http_notify_command_key(command, keys, "subs");
+
+    ngx_http_notify_command_arg(command, &feed->owner);
+    ngx_http_notify_command_number(command, ngx_http_notify_feed_now());
+    ngx_http_notify_command_number(command,
+                                   ngx_http_notify_feed_horizon(feed));
 
     return c;
 
@@ -105,12 +101,21 @@ failed:
 }
 
 
+void
+ngx_http_notify_commit_section_free(ngx_http_notify_commit_t *c)
+{
+    ngx_http_notify_command_free(c->command);
+    ngx_destroy_pool(c->pool);
+}
+
+
 ngx_uint_t
 ngx_http_notify_commit_section_full(ngx_http_notify_commit_t *c,
     ngx_http_notify_lease_t *lease)
 {
     return c->sections.nelts
-           && c->args.nelts + ngx_http_notify_commit_section_fields(lease)
+           && ngx_http_notify_command_args(c->command)
+              + ngx_http_notify_commit_section_fields(lease)
               > NGX_HTTP_NOTIFY_COMMIT_FIELDS;
 }
 
@@ -138,17 +143,16 @@ ngx_http_notify_commit_section_add(ngx_http_notify_commit_t *c,
      * shard may move only when all that are elsewhere are in the section.
      */
 
-    section->position = (c->args.nelts
+    section->position = (ngx_http_notify_command_args(c->command)
                          + ngx_http_notify_commit_section_fields(lease)
                          <= NGX_HTTP_NOTIFY_COMMIT_FIELDS)
                             ? lease->position : lease->committed;
 
-    if (ngx_http_notify_commit_section_head(c, section) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_commit_section_head(c, section);
 
     while (!ngx_queue_empty(&lease->dirty)
-           && c->args.nelts < NGX_HTTP_NOTIFY_COMMIT_FIELDS)
+           && ngx_http_notify_command_args(c->command)
+              < NGX_HTTP_NOTIFY_COMMIT_FIELDS)
     {
         q = ngx_queue_head(&lease->dirty);
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, dirty_link);
@@ -171,7 +175,7 @@ ngx_http_notify_commit_section_add(ngx_http_notify_commit_t *c,
 
     section->last = c->subscribers.nelts;
 
-    return NGX_OK;
+    return ngx_http_notify_command_failed(c->command) ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -179,56 +183,35 @@ void
 ngx_http_notify_commit_section_void(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section)
 {
-    ngx_str_t  *args;
-
-    args = c->args.elts;
-
-    ngx_str_set(&args[section->epoch], "void");
+    ngx_http_notify_command_void(c->command, section->epoch);
 }
 
 
-static ngx_int_t
+static void
 ngx_http_notify_commit_section_head(ngx_http_notify_commit_t *c,
     ngx_http_notify_commit_section_t *section)
 {
-    ngx_str_t                *key;
-    ngx_uint_t                i;
-    ngx_http_notify_lease_t  *lease;
+    ngx_uint_t                  shard;
+    ngx_http_notify_keys_t     *keys;
+    ngx_http_notify_command_t  *command;
 
-    static const char  *kinds[] = { "pos", "cursor", "due", "replays",
-                                    "attempted" };
+    command = c->command;
+    keys = &c->feed->channel->keys;
+    shard = section->lease->shard;
 
-    lease = section->lease;
+    ngx_http_notify_command_key_shard(command, keys, "pos", shard);
+    ngx_http_notify_command_key_shard(command, keys, "cursor", shard);
+    ngx_http_notify_command_key_shard(command, keys, "due", shard);
+    ngx_http_notify_command_key_shard(command, keys, "replays", shard);
+    ngx_http_notify_command_key_shard(command, keys, "attempted", shard);
 
-    key = ngx_array_push_n(&c->keys, sizeof(kinds) / sizeof(kinds[0]));
-    if (key == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_text(command, "B");
+    ngx_http_notify_command_number(command, shard);
 
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        key[i] = ngx_http_notify_keys_shard(c->pool, &c->feed->channel->keys,
-                                            kinds[i], lease->shard);
-        if (key[i].data == NULL) {
-            return NGX_ERROR;
-        }
-    }
+    section->epoch = ngx_http_notify_command_args(command);
 
-    if (ngx_http_notify_commit_section_arg(c, "B") != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%ui", lease->shard)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    section->epoch = c->args.nelts;
-
-    if (ngx_http_notify_commit_section_arg(c, "%uL", lease->epoch) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_commit_section_arg(c, "%uL-%uL",
-                                              section->position.ms,
-                                              section->position.seq);
+    ngx_http_notify_command_number(command, section->lease->epoch);
+    ngx_http_notify_command_id(command, &section->position);
 }
 
 
@@ -269,33 +252,25 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
     ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_commit_section_t *section)
 {
-    ngx_str_t                    *key;
-    ngx_uint_t                    i;
+    ngx_str_t                    *id;
     ngx_queue_t                  *q;
+    ngx_http_notify_keys_t       *keys;
+    ngx_http_notify_command_t    *command;
     ngx_http_notify_operation_t  *op;
 
-    static const char  *kinds[] = { "retry", "tries", "dead", "gap", "replay",
-                                    "attempts" };
+    id = &s->node.str;
+    keys = &c->feed->channel->keys;
+    command = c->command;
 
-    key = ngx_array_push_n(&c->keys, NGX_HTTP_NOTIFY_COMMIT_SECTION_KEYS);
-    if (key == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_key_of(command, keys, "retry", id);
+    ngx_http_notify_command_key_of(command, keys, "tries", id);
+    ngx_http_notify_command_key_of(command, keys, "dead", id);
+    ngx_http_notify_command_key_of(command, keys, "gap", id);
+    ngx_http_notify_command_key_of(command, keys, "replay", id);
+    ngx_http_notify_command_key_of(command, keys, "attempts", id);
 
-    for (i = 0; i < NGX_HTTP_NOTIFY_COMMIT_SECTION_KEYS; i++) {
-        key[i] = ngx_http_notify_keys_name(c->pool,
-                                       &c->feed->channel->keys,
-                                       kinds[i], &s->node.str);
-        if (key[i].data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_notify_commit_section_arg(c, "S") != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%V", &s->node.str) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_text(command, "S");
+    ngx_http_notify_command_arg(command, id);
 
     if (ngx_http_notify_operation_dropped(s) != NGX_OK) {
         return NGX_ERROR;
@@ -305,9 +280,7 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
         q = ngx_queue_head(&s->operations);
         op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
 
-        if (ngx_http_notify_commit_section_write(c, op) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_commit_section_write(command, op);
 
         ngx_queue_remove(q);
 
@@ -319,9 +292,7 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
         }
     }
 
-    if (ngx_http_notify_commit_section_attempts(c, s) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_commit_section_attempts(command, s);
 
     s->unacked_sent = s->unacked;
 
@@ -329,57 +300,37 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
         s->release = 0;
         s->released = 1;
 
-        if (ngx_http_notify_commit_section_arg(c, "n") != NGX_OK) {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_command_text(command, "n");
     }
 
-    return ngx_http_notify_commit_section_cursor(c, s, &section->position);
-}
-
-
-static ngx_int_t
-ngx_http_notify_commit_section_attempts(ngx_http_notify_commit_t *c,
-    ngx_http_notify_subscriber_t *s)
-{
-    ngx_str_t  *arg;
-    ngx_uint_t  max;
-
-    if (s->attempts == NULL || s->attempts->n == 0) {
-        return NGX_OK;
-    }
-
-    max = s->profile ? s->profile->attempts.max : NGX_HTTP_NOTIFY_ATTEMPTS_MAX;
-
-    if (ngx_http_notify_commit_section_arg(c, "a") != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%ui", s->attempts->n)
-           != NGX_OK
-        || ngx_http_notify_commit_section_arg(c, "%ui", max) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    arg = ngx_array_push_n(&c->args, 2);
-    if (arg == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_attempts_take(s, c->pool, &arg[0], &arg[1])
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_commit_section_cursor(command, s, &section->position);
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
+static void
+ngx_http_notify_commit_section_attempts(ngx_http_notify_command_t *command,
+    ngx_http_notify_subscriber_t *s)
+{
+    if (s->attempts == NULL || s->attempts->n == 0) {
+        return;
+    }
+
+    ngx_http_notify_command_text(command, "a");
+    ngx_http_notify_command_number(command, s->attempts->n);
+    ngx_http_notify_command_number(command,
+                                   s->profile ? s->profile->attempts.max
+                                              : NGX_HTTP_NOTIFY_ATTEMPTS_MAX);
+    ngx_http_notify_attempts_take(s, command);
+}
+
+
+static void
+ngx_http_notify_commit_section_cursor(ngx_http_notify_command_t *command,
     ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *position)
 {
     uint64_t              until;
-    ngx_int_t             rc;
     ngx_uint_t            flags;
     const char           *reason;
     ngx_http_notify_id_t  id;
@@ -392,12 +343,8 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
         ngx_http_notify_former_destroy(s->former);
         s->former = NULL;
 
-        if (ngx_http_notify_commit_section_arg(c, "f") != NGX_OK
-            || ngx_http_notify_commit_section_arg(c, "%uL-%uL", id.ms, id.seq)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        ngx_http_notify_command_text(command, "f");
+        ngx_http_notify_command_id(command, &id);
     }
 
     flags = ngx_http_notify_commit_section_flags(s, position, &until);
@@ -405,52 +352,43 @@ ngx_http_notify_commit_section_cursor(ngx_http_notify_commit_t *c,
     if (!ngx_http_notify_subscriber_is_ending(s) && !s->behind && flags == 0
         && ngx_http_notify_id_compare(&id, position) == 0)
     {
-        if (!s->stored) {
-            return NGX_OK;
+        if (s->stored) {
+            s->stored = 0;
+
+            ngx_http_notify_command_text(command, "x");
+            ngx_http_notify_command_number(command, s->since);
         }
 
-        s->stored = 0;
-
-        if (ngx_http_notify_commit_section_arg(c, "x") != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_notify_commit_section_arg(c, "%uL", s->since);
+        return;
     }
 
     if (s->stored && flags == s->stored_flags
         && flags < NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER
         && ngx_http_notify_id_compare(&id, &s->stored_id) == 0)
     {
-        return NGX_OK;
+        return;
     }
 
     s->stored = 1;
     s->stored_id = id;
     s->stored_flags = flags;
 
-    if (ngx_http_notify_commit_section_arg(c, "c") != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_text(command, "c");
 
     if (flags < NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER) {
-        rc = ngx_http_notify_commit_section_arg(c, "%uL-%uL%s", id.ms, id.seq,
-                                                flags ? " lagging" : "");
+        ngx_http_notify_command_printf(command, "%uL-%uL%s", id.ms, id.seq,
+                                       flags ? " lagging" : "");
 
     } else {
         reason = (flags == NGX_HTTP_NOTIFY_COMMIT_SECTION_BREAKER)
                  ? "breaker" : "retry_after";
-        rc = ngx_http_notify_commit_section_arg(c, "%uL-%uL paused %uL %s",
-                                                id.ms, id.seq, until, reason);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
+        ngx_http_notify_command_printf(command, "%uL-%uL paused %uL %s",
+                                       id.ms, id.seq, until, reason);
     }
 
     /* unless it has been enabled since, and so moved */
 
-    return ngx_http_notify_commit_section_arg(c, "%uL", s->since);
+    ngx_http_notify_command_number(command, s->since);
 }
 
 
@@ -485,89 +423,46 @@ ngx_http_notify_commit_section_flags(const ngx_http_notify_subscriber_t *s,
 }
 
 
-static ngx_int_t
-ngx_http_notify_commit_section_write(ngx_http_notify_commit_t *c,
+static void
+ngx_http_notify_commit_section_write(ngx_http_notify_command_t *command,
     ngx_http_notify_operation_t *op)
 {
-    if (ngx_http_notify_commit_section_arg(c, "%c", op->code) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_printf(command, "%c", op->code);
 
     if (op->code == 'P') {
-        return ngx_http_notify_commit_section_arg(c, "%i", op->version);
+        ngx_http_notify_command_printf(command, "%i", op->version);
+        return;
     }
 
-    if (ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->id.ms, op->id.seq)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_command_id(command, &op->id);
 
     switch (op->code) {
 
     case 'r':
-        if (ngx_http_notify_commit_section_arg(c, "%uL", op->due) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_notify_commit_section_arg(c, "%ui %uL", op->attempts,
-                                          op->first);
+        ngx_http_notify_command_number(command, op->due);
+        ngx_http_notify_command_printf(command, "%ui %uL", op->attempts,
+                                       op->first);
+        return;
 
     case 'd':
-        return ngx_http_notify_commit_section_arg(c, "%uL", op->id.ms);
+        ngx_http_notify_command_number(command, op->id.ms);
+        return;
 
     case 'k':
-        if (ngx_http_notify_commit_section_arg(c, "%uL", op->id.ms) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_notify_commit_section_arg(c, "%s", op->reason);
+        ngx_http_notify_command_number(command, op->id.ms);
+        ngx_http_notify_command_text(command, op->reason);
+        return;
 
     case 'G':
-        if (ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->to.ms,
-                                               op->to.seq)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->last.ms,
-                                          op->last.seq);
+        ngx_http_notify_command_id(command, &op->to);
+        ngx_http_notify_command_id(command, &op->last);
+        return;
 
     case 'g':
-        return ngx_http_notify_commit_section_arg(c, "%uL-%uL", op->to.ms,
-                                          op->to.seq);
+        ngx_http_notify_command_id(command, &op->to);
+        return;
 
     default: /* 'p' */
-        return ngx_http_notify_commit_section_arg(c, "%i", op->version);
+        ngx_http_notify_command_printf(command, "%i", op->version);
     }
-}
-
-
-static ngx_int_t
-ngx_http_notify_commit_section_arg(ngx_http_notify_commit_t *c,
-    const char *fmt, ...)
-{
-    u_char      buf[512], *p;
-    va_list     args;
-    ngx_str_t  *arg;
-
-    arg = ngx_array_push(&c->args);
-    if (arg == NULL) {
-        return NGX_ERROR;
-    }
-
-    va_start(args, fmt);
-    p = ngx_vslprintf(buf, buf + sizeof(buf), fmt, args);
-    va_end(args);
-
-    arg->len = p - buf;
-    arg->data = ngx_pnalloc(c->pool, arg->len);
-    if (arg->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(arg->data, buf, arg->len);
-
-    return NGX_OK;
 }

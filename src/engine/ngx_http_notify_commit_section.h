@@ -27,8 +27,7 @@ typedef struct ngx_http_notify_commit_s  ngx_http_notify_commit_t;
 struct ngx_http_notify_commit_s {
     ngx_pool_t                    *pool;
     ngx_http_notify_feed_t        *feed;
-    ngx_array_t                    keys;        /* of ngx_str_t */
-    ngx_array_t                    args;        /* of ngx_str_t */
+    ngx_http_notify_command_t     *command;     /* kept */
     ngx_array_t                    sections;
     ngx_array_t                    subscribers; /* pointers; NULL: dropped */
     ngx_event_t                    again;
@@ -36,9 +35,11 @@ struct ngx_http_notify_commit_s {
 };
 
 
-/* a command without sections; NULL: memory */
+/* a command without sections; the handler's data is the commit; NULL: memory */
 ngx_http_notify_commit_t *ngx_http_notify_commit_section_start(
-    ngx_http_notify_feed_t *feed);
+    ngx_http_notify_feed_t *feed, ngx_http_notify_redis_handler_pt handler);
+/* not while the command is under way */
+void ngx_http_notify_commit_section_free(ngx_http_notify_commit_t *c);
 
 /* whether another section of that lease is better left to another command */
 ngx_uint_t ngx_http_notify_commit_section_full(ngx_http_notify_commit_t *c,

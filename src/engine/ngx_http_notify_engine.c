@@ -182,8 +182,8 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
 
     if (ngx_http_notify_presence_init(feed) != NGX_OK
         || ngx_http_notify_tail_init(feed, channel->store) != NGX_OK
-        || ngx_http_notify_redis_watch(feed->redis,
-                                       ngx_http_notify_engine_state, feed)
+        || ngx_http_notify_redis_on_state(feed->redis,
+                                          ngx_http_notify_engine_state, feed)
            != NGX_OK)
     {
         ngx_http_notify_engine_free(feed);

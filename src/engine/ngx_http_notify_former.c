@@ -19,26 +19,12 @@ struct ngx_http_notify_former_s {
 };
 
 
-ngx_int_t
-ngx_http_notify_former_field(ngx_pool_t *pool, const ngx_str_t *id,
-    ngx_str_t *field)
+void
+ngx_http_notify_former_add_field(ngx_http_notify_command_t *command,
+    const ngx_str_t *id)
 {
-    u_char  *p;
-
-    ngx_str_null(field);
-
-    p = ngx_pnalloc(pool, id->len + sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    field->data = p;
-    p = ngx_cpymem(p, id->data, id->len);
-    p = ngx_cpymem(p, NGX_HTTP_NOTIFY_FORMER_WORD,
-                   sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1);
-    field->len = p - field->data;
-
-    return NGX_OK;
+    ngx_http_notify_command_printf(command, "%V" NGX_HTTP_NOTIFY_FORMER_WORD,
+                                   id);
 }
 
 

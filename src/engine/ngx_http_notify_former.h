@@ -9,16 +9,17 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_selection.h"
 #include "ngx_http_notify_subscriber.h"
 
 
-#define NGX_HTTP_NOTIFY_FORMER_WORD  " former"      /* behind the id */
+#define NGX_HTTP_NOTIFY_FORMER_WORD  " former"      /* after the id */
 
 
 /* the name of that field; NGX_ERROR: memory, and there is none */
-ngx_int_t ngx_http_notify_former_field(ngx_pool_t *pool, const ngx_str_t *id,
-    ngx_str_t *field);
+void ngx_http_notify_former_add_field(ngx_http_notify_command_t *command,
+    const ngx_str_t *id);
 
 /*
  * From the value of that field, oldest first, a line each: "<stream id>

@@ -81,14 +81,10 @@ ngx_http_notify_load_free(ngx_http_notify_load_t *load)
 
 
 ngx_int_t
-ngx_http_notify_load_ask(ngx_http_notify_load_t *load, ngx_str_t *argv,
-    ngx_uint_t argc, ngx_http_notify_redis_handler_pt handler)
+ngx_http_notify_load_ask(ngx_http_notify_load_t *load,
+    ngx_http_notify_command_t *command)
 {
-    if (argv[1].data == NULL
-        || ngx_http_notify_redis_submit(load->feed->redis, argv, argc, 0,
-                                        handler, load)
-           == NULL)
-    {
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         load->failed = 1;
         return NGX_ERROR;
     }

@@ -39,9 +39,8 @@ ngx_http_notify_load_t *ngx_http_notify_load_find(
     ngx_http_notify_lease_t *lease, const ngx_str_t *id);
 void ngx_http_notify_load_free(ngx_http_notify_load_t *load);
 
-ngx_int_t ngx_http_notify_load_ask(
-    ngx_http_notify_load_t *load, ngx_str_t *argv, ngx_uint_t argc,
-    ngx_http_notify_redis_handler_pt handler);
+ngx_int_t ngx_http_notify_load_ask(ngx_http_notify_load_t *load,
+    ngx_http_notify_command_t *command);
 
 /*
  * Each answer passes here first: whether it still means something.  The

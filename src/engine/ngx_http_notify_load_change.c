@@ -161,61 +161,50 @@ static void
 ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id)
 {
-    ngx_str_t                argv[4];
-    ngx_pool_t              *pool;
-    ngx_http_notify_keys_t  *keys;
-    ngx_http_notify_load_t  *load;
+    ngx_http_notify_keys_t     *keys;
+    ngx_http_notify_load_t     *load;
+    ngx_http_notify_command_t  *command;
 
     keys = &lease->feed->channel->keys;
 
-    pool = ngx_create_pool(1024, lease->feed->log);
     load = ngx_http_notify_load_create(lease, id);
-
-    if (pool == NULL || load == NULL) {
-
-        if (load != NULL) {
-            load->failed = 1;
-        }
-
+    if (load == NULL) {
         goto done;
     }
 
-    ngx_str_set(&argv[0], "HGET");
-    argv[1] = ngx_http_notify_keys_name(pool, keys, "subs", NULL);
-    argv[2] = *id;
+    command = ngx_http_notify_command_start(lease->feed->redis, "HGET",
+                                         ngx_http_notify_load_change_document,
+                                         load);
 
-    if (ngx_http_notify_load_ask(load, argv, 3,
-                                 ngx_http_notify_load_change_document)
-        == NGX_OK)
-    {
-        ngx_str_set(&argv[0], "EXISTS");
-        argv[1] = ngx_http_notify_keys_name(pool, keys, "retry", id);
-        argv[2] = ngx_http_notify_keys_name(pool, keys, "replay", id);
+    ngx_http_notify_command_key(command, keys, "subs");
+    ngx_http_notify_command_arg(command, id);
 
-        if (argv[2].data == NULL) {
-            argv[1] = argv[2];
-        }
-
-        (void) ngx_http_notify_load_ask(load, argv, 3,
-                                        ngx_http_notify_load_change_open);
+    if (ngx_http_notify_load_ask(load, command) != NGX_OK) {
+        goto done;
     }
 
-    if (!load->failed) {
-        ngx_str_set(&argv[0], "HMGET");
-        argv[2] = *id;
-        argv[1] = ngx_http_notify_former_field(pool, id, &argv[3]) == NGX_OK
-                  ? ngx_http_notify_keys_shard(pool, keys, "cursor",
-                                               lease->shard)
-                  : argv[3];
-        (void) ngx_http_notify_load_ask(load, argv, 4,
-                                        ngx_http_notify_load_change_cursor);
+    command = ngx_http_notify_command_start(lease->feed->redis, "EXISTS",
+                                            ngx_http_notify_load_change_open,
+                                            load);
+
+    ngx_http_notify_command_key_of(command, keys, "retry", id);
+    ngx_http_notify_command_key_of(command, keys, "replay", id);
+
+    if (ngx_http_notify_load_ask(load, command) != NGX_OK) {
+        goto done;
     }
+
+    command = ngx_http_notify_command_start(lease->feed->redis, "HMGET",
+                                           ngx_http_notify_load_change_cursor,
+                                           load);
+
+    ngx_http_notify_command_key_shard(command, keys, "cursor", lease->shard);
+    ngx_http_notify_command_arg(command, id);
+    ngx_http_notify_former_add_field(command, id);
+
+    (void) ngx_http_notify_load_ask(load, command);
 
 done:
-
-    if (pool != NULL) {
-        ngx_destroy_pool(pool);
-    }
 
     if (load == NULL || load->failed) {
 

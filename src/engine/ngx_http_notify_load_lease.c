@@ -11,6 +11,9 @@
 #include "ngx_http_notify_run_queue.h"
 
 
+static ngx_int_t ngx_http_notify_load_lease_ask(ngx_http_notify_load_t *load,
+    const char *verb, const char *kind,
+    ngx_http_notify_redis_handler_pt handler);
 static void ngx_http_notify_load_lease_position(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp,
@@ -25,74 +28,64 @@ static void ngx_http_notify_load_lease_place(ngx_http_notify_lease_t *lease);
 void
 ngx_http_notify_load_lease(ngx_http_notify_lease_t *lease)
 {
-    ngx_str_t                argv[5];
-    ngx_pool_t              *pool;
-    ngx_http_notify_keys_t  *keys;
-    ngx_http_notify_load_t  *load;
-
-    keys = &lease->feed->channel->keys;
-
-    pool = ngx_create_pool(1024, lease->feed->log);
-    if (pool == NULL) {
-        ngx_http_notify_lease_break(lease);
-        return;
-    }
+    ngx_http_notify_load_t     *load;
+    ngx_http_notify_command_t  *command;
 
     load = ngx_http_notify_load_create(lease, NULL);
     if (load == NULL) {
-        ngx_destroy_pool(pool);
         ngx_http_notify_lease_break(lease);
         return;
     }
 
-    ngx_str_set(&argv[0], "GET");
-    argv[1] = ngx_http_notify_keys_shard(pool, keys, "pos", lease->shard);
-
-    if (ngx_http_notify_load_ask(load, argv, 2,
-                                 ngx_http_notify_load_lease_position)
-        != NGX_OK)
+    if (ngx_http_notify_load_lease_ask(load, "GET", "pos",
+                                       ngx_http_notify_load_lease_position)
+        != NGX_OK
+        || ngx_http_notify_load_lease_ask(load, "HGETALL", "cursor",
+                                          ngx_http_notify_load_lease_cursors)
+           != NGX_OK
+        || ngx_http_notify_load_lease_ask(load, "SMEMBERS", "replays",
+                                          ngx_http_notify_load_lease_replays)
+           != NGX_OK)
     {
         goto done;
     }
 
-    ngx_str_set(&argv[0], "HGETALL");
-    argv[1] = ngx_http_notify_keys_shard(pool, keys, "cursor", lease->shard);
+    command = ngx_http_notify_command_start(lease->feed->redis, "ZRANGE",
+                                            ngx_http_notify_load_lease_due,
+                                            load);
 
-    if (ngx_http_notify_load_ask(load, argv, 2,
-                                 ngx_http_notify_load_lease_cursors)
-        != NGX_OK)
-    {
-        goto done;
-    }
+    ngx_http_notify_command_key_shard(command, &lease->feed->channel->keys,
+                                      "due", lease->shard);
+    ngx_http_notify_command_text(command, "0");
+    ngx_http_notify_command_text(command, "-1");
+    ngx_http_notify_command_text(command, "WITHSCORES");
 
-    ngx_str_set(&argv[0], "SMEMBERS");
-    argv[1] = ngx_http_notify_keys_shard(pool, keys, "replays",
-                                         lease->shard);
-
-    if (ngx_http_notify_load_ask(load, argv, 2,
-                                 ngx_http_notify_load_lease_replays)
-        != NGX_OK)
-    {
-        goto done;
-    }
-
-    ngx_str_set(&argv[0], "ZRANGE");
-    argv[1] = ngx_http_notify_keys_shard(pool, keys, "due", lease->shard);
-    ngx_str_set(&argv[2], "0");
-    ngx_str_set(&argv[3], "-1");
-    ngx_str_set(&argv[4], "WITHSCORES");
-
-    (void) ngx_http_notify_load_ask(load, argv, 5,
-                                    ngx_http_notify_load_lease_due);
+    (void) ngx_http_notify_load_ask(load, command);
 
 done:
-
-    ngx_destroy_pool(pool);
 
     if (load->expected == 0) {
         ngx_http_notify_load_free(load);
         ngx_http_notify_lease_break(lease);
     }
+}
+
+
+/* all that a key of the lease holds */
+
+static ngx_int_t
+ngx_http_notify_load_lease_ask(ngx_http_notify_load_t *load, const char *verb,
+    const char *kind, ngx_http_notify_redis_handler_pt handler)
+{
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_start(load->feed->redis, verb, handler,
+                                            load);
+
+    ngx_http_notify_command_key_shard(command, &load->feed->channel->keys,
+                                      kind, load->lease->shard);
+
+    return ngx_http_notify_load_ask(load, command);
 }
 
 

@@ -17,6 +17,8 @@
 
 
 static void ngx_http_notify_load_scan_anchor(ngx_http_notify_feed_t *feed);
+static ngx_int_t ngx_http_notify_load_scan_last(ngx_http_notify_load_t *load,
+    const char *kind);
 static void ngx_http_notify_load_scan_anchored(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
@@ -61,57 +63,42 @@ ngx_http_notify_load_scan(ngx_http_notify_feed_t *feed)
 static void
 ngx_http_notify_load_scan_anchor(ngx_http_notify_feed_t *feed)
 {
-    ngx_str_t                argv[6];
-    ngx_pool_t              *pool;
     ngx_http_notify_load_t  *load;
 
-    pool = ngx_create_pool(512, feed->log);
     load = ngx_http_notify_load_create(&feed->leases[0], NULL);
 
-    if (pool == NULL || load == NULL) {
-        goto failed;
-    }
-
-    load->serial = ngx_http_notify_redis_generation(feed->redis);
-
-    ngx_str_set(&argv[0], "XREVRANGE");
-    ngx_str_set(&argv[2], "+");
-    ngx_str_set(&argv[3], "-");
-    ngx_str_set(&argv[4], "COUNT");
-    ngx_str_set(&argv[5], "1");
-
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
-                                        NULL);
-
-    if (ngx_http_notify_load_ask(load, argv, 6,
-                                 ngx_http_notify_load_scan_anchored)
-        != NGX_OK)
-    {
-        goto failed;
-    }
-
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys,
-                                        "subs:log", NULL);
-
-    (void) ngx_http_notify_load_ask(load, argv, 6,
-                                    ngx_http_notify_load_scan_anchored);
-
-    ngx_destroy_pool(pool);
-
-    return;
-
-failed:
-
-    if (pool != NULL) {
-        ngx_destroy_pool(pool);
-    }
-
     if (load != NULL) {
+        load->serial = ngx_http_notify_redis_generation(feed->redis);
+
+        if (ngx_http_notify_load_scan_last(load, "log") == NGX_OK) {
+            (void) ngx_http_notify_load_scan_last(load, "subs:log");
+            return;
+        }
+
         ngx_http_notify_load_free(load);
     }
 
     feed->scanning = 0;
     ngx_http_notify_redis_reset(feed->redis, "no memory");
+}
+
+
+static ngx_int_t
+ngx_http_notify_load_scan_last(ngx_http_notify_load_t *load, const char *kind)
+{
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_start(load->feed->redis, "XREVRANGE",
+                                            ngx_http_notify_load_scan_anchored,
+                                            load);
+
+    ngx_http_notify_command_key(command, &load->feed->channel->keys, kind);
+    ngx_http_notify_command_text(command, "+");
+    ngx_http_notify_command_text(command, "-");
+    ngx_http_notify_command_text(command, "COUNT");
+    ngx_http_notify_command_text(command, "1");
+
+    return ngx_http_notify_load_ask(load, command);
 }
 
 
@@ -188,10 +175,8 @@ static void
 ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
     const ngx_str_t *cursor)
 {
-    u_char                   count[NGX_INT_T_LEN];
-    ngx_str_t                argv[5];
-    ngx_pool_t              *pool;
-    ngx_http_notify_load_t  *load;
+    ngx_http_notify_load_t     *load;
+    ngx_http_notify_command_t  *command;
 
     /* any lease: a scan is void when the connection it began on is */
 
@@ -203,31 +188,19 @@ ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
 
     load->serial = ngx_http_notify_redis_generation(feed->redis);
 
-    pool = ngx_create_pool(512, feed->log);
-    if (pool == NULL) {
-        ngx_http_notify_load_free(load);
-        ngx_http_notify_redis_reset(feed->redis, "no memory");
-        return;
-    }
+    command = ngx_http_notify_command_start(feed->redis, "HSCAN",
+                                            ngx_http_notify_load_scan_reply,
+                                            load);
 
-    ngx_str_set(&argv[0], "HSCAN");
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "subs",
-                                        NULL);
-    argv[2] = *cursor;
-    ngx_str_set(&argv[3], "COUNT");
-    argv[4].data = count;
-    argv[4].len = ngx_sprintf(count, "%ui", feed->scan_count) - count;
+    ngx_http_notify_command_key(command, &feed->channel->keys, "subs");
+    ngx_http_notify_command_arg(command, cursor);
+    ngx_http_notify_command_text(command, "COUNT");
+    ngx_http_notify_command_number(command, feed->scan_count);
 
-    if (argv[1].data == NULL
-        || ngx_http_notify_redis_submit(feed->redis, argv, 5, 0,
-                                        ngx_http_notify_load_scan_reply, load)
-           == NULL)
-    {
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         ngx_http_notify_load_free(load);
         ngx_http_notify_redis_reset(feed->redis, "no memory");
     }
-
-    ngx_destroy_pool(pool);
 }
 
 

@@ -315,48 +315,30 @@ ngx_http_notify_log_listener_checked(ngx_http_notify_resp_t *resp, void *data)
 static ngx_int_t
 ngx_http_notify_log_listener_read(ngx_http_notify_log_listener_t *watch)
 {
-    u_char       count[NGX_INT_T_LEN], place[NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_int_t    rc;
-    ngx_str_t    argv[8];
-    ngx_uint_t   n;
-    ngx_pool_t  *pool;
-
-    pool = ngx_create_pool(512, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_uint_t                  n;
+    ngx_http_notify_command_t  *command;
 
     n = NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES / ngx_max(watch->size, 1);
     n = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_LOG_LISTENER_COUNT), 1);
     watch->asked = n;
 
-    ngx_str_set(&argv[0], "XREAD");
-    ngx_str_set(&argv[1], "COUNT");
-    argv[2].data = count;
-    argv[2].len = ngx_sprintf(count, "%ui", n) - count;
-    ngx_str_set(&argv[3], "BLOCK");
-    ngx_str_set(&argv[4], "5000");
-    ngx_str_set(&argv[5], "STREAMS");
-    argv[6] = ngx_http_notify_keys_name(pool, &watch->channel->keys, "log",
-                                        NULL);
-    argv[7].data = place;
-    argv[7].len = ngx_http_notify_id_print(place, &watch->position) - place;
+    command = ngx_http_notify_command_start(watch->redis, "XREAD",
+                                           ngx_http_notify_log_listener_reply,
+                                           watch);
 
-    rc = NGX_ERROR;
+    ngx_http_notify_command_timeout(command,
+                                    NGX_HTTP_NOTIFY_LOG_LISTENER_BLOCK
+                                    + watch->channel->store->timeout);
 
-    if (argv[6].data
-        && ngx_http_notify_redis_submit(watch->redis, argv, 8,
-                                        NGX_HTTP_NOTIFY_LOG_LISTENER_BLOCK
-                                        + watch->channel->store->timeout,
-                                        ngx_http_notify_log_listener_reply,
-                                        watch))
-    {
-        rc = NGX_OK;
-    }
+    ngx_http_notify_command_text(command, "COUNT");
+    ngx_http_notify_command_number(command, n);
+    ngx_http_notify_command_text(command, "BLOCK");
+    ngx_http_notify_command_text(command, "5000");
+    ngx_http_notify_command_text(command, "STREAMS");
+    ngx_http_notify_command_key(command, &watch->channel->keys, "log");
+    ngx_http_notify_command_id(command, &watch->position);
 
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 

@@ -125,10 +125,8 @@ ngx_http_notify_ownership_timer(ngx_event_t *ev)
 static void
 ngx_http_notify_ownership_call(ngx_http_notify_feed_t *feed, const char *verb)
 {
-    u_char       buf[NGX_HTTP_NOTIFY_KEYS_SHARDS][4], ttl[NGX_INT_T_LEN];
-    ngx_str_t    keys[2], args[4 + NGX_HTTP_NOTIFY_KEYS_SHARDS];
-    ngx_uint_t   i, n;
-    ngx_pool_t  *pool;
+    ngx_uint_t                  i;
+    ngx_http_notify_command_t  *command;
 
     if (!feed->leaving) {
         ngx_add_timer(&feed->lease_timer,
@@ -142,56 +140,33 @@ ngx_http_notify_ownership_call(ngx_http_notify_feed_t *feed, const char *verb)
         return;
     }
 
-    pool = ngx_create_pool(1024, feed->log);
-    if (pool == NULL) {
-        return;
-    }
+    command = ngx_http_notify_command_script(feed->redis,
+                                             &ngx_http_notify_script_lease,
+                                             ngx_http_notify_ownership_reply,
+                                             feed);
 
-    keys[0] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "leases",
-                                        NULL);
-    keys[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "workers",
-                                        NULL);
-    if (keys[0].data == NULL || keys[1].data == NULL) {
-        goto done;
-    }
+    ngx_http_notify_command_key(command, &feed->channel->keys, "leases");
+    ngx_http_notify_command_key(command, &feed->channel->keys, "workers");
 
-    args[0] = feed->owner;
-
-    args[1].data = ttl;
-    args[1].len = ngx_sprintf(ttl, "%d", NGX_HTTP_NOTIFY_OWNERSHIP_TTL) - ttl;
-
-    ngx_str_set(&args[2], "64");
-
-    args[3].data = (u_char *) verb;
-    args[3].len = ngx_strlen(verb);
-
-    n = 4;
+    ngx_http_notify_command_arg(command, &feed->owner);
+    ngx_http_notify_command_number(command, NGX_HTTP_NOTIFY_OWNERSHIP_TTL);
+    ngx_http_notify_command_number(command, NGX_HTTP_NOTIFY_KEYS_SHARDS);
+    ngx_http_notify_command_text(command, verb);
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_DRAIN
             && ngx_http_notify_ownership_settled(&feed->leases[i]))
         {
             feed->leases[i].back = 1;
-
-            args[n].data = buf[i];
-            args[n].len = ngx_sprintf(buf[i], "%ui", i) - buf[i];
-            n++;
+            ngx_http_notify_command_number(command, i);
         }
     }
 
-    if (ngx_http_notify_script_call(feed->redis, &ngx_http_notify_script_lease,
-                                    keys, 2, args, n,
-                                    ngx_http_notify_ownership_reply, feed)
-        == NGX_OK)
-    {
+    if (ngx_http_notify_redis_send(command) == NGX_OK) {
         feed->claiming = 1;
         feed->draining = feed->leaving;
         feed->asked = ngx_current_msec;
     }
-
-done:
-
-    ngx_destroy_pool(pool);
 }
 
 

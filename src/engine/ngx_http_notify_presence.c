@@ -229,48 +229,24 @@ ngx_http_notify_presence_ask(ngx_event_t *ev)
 static ngx_int_t
 ngx_http_notify_presence_submit(ngx_http_notify_presence_t *question)
 {
-    ngx_int_t                 rc;
-    ngx_str_t                *keys;
-    ngx_uint_t                i;
-    ngx_pool_t               *pool;
-    ngx_http_notify_feed_t   *feed;
-    ngx_http_notify_event_t  *event;
+    ngx_uint_t                  i;
+    ngx_http_notify_event_t    *event;
+    ngx_http_notify_command_t  *command;
 
-    feed = question->feed;
-
-    pool = ngx_create_pool(4096, feed->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    keys = ngx_palloc(pool, question->n * sizeof(ngx_str_t));
-    if (keys == NULL) {
-        goto done;
-    }
+    command = ngx_http_notify_command_script(question->feed->redis,
+                                             &ngx_http_notify_script_presence,
+                                             ngx_http_notify_presence_answer,
+                                             question);
 
     for (i = 0; i < question->n; i++) {
         event = question->events[i];
 
-        keys[i] = ngx_http_notify_sessions_key(pool, &feed->channel->keys,
-                                               &event->tenant,
-                                               &event->session_id);
-        if (keys[i].data == NULL) {
-            goto done;
-        }
+        ngx_http_notify_sessions_add_key(command,
+                                         &question->feed->channel->keys,
+                                         &event->tenant, &event->session_id);
     }
 
-    rc = ngx_http_notify_script_call(feed->redis,
-                                     &ngx_http_notify_script_presence, keys,
-                                     question->n, NULL, 0,
-                                     ngx_http_notify_presence_answer,
-                                     question);
-done:
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 

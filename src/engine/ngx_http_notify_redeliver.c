@@ -56,9 +56,9 @@ static ngx_uint_t ngx_http_notify_redeliver_given_up(
 void
 ngx_http_notify_redeliver_load(ngx_http_notify_subscriber_t *s)
 {
-    ngx_str_t                             argv[6];
-    ngx_pool_t                           *pool;
     ngx_http_notify_feed_t               *feed;
+    ngx_http_notify_keys_t               *keys;
+    ngx_http_notify_command_t            *command;
     ngx_http_notify_redeliver_request_t  *request;
 
     feed = s->lease->feed;
@@ -82,77 +82,56 @@ ngx_http_notify_redeliver_load(ngx_http_notify_subscriber_t *s)
         return;
     }
 
-    pool = ngx_create_pool(512, feed->log);
     request = ngx_http_notify_redeliver_request(s);
-
-    if (pool == NULL || request == NULL) {
-        goto failed;
-    }
-
-    ngx_str_set(&argv[0], "HMGET");
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "replay",
-                                        &s->node.str);
-    ngx_str_set(&argv[2], "pos");
-    ngx_str_set(&argv[3], "to");
-    ngx_str_set(&argv[4], "all");
-    ngx_str_set(&argv[5], "ver");
-
-    if (argv[1].data != NULL
-        && ngx_http_notify_redis_submit(feed->redis, argv, 6, 0,
-                                        ngx_http_notify_redeliver_place,
-                                        request)
-           != NULL)
-    {
-        request->expected++;
-    }
-
-    ngx_str_set(&argv[0], "HGET");
-    argv[1] = ngx_http_notify_former_field(pool, &s->node.str, &argv[2])
-              == NGX_OK
-              ? ngx_http_notify_keys_shard(pool, &feed->channel->keys,
-                                           "cursor", s->lease->shard)
-              : argv[2];
-
-    if (request->expected && argv[1].data != NULL
-        && ngx_http_notify_redis_submit(feed->redis, argv, 3, 0,
-                                        ngx_http_notify_redeliver_former,
-                                        request)
-           != NULL)
-    {
-        request->expected++;
-    }
-
-    ngx_str_set(&argv[0], "LRANGE");
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "gap",
-                                        &s->node.str);
-    ngx_str_set(&argv[2], "0");
-    ngx_str_set(&argv[3], "-1");
-
-    if (request->expected && argv[1].data != NULL
-        && ngx_http_notify_redis_submit(feed->redis, argv, 4, 0,
-                                        ngx_http_notify_redeliver_gaps, request)
-           != NULL)
-    {
-        request->expected++;
-    }
-
-    if (request->expected) {
-        s->redelivery->reading = 1;
-        ngx_destroy_pool(pool);
+    if (request == NULL) {
+        ngx_http_notify_redelivery_free(s);
         return;
     }
 
-failed:
+    keys = &feed->channel->keys;
 
-    if (pool != NULL) {
-        ngx_destroy_pool(pool);
-    }
+    command = ngx_http_notify_command_start(feed->redis, "HMGET",
+                                            ngx_http_notify_redeliver_place,
+                                            request);
 
-    if (request != NULL) {
+    ngx_http_notify_command_key_of(command, keys, "replay", &s->node.str);
+    ngx_http_notify_command_text(command, "pos");
+    ngx_http_notify_command_text(command, "to");
+    ngx_http_notify_command_text(command, "all");
+    ngx_http_notify_command_text(command, "ver");
+
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         ngx_free(request);
+        ngx_http_notify_redelivery_free(s);
+        return;
     }
 
-    ngx_http_notify_redelivery_free(s);
+    request->expected = 1;
+    s->redelivery->reading = 1;
+
+    command = ngx_http_notify_command_start(feed->redis, "HGET",
+                                            ngx_http_notify_redeliver_former,
+                                            request);
+
+    ngx_http_notify_command_key_shard(command, keys, "cursor",
+                                      s->lease->shard);
+    ngx_http_notify_former_add_field(command, &s->node.str);
+
+    if (ngx_http_notify_redis_send(command) == NGX_OK) {
+        request->expected++;
+    }
+
+    command = ngx_http_notify_command_start(feed->redis, "LRANGE",
+                                            ngx_http_notify_redeliver_gaps,
+                                            request);
+
+    ngx_http_notify_command_key_of(command, keys, "gap", &s->node.str);
+    ngx_http_notify_command_text(command, "0");
+    ngx_http_notify_command_text(command, "-1");
+
+    if (ngx_http_notify_redis_send(command) == NGX_OK) {
+        request->expected++;
+    }
 }
 
 
@@ -422,20 +401,16 @@ ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
 {
-    u_char                                from[NGX_INT64_LEN];
-    ngx_str_t                             argv[7];
-    ngx_pool_t                           *pool;
     ngx_http_notify_feed_t               *feed;
+    ngx_http_notify_command_t            *command;
     ngx_http_notify_redelivery_t         *r;
     ngx_http_notify_redeliver_request_t  *request;
 
     feed = s->lease->feed;
     r = s->redelivery;
 
-    pool = ngx_create_pool(512, feed->log);
     request = ngx_http_notify_redeliver_request(s);
-
-    if (pool == NULL || request == NULL) {
+    if (request == NULL) {
         goto failed;
     }
 
@@ -453,34 +428,25 @@ ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
 
     /* those given up from the page on, as many as a page can hold of them */
 
-    ngx_str_set(&argv[0], "ZRANGEBYSCORE");
-    argv[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "dead",
-                                        &s->node.str);
-    argv[2].data = from;
-    argv[2].len = ngx_sprintf(from, "%uL", r->position.ms) - from;
-    ngx_str_set(&argv[3], "+inf");
-    ngx_str_set(&argv[4], "LIMIT");
+    command = ngx_http_notify_command_start(feed->redis, "ZRANGEBYSCORE",
+                                            ngx_http_notify_redeliver_dead,
+                                            request);
 
-    ngx_str_set(&argv[5], "0");
-    ngx_str_set(&argv[6], "1000");
+    ngx_http_notify_command_key_of(command, &feed->channel->keys, "dead",
+                                   &s->node.str);
+    ngx_http_notify_command_number(command, r->position.ms);
+    ngx_http_notify_command_text(command, "+inf");
+    ngx_http_notify_command_text(command, "LIMIT");
+    ngx_http_notify_command_text(command, "0");
+    ngx_http_notify_command_text(command, "1000");
 
-    if (argv[1].data != NULL
-        && ngx_http_notify_redis_submit(feed->redis, argv, 7, 0,
-                                        ngx_http_notify_redeliver_dead, request)
-           != NULL)
-    {
+    if (ngx_http_notify_redis_send(command) == NGX_OK) {
         request->expected++;
     }
-
-    ngx_destroy_pool(pool);
 
     return;
 
 failed:
-
-    if (pool != NULL) {
-        ngx_destroy_pool(pool);
-    }
 
     if (request != NULL) {
         ngx_free(request);

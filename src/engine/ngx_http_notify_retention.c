@@ -65,12 +65,10 @@ ngx_http_notify_retention_overtaken(ngx_http_notify_subscriber_t *s,
 static void
 ngx_http_notify_retention_trim(ngx_event_t *ev)
 {
-    u_char                   horizon[NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_str_t                key, minid;
-    ngx_msec_t               interval;
-    ngx_pool_t              *pool;
-    ngx_http_notify_id_t     id;
-    ngx_http_notify_feed_t  *feed;
+    ngx_msec_t                  interval;
+    ngx_http_notify_id_t        id;
+    ngx_http_notify_feed_t     *feed;
+    ngx_http_notify_command_t  *command;
 
     feed = ev->data;
 
@@ -89,25 +87,15 @@ ngx_http_notify_retention_trim(ngx_event_t *ev)
     id.ms = ngx_http_notify_feed_horizon(feed);
     id.seq = 0;
 
-    pool = ngx_create_pool(512, feed->log);
-    if (pool == NULL) {
-        return;
-    }
+    command = ngx_http_notify_command_script(feed->redis,
+                                             &ngx_http_notify_script_trim,
+                                             ngx_http_notify_retention_trimmed,
+                                             feed);
 
-    key = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log", NULL);
+    ngx_http_notify_command_key(command, &feed->channel->keys, "log");
+    ngx_http_notify_command_id(command, &id);
 
-    minid.data = horizon;
-    minid.len = ngx_http_notify_id_print(horizon, &id) - horizon;
-
-    if (key.data != NULL) {
-        (void) ngx_http_notify_script_call(feed->redis,
-                                           &ngx_http_notify_script_trim,
-                                           &key, 1, &minid, 1,
-                                           ngx_http_notify_retention_trimmed,
-                                           feed);
-    }
-
-    ngx_destroy_pool(pool);
+    (void) ngx_http_notify_redis_send(command);
 }
 
 

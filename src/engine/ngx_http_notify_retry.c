@@ -53,8 +53,8 @@ static void ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 static void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
     ngx_uint_t probe);
-static ngx_int_t ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
-    ngx_pool_t *pool, ngx_array_t *args, ngx_uint_t probe);
+static void ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_command_t *command, ngx_uint_t probe);
 static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
@@ -231,10 +231,8 @@ ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s)
 static void
 ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
 {
-    ngx_str_t                         keys[3];
-    ngx_pool_t                       *pool;
-    ngx_array_t                       args;
     ngx_http_notify_feed_t           *feed;
+    ngx_http_notify_command_t        *command;
     ngx_http_notify_retry_request_t  *request;
 
     feed = s->lease->feed;
@@ -243,16 +241,11 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
         return;
     }
 
-    pool = ngx_create_pool(1024, feed->log);
-    if (pool == NULL) {
-        ngx_http_notify_run_queue_wait_time(s, 1000);
-        return;
-    }
-
     request = ngx_alloc(sizeof(ngx_http_notify_retry_request_t)
                         + s->node.str.len, feed->log);
     if (request == NULL) {
-        goto failed;
+        ngx_http_notify_run_queue_wait_time(s, 1000);
+        return;
     }
 
     request->feed = feed;
@@ -263,95 +256,47 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
                        + sizeof(ngx_http_notify_retry_request_t);
     ngx_memcpy(request->id.data, s->node.str.data, s->node.str.len);
 
-    keys[0] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "retry",
-                                        &s->node.str);
-    keys[1] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "tries",
-                                        &s->node.str);
-    keys[2] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
-                                        NULL);
+    command = ngx_http_notify_command_script(feed->redis,
+                                             &ngx_http_notify_script_due,
+                                             ngx_http_notify_retry_handler,
+                                             request);
 
-    if (keys[0].data == NULL || keys[1].data == NULL || keys[2].data == NULL
-        || ngx_http_notify_retry_args(s, pool, &args, probe) != NGX_OK
-        || ngx_http_notify_script_call(feed->redis,
-                                       &ngx_http_notify_script_due, keys, 3,
-                                       args.elts, args.nelts,
-                                       ngx_http_notify_retry_handler, request)
-           != NGX_OK)
-    {
+    ngx_http_notify_command_key_of(command, &feed->channel->keys, "retry",
+                                   &s->node.str);
+    ngx_http_notify_command_key_of(command, &feed->channel->keys, "tries",
+                                   &s->node.str);
+    ngx_http_notify_command_key(command, &feed->channel->keys, "log");
+
+    ngx_http_notify_retry_args(s, command, probe);
+
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         ngx_free(request);
-        goto failed;
+        ngx_http_notify_run_queue_wait_time(s, 1000);
+        return;
     }
 
     s->fetching = request->number;
     s->look = 0;
-
-    ngx_destroy_pool(pool);
-
-    return;
-
-failed:
-
-    ngx_destroy_pool(pool);
-    ngx_http_notify_run_queue_wait_time(s, 1000);
 }
 
 
-/* what is under way, or settled and not yet committed, stands in the set too */
-
-static ngx_int_t
-ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
-    ngx_array_t *args, ngx_uint_t probe)
+static void
+ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_command_t *command, ngx_uint_t probe)
 {
     ngx_int_t                    more;
-    ngx_str_t                   *arg;
     ngx_uint_t                   i, n;
+    ngx_pool_t                  *pool;
     ngx_array_t                  ids;
     ngx_queue_t                 *q;
     ngx_http_notify_id_t        *id;
     ngx_http_notify_delivery_t  *d;
 
-    if (ngx_array_init(&ids, pool, 16, sizeof(ngx_http_notify_id_t)) != NGX_OK
-        || ngx_http_notify_operation_open(s, &ids, &more) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    for (q = ngx_queue_head(&s->resends);
-         q != ngx_queue_sentinel(&s->resends);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
-
-        id = ngx_array_push(&ids);
-        if (id == NULL) {
-            return NGX_ERROR;
-        }
-
-        *id = d->id;
-    }
-
-    if (ngx_array_init(args, pool, ids.nelts + 2, sizeof(ngx_str_t))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    arg = ngx_array_push_n(args, ids.nelts + 2);
-
-    for (i = 0; i < args->nelts; i++) {
-        arg[i].data = ngx_pnalloc(pool, NGX_HTTP_NOTIFY_ID_LEN);
-        if (arg[i].data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
     if (probe) {
-        ngx_str_set(&arg[0], "oldest");
+        ngx_http_notify_command_text(command, "oldest");
 
     } else {
-        arg[0].len = ngx_sprintf(arg[0].data, "%uL",
-                                 ngx_http_notify_feed_now())
-                     - arg[0].data;
+        ngx_http_notify_command_number(command, ngx_http_notify_feed_now());
     }
 
     n = ngx_min(s->limit, NGX_HTTP_NOTIFY_RETRY_BATCH);
@@ -360,16 +305,39 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s, ngx_pool_t *pool,
         n = 1;
     }
 
-    arg[1].len = ngx_sprintf(arg[1].data, "%ui", n) - arg[1].data;
+    ngx_http_notify_command_number(command, n);
+
+    /* in the set, too: what is under way, or settled and not yet committed */
+
+    pool = ngx_create_pool(1024, s->lease->feed->log);
+    if (pool == NULL) {
+        ngx_http_notify_command_fail(command);
+        return;
+    }
+
+    if (ngx_array_init(&ids, pool, 16, sizeof(ngx_http_notify_id_t)) != NGX_OK
+        || ngx_http_notify_operation_open(s, &ids, &more) != NGX_OK)
+    {
+        ngx_http_notify_command_fail(command);
+        ids.nelts = 0;
+    }
 
     id = ids.elts;
 
     for (i = 0; i < ids.nelts; i++) {
-        arg[i + 2].len = ngx_http_notify_id_print(arg[i + 2].data, &id[i])
-                         - arg[i + 2].data;
+        ngx_http_notify_command_id(command, &id[i]);
     }
 
-    return NGX_OK;
+    ngx_destroy_pool(pool);
+
+    for (q = ngx_queue_head(&s->resends);
+         q != ngx_queue_sentinel(&s->resends);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+        ngx_http_notify_command_id(command, &d->id);
+    }
 }
 
 

@@ -67,8 +67,8 @@ static ngx_int_t ngx_http_notify_sync_registry_check(
 static void ngx_http_notify_sync_registry_checked(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_sync_registry_submit(
-    ngx_http_notify_sync_registry_t *claims, const char *command,
-    const char *key, ngx_http_notify_redis_handler_pt handler);
+    ngx_http_notify_sync_registry_t *claims, const char *verb,
+    const char *kind, ngx_http_notify_redis_handler_pt handler);
 static void ngx_http_notify_sync_registry_names(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_sync_registry_ask(
@@ -157,7 +157,7 @@ ngx_http_notify_sync_registry_follow(ngx_http_notify_sync_registry_t *claims)
         return NGX_OK;
     }
 
-    if (ngx_http_notify_redis_watch(claims->redis,
+    if (ngx_http_notify_redis_on_state(claims->redis,
                                     ngx_http_notify_sync_registry_state, claims)
         != NGX_OK)
     {
@@ -332,35 +332,17 @@ ngx_http_notify_sync_registry_check(ngx_http_notify_sync_registry_t *claims)
 
 static ngx_int_t
 ngx_http_notify_sync_registry_submit(ngx_http_notify_sync_registry_t *claims,
-    const char *command, const char *key,
+    const char *verb, const char *kind,
     ngx_http_notify_redis_handler_pt handler)
 {
-    ngx_int_t    rc;
-    ngx_str_t    argv[2];
-    ngx_pool_t  *pool;
+    ngx_http_notify_command_t  *command;
 
-    pool = ngx_create_pool(1024, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    command = ngx_http_notify_command_start(claims->redis, verb, handler,
+                                            claims);
 
-    rc = NGX_ERROR;
+    ngx_http_notify_command_key(command, &claims->index.channel->keys, kind);
 
-    argv[0].data = (u_char *) command;
-    argv[0].len = ngx_strlen(command);
-    argv[1] = ngx_http_notify_keys_name(pool, &claims->index.channel->keys,
-                                        key, NULL);
-
-    if (argv[1].data
-        && ngx_http_notify_redis_submit(claims->redis, argv, 2, 0, handler,
-                                        claims))
-    {
-        rc = NGX_OK;
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
+    return ngx_http_notify_redis_send(command);
 }
 
 
@@ -466,9 +448,9 @@ static ngx_int_t
 ngx_http_notify_sync_registry_ask(ngx_http_notify_sync_registry_t *claims,
     ngx_str_t *ids, ngx_uint_t n)
 {
-    ngx_str_t                              *argv;
     ngx_uint_t                              i;
     ngx_pool_t                             *pool;
+    ngx_http_notify_command_t              *command;
     ngx_http_notify_sync_registry_chunk_t  *chunk;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
@@ -477,21 +459,16 @@ ngx_http_notify_sync_registry_ask(ngx_http_notify_sync_registry_t *claims,
     }
 
     chunk = ngx_palloc(pool, sizeof(ngx_http_notify_sync_registry_chunk_t));
-    argv = ngx_palloc(pool, (2 + n) * sizeof(ngx_str_t));
-
-    if (chunk == NULL || argv == NULL) {
+    if (chunk == NULL) {
         goto failed;
     }
 
     chunk->claims = claims;
     chunk->pool = pool;
     chunk->n = n;
-    chunk->ids = &argv[2];
+    chunk->ids = ngx_palloc(pool, n * sizeof(ngx_str_t));
 
-    ngx_str_set(&argv[0], "HMGET");
-    argv[1] = ngx_http_notify_keys_name(pool, &claims->index.channel->keys,
-                                        "subs", NULL);
-    if (argv[1].data == NULL) {
+    if (chunk->ids == NULL) {
         goto failed;
     }
 
@@ -504,11 +481,17 @@ ngx_http_notify_sync_registry_ask(ngx_http_notify_sync_registry_t *claims,
         }
     }
 
-    if (ngx_http_notify_redis_submit(claims->redis, argv, 2 + n, 0,
-                                     ngx_http_notify_sync_registry_documents,
-                                     chunk)
-        == NULL)
-    {
+    command = ngx_http_notify_command_start(claims->redis, "HMGET",
+                                      ngx_http_notify_sync_registry_documents,
+                                      chunk);
+
+    ngx_http_notify_command_key(command, &claims->index.channel->keys, "subs");
+
+    for (i = 0; i < n; i++) {
+        ngx_http_notify_command_arg(command, &ids[i]);
+    }
+
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         goto failed;
     }
 

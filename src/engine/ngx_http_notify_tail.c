@@ -163,79 +163,45 @@ ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
 {
-    u_char       count[NGX_INT_T_LEN], ids[2][NGX_HTTP_NOTIFY_ID_LEN];
-    ngx_str_t    argv[10];
-    ngx_uint_t   n;
-    ngx_pool_t  *pool;
+    ngx_http_notify_command_t  *command;
 
-    pool = ngx_create_pool(512, feed->log);
-    if (pool == NULL) {
+    feed->tail_asked = log ? ngx_http_notify_reader_count(feed)
+                           : NGX_HTTP_NOTIFY_READER_COUNT;
+
+    command = ngx_http_notify_command_start(feed->tail, "XREAD",
+                                            ngx_http_notify_tail_reply, feed);
+
+    ngx_http_notify_command_timeout(command, NGX_HTTP_NOTIFY_TAIL_BLOCK
+                                             + feed->channel->store->timeout);
+
+    ngx_http_notify_command_text(command, "COUNT");
+    ngx_http_notify_command_number(command, feed->tail_asked);
+
+    if (log) {
+        ngx_http_notify_command_text(command, "BLOCK");
+        ngx_http_notify_command_text(command, "5000");
+    }
+
+    ngx_http_notify_command_text(command, "STREAMS");
+
+    if (log) {
+        ngx_http_notify_command_key(command, &feed->channel->keys, "log");
+    }
+
+    ngx_http_notify_command_key(command, &feed->channel->keys, "subs:log");
+
+    if (log) {
+        ngx_http_notify_command_id(command, &feed->position);
+    }
+
+    ngx_http_notify_command_id(command, &feed->changes);
+
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
         ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
         return;
     }
 
-    n = 0;
-
-    ngx_str_set(&argv[n], "XREAD");
-    n++;
-    ngx_str_set(&argv[n], "COUNT");
-    n++;
-    feed->tail_asked = log ? ngx_http_notify_reader_count(feed)
-                           : NGX_HTTP_NOTIFY_READER_COUNT;
-    argv[n].data = count;
-    argv[n].len = ngx_sprintf(count, "%ui", feed->tail_asked) - count;
-    n++;
-
-    if (log) {
-        ngx_str_set(&argv[n], "BLOCK");
-        n++;
-        ngx_str_set(&argv[n], "5000");
-        n++;
-    }
-
-    ngx_str_set(&argv[n], "STREAMS");
-    n++;
-
-    if (log) {
-        argv[n] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "log",
-                                            NULL);
-        if (argv[n++].data == NULL) {
-            goto failed;
-        }
-    }
-
-    argv[n] = ngx_http_notify_keys_name(pool, &feed->channel->keys, "subs:log",
-                                        NULL);
-    if (argv[n++].data == NULL) {
-        goto failed;
-    }
-
-    if (log) {
-        argv[n].data = ids[0];
-        argv[n].len = ngx_http_notify_id_print(ids[0], &feed->position)
-                      - ids[0];
-        n++;
-    }
-
-    argv[n].data = ids[1];
-    argv[n].len = ngx_http_notify_id_print(ids[1], &feed->changes) - ids[1];
-    n++;
-
-    if (ngx_http_notify_redis_submit(feed->tail, argv, n,
-                                     NGX_HTTP_NOTIFY_TAIL_BLOCK
-                                     + feed->channel->store->timeout,
-                                     ngx_http_notify_tail_reply, feed)
-        != NULL)
-    {
-        feed->tailing = 1;
-        ngx_destroy_pool(pool);
-        return;
-    }
-
-failed:
-
-    ngx_destroy_pool(pool);
-    ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
+    feed->tailing = 1;
 }
 
 

@@ -290,6 +290,13 @@ ngx_http_notify_command_fail(ngx_http_notify_command_t *command)
 }
 
 
+ngx_uint_t
+ngx_http_notify_command_failed(ngx_http_notify_command_t *command)
+{
+    return command == NULL || command->failed;
+}
+
+
 size_t
 ngx_http_notify_command_size(ngx_http_notify_command_t *command)
 {
@@ -298,9 +305,52 @@ ngx_http_notify_command_size(ngx_http_notify_command_t *command)
 
 
 ngx_uint_t
+ngx_http_notify_command_args(ngx_http_notify_command_t *command)
+{
+    return command->nargs;
+}
+
+
+ngx_uint_t
 ngx_http_notify_command_strings(ngx_http_notify_command_t *command)
 {
     return command->nkeys + command->nargs;
+}
+
+
+void
+ngx_http_notify_command_keep(ngx_http_notify_command_t *command)
+{
+    if (command) {
+        command->kept = 1;
+    }
+}
+
+
+void
+ngx_http_notify_command_void(ngx_http_notify_command_t *command, ngx_uint_t n)
+{
+    size_t   len;
+    u_char  *p;
+
+    p = command->args;
+
+    for ( ;; ) {
+        len = 0;
+
+        for (p++; *p != CR; p++) {
+            len = len * 10 + (*p - '0');
+        }
+
+        p += 2;
+
+        if (n-- == 0) {
+            ngx_memset(p, 'x', len);
+            return;
+        }
+
+        p += len + 2;
+    }
 }
 
 
@@ -506,6 +556,8 @@ ngx_http_notify_command_eval(ngx_http_notify_command_t *command)
     p = ngx_http_notify_command_head(command, start, "EVAL", text);
 
     ngx_memcpy(p, command->body, len);
+
+    command->args = p + (command->args - command->body);
 
     if (command->start != (u_char *) &command[1]) {
         ngx_free(command->start);

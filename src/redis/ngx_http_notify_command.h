@@ -49,7 +49,7 @@ ngx_http_notify_command_t *ngx_http_notify_command_script(
     ngx_http_notify_redis_t *redis,
     const ngx_http_notify_script_t *script,
     ngx_http_notify_redis_handler_pt handler, void *data);
-/* gives back one that is not sent */
+/* of one that is not under way; NULL: nothing is done */
 void ngx_http_notify_command_free(ngx_http_notify_command_t *command);
 
 /* 0: the connection's own; NGX_TIMER_INFINITE: none */
@@ -80,12 +80,25 @@ void ngx_http_notify_command_id(ngx_http_notify_command_t *command,
 void ngx_cdecl ngx_http_notify_command_printf(
     ngx_http_notify_command_t *command, const char *fmt, ...);
 
-/* the send will fail */
+/* the send will fail, and whether it would */
 void ngx_http_notify_command_fail(ngx_http_notify_command_t *command);
+ngx_uint_t ngx_http_notify_command_failed(
+    ngx_http_notify_command_t *command);
 
-/* so far: bytes, and strings, without the three of a script's head */
+/* so far: bytes, arguments, and keys and arguments */
 size_t ngx_http_notify_command_size(ngx_http_notify_command_t *command);
+ngx_uint_t ngx_http_notify_command_args(ngx_http_notify_command_t *command);
 ngx_uint_t ngx_http_notify_command_strings(ngx_http_notify_command_t *command);
+
+/*
+ * After a failed send, or in its handler, the command is the caller's again:
+ * to send it once more, or to free it.  One that is under way when its
+ * connection is destroyed is freed with that.
+ */
+void ngx_http_notify_command_keep(ngx_http_notify_command_t *command);
+/* overwrites an argument of a script, which may be sent already */
+void ngx_http_notify_command_void(ngx_http_notify_command_t *command,
+    ngx_uint_t n);
 
 
 #endif /* _NGX_HTTP_NOTIFY_COMMAND_H_INCLUDED_ */

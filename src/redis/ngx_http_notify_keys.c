@@ -1,6 +1,5 @@
 /*
- * The names of a channel's keys.  A name is made from the pool of whoever
- * needs it and is not kept here.  Must not know what the keys hold.
+ * The names of a channel's keys.  No state.  Does not know what the keys hold.
  */
 
 #include <ngx_config.h>
@@ -69,20 +68,6 @@ ngx_http_notify_keys_name(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
     }
 
     return key;
-}
-
-
-ngx_str_t
-ngx_http_notify_keys_shard(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys, const char *kind, ngx_uint_t bucket)
-{
-    u_char     buf[NGX_INT_T_LEN];
-    ngx_str_t  name;
-
-    name.data = buf;
-    name.len = ngx_sprintf(buf, "%ui", bucket) - buf;
-
-    return ngx_http_notify_keys_name(pool, keys, kind, &name);
 }
 
 

@@ -26,15 +26,13 @@ ngx_int_t ngx_http_notify_keys_init(ngx_pool_t *pool,
 
 /*
  * prefix + kind, or prefix + kind + ":" + name (name may be NULL); from the
- * pool; data NULL when memory is short.
+ * pool; data NULL when memory is short.  A command writes the same by itself.
  */
 ngx_str_t ngx_http_notify_keys_name(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const char *kind,
     const ngx_str_t *name);
-ngx_str_t ngx_http_notify_keys_shard(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys, const char *kind, ngx_uint_t bucket);
 
-/* crc32 of the subscription's id modulo the number of buckets */
+/* crc32 of the subscription's id modulo the number of shards */
 ngx_uint_t ngx_http_notify_keys_shard_of(const ngx_str_t *subscription);
 
 

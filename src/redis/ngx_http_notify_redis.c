@@ -70,14 +70,14 @@ ngx_http_notify_redis_create(ngx_cycle_t *cycle,
 
     ngx_cpystrn(redis->reason, (u_char *) "connecting", sizeof(redis->reason));
 
-    if (ngx_array_init(&redis->watches, pool, 2,
-                       sizeof(ngx_http_notify_redis_watch_t))
+    if (ngx_array_init(&redis->listeners, pool, 2,
+                       sizeof(ngx_http_notify_redis_listener_t))
         != NGX_OK)
     {
         goto failed;
     }
 
-    if (state && ngx_http_notify_redis_watch(redis, state, data) != NGX_OK) {
+    if (state && ngx_http_notify_redis_on_state(redis, state, data) != NGX_OK) {
         goto failed;
     }
 
@@ -117,18 +117,18 @@ ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis)
 
 
 ngx_int_t
-ngx_http_notify_redis_watch(ngx_http_notify_redis_t *redis,
+ngx_http_notify_redis_on_state(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_state_pt state, void *data)
 {
-    ngx_http_notify_redis_watch_t  *watch;
+    ngx_http_notify_redis_listener_t  *listener;
 
-    watch = ngx_array_push(&redis->watches);
-    if (watch == NULL) {
+    listener = ngx_array_push(&redis->listeners);
+    if (listener == NULL) {
         return NGX_ERROR;
     }
 
-    watch->handler = state;
-    watch->data = data;
+    listener->handler = state;
+    listener->data = data;
 
     return NGX_OK;
 }

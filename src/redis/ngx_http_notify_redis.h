@@ -53,7 +53,6 @@ ngx_int_t ngx_http_notify_redis_conf_init(ngx_conf_t *cf,
 
 typedef struct ngx_http_notify_redis_s    ngx_http_notify_redis_t;
 typedef struct ngx_http_notify_command_s  ngx_http_notify_command_t;
-typedef ngx_http_notify_command_t         ngx_http_notify_redis_command_t;
 
 /*
  * Called exactly once, never inside the send.  resp NULL: no answer (not
@@ -95,7 +94,7 @@ ngx_http_notify_redis_t *ngx_http_notify_redis_create(ngx_cycle_t *cycle,
 void ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis);
 
 /* More than one state handler: each is called in the order of registration. */
-ngx_int_t ngx_http_notify_redis_watch(ngx_http_notify_redis_t *redis,
+ngx_int_t ngx_http_notify_redis_on_state(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_state_pt state, void *data);
 
 ngx_uint_t ngx_http_notify_redis_ready(ngx_http_notify_redis_t *redis);
@@ -117,14 +116,10 @@ ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
  * only to cancel it.  While not ready nothing is queued: the handler is called
  * with NULL in the next turn.  Only commands sent before the first attempt to
  * connect has ended wait for its end.  NGX_ERROR: memory is short, or more
- * than 65,536 commands or 64 MB are under way; the command is freed, and its
- * handler never called.
+ * than 65,536 commands or 64 MB are under way; the command is freed, unless it
+ * is kept, and its handler never called.
  */
 ngx_int_t ngx_http_notify_redis_send(ngx_http_notify_command_t *command);
-/* for those who have the strings in an array still */
-ngx_http_notify_command_t *ngx_http_notify_redis_submit(
-    ngx_http_notify_redis_t *redis, const ngx_str_t *argv, ngx_uint_t argc,
-    ngx_msec_t timeout, ngx_http_notify_redis_handler_pt handler, void *data);
 /*
  * The handler will not be called; the command itself may still be done.  Not
  * after the handler was called.

@@ -41,7 +41,7 @@ typedef enum {
 typedef struct {
     ngx_http_notify_redis_state_pt     handler;
     void                              *data;
-} ngx_http_notify_redis_watch_t;
+} ngx_http_notify_redis_listener_t;
 
 
 /* where the connection goes, or went */
@@ -81,6 +81,7 @@ struct ngx_http_notify_command_s {
     u_char                            *pos;
 
     unsigned                           failed:1;
+    unsigned                           kept:1;     /* by its owner */
     unsigned                           timed:1;
     unsigned                           setup:1;    /* our own */
     unsigned                           lost:1;     /* in a queue to be told */
@@ -117,7 +118,7 @@ struct ngx_http_notify_redis_s {
     ngx_event_t                        deadline;   /* not after the first */
     ngx_event_t                        post;       /* the next turn */
 
-    ngx_array_t                        watches;
+    ngx_array_t                        listeners;
     ngx_uint_t                         generation;
     ngx_uint_t                         announced;  /* generation, 0: down */
 

@@ -107,7 +107,10 @@ ngx_http_notify_redis_send(ngx_http_notify_command_t *command)
         || ngx_http_notify_redis_queue_size(command)
            > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes)
     {
-        ngx_http_notify_command_free(command);
+        if (!command->kept) {
+            ngx_http_notify_command_free(command);
+        }
+
         return NGX_ERROR;
     }
 
@@ -134,32 +137,11 @@ ngx_http_notify_redis_send(ngx_http_notify_command_t *command)
 }
 
 
-/* for those who have the strings in an array still */
-
-ngx_http_notify_command_t *
-ngx_http_notify_redis_submit(ngx_http_notify_redis_t *redis,
-    const ngx_str_t *argv, ngx_uint_t argc, ngx_msec_t timeout,
-    ngx_http_notify_redis_handler_pt handler, void *data)
-{
-    ngx_uint_t                  i;
-    ngx_http_notify_command_t  *command;
-
-    command = ngx_http_notify_command_start(redis, (char *) argv[0].data,
-                                            handler, data);
-    ngx_http_notify_command_timeout(command, timeout);
-
-    for (i = 1; i < argc; i++) {
-        ngx_http_notify_command_arg(command, &argv[i]);
-    }
-
-    return ngx_http_notify_redis_send(command) == NGX_OK ? command : NULL;
-}
-
-
 void
 ngx_http_notify_redis_cancel(ngx_http_notify_command_t *command)
 {
     command->handler = NULL;
+    command->kept = 0;
 
     if (command->lost) {
         ngx_queue_remove(&command->queue);
@@ -449,6 +431,10 @@ static void
 ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_t *command, ngx_http_notify_resp_t *resp)
 {
+    ngx_uint_t  kept;
+
+    kept = command->kept;
+
     ngx_queue_remove(&command->queue);
 
     if (!command->setup) {
@@ -462,7 +448,11 @@ ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
         command->handler(resp, command->data);
     }
 
-    ngx_http_notify_command_free(command);
+    /* its handler may have freed one that is kept */
+
+    if (!kept) {
+        ngx_http_notify_command_free(command);
+    }
 }
 
 
@@ -624,14 +614,18 @@ static void
 ngx_http_notify_redis_queue_announce(ngx_http_notify_redis_t *redis,
     ngx_uint_t up)
 {
-    ngx_uint_t                      i, n;
-    ngx_http_notify_redis_watch_t  *watch;
+    ngx_uint_t                         i, n;
+    ngx_http_notify_redis_listener_t  *listener;
 
-    n = redis->watches.nelts;
+    n = redis->listeners.nelts;
 
     for (i = 0; i < n && !redis->destroyed; i++) {
+
         /* a handler may register another: the array may move */
-        watch = (ngx_http_notify_redis_watch_t *) redis->watches.elts + i;
-        watch->handler(redis, up, watch->data);
+
+        listener = redis->listeners.elts;
+        listener += i;
+
+        listener->handler(redis, up, listener->data);
     }
 }

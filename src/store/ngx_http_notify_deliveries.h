@@ -46,7 +46,7 @@ typedef enum {
 
 
 /* place: NULL: from the newest on; attempts: with the attempt log.  Same
- * contract as ngx_http_notify_script_call(). */
+ * contract as ngx_http_notify_redis_send(). */
 ngx_int_t ngx_http_notify_deliveries_read(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *subscription,
     ngx_http_notify_deliveries_how_e how, const ngx_http_notify_id_t *place,

@@ -59,7 +59,7 @@ ngx_http_notify_hops_create(ngx_http_notify_redis_t *redis,
     hops->redis = redis;
     hops->keys = keys;
 
-    if (ngx_http_notify_redis_watch(redis, ngx_http_notify_hops_state, hops)
+    if (ngx_http_notify_redis_on_state(redis, ngx_http_notify_hops_state, hops)
         != NGX_OK)
     {
         ngx_free(hops);

@@ -1,7 +1,7 @@
 /*
  * Calls of publish.lua.  What is published to a log in one turn goes in one
- * call, in its order, and each publish has an answer of its own.  Knows nothing
- * of who publishes, nor of what the answers say.
+ * call, in its order, and each publish has an answer of its own.  Does not know
+ * the publishers, nor what the answers say.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_LOG_BATCH_H_INCLUDED_
@@ -34,14 +34,14 @@ typedef struct {
 
 /* NGX_ERROR: memory, or too much for a command; the publish is not in it */
 ngx_int_t ngx_http_notify_log_batch_add(ngx_http_notify_log_batch_ctx_t *ctx);
-/* in a call of its own, behind those that were added before */
+/* in a call of its own, after those that were added before */
 ngx_int_t ngx_http_notify_log_batch_numbered(
     ngx_http_notify_log_batch_ctx_t *ctx,
     const ngx_http_notify_log_publisher_t *publisher);
 /* whether some are not on their way yet; keys NULL: of any log */
 ngx_uint_t ngx_http_notify_log_batch_held(
     const ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys);
-/* frees all publishes, without a word */
+/* frees all publishes, without calling handlers */
 void ngx_http_notify_log_batch_exit(void);
 
 

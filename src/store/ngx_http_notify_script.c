@@ -108,31 +108,6 @@ ngx_http_notify_script_init(ngx_conf_t *cf)
 }
 
 
-/* for those who have their keys and arguments in arrays still */
-
-ngx_int_t
-ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script, const ngx_str_t *keys,
-    ngx_uint_t nkeys, const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data)
-{
-    ngx_uint_t                  i;
-    ngx_http_notify_command_t  *command;
-
-    command = ngx_http_notify_command_script(redis, script, handler, data);
-
-    for (i = 0; i < nkeys; i++) {
-        ngx_http_notify_command_key_text(command, &keys[i]);
-    }
-
-    for (i = 0; i < nargs; i++) {
-        ngx_http_notify_command_arg(command, &args[i]);
-    }
-
-    return ngx_http_notify_redis_send(command);
-}
-
-
 ngx_int_t
 ngx_http_notify_script_verdict(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_resp_t *resp, const char *who)

@@ -41,12 +41,6 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_health;
 /* once, before the workers start */
 ngx_int_t ngx_http_notify_script_init(ngx_conf_t *cf);
 
-/* for those who have their keys and arguments in arrays still */
-ngx_int_t ngx_http_notify_script_call(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_script_t *script, const ngx_str_t *keys,
-    ngx_uint_t nkeys, const ngx_str_t *args, ngx_uint_t nargs,
-    ngx_http_notify_redis_handler_pt handler, void *data);
-
 /*
  * What a reply says of a write.  NGX_OK: it is no error; NGX_DECLINED: Redis
  * is out of memory, nothing was done; NGX_ERROR: no answer, or Redis refuses.

@@ -39,7 +39,7 @@ static ngx_int_t ngx_http_notify_seal_setting_name(ngx_pool_t *pool,
 
 static const ngx_http_notify_seal_conf_t  *ngx_http_notify_seal_keys;
 
-/* a client never reads these back; see interface.md, subscribers' headers */
+/* a client never reads these back */
 static const char  *ngx_http_notify_seal_members[] = {
     "secrets", "apiKey", "headers", NULL
 };

@@ -34,7 +34,7 @@ typedef struct {
 /*
  * Read-only once made; lives in its own pool.  The document (a JSON object,
  * value of the field `id` of the hash `subs`, "<version> <json>") has the
- * members of interface.md plus tenant and secrets:
+ * members of the API's subscription, plus tenant and secrets:
  *   id tenant url events entityTypeID attributes{} mode apiKey
  *   secrets[{text,expires,standard}] name profile headers{} filter rate
  *   inFlight enabled reason metadata createdAt updatedAt (epoch ms)
