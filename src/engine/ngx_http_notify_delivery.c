@@ -7,6 +7,32 @@
 #include "ngx_http_notify_delivery.h"
 
 
+void
+ngx_http_notify_delivery_began(ngx_http_notify_delivery_t *d)
+{
+    d->subscriber->in_flight++;
+    d->lease->active++;
+    d->feed->active++;
+}
+
+
+void
+ngx_http_notify_delivery_ended(ngx_http_notify_delivery_t *d)
+{
+    if (d->queued) {
+        ngx_queue_remove(&d->call_link);
+        d->queued = 0;
+    }
+
+    d->feed->active--;
+
+    if (d->subscriber != NULL) {
+        d->subscriber->in_flight--;
+        d->lease->active--;
+    }
+}
+
+
 ngx_http_notify_delivery_t *
 ngx_http_notify_delivery_first(const ngx_http_notify_subscriber_t *s)
 {

@@ -37,6 +37,11 @@ struct ngx_http_notify_delivery_s {
 };
 
 
+/* A call of it is under way, or it is settled at once. */
+void ngx_http_notify_delivery_began(ngx_http_notify_delivery_t *d);
+/* The call has ended. */
+void ngx_http_notify_delivery_ended(ngx_http_notify_delivery_t *d);
+
 /* the first attempt that is open and longest so; NULL: there is none */
 ngx_http_notify_delivery_t *ngx_http_notify_delivery_first(
     const ngx_http_notify_subscriber_t *s);

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_disable.h"
+#include "ngx_http_notify_gate.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
 
@@ -70,7 +71,7 @@ ngx_http_notify_disable(ngx_http_notify_subscriber_t *s,
     {
         /* starts nothing until the change comes back by the log */
 
-        s->paused = ngx_http_notify_feed_now() + 5000;
+        ngx_http_notify_gate_pause(s, ngx_http_notify_feed_now() + 5000);
         s->giving_up = 1;
     }
 

@@ -491,10 +491,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
         ngx_http_notify_breaker_probe(&s->breaker, 1);
     }
 
-    s->in_flight++;
-    s->lease->active++;
-    feed->active++;
-
+    ngx_http_notify_delivery_began(d);
     ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_ATTEMPTS);
     ngx_http_notify_subscriber_touch(s);
 

@@ -127,6 +127,21 @@ ngx_http_notify_feed_post_later(ngx_http_notify_feed_t *feed, ngx_msec_t delay)
 }
 
 
+ngx_uint_t
+ngx_http_notify_feed_number(ngx_http_notify_feed_t *feed)
+{
+    return ++feed->serial;
+}
+
+
+void
+ngx_http_notify_feed_join(ngx_http_notify_feed_t *feed)
+{
+    feed->joins = 1;
+    ngx_http_notify_feed_post(feed);
+}
+
+
 void
 ngx_http_notify_feed_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now)
 {
@@ -153,7 +168,9 @@ ngx_http_notify_feed_commit_handler(ngx_event_t *ev)
 void
 ngx_http_notify_feed_hungry(ngx_http_notify_feed_t *feed)
 {
-    if (feed->pausing && !feed->working) {
+    if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_PAUSES
+        && !feed->working)
+    {
         ngx_http_notify_feed_post(feed);
     }
 }

@@ -29,6 +29,14 @@ typedef struct ngx_http_notify_delivery_s    ngx_http_notify_delivery_t;
 typedef struct ngx_http_notify_match_s       ngx_http_notify_match_t;
 
 
+typedef enum {
+    NGX_HTTP_NOTIFY_FEED_TAIL_IDLE = 0,
+    NGX_HTTP_NOTIFY_FEED_TAIL_READS,    /* a read is under way */
+    NGX_HTTP_NOTIFY_FEED_TAIL_PAUSES    /* until tail_timer, or a subscriber
+                                           is hungry */
+} ngx_http_notify_feed_tail_e;
+
+
 /* the walk of the gauges over a feed's subscribers, shard after shard */
 typedef struct {
     ngx_uint_t                        shard;    /* the next one */
@@ -101,6 +109,7 @@ struct ngx_http_notify_feed_s {
 
     /* tail, reader, range */
     ngx_http_notify_redis_t          *tail;     /* blocking reads; own */
+    ngx_http_notify_feed_tail_e       tail_state;
     ngx_http_notify_id_t              position;
     ngx_event_t                       tail_timer;
     ngx_uint_t                        tail_size;    /* an entry's, roughly */
@@ -108,9 +117,6 @@ struct ngx_http_notify_feed_s {
                                                    one, roughly */
     ngx_uint_t                        tail_asked;   /* entries, by the read */
     unsigned                          positioned:1; /* position is known */
-    unsigned                          tailing:1;    /* a read is under way */
-    unsigned                          pausing:1;    /* until tail_timer, or a
-                                                       subscriber is hungry */
     unsigned                          more:1;       /* the last read was full */
     ngx_http_notify_pages_t           pages;    /* while any are behind */
     ngx_http_notify_id_t              range_from;   /* of the last range that a
@@ -152,6 +158,12 @@ void ngx_http_notify_feed_post_next(ngx_http_notify_feed_t *feed);
 /* It works in so many milliseconds, or sooner. */
 void ngx_http_notify_feed_post_later(ngx_http_notify_feed_t *feed,
     ngx_msec_t delay);
+
+/* A number that was not given before, of questions and owners. */
+ngx_uint_t ngx_http_notify_feed_number(ngx_http_notify_feed_t *feed);
+
+/* Leases may join the tail: the turn tries. */
+void ngx_http_notify_feed_join(ngx_http_notify_feed_t *feed);
 
 /* Something is dirty: a commit follows within the interval, or, `now`, at the
  * end of this iteration. */

@@ -51,6 +51,30 @@ ngx_http_notify_gate(ngx_http_notify_subscriber_t *s)
 }
 
 
+void
+ngx_http_notify_gate_pause(ngx_http_notify_subscriber_t *s, uint64_t until)
+{
+    s->paused = until;
+}
+
+
+void
+ngx_http_notify_gate_open_breaker(ngx_http_notify_subscriber_t *s,
+    uint64_t until)
+{
+    s->breaker.state = NGX_HTTP_NOTIFY_BREAKER_OPEN;
+    s->breaker.until = until;
+}
+
+
+void
+ngx_http_notify_gate_reset(ngx_http_notify_subscriber_t *s)
+{
+    ngx_memzero(&s->breaker, sizeof(ngx_http_notify_breaker_t));
+    s->paused = 0;
+}
+
+
 ngx_uint_t
 ngx_http_notify_gate_drops(ngx_http_notify_subscriber_t *s)
 {

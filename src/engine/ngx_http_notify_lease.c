@@ -83,7 +83,7 @@ ngx_http_notify_lease_reset(ngx_http_notify_lease_t *lease)
     ngx_http_notify_lease_clean(lease);
 
     lease->state = NGX_HTTP_NOTIFY_LEASE_NONE;
-    lease->serial = ++lease->feed->serial;
+    lease->serial = ngx_http_notify_feed_number(lease->feed);
     lease->reading = 0;
     lease->placed = 0;
     lease->urgent = 0;

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_delivery.h"
 #include "ngx_http_notify_disable.h"
 #include "ngx_http_notify_former.h"
+#include "ngx_http_notify_gate.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_match.h"
@@ -141,7 +142,7 @@ ngx_http_notify_lifecycle_update(ngx_http_notify_subscriber_t *s,
         /* it was changed before the engine disabled it: the change holds */
 
         s->giving_up = 0;
-        s->paused = 0;
+        ngx_http_notify_gate_pause(s, 0);
     }
 
     if (!ngx_http_notify_text_equal(&s->doc->url, &doc->url)) {
@@ -194,13 +195,10 @@ static void
 ngx_http_notify_lifecycle_move(ngx_http_notify_subscriber_t *s,
     uint64_t version)
 {
-    ngx_memzero(&s->breaker, sizeof(ngx_http_notify_breaker_t));
-
-    s->paused = 0;
     s->moved = version;
-    s->release = 1;
 
-    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_gate_reset(s);
+    ngx_http_notify_subscriber_release(s);
 }
 
 
@@ -401,11 +399,10 @@ ngx_http_notify_lifecycle_place(ngx_http_notify_subscriber_t *s,
     }
 
     if (last - p == 8 && ngx_strncmp(p, " breaker", 8) == 0) {
-        s->breaker.state = NGX_HTTP_NOTIFY_BREAKER_OPEN;
-        s->breaker.until = until;
+        ngx_http_notify_gate_open_breaker(s, until);
 
     } else {
-        s->paused = until;
+        ngx_http_notify_gate_pause(s, until);
     }
 }
 

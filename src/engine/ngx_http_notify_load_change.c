@@ -119,8 +119,7 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
             s->asked = 1;
 
         } else if (op->len == 3) {
-            s->nretry++;
-            ngx_http_notify_retry_again(s);
+            ngx_http_notify_retry_added(s);
             ngx_http_notify_run_queue_ready(s);
 
         } else if (ngx_atoi(version->data, version->len) > s->redelivered) {
@@ -326,9 +325,7 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_subscriber_touch(s);
 
     if (open) {
-        s->nretry = 1;          /* at least; the first look will tell */
-        s->due = ngx_http_notify_feed_now();
-
+        ngx_http_notify_retry_expect(s, ngx_http_notify_feed_now());
         ngx_http_notify_redeliver_load(s);
     }
 

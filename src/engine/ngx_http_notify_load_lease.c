@@ -8,6 +8,7 @@
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_redeliver.h"
+#include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
 
 
@@ -235,8 +236,7 @@ ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp, void *data)
                        resp->elts[i + 1]->str.len);
 
         if (s != NULL && due != NGX_ERROR) {
-            s->nretry = 1;          /* at least; the first look will tell */
-            s->due = s->due ? ngx_min(s->due, (uint64_t) due) : (uint64_t) due;
+            ngx_http_notify_retry_expect(s, (uint64_t) due);
         }
     }
 
@@ -263,8 +263,7 @@ ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp, void *data)
 
         if (s->asked) {
             s->asked = 0;
-            s->nretry = 1;
-            s->due = ngx_http_notify_feed_now();
+            ngx_http_notify_retry_expect(s, ngx_http_notify_feed_now());
             ngx_http_notify_redeliver_load(s);
         }
 
@@ -296,6 +295,5 @@ ngx_http_notify_load_lease_place(ngx_http_notify_lease_t *lease)
     lease->committed = lease->position;
     lease->state = NGX_HTTP_NOTIFY_LEASE_READ;
 
-    feed->joins = 1;
-    ngx_http_notify_feed_post(feed);
+    ngx_http_notify_feed_join(feed);
 }

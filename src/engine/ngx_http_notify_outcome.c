@@ -7,7 +7,6 @@
 #include "ngx_http_notify_outcome.h"
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_line.h"
-#include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_retry.h"
@@ -88,11 +87,7 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
     feed = d->feed;
     s = d->subscriber;
 
-    if (d->queued) {
-        ngx_queue_remove(&d->call_link);
-    }
-
-    feed->active--;
+    ngx_http_notify_delivery_ended(d);
 
     switch (result->verdict) {
 
@@ -122,26 +117,17 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_subscriber_tally(s, counter);
 
-    s->in_flight--;
-    s->lease->active--;
-
     ngx_http_notify_attempts_add(d, result);
     ngx_http_notify_outcome_apply(d, result);
 
     ngx_http_notify_log_unref(d->event);
     d->event = NULL;
-    d->done = 1;
 
-    if (d->windowed) {
-        ngx_http_notify_window_close(s);
-
-    } else {
+    if (!d->windowed) {
         ngx_http_notify_retry_forget(s, &d->id);
-        ngx_queue_remove(&d->link);
-        ngx_free(d);
-        s->unacked++;
     }
 
+    ngx_http_notify_window_settle(d);
     ngx_http_notify_subscriber_touch(s);
 }
 
@@ -179,15 +165,11 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
     }
 
     if (s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY) {
-        s->release = 1;
+        ngx_http_notify_subscriber_release(s);
     }
 
     if (d->retry || d->redelivered) {
-        ngx_http_notify_operation_done(s, &d->id, d->retry);
-
-        if (d->retry && s->nretry) {
-            s->nretry--;
-        }
+        ngx_http_notify_retry_succeeded(d);
     }
 }
 
@@ -232,6 +214,6 @@ ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
                       "notify dispatch: breaker of subscription \"%V\" closed",
                       &s->node.str);
         ngx_http_notify_ops_events_recovered(s, d->event);
-        s->release = 1;
+        ngx_http_notify_subscriber_release(s);
     }
 }

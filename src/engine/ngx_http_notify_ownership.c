@@ -212,8 +212,7 @@ ngx_http_notify_ownership_reply(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_ownership_shrink(feed);
     ngx_http_notify_commit_positions(feed);
 
-    feed->joins = 1;
-    ngx_http_notify_feed_post(feed);
+    ngx_http_notify_feed_join(feed);
 }
 
 
@@ -262,7 +261,7 @@ ngx_http_notify_ownership_update(ngx_http_notify_feed_t *feed,
 
         lease->state = NGX_HTTP_NOTIFY_LEASE_SCAN;
         lease->epoch = epochs[i];
-        lease->serial = ++feed->serial;
+        lease->serial = ngx_http_notify_feed_number(feed);
         gained = 1;
     }
 

@@ -70,7 +70,7 @@ ngx_http_notify_redeliver_load(ngx_http_notify_subscriber_t *s)
         return;
     }
 
-    s->redelivery->serial = ++feed->serial;
+    s->redelivery->serial = ngx_http_notify_feed_number(feed);
     s->redelivery->count = 1;
 
     if (!ngx_queue_empty(&s->operations)) {
@@ -390,8 +390,7 @@ ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp, void *data)
 
         /* what waits for another attempt has not been got either */
 
-        s->release = 1;
-        ngx_http_notify_subscriber_touch(s);
+        ngx_http_notify_subscriber_release(s);
     }
 
     ngx_http_notify_redeliver_read(s);

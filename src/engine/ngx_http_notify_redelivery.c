@@ -38,7 +38,7 @@ ngx_http_notify_redelivery_restart(ngx_http_notify_subscriber_t *s)
 
     r = s->redelivery;
 
-    r->serial = ++s->lease->feed->serial;
+    r->serial = ngx_http_notify_feed_number(s->lease->feed);
     r->reading = 0;
     r->ready = 0;
 }

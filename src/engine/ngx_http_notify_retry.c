@@ -59,10 +59,9 @@ static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_resp_t *resp);
-static ngx_uint_t ngx_http_notify_retry_open(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id);
 static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
     const ngx_str_t *text, const ngx_str_t *tries);
+static void ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch);
 
 
@@ -115,8 +114,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 
     if (result->retry_after > 0 && d->version >= s->moved) {
         pause = (uint64_t) result->retry_after * 1000;
-        s->paused = ngx_max(s->paused, now + pause);
-        ngx_http_notify_run_queue_wait_time(s, pause);
+        ngx_http_notify_gate_pause(s, ngx_max(s->paused, now + pause));
     }
 
     if (ngx_http_notify_retry_delay(d, now, &delay) != NGX_OK) {
@@ -202,6 +200,37 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
 
 
 void
+ngx_http_notify_retry_succeeded(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    ngx_http_notify_operation_done(s, &d->id, d->retry);
+
+    if (d->retry && s->nretry) {
+        s->nretry--;
+    }
+}
+
+
+void
+ngx_http_notify_retry_expect(ngx_http_notify_subscriber_t *s, uint64_t due)
+{
+    s->nretry = 1;          /* at least; the first look will tell */
+    s->due = s->due ? ngx_min(s->due, due) : due;
+}
+
+
+void
+ngx_http_notify_retry_added(ngx_http_notify_subscriber_t *s)
+{
+    s->nretry++;
+    ngx_http_notify_retry_again(s);
+}
+
+
+void
 ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s)
 {
     uint64_t                now;
@@ -249,7 +278,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
     }
 
     request->feed = feed;
-    request->number = ++feed->serial;
+    request->number = ngx_http_notify_feed_number(feed);
     request->probe = probe;
     request->id.len = s->node.str.len;
     request->id.data = (u_char *) request
@@ -418,9 +447,10 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
         if (ngx_http_notify_retry_parse(one, &resp->elts[i]->str,
                                         &resp->elts[i + 1]->str)
             != NGX_OK
-            || ngx_http_notify_retry_open(s, &one->id))
+            || ngx_http_notify_delivery_under_way(s, &one->id)
+            || ngx_http_notify_operation_covers(s, &one->id))
         {
-            continue;
+            continue;           /* since it was asked for */
         }
 
         entry = resp->elts[i + 2];
@@ -453,17 +483,6 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
     }
 
     return NGX_OK;
-}
-
-
-/* under way, or settled, since it was asked for */
-
-static ngx_uint_t
-ngx_http_notify_retry_open(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id)
-{
-    return ngx_http_notify_delivery_under_way(s, id)
-           || ngx_http_notify_operation_covers(s, id);
 }
 
 
@@ -599,7 +618,9 @@ ngx_http_notify_retry_forget(ngx_http_notify_subscriber_t *s,
 }
 
 
-void
+/* the set is looked at again */
+
+static void
 ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_retry_free(s);

@@ -19,6 +19,15 @@
 void ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 
+/* An event of the retry set, or of a redelivery, was delivered. */
+void ngx_http_notify_retry_succeeded(ngx_http_notify_delivery_t *d);
+
+/* The set may have some that are due by then. */
+void ngx_http_notify_retry_expect(ngx_http_notify_subscriber_t *s,
+    uint64_t due);
+/* One more is in the set, and due. */
+void ngx_http_notify_retry_added(ngx_http_notify_subscriber_t *s);
+
 /*
  * Asks Redis for what is due, some of it, to be started when it has its turn;
  * or for the one that waits longest, when the breaker wants a probe; or sets a
@@ -40,8 +49,6 @@ ngx_int_t ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
 
 /* Whether it has some that are due. */
 ngx_uint_t ngx_http_notify_retry_due(ngx_http_notify_subscriber_t *s);
-/* The set has changed in Redis: it is looked at again. */
-void ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s);
 /* That one is under way, or settled. */
 void ngx_http_notify_retry_forget(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id);

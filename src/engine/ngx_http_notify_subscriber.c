@@ -95,6 +95,14 @@ ngx_http_notify_subscriber_tally(ngx_http_notify_subscriber_t *s,
 
 
 void
+ngx_http_notify_subscriber_release(ngx_http_notify_subscriber_t *s)
+{
+    s->release = 1;
+    ngx_http_notify_subscriber_touch(s);
+}
+
+
+void
 ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s)
 {
     if (!s->dirty) {

@@ -179,6 +179,9 @@ void ngx_http_notify_subscriber_uncount(ngx_http_notify_subscriber_t *s);
 void ngx_http_notify_subscriber_tally(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_metrics_e counter);
 
+/* All of its retry set is due now, with the next commit. */
+void ngx_http_notify_subscriber_release(ngx_http_notify_subscriber_t *s);
+
 /* Puts it on the list of what the next commit writes. */
 void ngx_http_notify_subscriber_touch(ngx_http_notify_subscriber_t *s);
 /* Takes it off. */

@@ -79,7 +79,9 @@ ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
 {
     ngx_http_notify_feed_t  *feed = data;
 
-    feed->tailing = 0;
+    if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_READS) {
+        feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
+    }
 
     if (up) {
         ngx_http_notify_tail_read(feed);
@@ -92,7 +94,8 @@ ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed)
 {
     ngx_uint_t  following;
 
-    if (feed->tailing || !feed->positioned || feed->leaving
+    if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_READS
+        || !feed->positioned || feed->leaving
         || feed->tail == NULL || !ngx_http_notify_redis_ready(feed->tail))
     {
         return;
@@ -104,15 +107,17 @@ ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed)
 
         /* all are busy: none goes on reading before one is hungry again */
 
-        if (!feed->pausing) {
-            feed->pausing = 1;
+        if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_IDLE) {
+            feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_PAUSES;
             ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_CHANGES);
         }
 
         return;
     }
 
-    if (feed->full && feed->more && !feed->pausing) {
+    if (feed->full && feed->more
+        && feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_IDLE)
+    {
 
         /* some are: the others hardly wait, and these may keep up */
 
@@ -122,14 +127,14 @@ ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed)
     }
 
     if (feed->tail_timer.timer_set) {
-        if (!feed->pausing) {
+        if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_IDLE) {
             return;
         }
 
         ngx_del_timer(&feed->tail_timer);
     }
 
-    feed->pausing = 0;
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
     ngx_http_notify_tail_submit(feed, 1);
 }
@@ -142,15 +147,15 @@ ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
 
     feed = ev->data;
 
-    if (!feed->pausing) {
+    if (feed->tail_state != NGX_HTTP_NOTIFY_FEED_TAIL_PAUSES) {
         feed->more = 0;
         ngx_http_notify_tail_read(feed);
         return;
     }
 
-    feed->pausing = 0;
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
-    if (!feed->tailing && feed->positioned && !feed->leaving
+    if (feed->positioned && !feed->leaving
         && feed->tail != NULL && ngx_http_notify_redis_ready(feed->tail))
     {
         /* subscriptions change also while all are busy */
@@ -201,7 +206,7 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
         return;
     }
 
-    feed->tailing = 1;
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_READS;
 }
 
 
@@ -214,7 +219,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
     ngx_uint_t               i;
     ngx_http_notify_resp_t  *name, *log, *changes;
 
-    feed->tailing = 0;
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
     if (resp == NULL || !feed->positioned) {
         return;                     /* the next connection goes on */

@@ -12,6 +12,7 @@
 
 
 static void ngx_http_notify_window_timer(ngx_event_t *ev);
+static void ngx_http_notify_window_close(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_window_overtake(ngx_http_notify_delivery_t *d);
 static void ngx_http_notify_window_leave(ngx_http_notify_delivery_t *d);
 
@@ -94,9 +95,30 @@ ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d)
 }
 
 
+void
+ngx_http_notify_window_settle(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    d->done = 1;
+
+    if (d->windowed) {
+        ngx_http_notify_window_close(s);
+        return;
+    }
+
+    ngx_queue_remove(&d->link);
+    ngx_free(d);
+
+    s->unacked++;
+}
+
+
 /* what is done at the head of the window moves the cursor */
 
-void
+static void
 ngx_http_notify_window_close(ngx_http_notify_subscriber_t *s)
 {
     ngx_queue_t                 *q;

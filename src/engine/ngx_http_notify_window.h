@@ -25,8 +25,8 @@ void ngx_http_notify_window_add(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_delivery_t *d);
 /* It is called: the cursor passes it when that takes long. */
 void ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d);
-/* what is done at its head goes */
-void ngx_http_notify_window_close(ngx_http_notify_subscriber_t *s);
+/* An attempt is done: it goes, a first one when it is at the head. */
+void ngx_http_notify_window_settle(ngx_http_notify_delivery_t *d);
 
 
 #endif /* _NGX_HTTP_NOTIFY_WINDOW_H_INCLUDED_ */
