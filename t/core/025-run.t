@@ -127,14 +127,34 @@ sub fails {
 }
 
 like(fails('minimal', %other, nginx => $port{nginx}),
-     qr/127\.0\.0\.1:$port{nginx} is in use; set PORT=\n$/,
-     'a port that is taken is named');
+     qr/127\.0\.0\.1:$port{nginx} is in use by nginx.*; set PORT=\n$/,
+     'a port that is taken is named, and by which program');
 like(fails('minimal', %other, receiver => $port{receiver}),
-     qr/127\.0\.0\.1:$port{receiver} is in use; set RECEIVER_PORT=\n$/,
+     qr/127\.0\.0\.1:$port{receiver} is in use by perl.*; set RECEIVER_PORT=\n$/,
      "so is the receiver's");
 like(fails('nosuch', %other),
      qr/^run: there is no example "nosuch"; there are: .*\bminimal\b/,
      'an example that is not there: which ones are');
+
+# what cannot start is said before anything is built for it
+
+sub make {
+    my ($example, %port) = @_;
+    local @ENV{qw(PORT RECEIVER_PORT)} = @port{qw(nginx receiver)};
+    my $empty = NotifyTest::test_dir() . '/nothing';
+    my $said = qx{cd '$NotifyTest::TOP' && make -s -f Makefile.dev run \\
+                  BUILD='$empty' EXAMPLE='$example' 2>&1};
+    return ($said, -e $empty);
+}
+
+my ($said, $built) = make('nosuch', %other);
+like($said, qr/^run: there is no example "nosuch"; there are: .*\bdeltas\b/,
+     'make run names the examples at once');
+ok(!$built, '... and builds nothing');
+($said, $built) = make('minimal', %other, nginx => $port{nginx});
+like($said, qr/^run: 127\.0\.0\.1:$port{nginx} is in use/,
+     'make run says at once that a port is taken');
+ok(!$built, '... and builds nothing');
 NotifyTest::reap($pid, 'INT');
 
 finish();
