@@ -10,8 +10,266 @@
 #include "ngx_http_notify_text.h"
 
 
+static const ngx_http_notify_args_param_t *ngx_http_notify_args_find(
+    const ngx_http_notify_args_param_t *params, const ngx_str_t *arg);
 static ngx_uint_t ngx_http_notify_args_word_again(const ngx_str_t *arg,
     ngx_uint_t from, ngx_uint_t i);
+
+
+char *
+ngx_http_notify_args_parse(ngx_conf_t *cf, ngx_uint_t from,
+    const ngx_http_notify_args_param_t *params, void *conf)
+{
+    char                                *rv;
+    ngx_str_t                           *arg, value;
+    ngx_uint_t                           i, k;
+    const ngx_http_notify_args_param_t  *param;
+
+    arg = cf->args->elts;
+
+    for (i = from; i < cf->args->nelts; i++) {
+
+        param = ngx_http_notify_args_find(params, &arg[i]);
+
+        if (param->set == NULL) {
+            return ngx_http_notify_args_unknown(cf, &arg[i]);
+        }
+
+        for (k = from; param->name.len && !param->many && k < i; k++) {
+            if (ngx_http_notify_args_find(params, &arg[k]) == param) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid parameter \"%V\" in \"%V\", "
+                                   "it is given twice", &arg[i], arg);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        value.data = arg[i].data + param->name.len;
+        value.len = arg[i].len - param->name.len;
+
+        rv = param->set(cf, param, &value, (u_char *) conf + param->offset);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static const ngx_http_notify_args_param_t *
+ngx_http_notify_args_find(const ngx_http_notify_args_param_t *params,
+    const ngx_str_t *arg)
+{
+    const ngx_str_t                     *name;
+    const ngx_http_notify_args_param_t  *param;
+
+    for (param = params; param->name.len; param++) {
+        name = &param->name;
+
+        if (name->data[name->len - 1] == '='
+            ? ngx_http_notify_text_starts(arg, (char *) name->data)
+            : ngx_http_notify_text_equal(arg, name))
+        {
+            break;
+        }
+    }
+
+    return param;
+}
+
+
+char *
+ngx_http_notify_args_word(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    *(ngx_uint_t *) field = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_args_text(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    if (value->len < (size_t) param->min || value->len > (size_t) param->max) {
+        return ngx_http_notify_args_invalid(cf, param, value);
+    }
+
+    *(ngx_str_t *) field = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_args_number(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n < param->min || n > param->max) {
+        return ngx_http_notify_args_invalid(cf, param, value);
+    }
+
+    *(ngx_uint_t *) field = (ngx_uint_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_args_msec(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    char      *rv;
+    uint64_t   ms;
+
+    rv = ngx_http_notify_args_time(cf, param, value, &ms);
+
+    if (rv == NGX_CONF_OK) {
+        *(ngx_msec_t *) field = (ngx_msec_t) ms;
+    }
+
+    return rv;
+}
+
+
+char *
+ngx_http_notify_args_time(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    ngx_int_t  ms;
+
+    ms = ngx_parse_time(value, 0);
+
+    if (ms == NGX_ERROR || ms < param->min || ms > param->max) {
+        return ngx_http_notify_args_invalid(cf, param, value);
+    }
+
+    *(uint64_t *) field = (uint64_t) ms;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_args_append(ngx_conf_t *cf, ngx_array_t **array,
+    const ngx_str_t *value)
+{
+    ngx_str_t  *entry;
+
+    if (*array == NULL) {
+        *array = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+        if (*array == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    entry = ngx_array_push(*array);
+    if (entry == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *entry = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_notify_args_unknown(ngx_conf_t *cf, const ngx_str_t *arg)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"%V\"", arg,
+                       (ngx_str_t *) cf->args->elts);
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_notify_args_invalid(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, const ngx_str_t *value)
+{
+    ngx_str_t  *arg, name;
+
+    arg = cf->args->elts;
+    name = param->name;
+
+    if (name.len && name.data[name.len - 1] == '=') {
+        name.len--;
+    }
+
+    if (param->must) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid %V \"%V\" in \"%V\", it must be %s",
+                           &name, value, arg, param->must);
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid %V \"%V\" in \"%V\", it must be "
+                           "%L to %L", &name, value, arg, param->min,
+                           param->max);
+    }
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_notify_args_number_slot(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_str_t   *arg;
+    ngx_uint_t  *field;
+
+    arg = cf->args->elts;
+    field = (ngx_uint_t *) ((u_char *) conf + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    return ngx_http_notify_args_number(cf, cmd->post, &arg[1], field);
+}
+
+
+char *
+ngx_http_notify_args_size_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    off_t                                size;
+    size_t                              *field;
+    ngx_str_t                           *arg;
+    const ngx_http_notify_args_param_t  *param;
+
+    arg = cf->args->elts;
+    param = cmd->post;
+    field = (size_t *) ((u_char *) conf + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
+    }
+
+    if (param->min == 0 && ngx_http_notify_text_is(&arg[1], "off")) {
+        *field = 0;
+        return NGX_CONF_OK;
+    }
+
+    size = ngx_parse_offset(&arg[1]);
+
+    if (size < ngx_max(param->min, 1) || size > param->max) {
+        return ngx_http_notify_args_invalid(cf, param, &arg[1]);
+    }
+
+    *field = (size_t) size;
+
+    return NGX_CONF_OK;
+}
 
 
 char *

@@ -6,7 +6,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_attempts_conf.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_profile.h"
 
 
@@ -16,28 +18,49 @@
 
 static char *ngx_http_notify_attempts_conf_log(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_attempts_conf_response(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
 
 
-ngx_command_t  ngx_http_notify_attempts_conf_commands[] = {
+static ngx_http_notify_args_param_t
+    ngx_http_notify_attempts_conf_log_params[] =
+{
+    { ngx_string("max="),
+      ngx_http_notify_args_number,
+      offsetof(ngx_http_notify_attempts_conf_t, max),
+      1, NGX_HTTP_NOTIFY_ATTEMPTS_CONF_LIMIT, NULL, 0 },
+
+    ngx_http_notify_args_end
+};
+
+static ngx_http_notify_args_param_t
+    ngx_http_notify_attempts_conf_response =
+{
+    ngx_string("size"), NULL, 0,
+    0, NGX_HTTP_NOTIFY_ATTEMPTS_CONF_RESPONSE, "\"off\" or 1 to 1m", 0
+};
+
+
+static ngx_command_t  ngx_http_notify_attempts_conf_commands[] = {
 
     { ngx_string("attempt_log"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_attempts_conf_log,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("response_log"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_attempts_conf_response,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_size_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_profile_t, attempts.response),
+      &ngx_http_notify_attempts_conf_response },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_attempts_conf_module =
+    ngx_http_notify_block_module(ngx_http_notify_attempts_conf_commands);
 
 
 /* attempt_log all|failures|off [max=N] */
@@ -48,7 +71,6 @@ ngx_http_notify_attempts_conf_log(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_profile_t *profile = conf;
 
-    ngx_int_t                         n;
     ngx_str_t                        *args;
     ngx_http_notify_attempts_conf_t  *attempts;
 
@@ -78,62 +100,7 @@ ngx_http_notify_attempts_conf_log(ngx_conf_t *cf, ngx_command_t *cmd,
 
     attempts->max = NGX_HTTP_NOTIFY_ATTEMPTS_MAX;
 
-    if (cf->args->nelts == 2) {
-        return NGX_CONF_OK;
-    }
-
-    n = NGX_ERROR;
-
-    if (ngx_strncmp(args[2].data, "max=", 4) == 0) {
-        n = ngx_atoi(args[2].data + 4, args[2].len - 4);
-    }
-
-    if (n < 1 || n > NGX_HTTP_NOTIFY_ATTEMPTS_CONF_LIMIT) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", it must be \"max=\" and "
-                           "1 to %d", &args[2],
-                           NGX_HTTP_NOTIFY_ATTEMPTS_CONF_LIMIT);
-        return NGX_CONF_ERROR;
-    }
-
-    attempts->max = n;
-
-    return NGX_CONF_OK;
-}
-
-
-/* response_log off|SIZE */
-
-static char *
-ngx_http_notify_attempts_conf_response(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_notify_profile_t *profile = conf;
-
-    ssize_t     size;
-    ngx_str_t  *args;
-
-    if (profile->attempts.response != NGX_CONF_UNSET_SIZE) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-
-    if (ngx_strcmp(args[1].data, "off") == 0) {
-        profile->attempts.response = 0;
-        return NGX_CONF_OK;
-    }
-
-    size = ngx_parse_size(&args[1]);
-
-    if (size < 1 || size > NGX_HTTP_NOTIFY_ATTEMPTS_CONF_RESPONSE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\", it must be \"off\" or 1 to "
-                           "1m", &args[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    profile->attempts.response = size;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_parse(cf, 2,
+                                      ngx_http_notify_attempts_conf_log_params,
+                                      attempts);
 }

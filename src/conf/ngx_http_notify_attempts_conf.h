@@ -26,8 +26,5 @@ typedef struct {
     size_t                           response;  /* bytes of it; 0: none */
 } ngx_http_notify_attempts_conf_t;
 
-/* of a profile */
-extern ngx_command_t  ngx_http_notify_attempts_conf_commands[];
-
 
 #endif /* _NGX_HTTP_NOTIFY_ATTEMPTS_CONF_H_INCLUDED_ */

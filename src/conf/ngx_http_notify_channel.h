@@ -21,6 +21,8 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX  128   /* of an event's name */
 
 
+typedef struct ngx_http_notify_channel_s  ngx_http_notify_channel_t;
+
 /*
  * event NAME [sync] [iframe] [own] [entity] [error=CODE] [alias=NAME]...
  *       [schema=FILE] [off]
@@ -30,11 +32,12 @@ typedef struct {
     ngx_array_t   *aliases;     /* of ngx_str_t, or NULL */
     ngx_http_notify_schema_t  *schema;  /* of its data, or NULL */
     ngx_str_t      error;       /* the code where entityID is missing */
-    unsigned       sync:1;
-    unsigned       iframe:1;
-    unsigned       own:1;       /* of the session itself */
-    unsigned       entity:1;    /* entityID is required */
-    unsigned       off:1;
+    ngx_http_notify_channel_t  *channel;
+    ngx_uint_t     sync;        /* unsigned  sync:1; */
+    ngx_uint_t     iframe;      /* unsigned  iframe:1; */
+    ngx_uint_t     own;         /* unsigned  own:1; of the session itself */
+    ngx_uint_t     entity;      /* unsigned  entity:1; entityID is required */
+    ngx_uint_t     off;         /* unsigned  off:1; */
 } ngx_http_notify_channel_event_t;
 
 /* attribute NAME [required] [error=CODE] [pattern=REGEX] [alias=NAME]... */
@@ -44,7 +47,8 @@ typedef struct {
     ngx_http_notify_pattern_t  *regex;  /* or NULL */
     ngx_str_t      pattern;
     ngx_str_t      error;       /* the code where the attribute is missing */
-    unsigned       required:1;
+    ngx_http_notify_channel_t  *channel;
+    ngx_uint_t     required;    /* unsigned  required:1; */
 } ngx_http_notify_channel_attribute_t;
 
 /* what a `profile` directive names, until all profiles are known */
@@ -55,7 +59,7 @@ typedef struct {
 } ngx_http_notify_channel_ref_t;
 
 
-typedef struct {
+struct ngx_http_notify_channel_s {
     ngx_str_t                 name;
     ngx_http_notify_keys_t    keys;
     ngx_array_t              *events;       /* of _channel_event_t, or NULL:
@@ -92,11 +96,8 @@ typedef struct {
                                                to acknowledge */
     u_char                   *file;
     ngx_uint_t                line;
-} ngx_http_notify_channel_t;
+};
 
-
-/* event, attribute, profile, retention, max_size, subscriptions_max */
-extern ngx_command_t  ngx_http_notify_channel_commands[];
 
 ngx_http_notify_channel_t *ngx_http_notify_channel_create(ngx_conf_t *cf,
     const ngx_str_t *name);

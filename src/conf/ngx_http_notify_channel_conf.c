@@ -6,6 +6,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_channel_schema.h"
 #include "ngx_http_notify_text.h"
@@ -23,98 +25,196 @@
 
 static char *ngx_http_notify_channel_conf_event(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel,
-    ngx_http_notify_channel_event_t *event, ngx_str_t *arg);
 static char *ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name, const char *more);
 static char *ngx_http_notify_channel_conf_error(ngx_conf_t *cf,
-    ngx_str_t *error, const ngx_str_t *arg);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel,
-    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *arg);
 static char *ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name);
+static char *ngx_http_notify_channel_conf_event_alias(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_channel_conf_attribute_alias(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
-    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *pattern);
-static char *ngx_http_notify_channel_conf_alias(ngx_conf_t *cf,
-    ngx_array_t **aliases, const ngx_str_t *alias);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_channel_conf_schema(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_channel_conf_profile(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_channel_conf_retention(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_subscription_size(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_hops(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
 
 
-ngx_command_t  ngx_http_notify_channel_commands[] = {
+static ngx_http_notify_args_param_t
+    ngx_http_notify_channel_conf_event_params[] =
+{
+    { ngx_string("sync"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_channel_event_t, sync),
+      0, 0, NULL, 0 },
+
+    { ngx_string("iframe"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_channel_event_t, iframe),
+      0, 0, NULL, 0 },
+
+    { ngx_string("own"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_channel_event_t, own),
+      0, 0, NULL, 0 },
+
+    { ngx_string("entity"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_channel_event_t, entity),
+      0, 0, NULL, 0 },
+
+    { ngx_string("off"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_channel_event_t, off),
+      0, 0, NULL, 0 },
+
+    { ngx_string("error="),
+      ngx_http_notify_channel_conf_error,
+      offsetof(ngx_http_notify_channel_event_t, error),
+      0, 0, NULL, 0 },
+
+    { ngx_string("alias="),
+      ngx_http_notify_channel_conf_event_alias,
+      0,
+      0, 0, NULL, 1 },
+
+    { ngx_string("schema="),
+      ngx_http_notify_channel_conf_schema,
+      0,
+      0, 0, NULL, 0 },
+
+    ngx_http_notify_args_end
+};
+
+static ngx_http_notify_args_param_t
+    ngx_http_notify_channel_conf_attribute_params[] =
+{
+    { ngx_string("required"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_channel_attribute_t, required),
+      0, 0, NULL, 0 },
+
+    { ngx_string("error="),
+      ngx_http_notify_channel_conf_error,
+      offsetof(ngx_http_notify_channel_attribute_t, error),
+      0, 0, NULL, 0 },
+
+    { ngx_string("pattern="),
+      ngx_http_notify_channel_conf_pattern,
+      0,
+      0, 0, NULL, 0 },
+
+    { ngx_string("alias="),
+      ngx_http_notify_channel_conf_attribute_alias,
+      0,
+      0, 0, NULL, 1 },
+
+    ngx_http_notify_args_end
+};
+
+static ngx_http_notify_args_param_t
+    ngx_http_notify_channel_conf_retention_param =
+{
+    ngx_string("time"), NULL, 0,
+    1000, NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION, "1s to 3650d, as \"15d\"", 0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_channel_conf_max_size = {
+    ngx_string("size"), NULL, 0,
+    0, NGX_MAX_SIZE_T_VALUE, "\"off\" or at least 1, as \"512m\"", 0
+};
+
+static ngx_http_notify_args_param_t
+    ngx_http_notify_channel_conf_subscriptions_max =
+{
+    ngx_string("number"), NULL, 0,
+    1, NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS, NULL, 0
+};
+
+static ngx_http_notify_args_param_t
+    ngx_http_notify_channel_conf_subscription_size =
+{
+    ngx_string("size"), NULL, 0,
+    NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MIN,
+    NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX, "1k to 16m", 0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_channel_conf_hops = {
+    ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS, NULL, 0
+};
+
+
+static ngx_command_t  ngx_http_notify_channel_commands[] = {
 
     { ngx_string("event"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_channel_conf_event,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("attribute"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_channel_conf_attribute,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("profile"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_channel_conf_profile,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("retention"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_channel_conf_retention,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("max_size"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_channel_conf_max_size,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_size_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_channel_t, max_size),
+      &ngx_http_notify_channel_conf_max_size },
 
     { ngx_string("subscriptions_max"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_channel_conf_subscriptions,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_number_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_channel_t, subscriptions_max),
+      &ngx_http_notify_channel_conf_subscriptions_max },
 
     { ngx_string("subscription_size"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_channel_conf_subscription_size,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_size_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_channel_t, subscription_size),
+      &ngx_http_notify_channel_conf_subscription_size },
 
     { ngx_string("hops"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_channel_conf_hops,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_number_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_channel_t, hops_max),
+      &ngx_http_notify_channel_conf_hops },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_channel_module =
+    ngx_http_notify_block_module(ngx_http_notify_channel_commands);
 
 
 /*
@@ -147,7 +247,6 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
 
     char                             *rv;
     ngx_str_t                        *args;
-    ngx_uint_t                        i;
     ngx_http_notify_channel_event_t  *event;
 
     if (channel->events == NULL) {
@@ -174,14 +273,13 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_memzero(event, sizeof(ngx_http_notify_channel_event_t));
 
     event->name = args[1];
+    event->channel = channel;
 
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        rv = ngx_http_notify_channel_conf_event_param(cf, channel, event,
-                                                      &args[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_notify_args_parse(cf, 2,
+                                    ngx_http_notify_channel_conf_event_params,
+                                    event);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (event->error.len && !event->entity) {
@@ -192,70 +290,30 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
+/* a partner's own name for the event may have spaces and a "+" */
+
 static char *
-ngx_http_notify_channel_conf_event_param(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel,
-    ngx_http_notify_channel_event_t *event, ngx_str_t *arg)
+ngx_http_notify_channel_conf_event_alias(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_str_t  alias;
+    ngx_http_notify_channel_event_t *event = field;
 
-    if (!event->sync && ngx_strcmp(arg->data, "sync") == 0) {
-        event->sync = 1;
-        return NGX_CONF_OK;
+    if (ngx_http_notify_channel_conf_event_name(cf, event->channel, value,
+                                                ".- +")
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
-    if (!event->iframe && ngx_strcmp(arg->data, "iframe") == 0) {
-        event->iframe = 1;
-        return NGX_CONF_OK;
-    }
+    return ngx_http_notify_args_append(cf, &event->aliases, value);
+}
 
-    if (!event->own && ngx_strcmp(arg->data, "own") == 0) {
-        event->own = 1;
-        return NGX_CONF_OK;
-    }
 
-    if (!event->entity && ngx_strcmp(arg->data, "entity") == 0) {
-        event->entity = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (!event->off && ngx_strcmp(arg->data, "off") == 0) {
-        event->off = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(arg->data, "error=", 6) == 0) {
-        return ngx_http_notify_channel_conf_error(cf, &event->error, arg);
-    }
-
-    if (ngx_strncmp(arg->data, "alias=", 6) == 0) {
-        alias.data = arg->data + 6;
-        alias.len = arg->len - 6;
-
-        /* a partner's own name for the event may have spaces and a "+" */
-
-        if (ngx_http_notify_channel_conf_event_name(cf, channel, &alias,
-                                                    ".- +")
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-        return ngx_http_notify_channel_conf_alias(cf, &event->aliases, &alias);
-    }
-
-    if (ngx_strncmp(arg->data, "schema=", 7) == 0) {
-        alias.data = arg->data + 7;
-        alias.len = arg->len - 7;
-
-        return ngx_http_notify_channel_schema(cf, event, &alias);
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"%V\"", arg,
-                       (ngx_str_t *) cf->args->elts);
-
-    return NGX_CONF_ERROR;
+static char *
+ngx_http_notify_channel_conf_schema(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    return ngx_http_notify_channel_schema(cf, field, value);
 }
 
 
@@ -293,27 +351,23 @@ ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
 
 
 /* CODE of error=CODE */
+
 static char *
-ngx_http_notify_channel_conf_error(ngx_conf_t *cf, ngx_str_t *error,
-    const ngx_str_t *arg)
+ngx_http_notify_channel_conf_error(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_str_t  code;
-
-    code.data = arg->data + 6;
-    code.len = arg->len - 6;
-
-    if (!ngx_http_notify_channel_chars(&code,
+    if (!ngx_http_notify_channel_chars(value,
                                        NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR,
                                        ".-"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid error code \"%V\", it must be 1 to %d "
                            "characters of [A-Za-z0-9_.-]",
-                           &code, NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR);
+                           value, NGX_HTTP_NOTIFY_CHANNEL_CONF_ERROR);
         return NGX_CONF_ERROR;
     }
 
-    *error = code;
+    *(ngx_str_t *) field = *value;
 
     return NGX_CONF_OK;
 }
@@ -328,7 +382,6 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
 
     char                                 *rv;
     ngx_str_t                            *args;
-    ngx_uint_t                            i;
     ngx_http_notify_channel_attribute_t  *attribute;
 
     if (channel->attributes == NULL) {
@@ -355,14 +408,13 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_memzero(attribute, sizeof(ngx_http_notify_channel_attribute_t));
 
     attribute->name = args[1];
+    attribute->channel = channel;
 
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        rv = ngx_http_notify_channel_conf_attribute_param(cf, channel,
-                                                          attribute, &args[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_notify_args_parse(cf, 2,
+                                ngx_http_notify_channel_conf_attribute_params,
+                                attribute);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (attribute->error.len && !attribute->required) {
@@ -374,47 +426,19 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 static char *
-ngx_http_notify_channel_conf_attribute_param(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel,
-    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *arg)
+ngx_http_notify_channel_conf_attribute_alias(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_str_t  value;
+    ngx_http_notify_channel_attribute_t *attribute = field;
 
-    if (!attribute->required && ngx_strcmp(arg->data, "required") == 0) {
-        attribute->required = 1;
-        return NGX_CONF_OK;
+    if (ngx_http_notify_channel_conf_attribute_name(cf, attribute->channel,
+                                                    value)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
-    if (ngx_strncmp(arg->data, "error=", 6) == 0) {
-        return ngx_http_notify_channel_conf_error(cf, &attribute->error, arg);
-    }
-
-    if (ngx_strncmp(arg->data, "pattern=", 8) == 0) {
-        value.data = arg->data + 8;
-        value.len = arg->len - 8;
-
-        return ngx_http_notify_channel_conf_pattern(cf, attribute, &value);
-    }
-
-    if (ngx_strncmp(arg->data, "alias=", 6) == 0) {
-        value.data = arg->data + 6;
-        value.len = arg->len - 6;
-
-        if (ngx_http_notify_channel_conf_attribute_name(cf, channel, &value)
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-        return ngx_http_notify_channel_conf_alias(cf, &attribute->aliases,
-                                                  &value);
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"%V\"", arg,
-                       (ngx_str_t *) cf->args->elts);
-
-    return NGX_CONF_ERROR;
+    return ngx_http_notify_args_append(cf, &attribute->aliases, value);
 }
 
 
@@ -461,14 +485,12 @@ ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
 
 static char *
 ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
-    ngx_http_notify_channel_attribute_t *attribute, ngx_str_t *pattern)
+    const ngx_http_notify_args_param_t *param, ngx_str_t *pattern, void *field)
 {
+    ngx_http_notify_channel_attribute_t *attribute = field;
+
     u_char     errstr[NGX_MAX_CONF_ERRSTR];
     ngx_str_t  error;
-
-    if (attribute->pattern.len) {
-        return "has more than one \"pattern\"";
-    }
 
     if (pattern->len == 0) {
         return "has an empty \"pattern\"";
@@ -540,7 +562,6 @@ ngx_http_notify_channel_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_channel_t *channel = conf;
 
-    ngx_int_t   ms;
     ngx_str_t  *args;
 
     if (channel->retention) {
@@ -549,169 +570,7 @@ ngx_http_notify_channel_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
 
     args = cf->args->elts;
 
-    ms = ngx_parse_time(&args[1], 0);
-
-    if (ms < 1000 || ms > NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid retention \"%V\", it must be a time of "
-                           "1s to 3650d, as \"15d\"", &args[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    channel->retention = (uint64_t) ms;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_channel_conf_max_size(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_notify_channel_t *channel = conf;
-
-    off_t       size;
-    ngx_str_t  *args;
-
-    if (channel->max_size != NGX_CONF_UNSET_SIZE) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-
-    if (ngx_strcmp(args[1].data, "off") == 0) {
-        channel->max_size = 0;
-        return NGX_CONF_OK;
-    }
-
-    size = ngx_parse_offset(&args[1]);
-
-    if (size < 1 || (uint64_t) size > NGX_MAX_SIZE_T_VALUE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\" in \"max_size\", it must be "
-                           "\"off\" or at least 1, as \"512m\"", &args[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    channel->max_size = (size_t) size;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_channel_conf_subscriptions(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_notify_channel_t *channel = conf;
-
-    ngx_int_t   n;
-    ngx_str_t  *args;
-
-    if (channel->subscriptions_max != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-
-    n = ngx_atoi(args[1].data, args[1].len);
-
-    if (n < 1 || n > NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid number \"%V\" in \"subscriptions_max\", "
-                           "it must be 1 to %d", &args[1],
-                           NGX_HTTP_NOTIFY_CHANNEL_CONF_SUBSCRIPTIONS);
-        return NGX_CONF_ERROR;
-    }
-
-    channel->subscriptions_max = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_channel_conf_subscription_size(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf)
-{
-    ngx_http_notify_channel_t *channel = conf;
-
-    ssize_t     size;
-    ngx_str_t  *args;
-
-    if (channel->subscription_size != NGX_CONF_UNSET_SIZE) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-
-    size = ngx_parse_size(&args[1]);
-
-    if (size < NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MIN
-        || size > NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\", it must be 1k to 16m",
-                           &args[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    channel->subscription_size = (size_t) size;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_channel_conf_hops(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_notify_channel_t *channel = conf;
-
-    ngx_int_t   n;
-    ngx_str_t  *args;
-
-    if (channel->hops_max != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-
-    n = ngx_atoi(args[1].data, args[1].len);
-
-    if (n < 1 || n > NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid number \"%V\" in \"hops\", it must be "
-                           "1 to %d", &args[1],
-                           NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS);
-        return NGX_CONF_ERROR;
-    }
-
-    channel->hops_max = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_channel_conf_alias(ngx_conf_t *cf, ngx_array_t **aliases,
-    const ngx_str_t *alias)
-{
-    ngx_str_t  *entry;
-
-    if (*aliases == NULL) {
-        *aliases = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-        if (*aliases == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    entry = ngx_array_push(*aliases);
-    if (entry == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *entry = *alias;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_time(cf,
+                                &ngx_http_notify_channel_conf_retention_param,
+                                &args[1], &channel->retention);
 }

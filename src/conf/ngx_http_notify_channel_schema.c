@@ -25,10 +25,6 @@ ngx_http_notify_channel_schema(ngx_conf_t *cf,
     ngx_uint_t                      line;
     ngx_http_notify_schema_error_t  error;
 
-    if (event->schema) {
-        return "has more than one \"schema\"";
-    }
-
     if (file->len == 0) {
         return "has an empty \"schema\"";
     }

@@ -6,6 +6,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_text.h"
@@ -20,23 +22,37 @@ static char *ngx_http_notify_entity_type_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel,
     const ngx_http_notify_entity_type_t *type, ngx_str_t *name);
 static char *ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, ngx_http_notify_entity_type_t *type,
-    ngx_str_t *arg);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static ngx_uint_t ngx_http_notify_entity_type_named(
     const ngx_http_notify_entity_type_t *type, const ngx_str_t *text);
 
 
-ngx_command_t  ngx_http_notify_entity_type_commands[] = {
+static ngx_http_notify_args_param_t  ngx_http_notify_entity_type_params[] = {
+
+    { ngx_string("alias="),
+      ngx_http_notify_entity_type_alias,
+      0,
+      0, 0, NULL, 1 },
+
+    ngx_http_notify_args_end
+};
+
+
+static ngx_command_t  ngx_http_notify_entity_type_commands[] = {
 
     { ngx_string("entity_type"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_entity_type,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_entity_type_module =
+    ngx_http_notify_block_module(ngx_http_notify_entity_type_commands);
 
 
 static char *
@@ -45,7 +61,6 @@ ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_notify_channel_t *channel = conf;
 
     ngx_str_t                      *args;
-    ngx_uint_t                      i;
     ngx_http_notify_entity_type_t  *type, entity;
 
     args = cf->args->elts;
@@ -96,57 +111,32 @@ ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     *type = entity;
 
-    for (i = 4; i < cf->args->nelts; i++) {
-
-        if (ngx_http_notify_entity_type_alias(cf, channel, type, &args[i])
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_parse(cf, 4,
+                                      ngx_http_notify_entity_type_params,
+                                      channel);
 }
 
 
+/* of the last one */
+
 static char *
 ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, ngx_http_notify_entity_type_t *type,
-    ngx_str_t *arg)
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_str_t  alias, *entry;
+    ngx_http_notify_channel_t *channel = field;
 
-    if (ngx_strncmp(arg->data, "alias=", 6) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"entity_type\"",
-                           arg);
-        return NGX_CONF_ERROR;
-    }
+    ngx_http_notify_entity_type_t  *type;
 
-    alias.data = arg->data + 6;
-    alias.len = arg->len - 6;
+    type = channel->entity_types->elts;
+    type += channel->entity_types->nelts - 1;
 
-    if (ngx_http_notify_entity_type_name(cf, channel, type, &alias)
+    if (ngx_http_notify_entity_type_name(cf, channel, type, value)
         != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    if (type->aliases == NULL) {
-        type->aliases = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-        if (type->aliases == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    entry = ngx_array_push(type->aliases);
-    if (entry == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *entry = alias;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_append(cf, &type->aliases, value);
 }
 
 

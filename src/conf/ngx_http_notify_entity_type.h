@@ -21,9 +21,6 @@ typedef struct {
 } ngx_http_notify_entity_type_t;
 
 
-/* entity_type */
-extern ngx_command_t  ngx_http_notify_entity_type_commands[];
-
 /*
  * The number of a name or alias, ASCII case ignored, where the event's name,
  * or a subscription's pattern, tells the object ("*": any).  NGX_DECLINED: the

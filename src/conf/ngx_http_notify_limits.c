@@ -7,6 +7,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_tenants.h"
 
@@ -19,8 +21,6 @@ static char *ngx_http_notify_limits_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_notify_limits_percent(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_limits_sessions(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
 
 
 /* of the worker: events that no line in the log has told of */
@@ -30,31 +30,40 @@ static struct {
 } ngx_http_notify_limits;
 
 
-ngx_command_t  ngx_http_notify_limits_commands[] = {
+static ngx_http_notify_args_param_t  ngx_http_notify_limits_sessions = {
+    ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_LIMITS_SESSIONS, NULL, 0
+};
+
+
+static ngx_command_t  ngx_http_notify_limits_commands[] = {
 
     { ngx_string("publish_rate"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_limits_rate,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("tenant_share"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_limits_percent,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("sessions_max"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_limits_sessions,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_number_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_channel_t, sessions_max),
+      &ngx_http_notify_limits_sessions },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_limits_module =
+    ngx_http_notify_block_module(ngx_http_notify_limits_commands);
 
 
 /* publish_rate N[r/s|r/m] [burst=N] | off; by default a second's burst */
@@ -93,36 +102,6 @@ ngx_http_notify_limits_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     channel->tenant_share = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
-}
-
-
-/* sessions_max N */
-static char *
-ngx_http_notify_limits_sessions(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_notify_channel_t *channel = conf;
-
-    ngx_int_t   n;
-    ngx_str_t  *args;
-
-    if (channel->sessions_max != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-    n = ngx_atoi(args[1].data, args[1].len);
-
-    if (n < 1 || n > NGX_HTTP_NOTIFY_LIMITS_SESSIONS) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid sessions_max \"%V\", it must be 1 to %d",
-                           &args[1], NGX_HTTP_NOTIFY_LIMITS_SESSIONS);
-        return NGX_CONF_ERROR;
-    }
-
-    channel->sessions_max = (ngx_uint_t) n;
 
     return NGX_CONF_OK;
 }

@@ -13,9 +13,6 @@
 #include "ngx_http_notify_share.h"
 
 
-/* publish_rate, tenant_share, sessions_max */
-extern ngx_command_t  ngx_http_notify_limits_commands[];
-
 /*
  * Takes n events of the tenant's publish_rate: 0, or the milliseconds until so
  * many may come (all of them, or none, is taken).  Those refused are counted,

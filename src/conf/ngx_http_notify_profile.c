@@ -7,10 +7,11 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_profile.h"
 
 
-#define NGX_HTTP_NOTIFY_PROFILE_TIME       ((int64_t) 365 * 86400 * 1000)
 #define NGX_HTTP_NOTIFY_PROFILE_FAILURES   100000
 #define NGX_HTTP_NOTIFY_PROFILE_CODES      64
 #define NGX_HTTP_NOTIFY_PROFILE_RATE       1000000
@@ -19,30 +20,17 @@
 
 static char *ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_notify_profile_retry_step(ngx_conf_t *cf,
-    ngx_http_notify_backoff_t *retry, ngx_str_t *value);
-static char *ngx_http_notify_profile_retry_until(ngx_conf_t *cf,
-    ngx_http_notify_backoff_t *retry, ngx_str_t *value);
-static char *ngx_http_notify_profile_retry_jitter(ngx_conf_t *cf,
-    ngx_http_notify_backoff_t *retry, ngx_str_t *value);
 static char *ngx_http_notify_profile_breaker(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_profile_breaker_param(ngx_conf_t *cf,
-    ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *arg);
-static char *ngx_http_notify_profile_breaker_ignore(ngx_conf_t *cf,
-    ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *value);
 static char *ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_uint_t ngx_http_notify_profile_rate_unit(ngx_str_t *value);
-static char *ngx_http_notify_profile_in_flight(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static ngx_uint_t ngx_http_notify_profile_param(ngx_str_t *arg,
-    const char *name, ngx_str_t *value);
-static ngx_int_t ngx_http_notify_profile_time(ngx_conf_t *cf, ngx_str_t *value,
-    const char *what);
-static ngx_int_t ngx_http_notify_profile_number(ngx_conf_t *cf,
-    ngx_str_t *value, const char *what, ngx_int_t max);
-static char *ngx_http_notify_profile_invalid(ngx_conf_t *cf, ngx_str_t *arg);
+static char *ngx_http_notify_profile_step(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_profile_jitter(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_profile_ignore(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 
 
 static ngx_conf_enum_t  ngx_http_notify_profile_order[] = {
@@ -52,45 +40,111 @@ static ngx_conf_enum_t  ngx_http_notify_profile_order[] = {
 };
 
 
-ngx_command_t  ngx_http_notify_profile_commands[] = {
+static ngx_http_notify_args_param_t  ngx_http_notify_profile_in_flight = {
+    ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT, NULL,
+    0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_profile_retry_params[] = {
+
+    { ngx_string("jitter="),
+      ngx_http_notify_profile_jitter,
+      offsetof(ngx_http_notify_backoff_t, jitter),
+      0, 100, "0% to 100%", 0 },
+
+    { ngx_string("until="),
+      ngx_http_notify_args_time,
+      offsetof(ngx_http_notify_backoff_t, until),
+      1, NGX_HTTP_NOTIFY_ARGS_YEAR, NGX_HTTP_NOTIFY_ARGS_TIME, 0 },
+
+    { ngx_null_string, ngx_http_notify_profile_step, 0, 0, 0, NULL, 0 }
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_profile_step_param = {
+    ngx_string("step"), NULL, 0,
+    1, NGX_HTTP_NOTIFY_ARGS_YEAR, NGX_HTTP_NOTIFY_ARGS_TIME, 0
+};
+
+static ngx_http_notify_args_param_t
+    ngx_http_notify_profile_breaker_params[] =
+{
+    { ngx_string("failures="),
+      ngx_http_notify_args_number,
+      offsetof(ngx_http_notify_breaker_conf_t, failures),
+      1, NGX_HTTP_NOTIFY_PROFILE_FAILURES, NULL, 0 },
+
+    { ngx_string("window="),
+      ngx_http_notify_args_msec,
+      offsetof(ngx_http_notify_breaker_conf_t, window),
+      1, NGX_HTTP_NOTIFY_ARGS_YEAR, NGX_HTTP_NOTIFY_ARGS_TIME, 0 },
+
+    { ngx_string("cooldown="),
+      ngx_http_notify_args_msec,
+      offsetof(ngx_http_notify_breaker_conf_t, cooldown),
+      1, NGX_HTTP_NOTIFY_ARGS_YEAR, NGX_HTTP_NOTIFY_ARGS_TIME, 0 },
+
+    { ngx_string("ignore="),
+      ngx_http_notify_profile_ignore,
+      offsetof(ngx_http_notify_breaker_conf_t, ignore),
+      0, 0, NULL, 0 },
+
+    ngx_http_notify_args_end
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_profile_rate_params[] = {
+
+    { ngx_string("burst="),
+      ngx_http_notify_args_number,
+      offsetof(ngx_http_notify_bucket_conf_t, burst),
+      1, NGX_HTTP_NOTIFY_PROFILE_RATE, NULL, 0 },
+
+    ngx_http_notify_args_end
+};
+
+
+static ngx_command_t  ngx_http_notify_profile_commands[] = {
 
     { ngx_string("retry"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_1MORE,
       ngx_http_notify_profile_retry,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("breaker"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_profile_breaker,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("rate"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_profile_rate,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("in_flight"),
-      NGX_CONF_TAKE1,
-      ngx_http_notify_profile_in_flight,
-      0,
-      0,
-      NULL },
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_number_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_profile_t, in_flight),
+      &ngx_http_notify_profile_in_flight },
 
     { ngx_string("order"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_profile_t, strict),
       &ngx_http_notify_profile_order },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_profile_module =
+    ngx_http_notify_block_module(ngx_http_notify_profile_commands);
 
 
 /* 5s 5m 30m 2h 5h 10h 10h jitter=20% */
@@ -181,8 +235,7 @@ ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_notify_profile_t *profile = conf;
 
     char                       *rv;
-    ngx_str_t                  *args, value;
-    ngx_uint_t                  i;
+    ngx_str_t                  *args;
     ngx_http_notify_backoff_t  *retry;
 
     retry = &profile->retry;
@@ -202,21 +255,11 @@ ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                     : "has parameters after \"off\"";
     }
 
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_http_notify_profile_param(&args[i], "jitter=", &value)) {
-            rv = ngx_http_notify_profile_retry_jitter(cf, retry, &value);
-
-        } else if (ngx_http_notify_profile_param(&args[i], "until=", &value)) {
-            rv = ngx_http_notify_profile_retry_until(cf, retry, &value);
-
-        } else {
-            rv = ngx_http_notify_profile_retry_step(cf, retry, &args[i]);
-        }
-
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_notify_args_parse(cf, 1,
+                                    ngx_http_notify_profile_retry_params,
+                                    retry);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (retry->nsteps == 0) {
@@ -234,77 +277,38 @@ ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_http_notify_profile_retry_step(ngx_conf_t *cf,
-    ngx_http_notify_backoff_t *retry, ngx_str_t *value)
+ngx_http_notify_profile_step(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_int_t  ms;
+    ngx_http_notify_backoff_t *retry = field;
 
     if (ngx_strlchr(value->data, value->data + value->len, '=')) {
-        return ngx_http_notify_profile_invalid(cf, value);
+        return ngx_http_notify_args_unknown(cf, value);
     }
 
     if (retry->nsteps == NGX_HTTP_NOTIFY_BACKOFF_STEPS) {
         return "has more than 32 steps";
     }
 
-    ms = ngx_http_notify_profile_time(cf, value, "step");
-    if (ms == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
-
-    retry->steps[retry->nsteps++] = (uint64_t) ms;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_time(cf, &ngx_http_notify_profile_step_param,
+                                     value, &retry->steps[retry->nsteps++]);
 }
 
 
 static char *
-ngx_http_notify_profile_retry_until(ngx_conf_t *cf,
-    ngx_http_notify_backoff_t *retry, ngx_str_t *value)
+ngx_http_notify_profile_jitter(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_int_t  ms;
+    ngx_str_t  number;
 
-    if (retry->until) {
-        return "has more than one \"until\"";
+    if (value->len < 2 || value->data[value->len - 1] != '%') {
+        return ngx_http_notify_args_invalid(cf, param, value);
     }
 
-    ms = ngx_http_notify_profile_time(cf, value, "until");
-    if (ms == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
+    number.data = value->data;
+    number.len = value->len - 1;
 
-    retry->until = (uint64_t) ms;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_profile_retry_jitter(ngx_conf_t *cf,
-    ngx_http_notify_backoff_t *retry, ngx_str_t *value)
-{
-    ngx_int_t  n;
-
-    if (retry->jitter != NGX_CONF_UNSET_UINT) {
-        return "has more than one \"jitter\"";
-    }
-
-    n = NGX_ERROR;
-
-    if (value->len > 1 && value->data[value->len - 1] == '%') {
-        n = ngx_atoi(value->data, value->len - 1);
-    }
-
-    if (n == NGX_ERROR || n > 100) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid jitter \"%V\", it must be 0%% to 100%%",
-                           value);
-        return NGX_CONF_ERROR;
-    }
-
-    retry->jitter = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_number(cf, param, &number, field);
 }
 
 
@@ -315,8 +319,8 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_profile_t *profile = conf;
 
+    char                            *rv;
     ngx_str_t                       *args;
-    ngx_uint_t                       i;
     ngx_http_notify_breaker_conf_t  *breaker;
 
     breaker = &profile->breaker;
@@ -334,13 +338,11 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
                                     : "has parameters after \"off\"";
     }
 
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_http_notify_profile_breaker_param(cf, breaker, &args[i])
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    rv = ngx_http_notify_args_parse(cf, 1,
+                                    ngx_http_notify_profile_breaker_params,
+                                    breaker);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (breaker->failures == 0
@@ -354,59 +356,22 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* each once: what has been given is not 0 */
-static char *
-ngx_http_notify_profile_breaker_param(ngx_conf_t *cf,
-    ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *arg)
-{
-    ngx_int_t  n;
-    ngx_str_t  value;
-
-    if (breaker->failures == 0
-        && ngx_http_notify_profile_param(arg, "failures=", &value))
-    {
-        n = ngx_http_notify_profile_number(cf, &value, "failures",
-                                           NGX_HTTP_NOTIFY_PROFILE_FAILURES);
-        breaker->failures = (ngx_uint_t) n;
-
-    } else if (breaker->window == 0
-               && ngx_http_notify_profile_param(arg, "window=", &value))
-    {
-        n = ngx_http_notify_profile_time(cf, &value, "window");
-        breaker->window = (ngx_msec_t) n;
-
-    } else if (breaker->cooldown == 0
-               && ngx_http_notify_profile_param(arg, "cooldown=", &value))
-    {
-        n = ngx_http_notify_profile_time(cf, &value, "cooldown");
-        breaker->cooldown = (ngx_msec_t) n;
-
-    } else if (breaker->ignore == NULL
-               && ngx_http_notify_profile_param(arg, "ignore=", &value))
-    {
-        return ngx_http_notify_profile_breaker_ignore(cf, breaker, &value);
-
-    } else {
-        return ngx_http_notify_profile_invalid(cf, arg);
-    }
-
-    return (n == NGX_ERROR) ? NGX_CONF_ERROR : NGX_CONF_OK;
-}
-
-
 /* status codes, separated by commas */
 static char *
-ngx_http_notify_profile_breaker_ignore(ngx_conf_t *cf,
-    ngx_http_notify_breaker_conf_t *breaker, ngx_str_t *value)
+ngx_http_notify_profile_ignore(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    u_char      *p, *comma, *last;
-    ngx_int_t    code;
-    ngx_uint_t  *status;
+    u_char       *p, *comma, *last;
+    ngx_int_t     code;
+    ngx_uint_t   *status;
+    ngx_array_t  *ignore;
 
-    breaker->ignore = ngx_array_create(cf->pool, 4, sizeof(ngx_uint_t));
-    if (breaker->ignore == NULL) {
+    ignore = ngx_array_create(cf->pool, 4, sizeof(ngx_uint_t));
+    if (ignore == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    *(ngx_array_t **) field = ignore;
 
     last = value->data + value->len;
 
@@ -421,7 +386,7 @@ ngx_http_notify_profile_breaker_ignore(ngx_conf_t *cf,
 
         if (code < 100
             || code > 599
-            || breaker->ignore->nelts == NGX_HTTP_NOTIFY_PROFILE_CODES)
+            || ignore->nelts == NGX_HTTP_NOTIFY_PROFILE_CODES)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid status codes \"ignore=%V\", they must "
@@ -430,7 +395,7 @@ ngx_http_notify_profile_breaker_ignore(ngx_conf_t *cf,
             return NGX_CONF_ERROR;
         }
 
-        status = ngx_array_push(breaker->ignore);
+        status = ngx_array_push(ignore);
         if (status == NULL) {
             return NGX_CONF_ERROR;
         }
@@ -456,7 +421,7 @@ char *
 ngx_http_notify_profile_set_rate(ngx_conf_t *cf,
     ngx_http_notify_bucket_conf_t *rate, ngx_uint_t part)
 {
-    ngx_int_t    n, burst;
+    ngx_int_t    n;
     ngx_str_t   *args, value;
     ngx_uint_t   seconds;
 
@@ -486,25 +451,12 @@ ngx_http_notify_profile_set_rate(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    burst = ngx_max(n / (ngx_int_t) (part * seconds), 1);
-
-    if (cf->args->nelts == 3) {
-
-        if (!ngx_http_notify_profile_param(&args[2], "burst=", &value)) {
-            return ngx_http_notify_profile_invalid(cf, &args[2]);
-        }
-
-        burst = ngx_http_notify_profile_number(cf, &value, "burst",
-                                               NGX_HTTP_NOTIFY_PROFILE_RATE);
-        if (burst == NGX_ERROR) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     rate->rate = (ngx_uint_t) n * 1000 / seconds;
-    rate->burst = (ngx_uint_t) burst;
+    rate->burst = ngx_max((ngx_uint_t) n / (part * seconds), 1);
 
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_parse(cf, 2,
+                                      ngx_http_notify_profile_rate_params,
+                                      rate);
 }
 
 
@@ -531,102 +483,4 @@ ngx_http_notify_profile_rate_unit(ngx_str_t *value)
     }
 
     return 1;
-}
-
-
-static char *
-ngx_http_notify_profile_in_flight(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_notify_profile_t *profile = conf;
-
-    ngx_int_t   n;
-    ngx_str_t  *args;
-
-    if (profile->in_flight != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    args = cf->args->elts;
-
-    n = ngx_http_notify_profile_number(cf, &args[1], "number",
-                                       NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT);
-    if (n == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
-
-    profile->in_flight = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_profile_param(ngx_str_t *arg, const char *name,
-    ngx_str_t *value)
-{
-    size_t  len;
-
-    len = ngx_strlen(name);
-
-    if (arg->len < len || ngx_memcmp(arg->data, name, len) != 0) {
-        return 0;
-    }
-
-    value->data = arg->data + len;
-    value->len = arg->len - len;
-
-    return 1;
-}
-
-
-/* milliseconds; NGX_ERROR after logging */
-static ngx_int_t
-ngx_http_notify_profile_time(ngx_conf_t *cf, ngx_str_t *value,
-    const char *what)
-{
-    ngx_int_t  ms;
-
-    ms = ngx_parse_time(value, 0);
-
-    if (ms < 1 || ms > NGX_HTTP_NOTIFY_PROFILE_TIME) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid %s \"%V\" in \"%V\", it must be a time of "
-                           "1ms to 365d, as \"30s\", \"5m\" or \"2h\"",
-                           what, value, (ngx_str_t *) cf->args->elts);
-        return NGX_ERROR;
-    }
-
-    return ms;
-}
-
-
-/* 1 to max; NGX_ERROR after logging */
-static ngx_int_t
-ngx_http_notify_profile_number(ngx_conf_t *cf, ngx_str_t *value,
-    const char *what, ngx_int_t max)
-{
-    ngx_int_t  n;
-
-    n = ngx_atoi(value->data, value->len);
-
-    if (n < 1 || n > max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid %s \"%V\" in \"%V\", it must be 1 to %i",
-                           what, value, (ngx_str_t *) cf->args->elts, max);
-        return NGX_ERROR;
-    }
-
-    return n;
-}
-
-
-static char *
-ngx_http_notify_profile_invalid(ngx_conf_t *cf, ngx_str_t *arg)
-{
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"%V\"", arg,
-                       (ngx_str_t *) cf->args->elts);
-
-    return NGX_CONF_ERROR;
 }

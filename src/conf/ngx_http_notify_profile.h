@@ -39,9 +39,6 @@ typedef struct {
 } ngx_http_notify_profile_t;
 
 
-/* retry, breaker, rate, in_flight, order */
-extern ngx_command_t  ngx_http_notify_profile_commands[];
-
 /* all fields unset, and the defaults of what a block did not set */
 ngx_http_notify_profile_t *ngx_http_notify_profile_create(ngx_conf_t *cf,
     const ngx_str_t *name);

@@ -58,10 +58,6 @@ typedef struct {
 } ngx_http_notify_provider_t;
 
 
-/* url, debug_url, message, debug_message, payload, group; and those of a
- * profile that a provider has not */
-extern ngx_command_t  ngx_http_notify_provider_commands[];
-
 ngx_http_notify_provider_t *ngx_http_notify_provider_create(ngx_conf_t *cf,
     const ngx_str_t *name);
 /* the end of its block */

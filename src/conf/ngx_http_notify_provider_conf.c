@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_text.h"
 
@@ -43,74 +44,78 @@ static ngx_http_upstream_srv_conf_t *ngx_http_notify_provider_upstream(
     ngx_conf_t *cf, const ngx_str_t *name);
 
 
-ngx_command_t  ngx_http_notify_provider_commands[] = {
+static ngx_command_t  ngx_http_notify_provider_commands[] = {
 
     { ngx_string("url"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_provider_set_url,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_provider_t, url[0]),
       NULL },
 
     { ngx_string("debug_url"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_provider_set_url,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_provider_t, url[1]),
       NULL },
 
     { ngx_string("message"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_provider_set_message,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_provider_t, message[0]),
       NULL },
 
     { ngx_string("debug_message"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_provider_set_message,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_provider_t, message[1]),
       NULL },
 
     { ngx_string("payload"),
-      NGX_CONF_FLAG,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_provider_t, payload),
       NULL },
 
     { ngx_string("group"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_notify_provider_set_group,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("retry"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_notify_provider_refuse,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       "cannot be in notify_provider: nothing is sent again" },
 
     { ngx_string("order"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_notify_provider_refuse,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       "cannot be in notify_provider: nothing is sent again" },
 
     { ngx_string("sign"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
       ngx_http_notify_provider_refuse,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       "cannot be in notify_provider, which has no subscription's secret: "
       "use \"jwt\"" },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_provider_module =
+    ngx_http_notify_block_module(ngx_http_notify_provider_commands);
 
 
 /* judged at the end of the block, when "allow" and "ports" are known */

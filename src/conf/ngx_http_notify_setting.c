@@ -7,34 +7,62 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SETTING_NAME  64
-#define NGX_HTTP_NOTIFY_SETTING_UNIT  ((ngx_int_t) 365 * 86400 * 1000)
 
 
 static char *ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_notify_setting_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name);
-static char *ngx_http_notify_setting_param(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, ngx_http_notify_setting_t *setting,
-    ngx_str_t *arg);
 
 
-ngx_command_t  ngx_http_notify_setting_commands[] = {
+static ngx_http_notify_args_param_t  ngx_http_notify_setting_params[] = {
+
+    { ngx_string("target"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_setting_t, target),
+      0, 0, NULL, 0 },
+
+    { ngx_string("secret"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_setting_t, secret),
+      0, 0, NULL, 0 },
+
+    { ngx_string("optional"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_setting_t, optional),
+      0, 0, NULL, 0 },
+
+    { ngx_string("unit="),
+      ngx_http_notify_args_time,
+      offsetof(ngx_http_notify_setting_t, unit),
+      1, NGX_HTTP_NOTIFY_ARGS_YEAR, NGX_HTTP_NOTIFY_ARGS_TIME, 0 },
+
+    ngx_http_notify_args_end
+};
+
+
+static ngx_command_t  ngx_http_notify_setting_commands[] = {
 
     { ngx_string("setting"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_setting,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_setting_module =
+    ngx_http_notify_block_module(ngx_http_notify_setting_commands);
 
 
 /* members of the resource that are no settings */
@@ -50,8 +78,7 @@ ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char                       *rv;
     ngx_str_t                  *args;
-    ngx_uint_t                  i;
-    ngx_http_notify_setting_t  *setting;
+    ngx_http_notify_setting_t  *setting, parsed;
 
     args = cf->args->elts;
 
@@ -71,28 +98,35 @@ ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is one more than the 32 that a channel may have";
     }
 
+    ngx_memzero(&parsed, sizeof(ngx_http_notify_setting_t));
+
+    parsed.name = args[1];
+    parsed.file = cf->conf_file->file.name.data;
+    parsed.line = cf->conf_file->line;
+
+    rv = ngx_http_notify_args_parse(cf, 2, ngx_http_notify_setting_params,
+                                    &parsed);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (parsed.target && ngx_http_notify_setting_target(channel)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate \"target\" in notify_channel \"%V\"",
+                           &channel->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (parsed.target && (parsed.unit || parsed.secret)) {
+        return "cannot be a \"target\" and have \"unit\" or \"secret\" too";
+    }
+
     setting = ngx_array_push(channel->settings);
     if (setting == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    ngx_memzero(setting, sizeof(ngx_http_notify_setting_t));
-
-    setting->name = args[1];
-    setting->file = cf->conf_file->file.name.data;
-    setting->line = cf->conf_file->line;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        rv = ngx_http_notify_setting_param(cf, channel, setting, &args[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
-    }
-
-    if (setting->target && (setting->unit || setting->secret)) {
-        return "cannot be a \"target\" and have \"unit\" or \"secret\" too";
-    }
+    *setting = parsed;
 
     return NGX_CONF_OK;
 }
@@ -133,62 +167,6 @@ ngx_http_notify_setting_name(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_setting_param(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, ngx_http_notify_setting_t *setting,
-    ngx_str_t *arg)
-{
-    ngx_int_t  ms;
-    ngx_str_t  value;
-
-    if (ngx_strcmp(arg->data, "target") == 0) {
-
-        if (ngx_http_notify_setting_target(channel)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate \"target\" in notify_channel \"%V\"",
-                               &channel->name);
-            return NGX_CONF_ERROR;
-        }
-
-        setting->target = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (!setting->secret && ngx_strcmp(arg->data, "secret") == 0) {
-        setting->secret = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (!setting->optional && ngx_strcmp(arg->data, "optional") == 0) {
-        setting->optional = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (setting->unit == 0 && ngx_strncmp(arg->data, "unit=", 5) == 0) {
-        value.data = arg->data + 5;
-        value.len = arg->len - 5;
-
-        ms = ngx_parse_time(&value, 0);
-
-        if (ms < 1 || ms > NGX_HTTP_NOTIFY_SETTING_UNIT) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid unit \"%V\" in \"setting\", it must be "
-                               "a time of 1ms to 365d, as \"1d\"",
-                               &value);
-            return NGX_CONF_ERROR;
-        }
-
-        setting->unit = (uint64_t) ms;
-        return NGX_CONF_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"setting\"", arg);
-
-    return NGX_CONF_ERROR;
 }
 
 

@@ -26,9 +26,9 @@
 typedef struct {
     ngx_str_t      name;
     uint64_t       unit;        /* milliseconds; 0: not a number of them */
-    unsigned       target:1;
-    unsigned       secret:1;
-    unsigned       optional:1;
+    ngx_uint_t     target;      /* unsigned  target:1; */
+    ngx_uint_t     secret;      /* unsigned  secret:1; */
+    ngx_uint_t     optional;    /* unsigned  optional:1; */
     u_char        *file;        /* where it stands */
     ngx_uint_t     line;
 } ngx_http_notify_setting_t;
@@ -37,9 +37,6 @@ typedef struct {
 /* when the channel's profiles are known: what its target would be signed by */
 char *ngx_http_notify_setting_init(ngx_conf_t *cf,
     const ngx_http_notify_channel_t *channel);
-
-/* setting */
-extern ngx_command_t  ngx_http_notify_setting_commands[];
 
 /* by its name, ASCII case ignored, or NULL */
 const ngx_http_notify_setting_t *ngx_http_notify_setting_find(

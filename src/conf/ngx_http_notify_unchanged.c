@@ -7,6 +7,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_payload.h"
@@ -27,11 +29,20 @@ typedef struct {
     ngx_uint_t                    line;
 } ngx_http_notify_unchanged_t;
 
+/* the parameters of the directive */
+typedef struct {
+    ngx_http_notify_template_t   *key;
+    ngx_http_notify_template_t   *value;
+    ngx_array_t                  *events;   /* of ngx_str_t */
+} ngx_http_notify_unchanged_args_t;
+
 
 static char *ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_notify_unchanged_event(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_unchanged_template(ngx_conf_t *cf,
-    ngx_str_t *text, ngx_http_notify_template_t **template);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static ngx_int_t ngx_http_notify_unchanged_value(ngx_pool_t *pool,
     ngx_http_notify_unchanged_t *unchanged,
     ngx_http_notify_payload_context_t *context, ngx_str_t *value);
@@ -39,17 +50,40 @@ static ngx_int_t ngx_http_notify_unchanged_digest(ngx_pool_t *pool,
     const ngx_str_t *parts, ngx_uint_t n, ngx_str_t *digest);
 
 
-ngx_command_t  ngx_http_notify_unchanged_commands[] = {
+static ngx_http_notify_args_param_t  ngx_http_notify_unchanged_params[] = {
+
+    { ngx_string("key="),
+      ngx_http_notify_unchanged_template,
+      offsetof(ngx_http_notify_unchanged_args_t, key),
+      0, 0, NULL, 0 },
+
+    { ngx_string("value="),
+      ngx_http_notify_unchanged_template,
+      offsetof(ngx_http_notify_unchanged_args_t, value),
+      0, 0, NULL, 0 },
+
+    { ngx_null_string,
+      ngx_http_notify_unchanged_event,
+      offsetof(ngx_http_notify_unchanged_args_t, events),
+      0, 0, NULL, 0 }
+};
+
+
+static ngx_command_t  ngx_http_notify_unchanged_commands[] = {
 
     { ngx_string("unchanged"),
-      NGX_CONF_2MORE,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_2MORE,
       ngx_http_notify_unchanged_set,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_unchanged_module =
+    ngx_http_notify_block_module(ngx_http_notify_unchanged_commands);
 
 
 /* unchanged EVENT... key=TEXT [value=TEXT] */
@@ -59,41 +93,22 @@ ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_notify_channel_t *channel = conf;
 
-    char                         *rv;
-    ngx_str_t                    *args, text;
-    ngx_uint_t                    i, n;
-    ngx_http_notify_template_t   *key, *value;
-    ngx_http_notify_unchanged_t  *unchanged;
+    char                              *rv;
+    ngx_str_t                         *event;
+    ngx_uint_t                         i;
+    ngx_http_notify_unchanged_t       *unchanged;
+    ngx_http_notify_unchanged_args_t   args;
 
-    args = cf->args->elts;
-    key = NULL;
-    value = NULL;
-    rv = NGX_CONF_OK;
+    ngx_memzero(&args, sizeof(ngx_http_notify_unchanged_args_t));
 
-    for (n = cf->args->nelts; n > 2; n--) {
-        text = args[n - 1];
-
-        if (ngx_strncmp(text.data, "key=", 4) == 0) {
-            text.data += 4;
-            text.len -= 4;
-            rv = ngx_http_notify_unchanged_template(cf, &text, &key);
-
-        } else if (ngx_strncmp(text.data, "value=", 6) == 0) {
-            text.data += 6;
-            text.len -= 6;
-            rv = ngx_http_notify_unchanged_template(cf, &text, &value);
-
-        } else {
-            break;
-        }
-
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_notify_args_parse(cf, 1, ngx_http_notify_unchanged_params,
+                                    &args);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    if (key == NULL) {
-        return "needs a \"key=\" behind its events";
+    if (args.key == NULL || args.events == NULL) {
+        return "needs events and a \"key=\"";
     }
 
     if (channel->unchanged == NULL) {
@@ -104,15 +119,17 @@ ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    for (i = 1; i < n; i++) {
+    event = args.events->elts;
+
+    for (i = 0; i < args.events->nelts; i++) {
         unchanged = ngx_array_push(channel->unchanged);
         if (unchanged == NULL) {
             return NGX_CONF_ERROR;
         }
 
-        unchanged->event = args[i];
-        unchanged->key = key;
-        unchanged->value = value;
+        unchanged->event = event[i];
+        unchanged->key = args.key;
+        unchanged->value = args.value;
         unchanged->file = cf->conf_file->file.name.data;
         unchanged->line = cf->conf_file->line;
     }
@@ -122,14 +139,24 @@ ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_http_notify_unchanged_template(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_http_notify_template_t **template)
+ngx_http_notify_unchanged_event(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    const char  *reason;
-
-    if (*template) {
-        return "has a parameter twice";
+    if (ngx_strlchr(value->data, value->data + value->len, '=')) {
+        return ngx_http_notify_args_unknown(cf, value);
     }
+
+    return ngx_http_notify_args_append(cf, field, value);
+}
+
+
+static char *
+ngx_http_notify_unchanged_template(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *text, void *field)
+{
+    ngx_http_notify_template_t **template = field;
+
+    const char  *reason;
 
     if (text->len == 0) {
         return "has an empty \"key=\" or \"value=\"";

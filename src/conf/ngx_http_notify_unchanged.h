@@ -13,9 +13,6 @@
 #include "ngx_http_notify_log.h"
 
 
-/* unchanged */
-extern ngx_command_t  ngx_http_notify_unchanged_commands[];
-
 /* event names by the catalogue, when the channel's block has been read */
 char *ngx_http_notify_unchanged_init(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel);

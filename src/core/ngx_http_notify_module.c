@@ -483,7 +483,7 @@ ngx_http_notify_module_set_channel(ngx_conf_t *cf, ngx_command_t *cmd,
 
     *entry = channel;
 
-    return ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_BLOCK_CHANNEL,
+    return ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_CHANNEL_CONF,
                                        channel);
 }
 
@@ -541,7 +541,7 @@ ngx_http_notify_module_read_profile(ngx_conf_t *cf,
     ngx_uint_t   line;
 
     if (block
-        && ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_BLOCK_PROFILE,
+        && ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_PROFILE_CONF,
                                        profile)
            != NGX_CONF_OK)
     {

@@ -49,7 +49,7 @@ ngx_http_notify_provider_block(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_BLOCK_PROVIDER,
+    if (ngx_http_notify_block_parse(cf, NGX_HTTP_NOTIFY_PROVIDER_CONF,
                                     provider)
         != NGX_CONF_OK)
     {

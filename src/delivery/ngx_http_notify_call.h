@@ -160,14 +160,6 @@ ngx_uint_t ngx_http_notify_call_target_room(
 ngx_uint_t ngx_http_notify_call_active(void);
 
 
-/*
- * Configuration: the tables of directives (connect_timeout, send_timeout,
- * read_timeout, timeout, keepalive, ssl_*, response_*limit), defaults before
- * the block is read, and what is derived at its end (SSL context, compiled
- * templates), with file and line in the errors.
- */
-extern ngx_command_t  ngx_http_notify_call_commands[];
-
 void ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf);
 char *ngx_http_notify_call_conf_init(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *conf);

@@ -6,6 +6,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call_conf.h"
 #include "ngx_http_notify_peer.h"
 
@@ -54,108 +56,127 @@ static ngx_conf_post_t  ngx_http_notify_call_conf_text = {
 };
 
 
-ngx_command_t  ngx_http_notify_call_commands[] = {
+static ngx_http_notify_args_param_t  ngx_http_notify_call_conf_number = {
+    ngx_string("number"), NULL, 0, 0, 65535, NULL, 0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_call_conf_params[] = {
+
+    { ngx_string("idle="),
+      ngx_http_notify_args_msec,
+      offsetof(ngx_http_notify_call_conf_t, keepalive_idle),
+      1, NGX_HTTP_NOTIFY_ARGS_YEAR, NGX_HTTP_NOTIFY_ARGS_TIME, 0 },
+
+    ngx_http_notify_args_end
+};
+
+
+static ngx_command_t  ngx_http_notify_call_commands[] = {
 
     { ngx_string("connect_timeout"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, connect_timeout),
       NULL },
 
     { ngx_string("send_timeout"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, send_timeout),
       NULL },
 
     { ngx_string("read_timeout"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, read_timeout),
       NULL },
 
     { ngx_string("timeout"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, timeout),
       NULL },
 
     { ngx_string("keepalive"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_call_conf_keepalive,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("response_limit"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_size,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, response_limit),
       NULL },
 
     { ngx_string("response_header_limit"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, response_header_limit),
       &ngx_http_notify_call_conf_headers },
 
     { ngx_string("ssl_verify"),
-      NGX_CONF_FLAG,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_verify),
       NULL },
 
     { ngx_string("ssl_verify_depth"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_verify_depth),
       &ngx_http_notify_call_conf_depth },
 
     { ngx_string("ssl_trusted_certificate"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_trusted_certificate),
       &ngx_http_notify_call_conf_text },
 
     { ngx_string("ssl_certificate"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_certificate),
       &ngx_http_notify_call_conf_text },
 
     { ngx_string("ssl_certificate_key"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_certificate_key),
       &ngx_http_notify_call_conf_text },
 
     { ngx_string("ssl_protocols"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_conf_set_bitmask_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_protocols),
       &ngx_http_notify_call_conf_protocols },
 
     { ngx_string("ssl_ciphers"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_ciphers),
       &ngx_http_notify_call_conf_text },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_call_module =
+    ngx_http_notify_block_module(ngx_http_notify_call_commands);
 
 
 void
@@ -207,11 +228,6 @@ ngx_http_notify_call_conf_init(ngx_conf_t *cf,
     }
 
     rv = ngx_http_notify_payload_conf_init(cf, &conf->payload);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
-    rv = ngx_http_notify_sign_conf_init(cf, &conf->sign);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
@@ -392,8 +408,8 @@ ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_notify_call_conf_t *ccf = conf;
 
-    ngx_int_t   n;
-    ngx_str_t  *value, s;
+    char       *rv;
+    ngx_str_t  *value;
 
     if (ccf->keepalive != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
@@ -401,44 +417,14 @@ ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    n = ngx_atoi(value[1].data, value[1].len);
-
-    if (n == NGX_ERROR || n > 65535) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid number \"%V\" in \"keepalive\", it must "
-                           "be 0 to 65535",
-                           &value[1]);
-        return NGX_CONF_ERROR;
+    rv = ngx_http_notify_args_number(cf, &ngx_http_notify_call_conf_number,
+                                     &value[1], &ccf->keepalive);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    ccf->keepalive = n;
-
-    if (cf->args->nelts == 2) {
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value[2].data, "idle=", 5) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"keepalive\"",
-                           &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    s.data = value[2].data + 5;
-    s.len = value[2].len - 5;
-
-    n = ngx_parse_time(&s, 0);
-
-    if (n == NGX_ERROR || n == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid idle \"%V\" in \"keepalive\", it must be "
-                           "a time, as \"60s\"", &s);
-        return NGX_CONF_ERROR;
-    }
-
-    ccf->keepalive_idle = n;
-
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_parse(cf, 2, ngx_http_notify_call_conf_params,
+                                      ccf);
 }
 
 

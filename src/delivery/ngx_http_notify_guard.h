@@ -71,9 +71,5 @@ ngx_int_t ngx_http_notify_guard_addrs(const ngx_resolver_addr_t *addrs,
     const char **range);
 
 
-/* the directives allow, deny, schemes, ports; conf is the profile, whose
- * first member is ngx_http_notify_call_conf_t */
-extern ngx_command_t  ngx_http_notify_guard_commands[];
-
 
 #endif /* _NGX_HTTP_NOTIFY_GUARD_H_INCLUDED_ */

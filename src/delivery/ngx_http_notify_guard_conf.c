@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_guard.h"
 
@@ -18,38 +19,42 @@ static char *ngx_http_notify_guard_set_ports(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
 
-ngx_command_t  ngx_http_notify_guard_commands[] = {
+static ngx_command_t  ngx_http_notify_guard_commands[] = {
 
     { ngx_string("allow"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_guard_set_rule,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("deny"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_guard_set_rule,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("schemes"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_guard_set_schemes,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("ports"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_guard_set_ports,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_guard_module =
+    ngx_http_notify_block_module(ngx_http_notify_guard_commands);
 
 
 static char *

@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_id.h"
@@ -14,8 +15,7 @@
 #include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_JWT_TTL      300
-#define NGX_HTTP_NOTIFY_JWT_TTL_MAX  (365 * 24 * 60 * 60)
+#define NGX_HTTP_NOTIFY_JWT_TTL      300000
 
 
 struct ngx_http_notify_jwt_s {
@@ -34,13 +34,13 @@ typedef struct {
     ngx_str_t                      kid;
     ngx_str_t                      header;
     ngx_str_t                      scheme;
-    ngx_str_t                      ttl;
+    ngx_msec_t                     ttl;
     ngx_str_t                      claims;
 } ngx_http_notify_jwt_args_t;
 
 
-static ngx_int_t ngx_http_notify_jwt_parse(ngx_conf_t *cf,
-    ngx_http_notify_jwt_args_t *args);
+static char *ngx_http_notify_jwt_scheme(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static ngx_int_t ngx_http_notify_jwt_alg(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt, const ngx_str_t *name);
 static ngx_int_t ngx_http_notify_jwt_key(ngx_conf_t *cf,
@@ -58,6 +58,47 @@ static ngx_int_t ngx_http_notify_jwt_keep(ngx_pool_t *pool,
     ngx_http_notify_jwt_cache_t *cache, const ngx_str_t *token);
 
 
+static ngx_http_notify_args_param_t  ngx_http_notify_jwt_params[] = {
+
+    { ngx_string("alg="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_jwt_args_t, alg),
+      0, NGX_MAX_SIZE_T_VALUE, NULL, 0 },
+
+    { ngx_string("key="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_jwt_args_t, key),
+      0, NGX_MAX_SIZE_T_VALUE, NULL, 0 },
+
+    { ngx_string("kid="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_jwt_args_t, kid),
+      0, NGX_MAX_SIZE_T_VALUE, NULL, 0 },
+
+    { ngx_string("header="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_jwt_args_t, header),
+      0, NGX_MAX_SIZE_T_VALUE, NULL, 0 },
+
+    { ngx_string("scheme="),
+      ngx_http_notify_jwt_scheme,
+      offsetof(ngx_http_notify_jwt_args_t, scheme),
+      0, 0, "without control characters", 0 },
+
+    { ngx_string("ttl="),
+      ngx_http_notify_args_msec,
+      offsetof(ngx_http_notify_jwt_args_t, ttl),
+      1000, NGX_HTTP_NOTIFY_ARGS_YEAR, "1s to 365d", 0 },
+
+    { ngx_string("claims="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_jwt_args_t, claims),
+      0, NGX_MAX_SIZE_T_VALUE, NULL, 0 },
+
+    ngx_http_notify_args_end
+};
+
+
 ngx_http_notify_jwt_t *
 ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
     ngx_str_t *scheme)
@@ -73,8 +114,10 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
     ngx_memzero(&args, sizeof(ngx_http_notify_jwt_args_t));
     ngx_str_set(&args.header, "Authorization");
     ngx_str_set(&args.scheme, "Bearer");
+    args.ttl = NGX_HTTP_NOTIFY_JWT_TTL;
 
-    if (ngx_http_notify_jwt_parse(cf, &args) != NGX_OK
+    if (ngx_http_notify_args_parse(cf, 1, ngx_http_notify_jwt_params, &args)
+           != NGX_CONF_OK
         || ngx_http_notify_jwt_alg(cf, jwt, &args.alg) != NGX_OK
         || ngx_http_notify_jwt_key(cf, jwt, &args.key) != NGX_OK
         || ngx_http_notify_jwt_claims(cf, jwt, &args.claims) != NGX_OK)
@@ -82,19 +125,7 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
         return NULL;
     }
 
-    jwt->ttl = NGX_HTTP_NOTIFY_JWT_TTL;
-
-    if (args.ttl.data != NULL) {
-        jwt->ttl = ngx_parse_time(&args.ttl, 1);
-
-        if (jwt->ttl < 1 || jwt->ttl > NGX_HTTP_NOTIFY_JWT_TTL_MAX) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid time \"ttl=%V\" in \"jwt\", it must "
-                               "be 1s to 365d", &args.ttl);
-            return NULL;
-        }
-    }
-
+    jwt->ttl = args.ttl / 1000;
     jwt->kid = args.kid;
 
     if (ngx_http_notify_jwt_kid(cf, jwt) != NGX_OK
@@ -110,61 +141,17 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
 }
 
 
-static ngx_int_t
-ngx_http_notify_jwt_parse(ngx_conf_t *cf, ngx_http_notify_jwt_args_t *args)
+static char *
+ngx_http_notify_jwt_scheme(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    ngx_str_t   *value, *field;
-    ngx_uint_t   i, n;
-
-    static struct {
-        ngx_str_t  name;
-        size_t     offset;
-    } names[] = {
-        { ngx_string("alg="), offsetof(ngx_http_notify_jwt_args_t, alg) },
-        { ngx_string("key="), offsetof(ngx_http_notify_jwt_args_t, key) },
-        { ngx_string("kid="), offsetof(ngx_http_notify_jwt_args_t, kid) },
-        { ngx_string("header="),
-          offsetof(ngx_http_notify_jwt_args_t, header) },
-        { ngx_string("scheme="),
-          offsetof(ngx_http_notify_jwt_args_t, scheme) },
-        { ngx_string("ttl="), offsetof(ngx_http_notify_jwt_args_t, ttl) },
-        { ngx_string("claims="),
-          offsetof(ngx_http_notify_jwt_args_t, claims) },
-        { ngx_null_string, 0 }
-    };
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        for (n = 0; names[n].name.len; n++) {
-            if (ngx_strncmp(value[i].data, names[n].name.data,
-                            names[n].name.len)
-                == 0)
-            {
-                break;
-            }
-        }
-
-        if (names[n].name.len == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\" in \"jwt\"",
-                               &value[i]);
-            return NGX_ERROR;
-        }
-
-        field = (ngx_str_t *) ((u_char *) args + names[n].offset);
-        field->data = value[i].data + names[n].name.len;
-        field->len = value[i].len - names[n].name.len;
+    if (ngx_http_notify_text_control(value)) {
+        return ngx_http_notify_args_invalid(cf, param, value);
     }
 
-    if (ngx_http_notify_payload_header_value(&args->scheme) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"scheme=\" of \"jwt\" has control characters");
-        return NGX_ERROR;
-    }
+    *(ngx_str_t *) field = *value;
 
-    return NGX_OK;
+    return NGX_CONF_OK;
 }
 
 

@@ -6,6 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"
 #include "ngx_http_notify_payload.h"
@@ -34,38 +35,42 @@ static char *ngx_http_notify_payload_set_success(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
 
-ngx_command_t  ngx_http_notify_payload_commands[] = {
+static ngx_command_t  ngx_http_notify_payload_commands[] = {
 
     { ngx_string("payload"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_payload_set,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("method"),
-      NGX_CONF_TAKE1,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_payload_set_method,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("header"),
-      NGX_CONF_TAKE2,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE2,
       ngx_http_notify_payload_set_header,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("success"),
-      NGX_CONF_TAKE12,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_payload_set_success,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_payload_module =
+    ngx_http_notify_block_module(ngx_http_notify_payload_commands);
 
 
 ngx_int_t

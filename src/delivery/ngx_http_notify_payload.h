@@ -158,9 +158,6 @@ char *ngx_http_notify_payload_reserve(ngx_conf_t *cf,
     ngx_http_notify_payload_conf_t *conf, const ngx_str_t *name);
 
 
-/* payload, method, header, success */
-extern ngx_command_t  ngx_http_notify_payload_commands[];
-
 char *ngx_http_notify_payload_conf_init(ngx_conf_t *cf,
     ngx_http_notify_payload_conf_t *conf);
 /* ngx_http_notify_payload_named() of all its templates */

@@ -70,17 +70,12 @@ ngx_int_t ngx_http_notify_sign_jwks(ngx_pool_t *pool,
     const ngx_http_notify_sign_conf_t *conf, ngx_array_t *jwks);
 
 
-/* sign, jwt */
-extern ngx_command_t  ngx_http_notify_sign_commands[];
-
 /* whether calls have the webhook-* headers of Standard Webhooks */
 ngx_uint_t ngx_http_notify_sign_has_standard(
     const ngx_http_notify_sign_conf_t *conf);
 
 /* `sign standard` for a profile that no block describes */
 char *ngx_http_notify_sign_conf_standard(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf);
-char *ngx_http_notify_sign_conf_init(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf);
 /* ngx_http_notify_payload_named() of all its templates */
 ngx_int_t ngx_http_notify_sign_conf_named(

@@ -5,9 +5,12 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_args.h"
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_sign_conf.h"
+#include "ngx_http_notify_text.h"
 
 
 static char *ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -16,8 +19,12 @@ static char *ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf);
 static char *ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf);
-static char *ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
-    ngx_http_notify_sign_scheme_t *scheme, const ngx_str_t *value);
+static char *ngx_http_notify_sign_set_template(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_sign_set_algorithm(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_sign_set_encoding(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_sign_set_jwt(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_http_notify_sign_scheme_t *ngx_http_notify_sign_push(
@@ -25,33 +32,61 @@ static ngx_http_notify_sign_scheme_t *ngx_http_notify_sign_push(
     ngx_http_notify_sign_kind_e kind);
 
 
-static const struct {
-    const char  *text;
-    ngx_uint_t   encoding;
-    ngx_uint_t   value;
-} ngx_http_notify_sign_names[] = {
-    { "algorithm=sha1", 0, NGX_HTTP_NOTIFY_CRYPTO_SHA1 },
-    { "algorithm=sha256", 0, NGX_HTTP_NOTIFY_CRYPTO_SHA256 },
-    { "algorithm=sha512", 0, NGX_HTTP_NOTIFY_CRYPTO_SHA512 },
-    { "encoding=hex", 1, 0 },
-    { "encoding=base64", 1, 1 },
-    { NULL, 0, 0 }
+static ngx_conf_enum_t  ngx_http_notify_sign_algorithms[] = {
+    { ngx_string("sha1"), NGX_HTTP_NOTIFY_CRYPTO_SHA1 },
+    { ngx_string("sha256"), NGX_HTTP_NOTIFY_CRYPTO_SHA256 },
+    { ngx_string("sha512"), NGX_HTTP_NOTIFY_CRYPTO_SHA512 }
+};
+
+static ngx_conf_enum_t  ngx_http_notify_sign_encodings[] = {
+    { ngx_string("hex"), 0 },
+    { ngx_string("base64"), 1 }
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_sign_params[] = {
+
+    { ngx_string("header="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_sign_scheme_t, header),
+      1, 256, "the name of a header", 0 },
+
+    { ngx_string("data="),
+      ngx_http_notify_sign_set_template,
+      offsetof(ngx_http_notify_sign_scheme_t, data),
+      1, 0, NULL, 0 },
+
+    { ngx_string("prefix="),
+      ngx_http_notify_sign_set_template,
+      offsetof(ngx_http_notify_sign_scheme_t, prefix),
+      0, 0, NULL, 0 },
+
+    { ngx_string("algorithm="),
+      ngx_http_notify_sign_set_algorithm,
+      0,
+      0, 0, "\"sha1\", \"sha256\" or \"sha512\"", 0 },
+
+    { ngx_string("encoding="),
+      ngx_http_notify_sign_set_encoding,
+      0,
+      0, 0, "\"hex\" or \"base64\"", 0 },
+
+    ngx_http_notify_args_end
 };
 
 
-ngx_command_t  ngx_http_notify_sign_commands[] = {
+static ngx_command_t  ngx_http_notify_sign_commands[] = {
 
     { ngx_string("sign"),
-      NGX_CONF_1MORE,
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_1MORE,
       ngx_http_notify_sign_set,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
     { ngx_string("jwt"),
-      NGX_CONF_2MORE,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_2MORE,
       ngx_http_notify_sign_set_jwt,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
 
@@ -59,12 +94,8 @@ ngx_command_t  ngx_http_notify_sign_commands[] = {
 };
 
 
-char *
-ngx_http_notify_sign_conf_init(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf)
-{
-    return NGX_CONF_OK;
-}
+ngx_module_t  ngx_http_notify_sign_module =
+    ngx_http_notify_block_module(ngx_http_notify_sign_commands);
 
 
 char *
@@ -137,8 +168,6 @@ ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf)
 {
     char                           *rv;
-    ngx_str_t                      *value;
-    ngx_uint_t                      i;
     ngx_http_notify_sign_scheme_t  *scheme;
 
     scheme = ngx_http_notify_sign_push(cf, &ccf->sign,
@@ -149,13 +178,10 @@ ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
 
     scheme->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
 
-    value = cf->args->elts;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_http_notify_sign_set_parameter(cf, scheme, &value[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_notify_args_parse(cf, 2, ngx_http_notify_sign_params,
+                                    scheme);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (scheme->header.len == 0) {
@@ -170,77 +196,67 @@ ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_notify_sign_set_parameter(ngx_conf_t *cf,
-    ngx_http_notify_sign_scheme_t *scheme, const ngx_str_t *value)
+ngx_http_notify_sign_set_template(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    u_char      *p;
-    ngx_str_t    text;
-    ngx_uint_t   i;
+    ngx_http_notify_template_t **template = field;
+
     const char  *reason;
 
-    p = (u_char *) ngx_strchr(value->data, '=');
-    if (p == NULL) {
-        goto invalid;
-    }
+    if (value->len < (size_t) param->min) {
+        reason = "\"data=\" is empty";
 
-    text.data = p + 1;
-    text.len = value->data + value->len - text.data;
+    } else {
+        *template = ngx_http_notify_payload_compile(cf, value, &reason);
 
-    if (ngx_strncmp(value->data, "header=", 7) == 0) {
-        scheme->header = text;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "data=", 5) == 0) {
-        if (text.len == 0) {
-            reason = "\"data=\" is empty";
-            goto failed;
+        if (*template) {
+            return NGX_CONF_OK;
         }
-
-        scheme->data = ngx_http_notify_payload_compile(cf, &text, &reason);
-        if (scheme->data == NULL) {
-            goto failed;
-        }
-
-        return NGX_CONF_OK;
     }
-
-    if (ngx_strncmp(value->data, "prefix=", 7) == 0) {
-        scheme->prefix = ngx_http_notify_payload_compile(cf, &text, &reason);
-        if (scheme->prefix == NULL) {
-            goto failed;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    for (i = 0; ngx_http_notify_sign_names[i].text != NULL; i++) {
-
-        if (ngx_strcmp(value->data, ngx_http_notify_sign_names[i].text) != 0)
-        {
-            continue;
-        }
-
-        if (ngx_http_notify_sign_names[i].encoding) {
-            scheme->base64 = ngx_http_notify_sign_names[i].value;
-
-        } else {
-            scheme->hash = ngx_http_notify_sign_names[i].value;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-invalid:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"sign hmac\"", value);
-    return NGX_CONF_ERROR;
-
-failed:
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"sign hmac\"", reason);
+
     return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_notify_sign_set_algorithm(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    ngx_http_notify_sign_scheme_t *scheme = field;
+
+    ngx_conf_enum_t  *algorithm;
+
+    algorithm = ngx_http_notify_text_find_in(value,
+                                             ngx_http_notify_sign_algorithms);
+    if (algorithm == NULL) {
+        return ngx_http_notify_args_invalid(cf, param, value);
+    }
+
+    scheme->hash = algorithm->value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_sign_set_encoding(ngx_conf_t *cf,
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
+{
+    ngx_http_notify_sign_scheme_t *scheme = field;
+
+    ngx_conf_enum_t  *encoding;
+
+    encoding = ngx_http_notify_text_find_in(value,
+                                            ngx_http_notify_sign_encodings);
+    if (encoding == NULL) {
+        return ngx_http_notify_args_invalid(cf, param, value);
+    }
+
+    scheme->base64 = encoding->value;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -5,6 +5,7 @@
  * is in the error log only.
  */
 
+#include "ngx_http_notify_block.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_log_state.h"
@@ -48,17 +49,21 @@ static void ngx_http_notify_ops_events_published(
 static ngx_uint_t  ngx_http_notify_ops_events_pending;
 
 
-ngx_command_t  ngx_http_notify_ops_events_commands[] = {
+static ngx_command_t  ngx_http_notify_ops_events_commands[] = {
 
     { ngx_string("operator_events"),
-      NGX_CONF_FLAG,
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
-      0,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_channel_t, operator_events),
       NULL },
 
       ngx_null_command
 };
+
+
+ngx_module_t  ngx_http_notify_ops_events_module =
+    ngx_http_notify_block_module(ngx_http_notify_ops_events_commands);
 
 
 void

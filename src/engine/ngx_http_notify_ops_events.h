@@ -13,9 +13,6 @@
 #include "ngx_http_notify_delivery.h"
 
 
-/* of a channel */
-extern ngx_command_t  ngx_http_notify_ops_events_commands[];
-
 
 /*
  * notify.subscription.disabled by the engine; cause: the event whose delivery

@@ -4,7 +4,9 @@
  */
 
 #include "ngx_http_notify_redis_internal.h"
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_file.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_REDIS_CONF_PORT      6379
@@ -15,98 +17,92 @@
 #define NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS  100
 
 
-typedef char *(*ngx_http_notify_redis_conf_pt)(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-
-typedef struct {
-    ngx_str_t                       name;
-    ngx_http_notify_redis_conf_pt   set;
-} ngx_http_notify_redis_conf_param_t;
-
-
 static char *ngx_http_notify_redis_conf_address(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_user(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_redis_conf_password(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_db(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_redis_conf_prefix(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_sentinel(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_cluster(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_verify(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_name(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_cert(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_notify_redis_conf_key(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 
 
-static ngx_http_notify_redis_conf_param_t
-    ngx_http_notify_redis_conf_params[] =
-{
-    { ngx_string("user="), ngx_http_notify_redis_conf_user },
-    { ngx_string("password_file="), ngx_http_notify_redis_conf_password },
-    { ngx_string("db="), ngx_http_notify_redis_conf_db },
-    { ngx_string("prefix="), ngx_http_notify_redis_conf_prefix },
-    { ngx_string("timeout="), ngx_http_notify_redis_conf_timeout },
-    { ngx_string("ssl"), ngx_http_notify_redis_conf_ssl },
-    { ngx_string("ssl_verify="), ngx_http_notify_redis_conf_verify },
-    { ngx_string("ssl_name="), ngx_http_notify_redis_conf_name },
-    { ngx_string("ssl_certificate="), ngx_http_notify_redis_conf_cert },
-    { ngx_string("ssl_certificate_key="), ngx_http_notify_redis_conf_key },
-    { ngx_string("sentinel="), ngx_http_notify_redis_conf_sentinel },
-    { ngx_string("replicas="), ngx_http_notify_redis_conf_replicas },
-    { ngx_string("cluster"), ngx_http_notify_redis_conf_cluster },
-    { ngx_null_string, NULL }
+static ngx_http_notify_args_param_t  ngx_http_notify_redis_conf_params[] = {
+
+    { ngx_string("user="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_redis_conf_t, user),
+      1, NGX_MAX_SIZE_T_VALUE, "a text that is not empty", 0 },
+
+    { ngx_string("password_file="),
+      ngx_http_notify_redis_conf_password,
+      offsetof(ngx_http_notify_redis_conf_t, password),
+      0, 0, NULL, 0 },
+
+    { ngx_string("db="),
+      ngx_http_notify_args_number,
+      offsetof(ngx_http_notify_redis_conf_t, db),
+      0, 65535, NULL, 0 },
+
+    { ngx_string("prefix="),
+      ngx_http_notify_redis_conf_prefix,
+      offsetof(ngx_http_notify_redis_conf_t, prefix),
+      0, 0, NULL, 0 },
+
+    { ngx_string("timeout="),
+      ngx_http_notify_args_msec,
+      offsetof(ngx_http_notify_redis_conf_t, timeout),
+      10, 3600 * 1000, "10ms to 1h", 0 },
+
+    { ngx_string("ssl"),
+      ngx_http_notify_redis_conf_ssl,
+      offsetof(ngx_http_notify_redis_conf_t, ssl),
+      0, 0, NULL, 0 },
+
+    { ngx_string("ssl_verify="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_redis_conf_t, ssl_verify),
+      1, NGX_MAX_SIZE_T_VALUE, "a text that is not empty", 0 },
+
+    { ngx_string("ssl_name="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_redis_conf_t, ssl_name),
+      1, NGX_HTTP_NOTIFY_REDIS_NAME_MAX, "a name", 0 },
+
+    { ngx_string("ssl_certificate="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_redis_conf_t, ssl_certificate),
+      1, NGX_MAX_SIZE_T_VALUE, "a text that is not empty", 0 },
+
+    { ngx_string("ssl_certificate_key="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_redis_conf_t, ssl_certificate_key),
+      1, NGX_MAX_SIZE_T_VALUE, "a text that is not empty", 0 },
+
+    { ngx_string("sentinel="),
+      ngx_http_notify_args_text,
+      offsetof(ngx_http_notify_redis_conf_t, sentinel),
+      1, NGX_MAX_SIZE_T_VALUE, "a text that is not empty", 0 },
+
+    { ngx_string("replicas="),
+      ngx_http_notify_args_number,
+      offsetof(ngx_http_notify_redis_conf_t, replicas),
+      1, NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS, NULL, 0 },
+
+    { ngx_string("cluster"),
+      ngx_http_notify_args_word,
+      offsetof(ngx_http_notify_redis_conf_t, cluster),
+      0, 0, NULL, 0 },
+
+    { ngx_null_string, ngx_http_notify_redis_conf_address, 0, 0, 0, NULL, 0 }
 };
-
-
-/* the parameter that the argument names, or NULL */
-static ngx_http_notify_redis_conf_param_t *
-ngx_http_notify_redis_conf_find(ngx_str_t *arg)
-{
-    ngx_http_notify_redis_conf_param_t  *param;
-
-    for (param = ngx_http_notify_redis_conf_params; param->name.len; param++) {
-
-        if (param->name.data[param->name.len - 1] != '='
-            && arg->len != param->name.len)
-        {
-            continue;
-        }
-
-        if (arg->len >= param->name.len
-            && ngx_memcmp(arg->data, param->name.data, param->name.len) == 0)
-        {
-            return param;
-        }
-    }
-
-    return NULL;
-}
 
 
 char *
 ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                                *rv;
-    ngx_str_t                           *arg, value;
-    ngx_uint_t                           i, bit, seen;
-    ngx_http_notify_redis_conf_t        *rcf;
-    ngx_http_notify_redis_conf_param_t  *param;
+    char                          *rv;
+    ngx_http_notify_redis_conf_t  *rcf;
 
     rcf = (ngx_http_notify_redis_conf_t *) ((char *) conf + cmd->offset);
 
@@ -121,36 +117,10 @@ ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    seen = 0;
-    arg = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        param = ngx_http_notify_redis_conf_find(&arg[i]);
-
-        if (param == NULL) {
-            rv = ngx_http_notify_redis_conf_address(cf, rcf, &arg[i]);
-
-        } else {
-            bit = (ngx_uint_t) 1 << (param - ngx_http_notify_redis_conf_params);
-
-            if (seen & bit) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "duplicate parameter \"%V\"", &arg[i]);
-                return NGX_CONF_ERROR;
-            }
-
-            seen |= bit;
-
-            value.data = arg[i].data + param->name.len;
-            value.len = arg[i].len - param->name.len;
-
-            rv = param->set(cf, rcf, &value);
-        }
-
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+    rv = ngx_http_notify_args_parse(cf, 1, ngx_http_notify_redis_conf_params,
+                                    rcf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (rcf->addrs->nelts == 0) {
@@ -184,7 +154,7 @@ ngx_http_notify_redis_conf_init(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 
-        if (ngx_http_notify_redis_conf_address(cf, conf, &addr)
+        if (ngx_http_notify_redis_conf_address(cf, NULL, &addr, conf)
             != NGX_CONF_OK)
         {
             return NGX_ERROR;
@@ -205,20 +175,19 @@ ngx_http_notify_redis_conf_init(ngx_conf_t *cf,
 
 static char *
 ngx_http_notify_redis_conf_address(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
+    ngx_http_notify_redis_conf_t *rcf = field;
+
     ngx_url_t    u;
     ngx_str_t   *host;
     ngx_uint_t   i;
     ngx_addr_t  *addr;
 
     if (ngx_strlchr(value->data, value->data + value->len, '=')
-        && ngx_strncmp(value->data, "unix:", 5) != 0)
+        && !ngx_http_notify_text_starts(value, "unix:"))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown parameter \"%V\" of \"notify_redis\"",
-                           value);
-        return NGX_CONF_ERROR;
+        return ngx_http_notify_args_unknown(cf, value);
     }
 
     ngx_memzero(&u, sizeof(ngx_url_t));
@@ -259,23 +228,11 @@ ngx_http_notify_redis_conf_address(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_notify_redis_conf_user(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    if (value->len == 0) {
-        return "has an empty \"user\"";
-    }
-
-    rcf->user = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
 ngx_http_notify_redis_conf_password(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
+    ngx_str_t *password = field;
+
     u_char     *p;
     ngx_str_t   text;
 
@@ -301,17 +258,17 @@ ngx_http_notify_redis_conf_password(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    rcf->password = text;
+    *password = text;
 
     if (p) {
-        rcf->password.len = p - text.data;
+        password->len = p - text.data;
     }
 
-    if (rcf->password.len && text.data[rcf->password.len - 1] == '\r') {
-        rcf->password.len--;
+    if (password->len && text.data[password->len - 1] == '\r') {
+        password->len--;
     }
 
-    if (rcf->password.len == 0) {
+    if (password->len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no password in the first line of \"%V\"", value);
         return NGX_CONF_ERROR;
@@ -322,28 +279,8 @@ ngx_http_notify_redis_conf_password(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_notify_redis_conf_db(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    ngx_int_t  db;
-
-    db = ngx_atoi(value->data, value->len);
-
-    if (db == NGX_ERROR || db > 65535) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"db=%V\" of \"notify_redis\"", value);
-        return NGX_CONF_ERROR;
-    }
-
-    rcf->db = (ngx_uint_t) db;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
 ngx_http_notify_redis_conf_prefix(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
     size_t  i;
 
@@ -365,74 +302,7 @@ ngx_http_notify_redis_conf_prefix(ngx_conf_t *cf,
         }
     }
 
-    rcf->prefix = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_timeout(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    ngx_int_t  ms;
-
-    ms = ngx_parse_time(value, 0);
-
-    if (ms == NGX_ERROR || ms < 10 || ms > 3600 * 1000) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"timeout=%V\" of \"notify_redis\", "
-                           "10ms to 1h", value);
-        return NGX_CONF_ERROR;
-    }
-
-    rcf->timeout = (ngx_msec_t) ms;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_replicas(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    ngx_int_t  n;
-
-    n = ngx_atoi(value->data, value->len);
-
-    if (n == NGX_ERROR || n == 0 || n > NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"replicas=%V\" of \"notify_redis\", "
-                           "1 to %d", value,
-                           NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS);
-        return NGX_CONF_ERROR;
-    }
-
-    rcf->replicas = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_sentinel(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    if (value->len == 0) {
-        return "has an empty \"sentinel\"";
-    }
-
-    rcf->sentinel = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_cluster(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    rcf->cluster = 1;
+    *(ngx_str_t *) field = *value;
 
     return NGX_CONF_OK;
 }
@@ -440,65 +310,11 @@ ngx_http_notify_redis_conf_cluster(ngx_conf_t *cf,
 
 static char *
 ngx_http_notify_redis_conf_ssl(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field)
 {
-    rcf->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+    ngx_ssl_t **ssl = field;
 
-    return rcf->ssl ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
+    *ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
 
-
-static char *
-ngx_http_notify_redis_conf_verify(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    if (value->len == 0) {
-        return "has an empty \"ssl_verify\"";
-    }
-
-    rcf->ssl_verify = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_name(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    if (value->len == 0 || value->len > NGX_HTTP_NOTIFY_REDIS_NAME_MAX) {
-        return "has an empty or too long \"ssl_name\"";
-    }
-
-    rcf->ssl_name = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_cert(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    if (value->len == 0) {
-        return "has an empty \"ssl_certificate\"";
-    }
-
-    rcf->ssl_certificate = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_redis_conf_key(ngx_conf_t *cf,
-    ngx_http_notify_redis_conf_t *rcf, ngx_str_t *value)
-{
-    if (value->len == 0) {
-        return "has an empty \"ssl_certificate_key\"";
-    }
-
-    rcf->ssl_certificate_key = *value;
-
-    return NGX_CONF_OK;
+    return *ssl ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

@@ -198,10 +198,12 @@ refused('a maximal size that is no size',
     in_channel('max_size big;'), '"?max_size|"big"');
 
 refused('a size of subscriptions that is too small',
-    in_channel('subscription_size 1023;'), '"1023", it must be 1k to 16m');
+    in_channel('subscription_size 1023;'),
+    '"1023" in "subscription_size", it must be 1k to 16m');
 
 refused('one that is too large',
-    in_channel('subscription_size 17m;'), '"17m", it must be 1k to 16m');
+    in_channel('subscription_size 17m;'),
+    '"17m" in "subscription_size", it must be 1k to 16m');
 
 refused('one that is no size',
     in_channel('subscription_size big;'), '"big"');

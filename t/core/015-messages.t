@@ -71,7 +71,7 @@ says('an until that is no time', profile('retry 5s until=3days;'),
      'invalid until "3days" in "retry", it must be a time of 1ms to 365d, as '
      . '"30s", "5m" or "2h"');
 says('days that nginx does not have', channel('retention 15days;'),
-     'invalid retention "15days", it must be a time of 1s to 3650d, as "15d"');
+     'invalid time "15days" in "retention", it must be 1s to 3650d, as "15d"');
 says('a cool-down without a unit that there is',
      profile('breaker failures=1 window=1m cooldown=5min;'),
      'invalid cooldown "5min" in "breaker", it must be a time of 1ms to 365d, '
@@ -87,11 +87,12 @@ says('too many subscriptions', channel('subscriptions_max 10000000;'),
      . '1000000');
 says('a unit that is none', channel('setting n unit=day;'),
      'invalid unit "day" in "setting", it must be a time of 1ms to 365d, as '
-     . '"1d"');
+     . '"30s", "5m" or "2h"');
 says('connections that are no number', profile('keepalive many;'),
      'invalid number "many" in "keepalive", it must be 0 to 65535');
 says('an idle time that is none', profile('keepalive 8 idle=1min;'),
-     'invalid idle "1min" in "keepalive", it must be a time, as "60s"');
+     'invalid idle "1min" in "keepalive", it must be a time of 1ms to 365d, as '
+     . '"30s", "5m" or "2h"');
 says('a parameter that is none', $_->[1],
      "invalid parameter \"$_->[0]\" in \"" . ($_->[1] =~ /\n(\w+)/)[0] . '"')
     for ['now', channel('event a now;')],
@@ -106,19 +107,19 @@ says('a parameter that is none', $_->[1],
 # where it belongs
 
 says('a directive of profiles in a channel', channel('retry 5s;'),
-     'directive "retry" is not allowed in notify_channel {}, it belongs in '
-     . 'notify_profile {}');
+     '"retry" directive is not allowed here',
+     '"retry" belongs in notify_profile {}, not in notify_channel {}');
 says('a directive of channels in a profile', profile('retention 15d;'),
-     'directive "retention" is not allowed in notify_profile {}, it belongs in '
-     . 'notify_channel {}');
+     '"retention" directive is not allowed here',
+     '"retention" belongs in notify_channel {}, not in notify_profile {}');
 says('a directive of channels in a provider', provider('event a;'),
-     'directive "event" is not allowed in notify_provider {}, it belongs in '
-     . 'notify_channel {}');
+     '"event" directive is not allowed here',
+     '"event" belongs in notify_channel {}, not in notify_provider {}');
 says('a directive of providers in a profile', profile('debug_url x;'),
-     'directive "debug_url" is not allowed in notify_profile {}, it belongs in '
-     . 'notify_provider {}');
+     '"debug_url" directive is not allowed here',
+     '"debug_url" belongs in notify_provider {}, not in notify_profile {}');
 says('a directive that is none', channel('retenton 15d;'),
-     'unknown directive "retenton" in notify_channel');
+     'unknown directive "retenton"');
 says('a provider without a URL, by its name',
      "notify_provider gms {    # !\nmessage x;\n}\nnotify_channel c { }\n",
      'notify_provider "gms" has no "url"');

@@ -122,43 +122,35 @@ sub refused {
 
 # what the sources declare, and where
 
-my (%tables, @commands, %source);
-
-my $kinds = slurp("$NotifyTest::TOP/src/core/ngx_http_notify_block_kinds.c");
-while ($kinds =~ /block_(\w+)_tables\[\] = \{(.*?)NULL/gs) {
-    my ($block, $tables) = ($1, $2);
-    push @{ $tables{$_} }, "notify_$block" for $tables =~ /(\w+_commands)/g;
-}
+my (@commands, %source);
 
 for my $path (glob "$NotifyTest::TOP/src/*/*.c") {
     my $text = slurp($path);
 
-    while ($text =~ /^(?:static )?ngx_command_t +(\w+)\[\] = \{(.*?)^\};/gms) {
-        my ($table, $commands) = ($1, $2);
+    while ($text =~ /^(?:static )?ngx_command_t +\w+\[\] = \{(.*?)^\};/gms) {
+        my $commands = $1;
 
         while ($commands
                =~ /ngx_string\("(\w+)"\),\s+([A-Z0-9_|\s]+),\s+(\w+),/g)
         {
             my ($name, $flags, $setter) = ($1, $2, $3);
-            my %flag = (MAIN => 'http', SRV => 'server', LOC => 'location');
-            my @contexts = map { $flag{$_} }
+            my %flag = (MAIN => ['http'], SRV => ['server'],
+                        LOC => ['location'],
+                        NOTIFY_CALL => ['notify_profile', 'notify_provider'],
+                        map { ("NOTIFY_$_" => ["notify_" . lc]) }
+                        qw(PROFILE PROVIDER CHANNEL));
+            my @contexts = map { @{ $flag{$_} } }
                            grep { $flags =~ /NGX_HTTP_${_}_CONF/ }
-                           qw(MAIN SRV LOC);
-            @contexts = @{ $tables{$table} // [] } unless @contexts;
-            push @commands, [$name, $table, $setter, @contexts];
+                           qw(MAIN SRV LOC NOTIFY_CALL NOTIFY_PROFILE
+                              NOTIFY_PROVIDER NOTIFY_CHANNEL);
+            push @commands, [$name, $setter, @contexts];
         }
     }
 }
 
-# a provider's own come before those of a profile, and may refuse
-my %provider = map { $_->[0] => 1 }
-               grep { $_->[1] =~ /_provider_commands$/ } @commands;
-
 for (@commands) {
-    my ($name, $table, $setter, @contexts) = @$_;
+    my ($name, $setter, @contexts) = @$_;
     next if $setter =~ /_refuse$/;
-    @contexts = grep { $_ ne 'notify_provider' } @contexts
-        if $provider{$name} && $contexts[0] eq 'notify_profile';
     $source{"$name " . join ', ', @contexts} = 1;
 }
 

@@ -387,7 +387,7 @@ note('nginx -t');
          [ "url https://x/; deny 127.0.0.0/8; group u;",
            qr/server "127\.0\.0\.1:1" of upstream "u" cannot be called/ ],
          [ "url http://127.0.0.1:25/; ports 80;", qr/port 25 is not allowed/ ],
-         [ "$url nothing;", qr/unknown directive "nothing" in notify_provider/ ])
+         [ "$url nothing;", qr/unknown directive "nothing"/ ])
     {
         my ($block, $said) = @$_;
         my $line = 0;
