@@ -178,7 +178,7 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    subscription = delivery->view.concern.subscription;
+    subscription = delivery->view.selector->doc;
 
     if (row->status == NGX_HTTP_NOTIFY_DELIVERY_NONE
         || (!ngx_http_notify_api_owns(api, &subscription->tenant)
@@ -198,8 +198,8 @@ ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
     ngx_http_notify_delivery_view_t *view, const ngx_http_notify_resp_t *resp,
     ngx_uint_t target)
 {
-    ngx_int_t                        rc;
-    ngx_http_notify_subscription_t  *subscription;
+    ngx_int_t                              rc;
+    const ngx_http_notify_subscription_t  *subscription;
 
     rc = ngx_http_notify_delivery_view_take(view, resp);
 
@@ -208,9 +208,9 @@ ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
         return NGX_ABORT;
     }
 
-    subscription = view->concern.subscription;
+    subscription = (rc == NGX_OK) ? view->selector->doc : NULL;
 
-    if (rc != NGX_OK
+    if (subscription == NULL
         || (!ngx_http_notify_api_owns(api, &subscription->tenant)
             && !(target && subscription->internal
                  && subscription->provider.len == 0)))
@@ -258,7 +258,7 @@ ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
         return;
     }
 
-    subscription = delivery->view.concern.subscription;
+    subscription = delivery->view.selector->doc;
 
     if (!subscription->enabled
         || (subscription->provider.len == 0

@@ -279,9 +279,9 @@ static ngx_int_t
 ngx_http_notify_api_deliveries_event_to(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row)
 {
-    ngx_pool_t                              *pool, *scratch;
+    ngx_pool_t                              *pool;
     ngx_uint_t                               meant;
-    ngx_http_notify_concern_t                concern;
+    ngx_http_notify_selector_t              *selector;
     ngx_http_notify_api_deliveries_to_t     *to;
     ngx_http_notify_api_deliveries_event_t  *list;
 
@@ -291,10 +291,9 @@ ngx_http_notify_api_deliveries_event_to(ngx_http_notify_api_t *api,
     list->looked++;
 
     to = ngx_array_push(&list->to);
-    scratch = ngx_create_pool(1024, ngx_cycle->log);
 
-    if (to == NULL || scratch == NULL) {
-        goto failed;
+    if (to == NULL) {
+        return NGX_ERROR;
     }
 
     ngx_memzero(to, sizeof(ngx_http_notify_api_deliveries_to_t));
@@ -303,38 +302,30 @@ ngx_http_notify_api_deliveries_event_to(ngx_http_notify_api_t *api,
     to->score.data = ngx_pstrdup(pool, &row[0]->str);
 
     if (to->score.data == NULL) {
-        goto failed;
+        return NGX_ERROR;
     }
 
-    meant = ngx_http_notify_concern_parse(scratch, &row[1]->str, &concern)
-            == NGX_OK
-            && (ngx_http_notify_concern_test(&concern, list->event)
-                || concern.subscription->updated
-                   + NGX_HTTP_NOTIFY_API_DELIVERIES_SKEW
-                   >= list->event->id.ms);
+    selector = ngx_http_notify_selector_create(&row[1]->str, NULL,
+                                               ngx_cycle->log);
 
     /* one that was changed since may have been for it, and called */
 
+    meant = selector
+            && (ngx_http_notify_selector_test(selector, list->event)
+                || selector->doc->updated
+                   + NGX_HTTP_NOTIFY_API_DELIVERIES_SKEW
+                   >= list->event->id.ms);
+
     if (meant) {
-        to->id.len = concern.subscription->id.len;
-        to->id.data = ngx_pstrdup(pool, &concern.subscription->id);
-
-        if (to->id.data == NULL) {
-            goto failed;
-        }
+        to->id.len = selector->doc->id.len;
+        to->id.data = ngx_pstrdup(pool, &selector->doc->id);
     }
 
-    ngx_destroy_pool(scratch);
-
-    return NGX_OK;
-
-failed:
-
-    if (scratch != NULL) {
-        ngx_destroy_pool(scratch);
+    if (selector) {
+        ngx_http_notify_selector_destroy(selector);
     }
 
-    return NGX_ERROR;
+    return meant && to->id.data == NULL ? NGX_ERROR : NGX_OK;
 }
 
 

@@ -28,7 +28,6 @@ static void ngx_http_notify_api_deltas_loaded(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_api_deltas_select(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_api_deltas_unselect(void *data);
 static void ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp,
     void *data);
 static ngx_int_t ngx_http_notify_api_deltas_start(
@@ -184,11 +183,10 @@ static ngx_int_t
 ngx_http_notify_api_deltas_select(ngx_http_notify_api_deltas_t *deltas,
     const ngx_http_notify_resp_t *resp)
 {
-    ngx_pool_cleanup_t                    *cln;
-    ngx_http_request_t                    *r;
-    ngx_http_notify_resp_t                *text;
-    ngx_http_notify_selection_t           *selection;
-    const ngx_http_notify_subscription_t  *document;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_request_t          *r;
+    ngx_http_notify_resp_t      *text;
+    ngx_http_notify_selector_t  *selector;
 
     r = deltas->api->request;
 
@@ -203,29 +201,17 @@ ngx_http_notify_api_deltas_select(ngx_http_notify_api_deltas_t *deltas,
         return NGX_ERROR;
     }
 
-    selection = ngx_http_notify_selection_create(&text->str,
-                                                 r->connection->log);
-    if (selection == NULL) {
+    selector = ngx_http_notify_selector_create(&text->str, cln,
+                                               r->connection->log);
+    if (selector == NULL) {
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_http_notify_api_deltas_unselect;
-    cln->data = selection;
-
     deltas->selected = cln;
-    deltas->want.selection = selection;
+    deltas->want.selector = selector;
 
-    document = ngx_http_notify_selection_document(selection);
-
-    return ngx_http_notify_api_owns(deltas->api, &document->tenant)
+    return ngx_http_notify_api_owns(deltas->api, &selector->doc->tenant)
                ? NGX_OK : NGX_DECLINED;
-}
-
-
-static void
-ngx_http_notify_api_deltas_unselect(void *data)
-{
-    ngx_http_notify_selection_destroy(data);
 }
 
 

@@ -40,7 +40,7 @@ typedef struct {
     ngx_str_t                        consumer;      /* its name, or empty */
     ngx_msec_t                       wait;          /* long poll; 0: no */
     ngx_http_notify_crypto_hmac_t   *hmac;
-    ngx_pool_cleanup_t              *selected;      /* of the selection */
+    ngx_pool_cleanup_t              *selected;      /* of the selector */
 
     ngx_http_notify_id_t             from;          /* looked at so far */
     ngx_uint_t                       page;          /* entries asked for */

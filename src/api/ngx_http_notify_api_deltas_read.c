@@ -193,7 +193,7 @@ ngx_http_notify_api_deltas_missed(ngx_http_notify_api_deltas_t *deltas,
     ngx_http_notify_id_t          next, id;
     ngx_http_notify_resp_t       *place, *looked, *more, *text;
     ngx_http_notify_former_t     *former;
-    ngx_http_notify_selection_t  *present, *selection;
+    ngx_http_notify_selector_t  *present, *selector;
 
     place = ngx_http_notify_resp_at(resp, 0);
     looked = ngx_http_notify_resp_at(resp, 1);
@@ -208,7 +208,7 @@ ngx_http_notify_api_deltas_missed(ngx_http_notify_api_deltas_t *deltas,
 
     rc = NGX_OK;
     n = deltas->scanned + ngx_max(looked->integer, 1);
-    present = deltas->want.selection;
+    present = deltas->want.selector;
     former = ngx_http_notify_former_create(&text->str,
                                        deltas->api->request->connection->log);
 
@@ -219,15 +219,15 @@ ngx_http_notify_api_deltas_missed(ngx_http_notify_api_deltas_t *deltas,
             break;
         }
 
-        selection = ngx_http_notify_former_find(former, &id);
+        selector = ngx_http_notify_former_find(former, &id);
 
-        deltas->want.selection = resp->elts[i]->integer ? NULL
-                                 : selection ? selection : present;
+        deltas->want.selector = resp->elts[i]->integer ? NULL
+                                 : selector ? selector : present;
 
         rc = ngx_http_notify_api_deltas_entry(deltas, resp->elts[i + 1]);
     }
 
-    deltas->want.selection = present;
+    deltas->want.selector = present;
 
     if (former != NULL) {
         ngx_http_notify_former_destroy(former);

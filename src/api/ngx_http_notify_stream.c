@@ -58,7 +58,7 @@ ngx_http_notify_stream_create(ngx_http_notify_want_t *want,
     ngx_memzero(st, sizeof(ngx_http_notify_stream_t));
 
     st->want = *want;
-    want->selection = NULL;
+    want->selector = NULL;
 
     text[0] = &st->want.tenant;
     text[1] = &st->want.event_type;
@@ -106,8 +106,8 @@ ngx_http_notify_stream_free(ngx_http_notify_stream_t *st)
     ngx_queue_remove(&st->queue);
     ngx_http_notify_api_message_free(&st->messages);
 
-    if (st->want.selection) {
-        ngx_http_notify_selection_destroy(st->want.selection);
+    if (st->want.selector) {
+        ngx_http_notify_selector_destroy(st->want.selector);
     }
 
     ngx_free(st);

@@ -26,7 +26,7 @@ struct ngx_http_notify_stream_s {
     ngx_msec_t                       sent;      /* something, last */
     ngx_http_notify_id_t             from;      /* looked at so far */
     ngx_http_notify_id_t             told;      /* from, as the client knows */
-    ngx_http_notify_want_t           want;      /* the selection is its own */
+    ngx_http_notify_want_t           want;      /* the selector is its own */
     ngx_http_notify_crypto_hmac_t   *hmac;
     ngx_http_notify_api_message_t    messages;
     ngx_connection_t                *connection;
@@ -47,7 +47,7 @@ struct ngx_http_notify_stream_s {
 };
 
 
-/* NULL: memory; the strings of `want` are copied, the selection is taken */
+/* NULL: memory; the strings of `want` are copied, the selector is taken */
 ngx_http_notify_stream_t *ngx_http_notify_stream_create(
     ngx_http_notify_want_t *want, ngx_connection_t *c);
 void ngx_http_notify_stream_free(ngx_http_notify_stream_t *st);

@@ -306,7 +306,8 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_load_free(load);
 
     if (s != NULL) {
-        ngx_http_notify_former_set(s, &former->str);
+        ngx_http_notify_former_set(&s->former, &former->str,
+                                   s->lease->feed->log);
     }
 
     if (s == NULL || !ngx_http_notify_subscriber_is_loading(s)

@@ -174,7 +174,8 @@ ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
         s = ngx_http_notify_subscriber_find(lease->feed, &word);
 
         if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
-            ngx_http_notify_former_set(s, &resp->elts[i + 1]->str);
+            ngx_http_notify_former_set(&s->former, &resp->elts[i + 1]->str,
+                                       s->lease->feed->log);
         }
     }
 

@@ -13,6 +13,8 @@
 
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_match_table.h"
+#include "ngx_http_notify_selector.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_MATCH_ATTRIBUTES  4     /* that are looked up */
@@ -86,10 +88,6 @@ static void ngx_http_notify_match_head(ngx_http_notify_match_walk_t *walk,
     const ngx_str_t *tenant, const ngx_str_t *pattern);
 static void ngx_http_notify_match_links(ngx_http_notify_match_walk_t *walk,
     ngx_http_notify_match_node_t *node);
-static ngx_uint_t ngx_http_notify_match_same(const ngx_str_t *a,
-    const ngx_str_t *b);
-static ngx_uint_t ngx_http_notify_match_pattern(const ngx_str_t *pattern,
-    const ngx_str_t *type);
 
 
 static const ngx_str_t  ngx_http_notify_match_all = ngx_string("\1");
@@ -279,7 +277,8 @@ ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
     ngx_http_notify_subscriber_t *s, ngx_http_notify_match_values_t *values)
 {
     ngx_int_t                                   i;
-    ngx_uint_t                                  n, j;
+    ngx_uint_t                                  n;
+    ngx_keyval_t                               *value;
     const ngx_http_notify_filter_t             *key;
     ngx_http_notify_subscription_t             *doc;
     const ngx_http_notify_channel_attribute_t  *attribute;
@@ -303,16 +302,13 @@ ngx_http_notify_match_wants(ngx_http_notify_match_t *match,
     for (i = 0; i < (ngx_int_t) n && i < NGX_HTTP_NOTIFY_MATCH_ATTRIBUTES;
          i++)
     {
-        for (j = 0; j < doc->nattributes; j++) {
-            if (ngx_http_notify_match_same(&doc->attributes[j].key,
-                                           &attribute[i].name))
-            {
-                values->hash[NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i] =
-                    ngx_http_notify_match_table_text(
-                                                &doc->attributes[j].value);
-                values->there |= 1u << (NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i);
-                break;
-            }
+        value = ngx_http_notify_text_find(&attribute[i].name, doc->attributes,
+                                          doc->nattributes,
+                                          sizeof(ngx_keyval_t));
+        if (value) {
+            values->hash[NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i] =
+                              ngx_http_notify_match_table_text(&value->value);
+            values->there |= 1u << (NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE + i);
         }
     }
 
@@ -484,7 +480,7 @@ ngx_http_notify_match_has(ngx_http_notify_match_walk_t *walk,
 {
     uint32_t                                   *hash;
     ngx_int_t                                   rc;
-    ngx_uint_t                                  i;
+    ngx_keyval_t                               *value;
     ngx_http_notify_event_t                    *event;
     ngx_http_notify_match_path_t               *path;
     const ngx_http_notify_channel_attribute_t  *attribute;
@@ -504,15 +500,12 @@ ngx_http_notify_match_has(ngx_http_notify_match_walk_t *walk,
         attribute = walk->match->channel->attributes->elts;
         attribute += dimension - NGX_HTTP_NOTIFY_MATCH_ATTRIBUTE;
 
-        for (i = 0; i < event->nattributes; i++) {
-            if (ngx_http_notify_match_same(&event->attributes[i].key,
-                                           &attribute->name))
-            {
-                *hash = ngx_http_notify_match_table_text(
-                                                &event->attributes[i].value);
-                rc = NGX_OK;
-                break;
-            }
+        value = ngx_http_notify_text_find(&attribute->name, event->attributes,
+                                          event->nattributes,
+                                          sizeof(ngx_keyval_t));
+        if (value) {
+            *hash = ngx_http_notify_match_table_text(&value->value);
+            rc = NGX_OK;
         }
 
     } else if (event->entity_type_id.len) {
@@ -550,100 +543,8 @@ ngx_http_notify_match_links(ngx_http_notify_match_walk_t *walk,
         s->seen = walk->match->serial;
         walk->n++;
 
-        if (ngx_http_notify_match_test(s, walk->event)) {
+        if (ngx_http_notify_selector_match(s->doc, s->filter, walk->event)) {
             walk->handler(s, walk->event, walk->data);
         }
     }
-}
-
-
-ngx_uint_t
-ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_event_t *event)
-{
-    ngx_uint_t                       i, j;
-    ngx_http_notify_subscription_t  *doc;
-
-    doc = s->doc;
-
-    if (doc->provider.len && event->session_id.len == 0) {
-        return 0;
-    }
-
-    if (!doc->internal
-        && !ngx_http_notify_match_same(&doc->tenant, &event->tenant))
-    {
-        return 0;
-    }
-
-    for (i = 0; i < doc->nevents; i++) {
-        if (ngx_http_notify_match_pattern(&doc->events[i], &event->type)) {
-            break;
-        }
-    }
-
-    if (i == doc->nevents) {
-        return 0;
-    }
-
-    if (doc->entity_type_id.len
-        && !ngx_http_notify_match_same(&doc->entity_type_id,
-                                       &event->entity_type_id))
-    {
-        return 0;
-    }
-
-    for (i = 0; i < doc->nattributes; i++) {
-
-        for (j = 0; j < event->nattributes; j++) {
-            if (ngx_http_notify_match_same(&doc->attributes[i].key,
-                                           &event->attributes[j].key))
-            {
-                break;
-            }
-        }
-
-        if (j == event->nattributes
-            || !ngx_http_notify_match_same(&doc->attributes[i].value,
-                                           &event->attributes[j].value))
-        {
-            return 0;
-        }
-    }
-
-    return s->filter == NULL || ngx_http_notify_filter_match(s->filter, event);
-}
-
-
-/* absent ones have no data */
-
-static ngx_uint_t
-ngx_http_notify_match_same(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len
-           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
-}
-
-
-static ngx_uint_t
-ngx_http_notify_match_pattern(const ngx_str_t *pattern, const ngx_str_t *type)
-{
-    size_t  len;
-
-    len = pattern->len;
-
-    if (len && pattern->data[len - 1] == '*') {
-
-        /* "*" leaves out the operator's own events */
-
-        if (len == 1) {
-            return type->len < 7
-                   || ngx_strncmp(type->data, "notify.", 7) != 0;
-        }
-
-        return type->len >= len
-               && ngx_memcmp(pattern->data, type->data, len - 1) == 0;
-    }
-
-    return len == type->len && ngx_memcmp(pattern->data, type->data, len) == 0;
 }

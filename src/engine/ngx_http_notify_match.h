@@ -34,9 +34,5 @@ ngx_uint_t ngx_http_notify_match_each(ngx_http_notify_match_t *match,
     ngx_http_notify_event_t *event, ngx_http_notify_match_pt handler,
     void *data);
 
-/* the whole test for one: pattern, tenant, entity type, attributes */
-ngx_uint_t ngx_http_notify_match_test(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_event_t *event);
-
 
 #endif /* _NGX_HTTP_NOTIFY_MATCH_H_INCLUDED_ */

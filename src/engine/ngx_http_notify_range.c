@@ -135,7 +135,8 @@ ngx_http_notify_range_page(ngx_http_notify_subscriber_t *s,
 
         s->read = event->id;
 
-        if (ngx_http_notify_former_wants(s, event)) {
+        if (ngx_http_notify_former_wants(s->former, s->doc, s->filter, event))
+        {
             ngx_http_notify_queue_put(s, event);
         }
 

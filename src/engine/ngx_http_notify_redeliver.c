@@ -177,7 +177,8 @@ ngx_http_notify_redeliver_next(ngx_http_notify_subscriber_t *s,
 
     while (r->next < r->n
            && !r->sure[r->next]
-           && !ngx_http_notify_former_wants(s, r->page[r->next]))
+           && !ngx_http_notify_former_wants(s->former, s->doc, s->filter,
+                                            r->page[r->next]))
     {
         ngx_http_notify_log_unref(r->page[r->next++]);
     }
@@ -336,7 +337,8 @@ ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp, void *data)
     s = ngx_http_notify_redeliver_answer(data, resp, 0);
 
     if (s != NULL) {
-        ngx_http_notify_former_set(s, &resp->str);
+        ngx_http_notify_former_set(&s->former, &resp->str,
+                                   s->lease->feed->log);
     }
 }
 
@@ -523,7 +525,8 @@ ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp, void *data)
         if (sure
             || ((r->all
                  || ngx_http_notify_redelivery_skips(r, &event->id))
-                && ngx_http_notify_former_wants(s, event)))
+                && ngx_http_notify_former_wants(s->former, s->doc, s->filter,
+                                                event)))
         {
             r->sure[n] = sure;
             r->page[n++] = event;

@@ -15,6 +15,7 @@
 #include "ngx_http_notify_breaker.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_former.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_provider.h"
@@ -25,7 +26,6 @@
 #define NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY   1000    /* a full retry set */
 
 
-typedef struct ngx_http_notify_former_s      ngx_http_notify_former_t;
 typedef struct ngx_http_notify_match_link_s  ngx_http_notify_match_link_t;
 typedef struct ngx_http_notify_redelivery_s  ngx_http_notify_redelivery_t;
 

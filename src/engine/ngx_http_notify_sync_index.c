@@ -6,8 +6,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_selector.h"
 #include "ngx_http_notify_sync_index.h"
 #include "ngx_http_notify_limits.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SYNC_INDEX_KEY    512
@@ -31,9 +33,6 @@ typedef struct {
 } ngx_http_notify_sync_index_conf_t;
 
 
-static ngx_uint_t ngx_http_notify_sync_index_wants(
-    const ngx_http_notify_claim_t *claim,
-    const ngx_http_notify_event_t *event);
 static ngx_int_t ngx_http_notify_sync_index_add(
     ngx_http_notify_sync_index_t *index, ngx_http_notify_subscription_t *s);
 static void ngx_http_notify_sync_index_target(
@@ -46,8 +45,6 @@ static ngx_http_notify_sync_index_event_t *
 static void ngx_http_notify_sync_index_remove(
     ngx_http_notify_sync_index_t *index, ngx_http_notify_claim_t *claim);
 static void ngx_http_notify_sync_index_gone(void *data);
-static ngx_uint_t ngx_http_notify_sync_index_equal(const ngx_str_t *a,
-    const ngx_str_t *b);
 
 
 void
@@ -125,7 +122,7 @@ ngx_http_notify_sync_index_find(ngx_http_notify_sync_index_t *index,
             continue;
         }
 
-        if (ngx_http_notify_sync_index_equal(&event->entity_type_id,
+        if (ngx_http_notify_text_equal(&event->entity_type_id,
                                      &claim->subscription->entity_type_id))
         {
             found = claim;
@@ -133,43 +130,9 @@ ngx_http_notify_sync_index_find(ngx_http_notify_sync_index_t *index,
         }
     }
 
-    if (found && ngx_http_notify_sync_index_wants(found, event)) {
-        return found;
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_sync_index_wants(const ngx_http_notify_claim_t *claim,
-    const ngx_http_notify_event_t *event)
-{
-    ngx_uint_t                       i, j;
-    ngx_http_notify_subscription_t  *s;
-
-    s = claim->subscription;
-
-    for (i = 0; i < s->nattributes; i++) {
-
-        for (j = 0; j < event->nattributes; j++) {
-            if (ngx_http_notify_sync_index_equal(&s->attributes[i].key,
-                                             &event->attributes[j].key))
-            {
-                break;
-            }
-        }
-
-        if (j == event->nattributes
-            || !ngx_http_notify_sync_index_equal(&s->attributes[i].value,
-                                             &event->attributes[j].value))
-        {
-            return 0;
-        }
-    }
-
-    return claim->filter == NULL
-           || ngx_http_notify_filter_match(claim->filter, event);
+    return found && ngx_http_notify_selector_values(found->subscription,
+                                                    found->filter, event)
+           ? found : NULL;
 }
 
 
@@ -212,7 +175,7 @@ ngx_http_notify_sync_index_put(ngx_http_notify_sync_index_t *index,
     }
 
     if (s->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK
-        || !ngx_http_notify_sync_index_equal(&s->id, id))
+        || !ngx_http_notify_text_equal(&s->id, id))
     {
         ngx_destroy_pool(s->pool);
         return NGX_OK;
@@ -472,11 +435,4 @@ static void
 ngx_http_notify_sync_index_gone(void *data)
 {
     ngx_destroy_pool(data);
-}
-
-
-static ngx_uint_t
-ngx_http_notify_sync_index_equal(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }

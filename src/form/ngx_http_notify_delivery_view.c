@@ -161,6 +161,7 @@ ngx_int_t
 ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_resp_t *resp)
 {
+    ngx_pool_cleanup_t      *cln;
     ngx_http_notify_resp_t  *document;
 
     document = ngx_http_notify_resp_at(resp,
@@ -172,9 +173,15 @@ ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_concern_parse(view->pool, &document->str,
-                                      &view->concern)
-        != NGX_OK
+    cln = ngx_pool_cleanup_add(view->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    view->selector = ngx_http_notify_selector_create(&document->str, cln,
+                                                     ngx_cycle->log);
+
+    if (view->selector == NULL
         || ngx_array_init(&view->gaps, view->pool, 4,
                           sizeof(ngx_http_notify_delivery_gap_t))
            != NGX_OK)
@@ -246,12 +253,12 @@ ngx_http_notify_delivery_view_concerns(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_event_t *event)
 {
-    ngx_http_notify_selection_t  *selection;
+    ngx_http_notify_selector_t  *selector;
 
-    selection = ngx_http_notify_former_find(view->former, &event->id);
+    selector = ngx_http_notify_former_find(view->former, &event->id);
 
-    return selection ? ngx_http_notify_selection_test(selection, event)
-                     : ngx_http_notify_concern_test(&view->concern, event);
+    return selector ? ngx_http_notify_selector_test(selector, event)
+                    : ngx_http_notify_selector_test(view->selector, event);
 }
 
 
@@ -337,7 +344,7 @@ ngx_http_notify_delivery_view_attempts(ngx_http_notify_delivery_view_t *view,
     ngx_http_notify_profile_t  *profile;
 
     profile = ngx_http_notify_channel_profile(view->channel,
-                                        &view->concern.subscription->profile);
+                                        &view->selector->doc->profile);
     n = ngx_atoof(attempted->str.data, attempted->str.len);
     first = 0;
 
@@ -463,7 +470,7 @@ ngx_http_notify_delivery_view_judge(
         return NGX_HTTP_NOTIFY_DELIVERY_SKIPPED;
     }
 
-    if (row->event.ms < view->concern.subscription->created) {
+    if (row->event.ms < view->selector->doc->created) {
 
         /* it began at the end of the log */
 
@@ -529,7 +536,7 @@ ngx_http_notify_delivery_view_show(const ngx_http_notify_delivery_view_t *view,
     ngx_str_t  text, *subscription;
     u_char     buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
 
-    subscription = &view->concern.subscription->id;
+    subscription = &view->selector->doc->id;
 
     if (ngx_http_notify_delivery_view_id(view->pool, subscription,
                                          &row->event, &text)

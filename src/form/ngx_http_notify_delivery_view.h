@@ -10,7 +10,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
-#include "ngx_http_notify_concern.h"
 #include "ngx_http_notify_delivery_attempts.h"
 #include "ngx_http_notify_former.h"
 #include "ngx_http_notify_json_write.h"
@@ -36,7 +35,7 @@ typedef struct {
     const ngx_http_notify_channel_t    *channel;
     ngx_uint_t                          whole;      /* with all attempts */
 
-    ngx_http_notify_concern_t           concern;    /* by _take */
+    ngx_http_notify_selector_t         *selector;   /* by _take */
     ngx_http_notify_former_t           *former;     /* or NULL */
     ngx_http_notify_id_t                cursor;
     ngx_uint_t                          placed;     /* cursor is known */

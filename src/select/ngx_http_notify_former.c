@@ -1,15 +1,13 @@
-
 /*
  * A short list, looked through from the oldest on.
  */
 
 #include "ngx_http_notify_former.h"
-#include "ngx_http_notify_match.h"
 
 
 typedef struct {
     ngx_http_notify_id_t          to;           /* inclusive */
-    ngx_http_notify_selection_t  *selection;
+    ngx_http_notify_selector_t   *selector;
 } ngx_http_notify_former_one_t;
 
 
@@ -76,8 +74,8 @@ ngx_http_notify_former_create(const ngx_str_t *text, ngx_log_t *log)
             continue;
         }
 
-        one->selection = ngx_http_notify_selection_create(&document, log);
-        if (one->selection != NULL) {
+        one->selector = ngx_http_notify_selector_create(&document, NULL, log);
+        if (one->selector != NULL) {
             former->n++;
         }
     }
@@ -92,14 +90,14 @@ ngx_http_notify_former_destroy(ngx_http_notify_former_t *former)
     ngx_uint_t  i;
 
     for (i = 0; i < former->n; i++) {
-        ngx_http_notify_selection_destroy(former->ones[i].selection);
+        ngx_http_notify_selector_destroy(former->ones[i].selector);
     }
 
     ngx_free(former);
 }
 
 
-ngx_http_notify_selection_t *
+ngx_http_notify_selector_t *
 ngx_http_notify_former_find(const ngx_http_notify_former_t *former,
     const ngx_http_notify_id_t *id)
 {
@@ -107,7 +105,7 @@ ngx_http_notify_former_find(const ngx_http_notify_former_t *former,
 
     for (i = 0; former != NULL && i < former->n; i++) {
         if (ngx_http_notify_id_compare(id, &former->ones[i].to) <= 0) {
-            return former->ones[i].selection;
+            return former->ones[i].selector;
         }
     }
 
@@ -126,25 +124,26 @@ ngx_http_notify_former_passed(const ngx_http_notify_former_t *former,
 
 
 void
-ngx_http_notify_former_set(ngx_http_notify_subscriber_t *s,
-    const ngx_str_t *text)
+ngx_http_notify_former_set(ngx_http_notify_former_t **former,
+    const ngx_str_t *text, ngx_log_t *log)
 {
-    if (s->former != NULL) {
-        ngx_http_notify_former_destroy(s->former);
+    if (*former != NULL) {
+        ngx_http_notify_former_destroy(*former);
     }
 
-    s->former = ngx_http_notify_former_create(text, s->lease->feed->log);
+    *former = ngx_http_notify_former_create(text, log);
 }
 
 
 ngx_uint_t
-ngx_http_notify_former_wants(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_event_t *event)
+ngx_http_notify_former_wants(const ngx_http_notify_former_t *former,
+    const ngx_http_notify_subscription_t *doc,
+    ngx_http_notify_filter_t *filter, const ngx_http_notify_event_t *event)
 {
-    ngx_http_notify_selection_t  *selection;
+    ngx_http_notify_selector_t  *selector;
 
-    selection = ngx_http_notify_former_find(s->former, &event->id);
+    selector = ngx_http_notify_former_find(former, &event->id);
 
-    return selection ? ngx_http_notify_selection_test(selection, event)
-                     : ngx_http_notify_match_test(s, event);
+    return selector ? ngx_http_notify_selector_test(selector, event)
+                    : ngx_http_notify_selector_match(doc, filter, event);
 }

@@ -10,11 +10,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_command.h"
-#include "ngx_http_notify_selection.h"
-#include "ngx_http_notify_subscriber.h"
+#include "ngx_http_notify_selector.h"
 
 
 #define NGX_HTTP_NOTIFY_FORMER_WORD  " former"      /* after the id */
+
+
+typedef struct ngx_http_notify_former_s  ngx_http_notify_former_t;
 
 
 /* the name of that field; NGX_ERROR: memory, and there is none */
@@ -32,20 +34,21 @@ void ngx_http_notify_former_destroy(ngx_http_notify_former_t *former);
 
 /* that of an event of that id; NULL: it is for the present document; `former`
  * may be NULL */
-ngx_http_notify_selection_t *ngx_http_notify_former_find(
+ngx_http_notify_selector_t *ngx_http_notify_former_find(
     const ngx_http_notify_former_t *former, const ngx_http_notify_id_t *id);
 
 /* whether it has nothing to say of what is behind that id */
 ngx_uint_t ngx_http_notify_former_passed(
     const ngx_http_notify_former_t *former, const ngx_http_notify_id_t *id);
 
-/* What the subscriber selected before, as in cursor:<shard>; takes the place of
- * what is known of that.  Before it is located, or told of its next events. */
-void ngx_http_notify_former_set(ngx_http_notify_subscriber_t *s,
-    const ngx_str_t *text);
-/* Whether an event is for it: by the document of its time. */
-ngx_uint_t ngx_http_notify_former_wants(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_event_t *event);
+/* Replaces what is there by what the text says. */
+void ngx_http_notify_former_set(ngx_http_notify_former_t **former,
+    const ngx_str_t *text, ngx_log_t *log);
+/* Whether an event is for the subscription of that document: by the document
+ * of the event's time. */
+ngx_uint_t ngx_http_notify_former_wants(const ngx_http_notify_former_t *former,
+    const ngx_http_notify_subscription_t *doc,
+    ngx_http_notify_filter_t *filter, const ngx_http_notify_event_t *event);
 
 
 #endif /* _NGX_HTTP_NOTIFY_FORMER_H_INCLUDED_ */

@@ -9,14 +9,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
-#include "ngx_http_notify_selection.h"
+#include "ngx_http_notify_selector.h"
 
 
 typedef struct {
     ngx_str_t                      tenant;          /* or empty */
     ngx_str_t                      event_type;      /* or empty: any */
     ngx_str_t                      entity_type;     /* JSON text, or empty */
-    ngx_http_notify_selection_t   *selection;       /* or NULL */
+    ngx_http_notify_selector_t   *selector;       /* or NULL */
 } ngx_http_notify_want_t;
 
 
