@@ -6,12 +6,9 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include <openssl/bio.h>
-#include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_text.h"
 
@@ -76,7 +73,6 @@ ngx_http_notify_crypto_key_t *
 ngx_http_notify_crypto_key_ed25519(ngx_pool_t *pool, const ngx_str_t *raw,
     const char **reason)
 {
-    size_t                         len;
     u_char                         public[NGX_HTTP_NOTIFY_CRYPTO_ED25519];
     ngx_http_notify_crypto_key_t  *key;
 
@@ -95,11 +91,9 @@ ngx_http_notify_crypto_key_ed25519(ngx_pool_t *pool, const ngx_str_t *raw,
 
     key->pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw->data,
                                              NGX_HTTP_NOTIFY_CRYPTO_ED25519);
-    len = sizeof(public);
 
     if (key->pkey == NULL
-        || EVP_PKEY_get_raw_public_key(key->pkey, public, &len) != 1
-        || len != sizeof(public))
+        || ngx_http_notify_crypto_key_raw(key, public) != NGX_OK)
     {
         ERR_clear_error();
         *reason = "Ed25519 is not available";
@@ -108,9 +102,8 @@ ngx_http_notify_crypto_key_ed25519(ngx_pool_t *pool, const ngx_str_t *raw,
 
     /* the longer form carries the public key behind the private one */
 
-    if (raw->len > len
-        && CRYPTO_memcmp(raw->data + NGX_HTTP_NOTIFY_CRYPTO_ED25519, public,
-                         len)
+    if (raw->len > sizeof(public)
+        && CRYPTO_memcmp(raw->data + sizeof(public), public, sizeof(public))
            != 0)
     {
         *reason = "the public half does not belong to the private one";
@@ -130,51 +123,35 @@ ngx_http_notify_crypto_no_password(char *buf, int size, int rwflag, void *data)
 }
 
 
-/* SubjectPublicKeyInfo of the key into a buffer of OpenSSL's, or NULL */
-
-static u_char *
-ngx_http_notify_crypto_spki(EVP_PKEY *pkey, ngx_str_t *der)
-{
-    int  n;
-
-    der->data = NULL;
-
-    n = i2d_PUBKEY(pkey, &der->data);
-    if (n <= 0) {
-        ERR_clear_error();
-        return NULL;
-    }
-
-    der->len = n;
-
-    return der->data;
-}
-
-
 /* the point's 64 bytes: NGX_DECLINED when it is not on P-256 */
 
 static ngx_int_t
 ngx_http_notify_crypto_point(EVP_PKEY *pkey, u_char *point)
 {
+    int        n;
     size_t     skip;
+    u_char    *der;
     ngx_int_t  rc;
-    ngx_str_t  der;
 
-    if (ngx_http_notify_crypto_spki(pkey, &der) == NULL) {
-        return NGX_ERROR;
-    }
-
+    der = NULL;
     rc = NGX_DECLINED;
     skip = sizeof(ngx_http_notify_crypto_p256);
 
-    if (der.len == skip + 2 * NGX_HTTP_NOTIFY_CRYPTO_P256
-        && ngx_memcmp(der.data, ngx_http_notify_crypto_p256, skip) == 0)
+    n = i2d_PUBKEY(pkey, &der);
+
+    if (n <= 0) {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    if ((size_t) n == skip + 2 * NGX_HTTP_NOTIFY_CRYPTO_P256
+        && ngx_memcmp(der, ngx_http_notify_crypto_p256, skip) == 0)
     {
-        ngx_memcpy(point, der.data + skip, 2 * NGX_HTTP_NOTIFY_CRYPTO_P256);
+        ngx_memcpy(point, der + skip, 2 * NGX_HTTP_NOTIFY_CRYPTO_P256);
         rc = NGX_OK;
     }
 
-    OPENSSL_free(der.data);
+    OPENSSL_free(der);
 
     return rc;
 }
@@ -220,27 +197,23 @@ ngx_int_t
 ngx_http_notify_crypto_jws(const ngx_str_t *name,
     ngx_http_notify_crypto_jws_e *alg)
 {
-    ngx_uint_t  i;
+    ngx_conf_enum_t  *found;
 
-    static const struct {
-        ngx_str_t                     name;
-        ngx_http_notify_crypto_jws_e  alg;
-    } algs[] = {
+    static ngx_conf_enum_t  algs[] = {
         { ngx_string("HS256"), NGX_HTTP_NOTIFY_CRYPTO_HS256 },
         { ngx_string("RS256"), NGX_HTTP_NOTIFY_CRYPTO_RS256 },
         { ngx_string("ES256"), NGX_HTTP_NOTIFY_CRYPTO_ES256 },
-        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA },
-        { ngx_null_string, NGX_HTTP_NOTIFY_CRYPTO_HS256 }
+        { ngx_string("EdDSA"), NGX_HTTP_NOTIFY_CRYPTO_EDDSA }
     };
 
-    for (i = 0; algs[i].name.len; i++) {
-        if (ngx_http_notify_text_equal(name, &algs[i].name)) {
-            *alg = algs[i].alg;
-            return NGX_OK;
-        }
+    found = ngx_http_notify_text_find_in(name, algs);
+    if (found == NULL) {
+        return NGX_DECLINED;
     }
 
-    return NGX_DECLINED;
+    *alg = found->value;
+
+    return NGX_OK;
 }
 
 
@@ -366,124 +339,43 @@ ngx_http_notify_crypto_key_public_ed25519(ngx_pool_t *pool,
 }
 
 
-/*
- * The next DER element of the given tag; its content, and *p behind it.  Our
- * own keys and signatures, but checked all the same.
- */
-
-static ngx_int_t
-ngx_http_notify_crypto_der(u_char **p, u_char *last, u_char tag,
-    ngx_str_t *content)
-{
-    size_t      len;
-    ngx_uint_t  n;
-
-    if (last - *p < 2 || **p != tag) {
-        return NGX_ERROR;
-    }
-
-    len = (*p)[1];
-    *p += 2;
-
-    if (len & 0x80) {
-        n = len & 0x7f;
-
-        if (n == 0 || n > 3 || last - *p < (ssize_t) n) {
-            return NGX_ERROR;
-        }
-
-        for (len = 0; n; n--) {
-            len = len << 8 | *(*p)++;
-        }
-    }
-
-    if ((size_t) (last - *p) < len) {
-        return NGX_ERROR;
-    }
-
-    content->data = *p;
-    content->len = len;
-
-    *p += len;
-
-    return NGX_OK;
-}
-
-
-/*
- * SEQUENCE { INTEGER, INTEGER }, both positive: an ECDSA-Sig-Value and an
- * RSAPublicKey are both that.  The numbers come without leading zeros.
- */
-
-static ngx_int_t
-ngx_http_notify_crypto_der_pair(u_char *der, size_t len, ngx_str_t *pair)
-{
-    u_char      *p, *last;
-    ngx_str_t    sequence;
-    ngx_uint_t   i;
-
-    p = der;
-
-    if (ngx_http_notify_crypto_der(&p, der + len, 0x30, &sequence) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    p = sequence.data;
-    last = p + sequence.len;
-
-    for (i = 0; i < 2; i++) {
-
-        if (ngx_http_notify_crypto_der(&p, last, 0x02, &pair[i]) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        while (pair[i].len && pair[i].data[0] == 0) {
-            pair[i].data++;
-            pair[i].len--;
-        }
-
-        if (pair[i].len == 0) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
 /* RFC 7518, 3.4: the two numbers, of 32 bytes each */
 
 static ngx_int_t
 ngx_http_notify_crypto_raw_ecdsa(ngx_pool_t *pool, ngx_str_t *signature)
 {
-    u_char      *raw;
-    ngx_str_t    pair[2];
-    ngx_uint_t   i;
+    u_char        *raw;
+    ngx_int_t      rc;
+    ECDSA_SIG     *sig;
+    const u_char  *der;
+    const BIGNUM  *r, *s;
 
-    if (ngx_http_notify_crypto_der_pair(signature->data, signature->len, pair)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    raw = ngx_pcalloc(pool, 2 * NGX_HTTP_NOTIFY_CRYPTO_P256);
+    raw = ngx_pnalloc(pool, 2 * NGX_HTTP_NOTIFY_CRYPTO_P256);
     if (raw == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < 2; i++) {
-        if (pair[i].len > NGX_HTTP_NOTIFY_CRYPTO_P256) {
-            return NGX_ERROR;
-        }
+    der = signature->data;
 
-        ngx_memcpy(raw + (i + 1) * NGX_HTTP_NOTIFY_CRYPTO_P256 - pair[i].len,
-                   pair[i].data, pair[i].len);
+    sig = d2i_ECDSA_SIG(NULL, &der, signature->len);
+    if (sig == NULL) {
+        return NGX_ERROR;
     }
+
+    ECDSA_SIG_get0(sig, &r, &s);
+
+    rc = (BN_bn2binpad(r, raw, NGX_HTTP_NOTIFY_CRYPTO_P256) > 0
+          && BN_bn2binpad(s, raw + NGX_HTTP_NOTIFY_CRYPTO_P256,
+                          NGX_HTTP_NOTIFY_CRYPTO_P256)
+             > 0)
+         ? NGX_OK : NGX_ERROR;
+
+    ECDSA_SIG_free(sig);
 
     signature->data = raw;
     signature->len = 2 * NGX_HTTP_NOTIFY_CRYPTO_P256;
 
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -524,13 +416,11 @@ ngx_http_notify_crypto_sign(ngx_http_notify_crypto_key_t *key,
     }
 
     signature->data = ngx_pnalloc(pool, signature->len);
-    if (signature->data == NULL) {
-        goto done;
-    }
 
-    if (EVP_DigestSign(ctx, signature->data, &signature->len, data,
-                       message->len)
-        != 1)
+    if (signature->data == NULL
+        || EVP_DigestSign(ctx, signature->data, &signature->len, data,
+                          message->len)
+           != 1)
     {
         goto done;
     }
@@ -550,60 +440,38 @@ done:
 }
 
 
-/* a number of 32 bytes as a DER INTEGER; NULL: zero, no part of a signature */
+/* ECDSA-Sig-Value of r and s; freed by OPENSSL_free(); NULL: no memory */
 
 static u_char *
-ngx_http_notify_crypto_der_number(u_char *p, const u_char *number)
+ngx_http_notify_crypto_der_ecdsa(const ngx_str_t *raw, size_t *len)
 {
-    size_t  len;
+    int         n;
+    BIGNUM     *r, *s;
+    u_char     *der;
+    ECDSA_SIG  *sig;
 
-    for (len = NGX_HTTP_NOTIFY_CRYPTO_P256; len && *number == 0; len--) {
-        number++;
-    }
+    der = NULL;
 
-    if (len == 0) {
+    r = BN_bin2bn(raw->data, NGX_HTTP_NOTIFY_CRYPTO_P256, NULL);
+    s = BN_bin2bn(raw->data + NGX_HTTP_NOTIFY_CRYPTO_P256,
+                  NGX_HTTP_NOTIFY_CRYPTO_P256, NULL);
+    sig = ECDSA_SIG_new();
+
+    if (r == NULL || s == NULL || sig == NULL
+        || ECDSA_SIG_set0(sig, r, s) != 1)
+    {
+        BN_free(r);
+        BN_free(s);
+        ECDSA_SIG_free(sig);
         return NULL;
     }
 
-    *p++ = 0x02;
-    *p++ = (u_char) (len + (*number >> 7));
+    n = i2d_ECDSA_SIG(sig, &der);
+    *len = ngx_max(n, 0);
 
-    if (*number & 0x80) {
-        *p++ = 0;
-    }
+    ECDSA_SIG_free(sig);
 
-    return ngx_cpymem(p, number, len);
-}
-
-
-/* ECDSA-Sig-Value of r and s; each takes 35 bytes at most */
-
-static ngx_int_t
-ngx_http_notify_crypto_der_ecdsa(const ngx_str_t *raw, u_char *der,
-    size_t *len)
-{
-    u_char  *p;
-
-    if (raw->len != 2 * NGX_HTTP_NOTIFY_CRYPTO_P256) {
-        return NGX_DECLINED;
-    }
-
-    p = ngx_http_notify_crypto_der_number(der + 2, raw->data);
-
-    if (p != NULL) {
-        p = ngx_http_notify_crypto_der_number(p,
-                                     raw->data + NGX_HTTP_NOTIFY_CRYPTO_P256);
-    }
-
-    if (p == NULL) {
-        return NGX_DECLINED;
-    }
-
-    der[0] = 0x30;
-    der[1] = (u_char) (p - der - 2);
-    *len = p - der;
-
-    return NGX_OK;
+    return n > 0 ? der : NULL;
 }
 
 
@@ -612,7 +480,7 @@ ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
     const ngx_str_t *message, const ngx_str_t *signature)
 {
     size_t         len;
-    u_char         der[72], digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX], *data;
+    u_char         digest[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX], *data, *der;
     ngx_int_t      rc;
     ngx_str_t      code;
     EVP_MD_CTX    *ctx;
@@ -632,22 +500,30 @@ ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
 
     data = signature->data;
     len = signature->len;
+    der = NULL;
+    rc = NGX_ERROR;
+
+    ctx = EVP_MD_CTX_new();
+    if (ctx == NULL) {
+        goto done;
+    }
 
     if (key->alg == NGX_HTTP_NOTIFY_CRYPTO_ES256) {
-        if (ngx_http_notify_crypto_der_ecdsa(signature, der, &len) != NGX_OK) {
-            return NGX_DECLINED;
+
+        if (len != 2 * NGX_HTTP_NOTIFY_CRYPTO_P256) {
+            rc = NGX_DECLINED;
+            goto done;
+        }
+
+        der = ngx_http_notify_crypto_der_ecdsa(signature, &len);
+        if (der == NULL) {
+            goto done;
         }
 
         data = der;
     }
 
-    ctx = EVP_MD_CTX_new();
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
-
     md = (key->alg == NGX_HTTP_NOTIFY_CRYPTO_EDDSA) ? NULL : EVP_sha256();
-    rc = NGX_ERROR;
 
     if (EVP_DigestVerifyInit(ctx, NULL, md, NULL, key->pkey) == 1) {
         rc = EVP_DigestVerify(ctx, data, len,
@@ -656,7 +532,10 @@ ngx_http_notify_crypto_verify(ngx_http_notify_crypto_key_t *key,
              == 1 ? NGX_OK : NGX_DECLINED;
     }
 
+done:
+
     ERR_clear_error();
+    OPENSSL_free(der);
     EVP_MD_CTX_free(ctx);
 
     return rc;
@@ -722,31 +601,55 @@ ngx_http_notify_crypto_jwk_print(ngx_pool_t *pool, const char *head,
 }
 
 
+/* RSAPublicKey is two integers in a sequence, as a signature of ECDSA is */
+
 static ngx_int_t
 ngx_http_notify_crypto_jwk_rsa(EVP_PKEY *pkey, ngx_pool_t *pool,
     ngx_str_t *jwk)
 {
-    int         n;
-    u_char     *der;
-    ngx_int_t   rc;
-    ngx_str_t   values[2];
+    int            len;
+    u_char        *der;
+    ngx_int_t      rc;
+    ngx_str_t      values[2];
+    ECDSA_SIG     *pair;
+    ngx_uint_t     i;
+    const u_char  *p;
+    const BIGNUM  *numbers[2];
 
     der = NULL;
+    pair = NULL;
+    rc = NGX_ERROR;
 
-    n = i2d_PublicKey(pkey, &der);
-    if (n <= 0) {
-        ERR_clear_error();
-        return NGX_ERROR;
+    len = i2d_PublicKey(pkey, &der);
+    p = der;
+
+    if (len > 0) {
+        pair = d2i_ECDSA_SIG(NULL, &p, len);
     }
 
-    rc = ngx_http_notify_crypto_der_pair(der, n, values);
+    if (pair == NULL) {
+        goto done;
+    }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_notify_crypto_jwk_print(pool,
+    ECDSA_SIG_get0(pair, &numbers[0], &numbers[1]);
+
+    for (i = 0; i < 2; i++) {
+        values[i].data = ngx_pnalloc(pool, BN_num_bytes(numbers[i]));
+        if (values[i].data == NULL) {
+            goto done;
+        }
+
+        values[i].len = BN_bn2bin(numbers[i], values[i].data);
+    }
+
+    rc = ngx_http_notify_crypto_jwk_print(pool,
                                         "\"kty\":\"RSA\",\"alg\":\"RS256\"",
                                         "ne", values, 2, jwk);
-    }
 
+done:
+
+    ERR_clear_error();
+    ECDSA_SIG_free(pair);
     OPENSSL_free(der);
 
     return rc;

@@ -21,7 +21,6 @@
 #define NGX_HTTP_NOTIFY_ID_RANDOM     22
 #define NGX_HTTP_NOTIFY_ID_PARTS      16
 
-#define NGX_HTTP_NOTIFY_ID_DAY_MS     86400000
 /* 9999-12-31T23:59:59.999Z, the last that RFC 3339 can write */
 #define NGX_HTTP_NOTIFY_ID_TIME_MAX   (uint64_t) 253402300799999
 
@@ -481,56 +480,19 @@ ngx_http_notify_id_digest(const ngx_str_t *parts, ngx_uint_t n, u_char *out)
 }
 
 
-/* Proleptic Gregorian days since 1970-01-01, of 1970 and later. */
-
-static uint64_t
-ngx_http_notify_id_days(uint64_t year, uint64_t month, uint64_t day)
-{
-    /* years begin in March, so that the leap day is the last one */
-
-    if (month < 3) {
-        year--;
-        month += 12;
-    }
-
-    return 365 * year + year / 4 - year / 100 + year / 400
-           + (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
-}
-
-
 u_char *
 ngx_http_notify_id_time(u_char *p, uint64_t epoch_ms)
 {
-    uint64_t  ms, days, era, year, month, day;
+    ngx_tm_t  tm;
 
     epoch_ms = ngx_min(epoch_ms, NGX_HTTP_NOTIFY_ID_TIME_MAX);
 
-    ms = epoch_ms % NGX_HTTP_NOTIFY_ID_DAY_MS;
+    ngx_gmtime((time_t) (epoch_ms / 1000), &tm);
 
-    /* from 0000-03-01, in eras of 400 years that begin in March */
-
-    days = epoch_ms / NGX_HTTP_NOTIFY_ID_DAY_MS + 719468;
-    era = days / 146097;
-    days %= 146097;
-
-    year = (days - days / 1460 + days / 36524 - days / 146096) / 365;
-    days -= 365 * year + year / 4 - year / 100;
-    year += 400 * era;
-
-    month = (5 * days + 2) / 153;
-    day = days - (153 * month + 2) / 5 + 1;
-
-    if (month < 10) {
-        month += 3;
-
-    } else {
-        month -= 9;
-        year++;
-    }
-
-    return ngx_sprintf(p, "%04uL-%02uL-%02uLT%02uL:%02uL:%02uL.%03uLZ",
-                       year, month, day, ms / 3600000, ms / 60000 % 60,
-                       ms / 1000 % 60, ms % 1000);
+    return ngx_sprintf(p, "%04d-%02d-%02dT%02d:%02d:%02d.%03uLZ",
+                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
+                       epoch_ms % 1000);
 }
 
 
@@ -561,12 +523,11 @@ ngx_http_notify_id_number(const u_char *p, ngx_uint_t n, uint64_t max,
 /* full-date "T" hours:minutes:seconds, 19 bytes, as seconds of its zone */
 
 static ngx_int_t
-ngx_http_notify_id_date_time(const u_char *p, uint64_t *seconds,
+ngx_http_notify_id_date_time(const u_char *p, int64_t *seconds,
     ngx_uint_t *leap)
 {
-    uint64_t         year, month, day, hour, minute, second, max;
-    static uint64_t  days[] = { 31, 28, 31, 30, 31, 30,
-                                31, 31, 30, 31, 30, 31 };
+    uint64_t   year, month, day, hour, minute, second;
+    struct tm  tm;
 
     if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != 't')
         || p[13] != ':' || p[16] != ':'
@@ -580,38 +541,21 @@ ngx_http_notify_id_date_time(const u_char *p, uint64_t *seconds,
         return NGX_DECLINED;
     }
 
-    /* 1969: its last hours may be 1970 in UTC */
+    ngx_memzero(&tm, sizeof(struct tm));
 
-    if (year < 1969 || month == 0 || day == 0) {
+    tm.tm_year = (int) year - 1900;
+    tm.tm_mon = (int) month - 1;
+    tm.tm_mday = (int) day;
+
+    *seconds = (int64_t) timegm(&tm)
+               + (int64_t) (hour * 3600 + minute * 60 + second);
+
+    /* timegm() makes another day of one that does not exist */
+
+    if (tm.tm_mon != (int) month - 1 || tm.tm_mday != (int) day) {
         return NGX_DECLINED;
     }
 
-    max = days[month - 1];
-
-    if (month == 2
-        && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
-    {
-        max++;
-    }
-
-    if (day > max) {
-        return NGX_DECLINED;
-    }
-
-    /* one day more than the epoch's, lest it becomes negative */
-
-    if (year == 1969) {
-        if (month != 12 || day != 31) {
-            return NGX_DECLINED;
-        }
-
-        *seconds = 0;
-
-    } else {
-        *seconds = (ngx_http_notify_id_days(year, month, day) + 1) * 86400;
-    }
-
-    *seconds += hour * 3600 + minute * 60 + second;
     *leap = (second == 60);
 
     return NGX_OK;
@@ -651,8 +595,8 @@ ngx_int_t
 ngx_http_notify_id_time_parse(const ngx_str_t *text, uint64_t *epoch_ms)
 {
     u_char      *p, *last;
-    int64_t      offset, utc;
-    uint64_t     seconds, ms, scale;
+    int64_t      offset, seconds, utc;
+    uint64_t     ms, scale;
     ngx_uint_t   leap;
 
     p = text->data;
@@ -683,7 +627,7 @@ ngx_http_notify_id_time_parse(const ngx_str_t *text, uint64_t *epoch_ms)
         return NGX_DECLINED;
     }
 
-    utc = (int64_t) seconds - 86400 - offset;
+    utc = seconds - offset;
 
     /* a leap second ends a day in UTC (RFC 3339, 5.7) */
 
