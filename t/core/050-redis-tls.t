@@ -163,7 +163,7 @@ for (['ssl_verify=off', 'not "ssl"'], ['ssl ssl_verify=', 'empty'],
      ["ssl ssl_verify=$dir/none.crt", 'none.crt'],
      ["ssl ssl_certificate=$dir/client.crt", 'together'],
      ["ssl ssl_certificate=$dir/client.crt ssl_certificate_key=$dir/ca.key",
-      'key'], ['ssl ssl', 'duplicate'], ['unix:/tmp/x ssl', 'path of a socket'])
+      'key'], ['ssl ssl', 'given twice'], ['unix:/tmp/x ssl', 'path of a socket'])
 {
     my ($more, $reason) = @$_;
     my $checked = NotifyTest::Nginx->new(http => $http, start => 0,

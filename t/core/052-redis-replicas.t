@@ -143,7 +143,7 @@ for my $bad (qw(0 -1 x 101), '') {
     my $checked = NotifyTest::Nginx->new(start => 0, http =>
         "notify_redis 127.0.0.1 replicas=$bad; notify_channel shop { }");
     my ($said, $ok) = $checked->check;
-    ok(!$ok && $said =~ /invalid "replicas=.* in \S+nginx\.conf:\d+/,
+    ok(!$ok && $said =~ /invalid replicas ".* in \S+nginx\.conf:\d+/,
        "replicas=$bad is refused, with the line") or diag($said);
 }
 
