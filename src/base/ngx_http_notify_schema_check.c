@@ -10,26 +10,6 @@
 #include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_SCHEMA_POINTER  512
-#define NGX_HTTP_NOTIFY_SCHEMA_REASON   160
-
-
-/* where a value stands, on the stack of who checks it */
-typedef struct ngx_http_notify_schema_place_s  ngx_http_notify_schema_place_t;
-
-struct ngx_http_notify_schema_place_s {
-    const ngx_http_notify_schema_place_t  *above;
-    const ngx_str_t                       *name;    /* NULL: an element */
-    ngx_uint_t                             index;
-};
-
-typedef struct {
-    ngx_pool_t                   *pool;
-    ngx_http_notify_schema_pt     handler;  /* NULL: only the verdict counts */
-    void                         *data;
-} ngx_http_notify_schema_run_t;
-
-
 static ngx_int_t ngx_http_notify_schema_value(
     const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
@@ -73,11 +53,6 @@ static ngx_int_t ngx_http_notify_schema_mistyped(
     const ngx_str_t *value, const ngx_http_notify_schema_place_t *place);
 static ngx_int_t ngx_http_notify_schema_other(
     const ngx_http_notify_schema_run_t *run, const ngx_array_t *values,
-    const ngx_http_notify_schema_place_t *place);
-static ngx_int_t ngx_http_notify_schema_say(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_place_t *place, const char *fmt, ...);
-static u_char *ngx_http_notify_schema_pointer(u_char *p, u_char *last,
     const ngx_http_notify_schema_place_t *place);
 
 
@@ -683,81 +658,4 @@ ngx_http_notify_schema_matches(const ngx_http_notify_schema_run_t *run,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_schema_say(const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_place_t *place, const char *fmt, ...)
-{
-    u_char     *p;
-    va_list     args;
-    ngx_str_t   pointer;
-    u_char      buf[NGX_HTTP_NOTIFY_SCHEMA_POINTER];
-    u_char      reason[NGX_HTTP_NOTIFY_SCHEMA_REASON];
-
-    if (run->handler == NULL) {
-        return NGX_DECLINED;
-    }
-
-    p = ngx_http_notify_schema_pointer(buf, buf + sizeof(buf), place);
-
-    pointer.data = buf;
-    pointer.len = p - buf;
-
-    va_start(args, fmt);
-    p = ngx_vslprintf(reason, reason + sizeof(reason) - 1, fmt, args);
-    va_end(args);
-
-    *p = '\0';
-
-    run->handler(run->data, &pointer, (char *) reason);
-
-    return NGX_DECLINED;
-}
-
-
-/* RFC 6901; whole segments, as many as there is room for */
-
-static u_char *
-ngx_http_notify_schema_pointer(u_char *p, u_char *last,
-    const ngx_http_notify_schema_place_t *place)
-{
-    size_t   i;
-    u_char  *start, ch;
-
-    if (place == NULL) {
-        return p;
-    }
-
-    p = ngx_http_notify_schema_pointer(p, last, place->above);
-
-    if (place->name == NULL) {
-        return (size_t) (last - p) > NGX_INT_T_LEN + 1
-               ? ngx_sprintf(p, "/%ui", place->index) : p;
-    }
-
-    if ((size_t) (last - p) < 2 * place->name->len + 1) {
-        return p;
-    }
-
-    start = p;
-    *p++ = '/';
-
-    for (i = 0; i < place->name->len; i++) {
-        ch = place->name->data[i];
-
-        if (ch == '~' || ch == '/') {
-            *p++ = '~';
-            ch = (ch == '~') ? '0' : '1';
-        }
-
-        if (ch < 0x20) {
-            return start;
-        }
-
-        *p++ = ch;
-    }
-
-    return p;
 }

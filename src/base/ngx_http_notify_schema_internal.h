@@ -57,5 +57,25 @@ struct ngx_http_notify_schema_s {
     unsigned                    never:1;        /* the schema false */
 };
 
+/* where a value stands, on the stack of its check */
+typedef struct ngx_http_notify_schema_place_s  ngx_http_notify_schema_place_t;
+
+struct ngx_http_notify_schema_place_s {
+    const ngx_http_notify_schema_place_t  *above;
+    const ngx_str_t                       *name;    /* NULL: an element */
+    ngx_uint_t                             index;
+};
+
+typedef struct {
+    ngx_pool_t                   *pool;
+    ngx_http_notify_schema_pt     handler;  /* NULL: only the verdict counts */
+    void                         *data;
+} ngx_http_notify_schema_run_t;
+
+
+/* Tells the handler, if there is one, what is wrong; returns NGX_DECLINED. */
+ngx_int_t ngx_http_notify_schema_say(const ngx_http_notify_schema_run_t *run,
+    const ngx_http_notify_schema_place_t *place, const char *fmt, ...);
+
 
 #endif /* _NGX_HTTP_NOTIFY_SCHEMA_INTERNAL_H_INCLUDED_ */

@@ -8,6 +8,13 @@
 #include "ngx_http_notify_text.h"
 
 
+typedef ngx_uint_t (*ngx_http_notify_text_compare_pt)(const ngx_str_t *a,
+    const ngx_str_t *b);
+
+
+static void *ngx_http_notify_text_walk(const ngx_str_t *name,
+    const void *elts, ngx_uint_t n, size_t size,
+    ngx_http_notify_text_compare_pt same);
 static ngx_uint_t ngx_http_notify_text_is_control(u_char c);
 
 
@@ -70,15 +77,8 @@ void *
 ngx_http_notify_text_find(const ngx_str_t *name, const void *elts,
     ngx_uint_t n, size_t size)
 {
-    u_char  *p;
-
-    for (p = (u_char *) elts; n; n--, p += size) {
-        if (ngx_http_notify_text_equal(name, (ngx_str_t *) p)) {
-            return p;
-        }
-    }
-
-    return NULL;
+    return ngx_http_notify_text_walk(name, elts, n, size,
+                                     ngx_http_notify_text_equal);
 }
 
 
@@ -86,10 +86,28 @@ void *
 ngx_http_notify_text_find_nocase(const ngx_str_t *name, const void *elts,
     ngx_uint_t n, size_t size)
 {
+    return ngx_http_notify_text_walk(name, elts, n, size,
+                                     ngx_http_notify_text_equal_nocase);
+}
+
+
+void *
+ngx_http_notify_text_find_same_name(const ngx_str_t *name, const void *elts,
+    ngx_uint_t n, size_t size)
+{
+    return ngx_http_notify_text_walk(name, elts, n, size,
+                                     ngx_http_notify_text_same_name);
+}
+
+
+static void *
+ngx_http_notify_text_walk(const ngx_str_t *name, const void *elts,
+    ngx_uint_t n, size_t size, ngx_http_notify_text_compare_pt same)
+{
     u_char  *p;
 
     for (p = (u_char *) elts; n; n--, p += size) {
-        if (ngx_http_notify_text_equal_nocase(name, (ngx_str_t *) p)) {
+        if (same(name, (ngx_str_t *) p)) {
             return p;
         }
     }
@@ -150,6 +168,40 @@ ngx_http_notify_text_quote(u_char *dst, const ngx_str_t *text, size_t max)
     }
 
     return dst;
+}
+
+
+ngx_uint_t
+ngx_http_notify_text_same_name(const ngx_str_t *a, const ngx_str_t *b)
+{
+    u_char  *p, *q, *plast, *qlast;
+
+    p = a->data;
+    q = b->data;
+    plast = p + a->len;
+    qlast = q + b->len;
+
+    for ( ;; ) {
+
+        while (p < plast && (*p == '_' || *p == '-')) {
+            p++;
+        }
+
+        while (q < qlast && (*q == '_' || *q == '-')) {
+            q++;
+        }
+
+        if (p == plast || q == qlast) {
+            return p == plast && q == qlast;
+        }
+
+        if (ngx_tolower(*p) != ngx_tolower(*q)) {
+            return 0;
+        }
+
+        p++;
+        q++;
+    }
 }
 
 

@@ -51,6 +51,12 @@ void *ngx_http_notify_text_find_nocase(const ngx_str_t *name, const void *elts,
     ngx_http_notify_text_find_nocase(name, (array)->elts, (array)->nelts,     \
                                      (array)->size)
 
+/* whether "apiKey" is "api_key": case, "_" and "-" are ignored */
+ngx_uint_t ngx_http_notify_text_same_name(const ngx_str_t *a,
+    const ngx_str_t *b);
+void *ngx_http_notify_text_find_same_name(const ngx_str_t *name,
+    const void *elts, ngx_uint_t n, size_t size);
+
 /* whether all of it is well-formed UTF-8 (RFC 3629) */
 ngx_uint_t ngx_http_notify_text_utf8(const ngx_str_t *text);
 /* whether it has a control character: below 0x20, or 0x7f */

@@ -14,8 +14,6 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_RETENTION  ((int64_t) 15 * 86400 * 1000)
 
 
-static ngx_http_notify_profile_t *ngx_http_notify_channel_find_profile(
-    const ngx_array_t *profiles, const ngx_str_t *name);
 static const ngx_http_notify_channel_event_t *
     ngx_http_notify_channel_find_event(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *text,
@@ -83,7 +81,7 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
 
     for (i = 0; i < n; i++) {
 
-        profile = ngx_http_notify_channel_find_profile(profiles,
+        profile = ngx_http_notify_profile_find(profiles,
                                              refs ? &refs[i].name : &standard);
 
         if (profile == NULL) {
@@ -218,26 +216,7 @@ ngx_http_notify_channel_profile(const ngx_http_notify_channel_t *channel,
         return first[0];
     }
 
-    return ngx_http_notify_channel_find_profile(channel->profiles, name);
-}
-
-
-static ngx_http_notify_profile_t *
-ngx_http_notify_channel_find_profile(const ngx_array_t *profiles,
-    const ngx_str_t *name)
-{
-    ngx_uint_t                   i;
-    ngx_http_notify_profile_t  **profile;
-
-    profile = profiles->elts;
-
-    for (i = 0; i < profiles->nelts; i++) {
-        if (ngx_http_notify_text_equal(&profile[i]->name, name)) {
-            return profile[i];
-        }
-    }
-
-    return NULL;
+    return ngx_http_notify_profile_find(channel->profiles, name);
 }
 
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
 #include "ngx_http_notify_variable.h"
 
@@ -184,29 +185,12 @@ ngx_http_notify_channel_names_declares(
     const ngx_http_notify_channel_t *channel, const ngx_str_t *name,
     ngx_uint_t setting)
 {
-    ngx_uint_t                            i;
-    ngx_http_notify_setting_t            *declared;
-    ngx_http_notify_channel_attribute_t  *attribute;
+    const ngx_array_t  *declared;
 
-    if (setting) {
-        declared = channel->settings ? channel->settings->elts : NULL;
+    declared = setting ? channel->settings : channel->attributes;
 
-        for (i = 0; declared && i < channel->settings->nelts; i++) {
-            if (ngx_http_notify_variable_same(&declared[i].name, name)) {
-                return 1;
-            }
-        }
-
-        return 0;
-    }
-
-    attribute = channel->attributes ? channel->attributes->elts : NULL;
-
-    for (i = 0; attribute && i < channel->attributes->nelts; i++) {
-        if (ngx_http_notify_variable_same(&attribute[i].name, name)) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return declared
+           && ngx_http_notify_text_find_same_name(name, declared->elts,
+                                                  declared->nelts,
+                                                  declared->size);
 }

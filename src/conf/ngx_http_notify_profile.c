@@ -10,6 +10,7 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_profile.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_PROFILE_FAILURES   100000
@@ -225,6 +226,25 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+ngx_http_notify_profile_t *
+ngx_http_notify_profile_find(const ngx_array_t *profiles,
+    const ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_profile_t  **profile;
+
+    profile = profiles->elts;
+
+    for (i = 0; i < profiles->nelts; i++) {
+        if (ngx_http_notify_text_equal(&profile[i]->name, name)) {
+            return profile[i];
+        }
+    }
+
+    return NULL;
 }
 
 

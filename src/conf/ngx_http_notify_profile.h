@@ -44,6 +44,9 @@ ngx_http_notify_profile_t *ngx_http_notify_profile_create(ngx_conf_t *cf,
     const ngx_str_t *name);
 char *ngx_http_notify_profile_init(ngx_conf_t *cf,
     ngx_http_notify_profile_t *profile);
+/* among ngx_http_notify_profile_t *; NULL: there is none of that name */
+ngx_http_notify_profile_t *ngx_http_notify_profile_find(
+    const ngx_array_t *profiles, const ngx_str_t *name);
 
 /* for a directive N[r/s|r/m] [burst=N] | off, once; without a burst it is what
  * comes in one of so many parts of a second */

@@ -654,7 +654,6 @@ ngx_http_notify_provider_upstream(ngx_conf_t *cf, const ngx_str_t *name)
     ngx_http_upstream_main_conf_t   *umcf;
 
     umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
-
     upstream = umcf->upstreams.elts;
 
     for (i = 0; i < umcf->upstreams.nelts; i++) {
@@ -688,7 +687,6 @@ ngx_http_notify_provider_find(const ngx_array_t *providers,
     standard = provider[0];
 
     for (i = 0; i < providers->nelts; i++) {
-
         if (ngx_http_notify_text_equal(&provider[i]->profile.name, name)) {
             return provider[i];
         }

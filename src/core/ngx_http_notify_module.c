@@ -1,7 +1,6 @@
 /*
- * The module: its directives at the http level, what is checked when http {}
- * has been read, and the start and end of a worker.  One static state a worker.
- * Must not know endpoints, and of the layers below only how they begin and end.
+ * The module: its directives at the http level, and what is checked when
+ * http {} has been read.  Must not know endpoints.
  */
 
 #include <ngx_config.h>
@@ -9,9 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel_names.h"
-#include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_crypto.h"
-#include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
@@ -21,6 +18,7 @@
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
 #include "ngx_http_notify_version.h"
+#include "ngx_http_notify_worker.h"
 
 
 #define NGX_HTTP_NOTIFY_MODULE_NAME_MAX   64    /* of a channel, a profile */
@@ -62,20 +60,10 @@ static ngx_http_notify_profile_t *ngx_http_notify_module_add_profile(
     ngx_conf_t *cf, ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 static char *ngx_http_notify_module_read_profile(ngx_conf_t *cf,
     ngx_http_notify_profile_t *profile, ngx_uint_t block);
-static ngx_http_notify_profile_t *ngx_http_notify_module_find_profile(
-    ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 static ngx_http_notify_channel_t *ngx_http_notify_module_find_channel(
     ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 
 static ngx_int_t ngx_http_notify_module_init_module(ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_notify_module_init_process(ngx_cycle_t *cycle);
-static void ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
-    ngx_http_notify_main_conf_t *mcf);
-static void ngx_http_notify_module_exit_process(ngx_cycle_t *cycle);
-
-
-/* of the worker; read when a worker starts, gone when it exits */
-static ngx_uint_t                ngx_http_notify_module_started;
 
 
 static ngx_str_t  ngx_http_notify_module_standard = ngx_string("standard");
@@ -151,10 +139,10 @@ ngx_module_t  ngx_http_notify_module = {
     NGX_HTTP_MODULE,                        /* module type */
     NULL,                                   /* init master */
     ngx_http_notify_module_init_module,     /* init module */
-    ngx_http_notify_module_init_process,    /* init process */
+    ngx_http_notify_worker_init_process,    /* init process */
     NULL,                                   /* init thread */
     NULL,                                   /* exit thread */
-    ngx_http_notify_module_exit_process,    /* exit process */
+    ngx_http_notify_worker_exit_process,    /* exit process */
     NULL,                                   /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -210,8 +198,8 @@ ngx_http_notify_module_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_notify_module_find_profile(mcf,
-                                            &ngx_http_notify_module_standard)
+    if (ngx_http_notify_profile_find(mcf->profiles,
+                                     &ngx_http_notify_module_standard)
         == NULL)
     {
         profile = ngx_http_notify_module_add_profile(cf, mcf,
@@ -397,7 +385,7 @@ ngx_http_notify_module_set_profile(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    profile = ngx_http_notify_module_find_profile(mcf, &value[1]);
+    profile = ngx_http_notify_profile_find(mcf->profiles, &value[1]);
 
     if (profile) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -577,26 +565,6 @@ ngx_http_notify_module_read_profile(ngx_conf_t *cf,
 }
 
 
-static ngx_http_notify_profile_t *
-ngx_http_notify_module_find_profile(ngx_http_notify_main_conf_t *mcf,
-    const ngx_str_t *name)
-{
-    ngx_uint_t                   i;
-    ngx_http_notify_profile_t  **profile;
-
-    profile = mcf->profiles->elts;
-
-    for (i = 0; i < mcf->profiles->nelts; i++) {
-
-        if (ngx_http_notify_text_equal(&profile[i]->name, name)) {
-            return profile[i];
-        }
-    }
-
-    return NULL;
-}
-
-
 static ngx_http_notify_channel_t *
 ngx_http_notify_module_find_channel(ngx_http_notify_main_conf_t *mcf,
     const ngx_str_t *name)
@@ -675,123 +643,4 @@ ngx_http_notify_module_init_module(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
-{
-    u_char                       *p;
-    ngx_str_t                     owner;
-    ngx_http_conf_ctx_t          *ctx;
-    ngx_http_notify_main_conf_t  *mcf;
-
-    /* not in the cache manager and loader, which are helpers */
-
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
-    }
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
-
-    if (mcf == NULL || (mcf->channels->nelts == 0 && !mcf->commands)) {
-        return NGX_OK;
-    }
-
-    ngx_http_notify_module_init_metrics(cycle, mcf);
-    ngx_http_notify_seal_use(&mcf->seal);
-
-    owner.data = ngx_pnalloc(cycle->pool,
-                             mcf->nonce.len + 1 + NGX_INT_T_LEN);
-    if (owner.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_sprintf(owner.data, "%V-%ui", &mcf->nonce, ngx_worker);
-    owner.len = p - owner.data;
-
-    ngx_http_notify_module_started = 1;
-
-    if (ngx_http_notify_connections_init(cycle, &mcf->redis, mcf->channels)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    /* the resolver of detached calls is that of the http level */
-
-    ctx = (ngx_http_conf_ctx_t *) cycle->conf_ctx[ngx_http_module.index];
-
-    if (ngx_http_notify_call_init_process(cycle,
-                                ctx->loc_conf[ngx_http_core_module.ctx_index])
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_engine_init_process(cycle, mcf->channels,
-                                         ngx_http_notify_connections_redis(),
-                                         &owner);
-}
-
-
-static void
-ngx_http_notify_module_init_metrics(ngx_cycle_t *cycle,
-    ngx_http_notify_main_conf_t *mcf)
-{
-    ngx_uint_t                   i;
-    ngx_http_notify_channel_t  **channel;
-
-    ngx_http_notify_metrics_attach(mcf->zone);
-
-    if (ngx_http_notify_metrics_join(NGX_HTTP_NOTIFY_METRICS_ALL) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                      "notify module: notify_zone is full, "
-                      "this worker is not measured");
-    }
-
-    channel = mcf->channels->elts;
-
-    for (i = 0; i < mcf->channels->nelts; i++) {
-        channel[i]->metrics = ngx_http_notify_metrics_channel(
-                                                            &channel[i]->name);
-
-        if (channel[i]->metrics == NGX_ERROR) {
-            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                          "notify module: notify_zone is full, "
-                          "channel \"%V\" has no counters",
-                          &channel[i]->name);
-
-        } else if (ngx_http_notify_metrics_join(channel[i]->metrics)
-                   != NGX_OK)
-        {
-            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                          "notify module: notify_zone is full, "
-                          "channel \"%V\" is not measured in this worker",
-                          &channel[i]->name);
-        }
-    }
-}
-
-
-static void
-ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
-{
-    ngx_http_notify_main_conf_t  *mcf;
-
-    if (!ngx_http_notify_module_started) {
-        return;
-    }
-
-    ngx_http_notify_module_started = 0;
-
-    ngx_http_notify_engine_exit_process(cycle);
-    ngx_http_notify_call_exit_process(cycle);
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
-    ngx_http_notify_connections_exit(mcf->channels);
-    ngx_http_notify_log_publish_exit();
-
-    ngx_http_notify_metrics_leave();
 }

@@ -38,12 +38,6 @@ static void ngx_http_notify_call_stop(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_destroy(ngx_http_notify_call_t *call);
 static ngx_pool_t *ngx_http_notify_call_pool(void);
 static void ngx_http_notify_call_pool_free(ngx_pool_t *pool);
-static void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_result_t *result);
-static void ngx_http_notify_call_mask(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_result_t *result);
-static void ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_call_turn(ngx_event_t *ev);
 
 
@@ -299,8 +293,8 @@ ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer, ngx_int_t rc)
                                           ngx_http_notify_call_upstream,
                                           ngx_http_notify_call_done, call);
         if (rc != NGX_OK) {
-            ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
-                                      "no memory", NULL);
+            ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+                                             "no memory", NULL);
         }
 
         return;
@@ -311,23 +305,6 @@ ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer, ngx_int_t rc)
 
     } else if (rc == NGX_ABORT) {
         call->verdict = NGX_HTTP_NOTIFY_CALL_NO_RESOLVER;
-    }
-
-    ngx_post_event(&call->ended, &ngx_posted_events);
-}
-
-
-void
-ngx_http_notify_call_fail(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_verdict_e verdict, const char *error,
-    const char *detail)
-{
-    call->verdict = verdict;
-    call->peer.error = error;
-
-    if (detail) {
-        call->peer.detail.data = (u_char *) detail;
-        call->peer.detail.len = ngx_strlen(detail);
     }
 
     ngx_post_event(&call->ended, &ngx_posted_events);
@@ -678,111 +655,4 @@ ngx_http_notify_call_pool_free(ngx_pool_t *pool)
 #endif
 
     ngx_destroy_pool(pool);
-}
-
-
-static void
-ngx_http_notify_call_result(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_result_t *result)
-{
-    ngx_memzero(result, sizeof(ngx_http_notify_call_result_t));
-
-    result->latency = ngx_current_msec - call->start;
-    result->retry_after = -1;
-
-    if (call->answer.done && call->peer.error == NULL) {
-        ngx_http_notify_call_answered(call, result);
-        return;
-    }
-
-    result->verdict = call->verdict;
-    result->error = call->peer.error ? call->peer.error : "connection failed";
-    result->detail = call->peer.detail;
-
-    if (call->peer.naddrs == 0 && call->target->subscription->tenant.len) {
-        ngx_http_notify_call_mask(call, result);
-    }
-}
-
-
-/*
- * Whether a name exists within the network is none of a tenant's business: one
- * that is denied looks as one that is not there.
- */
-
-static void
-ngx_http_notify_call_mask(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_result_t *result)
-{
-    ngx_http_notify_context_t              context;
-    const ngx_http_notify_subscription_t  *subscription;
-
-    if (result->verdict != NGX_HTTP_NOTIFY_CALL_BLOCKED
-        && ngx_strcmp(result->error, "name not resolved") != 0)
-    {
-        return;
-    }
-
-    subscription = call->target->subscription;
-
-    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
-
-    context.event = &call->event->id;
-    context.channel = call->channel;
-
-    ngx_log_error(NGX_LOG_INFO,
-                  ngx_http_notify_context_log(ngx_cycle->log, &context), 0,
-                  "notify call: host \"%V\" of subscription \"%V\", tenant "
-                  "\"%V\": %s (%V)",
-                  &call->target->url.host, &subscription->id,
-                  &subscription->tenant, result->error, &result->detail);
-
-    result->error = NGX_HTTP_NOTIFY_CALL_MASKED;
-    ngx_str_null(&result->detail);
-}
-
-
-static void
-ngx_http_notify_call_answered(ngx_http_notify_call_t *call,
-    ngx_http_notify_call_result_t *result)
-{
-    time_t                              seconds;
-    ngx_http_notify_http_response_t    *a;
-    const ngx_http_notify_call_conf_t  *conf;
-
-    a = &call->answer;
-    conf = call->target->conf;
-
-    result->status = a->status;
-    result->content_type = a->content_type;
-    result->body = a->body;
-    result->truncated = a->truncated;
-
-    if (a->status >= 200 && a->status < 300) {
-
-        if (conf->payload.success == NULL
-            || ngx_http_notify_payload_success(call->pool, &conf->payload,
-                                               &a->body, &result->detail)
-               == NGX_OK)
-        {
-            result->verdict = NGX_HTTP_NOTIFY_CALL_OK;
-            return;
-        }
-
-        result->verdict = NGX_HTTP_NOTIFY_CALL_RETRY;
-        result->error = "success not reported";
-        return;
-    }
-
-    result->verdict = (a->status == 410) ? NGX_HTTP_NOTIFY_CALL_GONE
-                                         : NGX_HTTP_NOTIFY_CALL_RETRY;
-    result->error = "status";
-
-    if (a->retry_after.len
-        && ngx_http_notify_backoff_retry_after(&a->retry_after, ngx_time(),
-                                               &seconds)
-           == NGX_OK)
-    {
-        result->retry_after = (ngx_int_t) seconds;
-    }
 }

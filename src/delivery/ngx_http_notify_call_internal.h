@@ -43,8 +43,11 @@ struct ngx_http_notify_call_s {
 ngx_int_t ngx_http_notify_call_request(ngx_http_notify_call_t *call,
     ngx_uint_t attempt);
 
+/* in call_result: what the handler is told */
+void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
 /* it ends like that before upstream ran; its handler is told in a moment */
-void ngx_http_notify_call_fail(ngx_http_notify_call_t *call,
+void ngx_http_notify_call_result_fail(ngx_http_notify_call_t *call,
     ngx_http_notify_call_verdict_e verdict, const char *error,
     const char *detail);
 

@@ -33,8 +33,8 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
     target = call->target;
 
     if (target->keyless && target->keys == NULL) {
-        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
-                                  "no signing key", target->keyless);
+        ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                         "no signing key", target->keyless);
         return NGX_ERROR;
     }
 
@@ -56,12 +56,13 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
     }
 
     if (rc == NGX_DECLINED) {
-        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
-                                  "header not allowed", "control character");
+        ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                         "header not allowed",
+                                         "control character");
 
     } else if (rc != NGX_OK) {
-        ngx_http_notify_call_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
-                                  "no memory", NULL);
+        ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+                                         "no memory", NULL);
     }
 
     return rc;

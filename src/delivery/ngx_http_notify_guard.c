@@ -611,11 +611,7 @@ ngx_http_notify_guard_inet6(u_char *p, u_char *last, u_char *addr)
         }
     }
 
-    if (ngx_inet6_addr(p, last - p, addr) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return ngx_inet6_addr(p, last - p, addr) == NGX_OK ? NGX_OK : NGX_DECLINED;
 }
 
 #endif

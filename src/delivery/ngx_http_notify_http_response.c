@@ -6,32 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_http_response.h"
-
-
-typedef enum {
-    sw_version = 0,
-    sw_minor,
-    sw_status_space,
-    sw_status,
-    sw_reason_space,
-    sw_reason,
-    sw_line_lf,                 /* of the status line */
-    sw_header_start,
-    sw_name,
-    sw_value,
-    sw_header_lf,
-    sw_end_lf,                  /* of the empty line */
-    sw_body,
-    sw_chunk_start,
-    sw_chunk_size,
-    sw_chunk_extension,
-    sw_chunk_lf,
-    sw_chunk_data,
-    sw_chunk_data_cr,
-    sw_chunk_data_lf,
-    sw_done
-} ngx_http_notify_http_response_state_e;
+#include "ngx_http_notify_http_response_internal.h"
 
 
 enum {
@@ -56,6 +31,8 @@ static const ngx_str_t  ngx_http_notify_http_response_names[] = {
 
 static ngx_int_t ngx_http_notify_http_response_status(
     ngx_http_notify_http_response_t *a, u_char ch);
+static ngx_int_t ngx_http_notify_http_response_version(
+    ngx_http_notify_http_response_t *a, u_char ch);
 static ngx_int_t ngx_http_notify_http_response_line(
     ngx_http_notify_http_response_t *a, u_char ch);
 static void ngx_http_notify_http_response_fold(
@@ -74,16 +51,8 @@ static ngx_int_t ngx_http_notify_http_response_keep(
     ngx_http_notify_http_response_t *a, ngx_str_t *to);
 static ngx_int_t ngx_http_notify_http_response_headers_end(
     ngx_http_notify_http_response_t *a);
-static ngx_int_t ngx_http_notify_http_response_chunk(
-    ngx_http_notify_http_response_t *a, u_char ch);
-static const u_char *ngx_http_notify_http_response_data(
-    ngx_http_notify_http_response_t *a, const u_char *p, const u_char *last);
-static ngx_int_t ngx_http_notify_http_response_room(
-    ngx_http_notify_http_response_t *a, size_t size);
 static ngx_int_t ngx_http_notify_http_response_large(
     ngx_http_notify_http_response_t *a);
-static ngx_int_t ngx_http_notify_http_response_error(
-    ngx_http_notify_http_response_t *a, const char *error);
 
 
 /* RFC 9110, 5.6.2: what a token is made of, in lower case */
@@ -94,11 +63,6 @@ static const u_char  ngx_http_notify_http_response_token[256] =
     "\0!\0#$%&'\0\0*+\0-.\0" "0123456789\0\0\0\0\0\0"
     "\0abcdefghijklmnopqrstuvwxyz\0\0\0^_"
     "`abcdefghijklmnopqrstuvwxyz\0|\0~\0";
-
-
-/* RFC 9110, 5.5: field-vchar, obs-text, SP and HTAB */
-#define ngx_http_notify_http_response_text(ch)                                \
-    ((ch) == '\t' || ((ch) >= 0x20 && (ch) != 0x7f))
 
 
 void
@@ -124,7 +88,7 @@ ngx_http_notify_http_response_parse(ngx_http_notify_http_response_t *a,
     while (p < last && rc == NGX_AGAIN) {
 
         if (a->state == sw_body || a->state == sw_chunk_data) {
-            p = ngx_http_notify_http_response_data(a, p, last);
+            p = ngx_http_notify_http_response_body_data(a, p, last);
 
             if (p == NULL) {
                 return NGX_ERROR;
@@ -157,7 +121,7 @@ ngx_http_notify_http_response_parse(ngx_http_notify_http_response_t *a,
             rc = ngx_http_notify_http_response_line(a, *p++);
 
         } else {
-            rc = ngx_http_notify_http_response_chunk(a, *p++);
+            rc = ngx_http_notify_http_response_body_chunk(a, *p++);
         }
     }
 
@@ -193,8 +157,6 @@ static ngx_int_t
 ngx_http_notify_http_response_status(ngx_http_notify_http_response_t *a,
     u_char ch)
 {
-    static const u_char  version[] = "HTTP/1.";
-
     if (++a->header_bytes > a->header_limit) {
         return ngx_http_notify_http_response_large(a);
     }
@@ -202,26 +164,8 @@ ngx_http_notify_http_response_status(ngx_http_notify_http_response_t *a,
     switch (a->state) {
 
     case sw_version:
-        if (ch != version[a->digits++]) {
-            return ngx_http_notify_http_response_error(a,
-                                                       "not an HTTP/1 answer");
-        }
-
-        if (a->digits == sizeof(version) - 1) {
-            a->state = sw_minor;
-        }
-
-        return NGX_AGAIN;
-
     case sw_minor:
-        if (ch != '0' && ch != '1') {
-            return ngx_http_notify_http_response_error(a,
-                                                       "unknown HTTP version");
-        }
-
-        a->http11 = (ch == '1');
-        a->state = sw_status_space;
-        return NGX_AGAIN;
+        return ngx_http_notify_http_response_version(a, ch);
 
     case sw_status_space:
         if (ch != ' ') {
@@ -285,6 +229,37 @@ ngx_http_notify_http_response_status(ngx_http_notify_http_response_t *a,
     a->status = 0;
 
     return ngx_http_notify_http_response_error(a, "malformed status line");
+}
+
+
+static ngx_int_t
+ngx_http_notify_http_response_version(ngx_http_notify_http_response_t *a,
+    u_char ch)
+{
+    static const u_char  version[] = "HTTP/1.";
+
+    if (a->state == sw_minor) {
+
+        if (ch != '0' && ch != '1') {
+            return ngx_http_notify_http_response_error(a,
+                                                       "unknown HTTP version");
+        }
+
+        a->http11 = (ch == '1');
+        a->state = sw_status_space;
+
+        return NGX_AGAIN;
+    }
+
+    if (ch != version[a->digits++]) {
+        return ngx_http_notify_http_response_error(a, "not an HTTP/1 answer");
+    }
+
+    if (a->digits == sizeof(version) - 1) {
+        a->state = sw_minor;
+    }
+
+    return NGX_AGAIN;
 }
 
 
@@ -702,174 +677,6 @@ ngx_http_notify_http_response_headers_end(ngx_http_notify_http_response_t *a)
 
 
 static ngx_int_t
-ngx_http_notify_http_response_chunk(ngx_http_notify_http_response_t *a,
-    u_char ch)
-{
-    u_char  c;
-
-    switch (a->state) {
-
-    case sw_chunk_start:
-        a->length = 0;
-        a->digits = 0;
-        a->line_bytes = 0;
-        a->state = sw_chunk_size;
-
-        /* fall through */
-
-    case sw_chunk_size:
-        c = ngx_tolower(ch);
-
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
-
-            if (++a->digits == 16) {
-                break;
-            }
-
-            a->length = a->length * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
-            return NGX_AGAIN;
-        }
-
-        if (a->digits == 0 || (ch != ';' && ch != '\r')) {
-            break;
-        }
-
-        a->state = (ch == ';') ? sw_chunk_extension : sw_chunk_lf;
-        return NGX_AGAIN;
-
-    case sw_chunk_extension:
-        if (ch == '\r') {
-            a->state = sw_chunk_lf;
-            return NGX_AGAIN;
-        }
-
-        if (!ngx_http_notify_http_response_text(ch)
-            || ++a->line_bytes > NGX_HTTP_NOTIFY_HTTP_RESPONSE_CHUNK)
-        {
-            break;
-        }
-
-        return NGX_AGAIN;
-
-    case sw_chunk_lf:
-        if (ch != '\n') {
-            break;
-        }
-
-        if (a->length) {
-            a->state = sw_chunk_data;
-
-        } else {
-            a->trailers = 1;
-            a->state = sw_header_start;
-        }
-
-        return NGX_AGAIN;
-
-    case sw_chunk_data_cr:
-        if (ch != '\r') {
-            break;
-        }
-
-        a->state = sw_chunk_data_lf;
-        return NGX_AGAIN;
-
-    case sw_chunk_data_lf:
-        if (ch != '\n') {
-            break;
-        }
-
-        a->state = sw_chunk_start;
-        return NGX_AGAIN;
-    }
-
-    return ngx_http_notify_http_response_error(a, "malformed chunk");
-}
-
-
-/* takes what it can of [p, last); NULL: memory */
-
-static const u_char *
-ngx_http_notify_http_response_data(ngx_http_notify_http_response_t *a,
-    const u_char *p, const u_char *last)
-{
-    off_t   size;
-    size_t  n;
-
-    size = last - p;
-
-    if ((a->length_given || a->chunked) && size > a->length) {
-        size = a->length;
-    }
-
-    n = (size_t) ngx_min(size, (off_t) (a->limit - a->body.len));
-
-    if (n) {
-        if (ngx_http_notify_http_response_room(a, n) != NGX_OK) {
-            a->error = "no memory";
-            return NULL;
-        }
-
-        ngx_memcpy(a->body.data + a->body.len, p, n);
-        a->body.len += n;
-    }
-
-    if ((off_t) n < size) {
-        a->truncated = 1;
-    }
-
-    if (a->length_given || a->chunked) {
-        a->length -= size;
-
-        if (a->length == 0) {
-            a->state = a->chunked ? sw_chunk_data_cr : sw_done;
-        }
-    }
-
-    return p + size;
-}
-
-
-static ngx_int_t
-ngx_http_notify_http_response_room(ngx_http_notify_http_response_t *a,
-    size_t size)
-{
-    u_char  *p;
-    size_t   n;
-
-    if (size <= a->allocated - a->body.len) {
-        return NGX_OK;
-    }
-
-    /* a body of known length takes what it needs, others grow */
-
-    if (a->length_given && a->body.len == 0) {
-        n = (size_t) ngx_min(a->length, (off_t) a->limit);
-
-    } else {
-        n = ngx_max(a->allocated * 2, 512);
-        n = ngx_max(n, a->body.len + size);
-        n = ngx_min(n, a->limit);
-    }
-
-    p = ngx_pnalloc(a->pool, n);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (a->body.len) {
-        ngx_memcpy(p, a->body.data, a->body.len);
-        (void) ngx_pfree(a->pool, a->body.data);
-    }
-
-    a->body.data = p;
-    a->allocated = n;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_http_notify_http_response_large(ngx_http_notify_http_response_t *a)
 {
     u_char  *p;
@@ -888,15 +695,4 @@ ngx_http_notify_http_response_large(ngx_http_notify_http_response_t *a)
     (void) ngx_sprintf(p, "%s%uz bytes%Z", large, a->header_limit);
 
     return ngx_http_notify_http_response_error(a, (char *) p);
-}
-
-
-static ngx_int_t
-ngx_http_notify_http_response_error(ngx_http_notify_http_response_t *a,
-    const char *error)
-{
-    a->error = error;
-    a->keepalive = 0;
-
-    return NGX_ERROR;
 }

@@ -49,28 +49,28 @@ typedef struct {
 } ngx_http_notify_template_build_t;
 
 
-static ngx_int_t ngx_http_notify_template_start(
+static ngx_int_t ngx_http_notify_payload_template_start(
     ngx_http_notify_template_build_t *b, ngx_conf_t *cf,
     const ngx_str_t *text);
-static ngx_http_notify_template_t *ngx_http_notify_template_finish(
+static ngx_http_notify_template_t *ngx_http_notify_payload_template_finish(
     ngx_http_notify_template_build_t *b);
-static ngx_int_t ngx_http_notify_template_flush(
+static ngx_int_t ngx_http_notify_payload_template_flush(
     ngx_http_notify_template_build_t *b);
-static ngx_int_t ngx_http_notify_template_add(
+static ngx_int_t ngx_http_notify_payload_template_add(
     ngx_http_notify_template_build_t *b, const ngx_str_t *name,
     ngx_http_notify_template_mode_e mode);
-static ngx_int_t ngx_http_notify_template_split(
+static ngx_int_t ngx_http_notify_payload_template_split(
     ngx_http_notify_template_build_t *b, u_char *p, u_char *last,
     ngx_http_notify_template_mode_e mode);
-static ngx_int_t ngx_http_notify_template_name(
+static ngx_int_t ngx_http_notify_payload_template_name(
     ngx_http_notify_template_build_t *b, u_char **pos, u_char *last,
     ngx_str_t *name);
-static ngx_int_t ngx_http_notify_template_string(
+static ngx_int_t ngx_http_notify_payload_template_string(
     ngx_http_notify_template_build_t *b, u_char **pos, u_char *last);
-static size_t ngx_http_notify_template_size(
+static size_t ngx_http_notify_payload_template_size(
     const ngx_http_notify_template_part_t *part,
     const ngx_http_notify_value_t *value);
-static u_char *ngx_http_notify_template_write(u_char *p,
+static u_char *ngx_http_notify_payload_template_write(u_char *p,
     const ngx_http_notify_template_part_t *part,
     const ngx_http_notify_value_t *value);
 
@@ -84,13 +84,13 @@ ngx_http_notify_payload_compile(ngx_conf_t *cf, const ngx_str_t *text,
 
     t = NULL;
 
-    if (ngx_http_notify_template_start(&b, cf, text) == NGX_OK
-        && ngx_http_notify_template_split(&b, text->data,
-                                          text->data + text->len,
-                                          NGX_HTTP_NOTIFY_TEMPLATE_TEXT)
+    if (ngx_http_notify_payload_template_start(&b, cf, text) == NGX_OK
+        && ngx_http_notify_payload_template_split(&b, text->data,
+                                                  text->data + text->len,
+                                                  NGX_HTTP_NOTIFY_TEMPLATE_TEXT)
            == NGX_OK)
     {
-        t = ngx_http_notify_template_finish(&b);
+        t = ngx_http_notify_payload_template_finish(&b);
     }
 
     *reason = (t == NULL) ? b.reason : NULL;
@@ -109,7 +109,7 @@ ngx_http_notify_payload_compile_json(ngx_conf_t *cf, const ngx_str_t *text,
     ngx_http_notify_json_error_t       error;
     ngx_http_notify_template_build_t   b;
 
-    if (ngx_http_notify_template_start(&b, cf, text) != NGX_OK) {
+    if (ngx_http_notify_payload_template_start(&b, cf, text) != NGX_OK) {
         goto failed;
     }
 
@@ -158,7 +158,9 @@ ngx_http_notify_payload_compile_json(ngx_conf_t *cf, const ngx_str_t *text,
             break;
 
         case '"':
-            if (ngx_http_notify_template_string(&b, &p, last) != NGX_OK) {
+            if (ngx_http_notify_payload_template_string(&b, &p, last)
+                != NGX_OK)
+            {
                 goto failed;
             }
             break;
@@ -168,7 +170,7 @@ ngx_http_notify_payload_compile_json(ngx_conf_t *cf, const ngx_str_t *text,
         }
     }
 
-    t = ngx_http_notify_template_finish(&b);
+    t = ngx_http_notify_payload_template_finish(&b);
     if (t != NULL) {
         *reason = NULL;
         return t;
@@ -183,7 +185,7 @@ failed:
 
 
 static ngx_int_t
-ngx_http_notify_template_start(ngx_http_notify_template_build_t *b,
+ngx_http_notify_payload_template_start(ngx_http_notify_template_build_t *b,
     ngx_conf_t *cf, const ngx_str_t *text)
 {
     b->cf = cf;
@@ -208,11 +210,11 @@ ngx_http_notify_template_start(ngx_http_notify_template_build_t *b,
 
 
 static ngx_http_notify_template_t *
-ngx_http_notify_template_finish(ngx_http_notify_template_build_t *b)
+ngx_http_notify_payload_template_finish(ngx_http_notify_template_build_t *b)
 {
     ngx_http_notify_template_t  *t;
 
-    if (ngx_http_notify_template_flush(b) != NGX_OK) {
+    if (ngx_http_notify_payload_template_flush(b) != NGX_OK) {
         return NULL;
     }
 
@@ -271,7 +273,7 @@ ngx_http_notify_payload_named(const ngx_http_notify_template_t *t,
 
 
 static ngx_int_t
-ngx_http_notify_template_flush(ngx_http_notify_template_build_t *b)
+ngx_http_notify_payload_template_flush(ngx_http_notify_template_build_t *b)
 {
     ngx_http_notify_template_part_t  *part;
 
@@ -296,7 +298,7 @@ ngx_http_notify_template_flush(ngx_http_notify_template_build_t *b)
 
 
 static ngx_int_t
-ngx_http_notify_template_add(ngx_http_notify_template_build_t *b,
+ngx_http_notify_payload_template_add(ngx_http_notify_template_build_t *b,
     const ngx_str_t *name, ngx_http_notify_template_mode_e mode)
 {
     ngx_http_notify_variable_t       *variable;
@@ -320,7 +322,7 @@ ngx_http_notify_template_add(ngx_http_notify_template_build_t *b,
         b->published = 0;
     }
 
-    if (ngx_http_notify_template_flush(b) != NGX_OK) {
+    if (ngx_http_notify_payload_template_flush(b) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -338,7 +340,8 @@ ngx_http_notify_template_add(ngx_http_notify_template_build_t *b,
 
 
 static ngx_int_t
-ngx_http_notify_template_split(ngx_http_notify_template_build_t *b, u_char *p,
+ngx_http_notify_payload_template_split(ngx_http_notify_template_build_t *b,
+    u_char *p,
     u_char *last, ngx_http_notify_template_mode_e mode)
 {
     ngx_str_t  name;
@@ -350,8 +353,8 @@ ngx_http_notify_template_split(ngx_http_notify_template_build_t *b, u_char *p,
             continue;
         }
 
-        if (ngx_http_notify_template_name(b, &p, last, &name) != NGX_OK
-            || ngx_http_notify_template_add(b, &name, mode) != NGX_OK)
+        if (ngx_http_notify_payload_template_name(b, &p, last, &name) != NGX_OK
+            || ngx_http_notify_payload_template_add(b, &name, mode) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -364,7 +367,7 @@ ngx_http_notify_template_split(ngx_http_notify_template_build_t *b, u_char *p,
 /* *pos is at the "$", and behind the variable afterwards */
 
 static ngx_int_t
-ngx_http_notify_template_name(ngx_http_notify_template_build_t *b,
+ngx_http_notify_payload_template_name(ngx_http_notify_template_build_t *b,
     u_char **pos, u_char *last, ngx_str_t *name)
 {
     u_char      *p;
@@ -413,7 +416,7 @@ ngx_http_notify_template_name(ngx_http_notify_template_build_t *b,
 /* a string of the scanned JSON text: *pos is at its opening quote */
 
 static ngx_int_t
-ngx_http_notify_template_string(ngx_http_notify_template_build_t *b,
+ngx_http_notify_payload_template_string(ngx_http_notify_template_build_t *b,
     u_char **pos, u_char *last)
 {
     u_char      *p, *start, *end;
@@ -454,20 +457,22 @@ ngx_http_notify_template_string(ngx_http_notify_template_build_t *b,
     if (*start == '$') {
         p = start;
 
-        if (ngx_http_notify_template_name(b, &p, end, &name) != NGX_OK) {
+        if (ngx_http_notify_payload_template_name(b, &p, end, &name)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
         if (p == end) {
-            return ngx_http_notify_template_add(b, &name,
+            return ngx_http_notify_payload_template_add(b, &name,
                                               NGX_HTTP_NOTIFY_TEMPLATE_VALUE);
         }
     }
 
     *b->pos++ = '"';
 
-    if (ngx_http_notify_template_split(b, start, end,
-                                       NGX_HTTP_NOTIFY_TEMPLATE_ESCAPED)
+    if (ngx_http_notify_payload_template_split(b, start, end,
+                                               NGX_HTTP_NOTIFY_TEMPLATE_ESCAPED)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -516,7 +521,7 @@ ngx_http_notify_payload_text(ngx_pool_t *pool,
             return NGX_ERROR;
         }
 
-        len += ngx_http_notify_template_size(&t->parts[i], &values[i]);
+        len += ngx_http_notify_payload_template_size(&t->parts[i], &values[i]);
     }
 
     if (t->nparts == 1 && t->parts[0].mode == NGX_HTTP_NOTIFY_TEMPLATE_TEXT) {
@@ -538,7 +543,7 @@ ngx_http_notify_payload_text(ngx_pool_t *pool,
     text->len = len;
 
     for (i = 0; i < t->nparts; i++) {
-        p = ngx_http_notify_template_write(p, &t->parts[i], &values[i]);
+        p = ngx_http_notify_payload_template_write(p, &t->parts[i], &values[i]);
     }
 
     return NGX_OK;
@@ -546,7 +551,8 @@ ngx_http_notify_payload_text(ngx_pool_t *pool,
 
 
 static size_t
-ngx_http_notify_template_size(const ngx_http_notify_template_part_t *part,
+ngx_http_notify_payload_template_size(
+    const ngx_http_notify_template_part_t *part,
     const ngx_http_notify_value_t *value)
 {
     size_t  len;
@@ -579,7 +585,7 @@ ngx_http_notify_template_size(const ngx_http_notify_template_part_t *part,
 
 
 static u_char *
-ngx_http_notify_template_write(u_char *p,
+ngx_http_notify_payload_template_write(u_char *p,
     const ngx_http_notify_template_part_t *part,
     const ngx_http_notify_value_t *value)
 {

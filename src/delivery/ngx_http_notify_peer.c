@@ -21,6 +21,8 @@ static void ngx_http_notify_peer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 static void ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
     ngx_peer_connection_t *pc);
+static void ngx_http_notify_peer_unsent(ngx_http_notify_peer_t *peer,
+    ngx_peer_connection_t *pc);
 static const char *ngx_http_notify_peer_error(ngx_http_notify_peer_t *peer);
 static ngx_uint_t ngx_http_notify_peer_untrusted(ngx_http_notify_peer_t *peer,
     ngx_connection_t *c);
@@ -344,31 +346,7 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
     }
 
     if (c == NULL || !u->request_sent) {
-
-        if (c && !c->write->timedout && peer->detached->err == 0) {
-
-            /* it is connected, and did not wait for the request */
-
-            if (c->read->eof) {
-                peer->error = "connection closed";
-
-            } else {
-                peer->error = u->ssl ? "tls handshake failed"
-                                     : "malformed answer";
-            }
-
-            return;
-        }
-
-        if (peer->current + 1 < peer->naddrs) {
-            peer->current++;
-            pc->tries = 1;
-            return;
-        }
-
-        peer->error = (c && c->write->timedout)
-                          ? "connect timeout"
-                          : ngx_http_notify_peer_error(peer);
+        ngx_http_notify_peer_unsent(peer, pc);
         return;
     }
 
@@ -398,6 +376,37 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
 
     peer->error = c->read->eof ? "connection closed"
                                : ngx_http_notify_peer_error(peer);
+}
+
+
+/* the request was not sent: the next address, if there is one */
+
+static void
+ngx_http_notify_peer_unsent(ngx_http_notify_peer_t *peer,
+    ngx_peer_connection_t *pc)
+{
+    ngx_connection_t  *c;
+
+    c = pc->connection;
+
+    if (c && !c->write->timedout && peer->detached->err == 0) {
+
+        /* it is connected, and did not wait for the request */
+
+        peer->error = c->read->eof ? "connection closed"
+                      : peer->upstream->ssl ? "tls handshake failed"
+                      : "malformed answer";
+        return;
+    }
+
+    if (peer->current + 1 < peer->naddrs) {
+        peer->current++;
+        pc->tries = 1;
+        return;
+    }
+
+    peer->error = (c && c->write->timedout) ? "connect timeout"
+                                            : ngx_http_notify_peer_error(peer);
 }
 
 

@@ -16,14 +16,14 @@
 #define NGX_HTTP_NOTIFY_VARIABLE_LATER     0x08    /* than the publish */
 
 
-typedef ngx_int_t (*ngx_http_notify_variable_get_pt)(ngx_pool_t *pool,
+typedef ngx_int_t ngx_http_notify_variable_get_t(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value);
 
 typedef struct {
     ngx_str_t                         name;
-    ngx_http_notify_variable_get_pt   get;
+    ngx_http_notify_variable_get_t   *get;
     size_t                            offset;
     ngx_uint_t                        flags;
 } ngx_http_notify_variable_def_t;
@@ -39,77 +39,28 @@ static const ngx_http_notify_variable_def_t *ngx_http_notify_variable_lookup(
 static ngx_uint_t ngx_http_notify_variable_secret(const ngx_str_t *name);
 static const char *ngx_http_notify_variable_unknown(ngx_pool_t *pool,
     const ngx_str_t *name);
-static ngx_int_t ngx_http_notify_variable_event_text(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_entity(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_event_id(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_event_uid(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_event_time(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_object_type(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_action(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_data(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_attribute(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_subscription_text(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_subscription(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_attempt(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_timestamp(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_payload(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_setting(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_asked(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_kept(ngx_pool_t *pool,
-    const ngx_http_notify_variable_t *variable,
-    const ngx_http_notify_payload_context_t *context,
-    ngx_http_notify_value_t *value);
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_event_text;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_entity;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_event_id;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_event_uid;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_event_time;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_object_type;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_action;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_data;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_attribute;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_document;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_subscription;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_attempt;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_timestamp;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_payload;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_setting;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_asked;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_kept;
 
-static const ngx_str_t *ngx_http_notify_variable_other(
-    const ngx_str_t *name);
+static ngx_int_t ngx_http_notify_variable_below(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_subscription_t *subscription, const char *object,
+    ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_number(ngx_pool_t *pool,
     int64_t n, ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
@@ -123,17 +74,13 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
 
     { ngx_string("event_id"), ngx_http_notify_variable_event_id, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
-
     { ngx_string("event_uid"), ngx_http_notify_variable_event_uid, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("event_type"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, type), 0 },
-
     { ngx_string("event_time"), ngx_http_notify_variable_event_time, 0, 0 },
-
     { ngx_string("object_type"), ngx_http_notify_variable_object_type, 0, 0 },
-
     { ngx_string("action"), ngx_http_notify_variable_action, 0, 0 },
 
     { ngx_string("entity_type_id"), ngx_http_notify_variable_entity,
@@ -155,43 +102,29 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
       offsetof(ngx_http_notify_event_t, tenant), 0 },
 
     { ngx_string("data"), ngx_http_notify_variable_data, 0, 0 },
-
     { ngx_string("attribute_"), ngx_http_notify_variable_attribute, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
-
-    { ngx_string("subscription_id"),
-      ngx_http_notify_variable_subscription_text,
+    { ngx_string("subscription_id"), ngx_http_notify_variable_document,
       offsetof(ngx_http_notify_subscription_t, id),
       NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
-    { ngx_string("subscription_url"),
-      ngx_http_notify_variable_subscription_text,
+    { ngx_string("subscription_url"), ngx_http_notify_variable_document,
       offsetof(ngx_http_notify_subscription_t, url),
       NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
-    { ngx_string("subscription_name"),
-      ngx_http_notify_variable_subscription_text,
+    { ngx_string("subscription_name"), ngx_http_notify_variable_document,
       offsetof(ngx_http_notify_subscription_t, name),
       NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
-    { ngx_string("subscription_api_key"),
-      ngx_http_notify_variable_subscription_text,
+    { ngx_string("subscription_api_key"), ngx_http_notify_variable_document,
       offsetof(ngx_http_notify_subscription_t, api_key),
       NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
-    { ngx_string("subscription_apikey"),
-      ngx_http_notify_variable_subscription_text,
+    { ngx_string("subscription_apikey"), ngx_http_notify_variable_document,
       offsetof(ngx_http_notify_subscription_t, api_key),
       NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
     { ngx_string("subscription_"), ngx_http_notify_variable_subscription, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
 
     { ngx_string("attempt"), ngx_http_notify_variable_attempt, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
-
-    { ngx_string("attempt_timestamp"),
-      ngx_http_notify_variable_timestamp, 0,
+    { ngx_string("attempt_timestamp"), ngx_http_notify_variable_timestamp, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
     { ngx_string("payload"), ngx_http_notify_variable_payload, 0,
@@ -218,15 +151,16 @@ ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
     ngx_http_notify_variable_t            *variable;
     const ngx_http_notify_variable_def_t  *def;
 
-    if (!ngx_http_notify_text_starts_nocase(name, "notify_")) {
-        *reason = ngx_http_notify_variable_unknown(pool, name);
-        return NULL;
+    def = NULL;
+    ngx_str_null(&rest);
+
+    if (ngx_http_notify_text_starts_nocase(name, "notify_")) {
+        rest.data = name->data + sizeof("notify_") - 1;
+        rest.len = name->len - (sizeof("notify_") - 1);
+
+        def = ngx_http_notify_variable_lookup(&rest);
     }
 
-    rest.data = name->data + sizeof("notify_") - 1;
-    rest.len = name->len - (sizeof("notify_") - 1);
-
-    def = ngx_http_notify_variable_lookup(&rest);
     if (def == NULL) {
         *reason = ngx_http_notify_variable_unknown(pool, name);
         return NULL;
@@ -256,20 +190,15 @@ ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
 static const ngx_http_notify_variable_def_t *
 ngx_http_notify_variable_lookup(const ngx_str_t *name)
 {
-    ngx_uint_t                             longer, prefix;
+    ngx_uint_t                             prefix;
     const ngx_http_notify_variable_def_t  *def;
 
     for (def = ngx_http_notify_variables; def->name.len; def++) {
-        if (!ngx_http_notify_text_starts_nocase(name,
-                                                (char *) def->name.data))
-        {
-            continue;
-        }
-
-        longer = name->len > def->name.len;
         prefix = !!(def->flags & NGX_HTTP_NOTIFY_VARIABLE_PREFIX);
 
-        if (longer == prefix) {
+        if (ngx_http_notify_text_starts_nocase(name, (char *) def->name.data)
+            && (name->len > def->name.len) == prefix)
+        {
             return def;
         }
     }
@@ -284,8 +213,8 @@ ngx_http_notify_variable_secret(const ngx_str_t *name)
     static const ngx_str_t  secret = ngx_string("secret");
     static const ngx_str_t  secrets = ngx_string("secrets");
 
-    return ngx_http_notify_variable_same(name, &secret)
-           || ngx_http_notify_variable_same(name, &secrets);
+    return ngx_http_notify_text_same_name(name, &secret)
+           || ngx_http_notify_text_same_name(name, &secrets);
 }
 
 
@@ -360,40 +289,6 @@ ngx_uint_t
 ngx_http_notify_variable_body(const ngx_http_notify_variable_t *variable)
 {
     return !!(variable->def->flags & NGX_HTTP_NOTIFY_VARIABLE_BODY);
-}
-
-
-ngx_uint_t
-ngx_http_notify_variable_same(const ngx_str_t *a, const ngx_str_t *b)
-{
-    u_char  *p, *q, *plast, *qlast;
-
-    p = a->data;
-    q = b->data;
-    plast = p + a->len;
-    qlast = q + b->len;
-
-    for ( ;; ) {
-
-        while (p < plast && (*p == '_' || *p == '-')) {
-            p++;
-        }
-
-        while (q < qlast && (*q == '_' || *q == '-')) {
-            q++;
-        }
-
-        if (p == plast || q == qlast) {
-            return p == plast && q == qlast;
-        }
-
-        if (ngx_tolower(*p) != ngx_tolower(*q)) {
-            return 0;
-        }
-
-        p++;
-        q++;
-    }
 }
 
 
@@ -563,16 +458,14 @@ ngx_http_notify_variable_attribute(ngx_pool_t *pool,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value)
 {
-    ngx_uint_t           i;
-    const ngx_keyval_t  *attribute;
+    ngx_keyval_t  *attribute;
 
-    attribute = context->event->attributes;
-
-    for (i = 0; i < context->event->nattributes; i++) {
-        if (ngx_http_notify_variable_same(&attribute[i].key, &variable->name)) {
-            value->text = attribute[i].value;
-            break;
-        }
+    attribute = ngx_http_notify_text_find_same_name(&variable->name,
+                                                 context->event->attributes,
+                                                 context->event->nattributes,
+                                                 sizeof(ngx_keyval_t));
+    if (attribute) {
+        value->text = attribute->value;
     }
 
     return NGX_OK;
@@ -580,7 +473,7 @@ ngx_http_notify_variable_attribute(ngx_pool_t *pool,
 
 
 static ngx_int_t
-ngx_http_notify_variable_subscription_text(ngx_pool_t *pool,
+ngx_http_notify_variable_document(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value)
@@ -603,8 +496,7 @@ ngx_http_notify_variable_subscription(ngx_pool_t *pool,
     ngx_http_notify_value_t *value)
 {
     ngx_int_t                              rc;
-    ngx_uint_t                             i;
-    const ngx_http_notify_json_t          *metadata;
+    ngx_keyval_t                          *attribute;
     const ngx_http_notify_subscription_t  *subscription;
 
     subscription = context->subscription;
@@ -621,31 +513,17 @@ ngx_http_notify_variable_subscription(ngx_pool_t *pool,
         }
     }
 
-    for (i = 0; i < subscription->nattributes; i++) {
-        if (ngx_http_notify_variable_same(&subscription->attributes[i].key,
-                                          &variable->name))
-        {
-            value->text = subscription->attributes[i].value;
-            return NGX_OK;
-        }
-    }
-
-    if (subscription->document == NULL) {
+    attribute = ngx_http_notify_text_find_same_name(&variable->name,
+                                                    subscription->attributes,
+                                                    subscription->nattributes,
+                                                    sizeof(ngx_keyval_t));
+    if (attribute) {
+        value->text = attribute->value;
         return NGX_OK;
     }
 
-    metadata = ngx_http_notify_json_get(subscription->document, "metadata");
-
-    if (metadata == NULL
-        || ngx_http_notify_json_type(metadata) != NGX_HTTP_NOTIFY_JSON_OBJECT)
-    {
-        return NGX_OK;
-    }
-
-    rc = ngx_http_notify_variable_member(pool, metadata, &variable->name,
-                                         value);
-
-    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    return ngx_http_notify_variable_below(pool, variable, subscription,
+                                          "metadata", value);
 }
 
 
@@ -694,23 +572,36 @@ ngx_http_notify_variable_setting(ngx_pool_t *pool,
     const ngx_http_notify_payload_context_t *context,
     ngx_http_notify_value_t *value)
 {
-    ngx_int_t                      rc;
-    const ngx_http_notify_json_t  *settings;
+    return ngx_http_notify_variable_below(pool, variable,
+                                          context->subscription, "settings",
+                                          value);
+}
 
-    if (context->subscription == NULL
-        || context->subscription->document == NULL)
+
+/* a member of an object in the document, or nothing */
+
+static ngx_int_t
+ngx_http_notify_variable_below(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_subscription_t *subscription, const char *object,
+    ngx_http_notify_value_t *value)
+{
+    ngx_int_t                      rc;
+    const ngx_http_notify_json_t  *json;
+
+    json = NULL;
+
+    if (subscription && subscription->document) {
+        json = ngx_http_notify_json_get(subscription->document, object);
+    }
+
+    if (json == NULL
+        || ngx_http_notify_json_type(json) != NGX_HTTP_NOTIFY_JSON_OBJECT)
     {
         return NGX_OK;
     }
 
-    settings = ngx_http_notify_json_get(context->subscription->document,
-                                        "settings");
-    if (settings == NULL) {
-        return NGX_OK;
-    }
-
-    rc = ngx_http_notify_variable_member(pool, settings, &variable->name,
-                                         value);
+    rc = ngx_http_notify_variable_member(pool, json, &variable->name, value);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
@@ -739,84 +630,6 @@ ngx_http_notify_variable_kept(ngx_pool_t *pool,
     value->text = ngx_http_notify_variable_session(context->event,
                                                    &variable->name);
     return NGX_OK;
-}
-
-
-ngx_str_t
-ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
-    const ngx_str_t *name)
-{
-    ngx_str_t         value;
-    ngx_uint_t        i;
-    const ngx_str_t  *other;
-
-    for (i = 0; i < event->nkept; i++) {
-        if (ngx_http_notify_variable_same(&event->kept[i].key, name)) {
-            return event->kept[i].value;
-        }
-    }
-
-    other = ngx_http_notify_variable_other(name);
-
-    for (i = 0; other && i < event->nkept; i++) {
-        if (ngx_http_notify_variable_same(&event->kept[i].key, other)) {
-            return event->kept[i].value;
-        }
-    }
-
-    ngx_str_null(&value);
-
-    return value;
-}
-
-
-/* what chat clients send in userData[...] for the same, or NULL */
-
-static const ngx_str_t *
-ngx_http_notify_variable_other(const ngx_str_t *name)
-{
-    ngx_uint_t  i;
-
-    static const ngx_str_t  names[][2] = {
-        { ngx_string("push"), ngx_string("GCTI_Chat_PushSubscribe") },
-        { ngx_string("provider"), ngx_string("GCTI_GMS_PushProvider") },
-        { ngx_string("deviceId"), ngx_string("GCTI_GMS_PushDeviceId") },
-        { ngx_string("group"), ngx_string("GCTI_GMS_NodeGroup") },
-        { ngx_string("payload"), ngx_string("GCTI_GMS_PushIncludePayload") },
-        { ngx_string("debug"), ngx_string("GCTI_GMS_PushDebug") },
-        { ngx_string("own"), ngx_string("GCTI_GMS_NotifyRequestor") }
-    };
-
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (ngx_http_notify_variable_same(&names[i][0], name)) {
-            return &names[i][1];
-        }
-    }
-
-    return NULL;
-}
-
-
-ngx_uint_t
-ngx_http_notify_variable_session_flag(const ngx_http_notify_event_t *event,
-    const char *name)
-{
-    ngx_str_t   key, value;
-
-    static const ngx_str_t  off[] = {
-        ngx_string("0"),
-        ngx_string("no"),
-        ngx_string("off"),
-        ngx_string("false")
-    };
-
-    key.data = (u_char *) name;
-    key.len = ngx_strlen(name);
-
-    value = ngx_http_notify_variable_session(event, &key);
-
-    return value.len != 0
-           && !ngx_http_notify_text_find_in_nocase(&value, off);
 }
 
 
@@ -859,7 +672,7 @@ ngx_http_notify_variable_member(ngx_pool_t *pool,
             return NGX_DECLINED;
         }
 
-        if (ngx_http_notify_variable_same(&key, name)) {
+        if (ngx_http_notify_text_same_name(&key, name)) {
             break;
         }
     }

@@ -56,9 +56,5 @@ ngx_str_t ngx_http_notify_variable_session(
 ngx_uint_t ngx_http_notify_variable_session_flag(
     const ngx_http_notify_event_t *event, const char *name);
 
-/* "apiKey" is "api_key" is "APIKEY" */
-ngx_uint_t ngx_http_notify_variable_same(const ngx_str_t *a,
-    const ngx_str_t *b);
-
 
 #endif /* _NGX_HTTP_NOTIFY_VARIABLE_H_INCLUDED_ */

@@ -1,0 +1,140 @@
+/*
+ * What became of a call: its verdict, and what is said of a failure.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_backoff.h"
+#include "ngx_http_notify_call_internal.h"
+#include "ngx_http_notify_context.h"
+
+
+static void ngx_http_notify_call_result_mask(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
+
+
+void
+ngx_http_notify_call_result_fail(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_verdict_e verdict, const char *error,
+    const char *detail)
+{
+    call->verdict = verdict;
+    call->peer.error = error;
+
+    if (detail) {
+        call->peer.detail.data = (u_char *) detail;
+        call->peer.detail.len = ngx_strlen(detail);
+    }
+
+    ngx_post_event(&call->ended, &ngx_posted_events);
+}
+
+
+void
+ngx_http_notify_call_result(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    ngx_memzero(result, sizeof(ngx_http_notify_call_result_t));
+
+    result->latency = ngx_current_msec - call->start;
+    result->retry_after = -1;
+
+    if (call->answer.done && call->peer.error == NULL) {
+        ngx_http_notify_call_result_answered(call, result);
+        return;
+    }
+
+    result->verdict = call->verdict;
+    result->error = call->peer.error ? call->peer.error : "connection failed";
+    result->detail = call->peer.detail;
+
+    if (call->peer.naddrs == 0 && call->target->subscription->tenant.len) {
+        ngx_http_notify_call_result_mask(call, result);
+    }
+}
+
+
+/*
+ * Whether a name exists within the network is none of a tenant's business: one
+ * that is denied looks as one that is not there.
+ */
+
+static void
+ngx_http_notify_call_result_mask(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    ngx_http_notify_context_t              context;
+    const ngx_http_notify_subscription_t  *subscription;
+
+    if (result->verdict != NGX_HTTP_NOTIFY_CALL_BLOCKED
+        && ngx_strcmp(result->error, "name not resolved") != 0)
+    {
+        return;
+    }
+
+    subscription = call->target->subscription;
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+    context.event = &call->event->id;
+    context.channel = call->channel;
+
+    ngx_log_error(NGX_LOG_INFO,
+                  ngx_http_notify_context_log(ngx_cycle->log, &context), 0,
+                  "notify call: host \"%V\" of subscription \"%V\", tenant "
+                  "\"%V\": %s (%V)",
+                  &call->target->url.host, &subscription->id,
+                  &subscription->tenant, result->error, &result->detail);
+
+    result->error = NGX_HTTP_NOTIFY_CALL_MASKED;
+    ngx_str_null(&result->detail);
+}
+
+
+static void
+ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    time_t                              seconds;
+    ngx_http_notify_http_response_t    *a;
+    const ngx_http_notify_call_conf_t  *conf;
+
+    a = &call->answer;
+    conf = call->target->conf;
+
+    result->status = a->status;
+    result->content_type = a->content_type;
+    result->body = a->body;
+    result->truncated = a->truncated;
+
+    if (a->status >= 200 && a->status < 300) {
+
+        if (conf->payload.success == NULL
+            || ngx_http_notify_payload_success(call->pool, &conf->payload,
+                                               &a->body, &result->detail)
+               == NGX_OK)
+        {
+            result->verdict = NGX_HTTP_NOTIFY_CALL_OK;
+            return;
+        }
+
+        result->verdict = NGX_HTTP_NOTIFY_CALL_RETRY;
+        result->error = "success not reported";
+        return;
+    }
+
+    result->verdict = (a->status == 410) ? NGX_HTTP_NOTIFY_CALL_GONE
+                                         : NGX_HTTP_NOTIFY_CALL_RETRY;
+    result->error = "status";
+
+    if (a->retry_after.len
+        && ngx_http_notify_backoff_retry_after(&a->retry_after, ngx_time(),
+                                               &seconds)
+           == NGX_OK)
+    {
+        result->retry_after = (ngx_int_t) seconds;
+    }
+}
