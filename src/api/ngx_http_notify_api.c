@@ -302,9 +302,7 @@ ngx_http_notify_api_resource(const ngx_str_t *name)
     for (i = 0; ngx_http_notify_api_resources[i]; i++) {
         resource = ngx_http_notify_api_resources[i];
 
-        if (resource->name.len == name->len
-            && ngx_memcmp(resource->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&resource->name, name)) {
             return resource;
         }
     }

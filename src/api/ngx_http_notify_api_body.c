@@ -9,6 +9,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_text.h"
 
 
 /* a body in memory, where client_max_body_size has no limit */
@@ -78,9 +79,7 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     if (api->body.len
         && ngx_http_notify_api_request_header(api, "Content-Encoding", &coding)
            == NGX_OK
-        && !(coding.len == sizeof("identity") - 1
-             && ngx_strncasecmp(coding.data, (u_char *) "identity", coding.len)
-                == 0))
+        && !ngx_http_notify_text_is_nocase(&coding, "identity"))
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                     "unsupported_media_type",
@@ -174,10 +173,8 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t also)
             continue;
         }
 
-        if (types[i].name.len == api->content_type.len
-            && ngx_strncasecmp(types[i].name.data, api->content_type.data,
-                               api->content_type.len)
-               == 0)
+        if (ngx_http_notify_text_equal_nocase(&types[i].name,
+                                              &api->content_type))
         {
             return 1;
         }
@@ -194,16 +191,11 @@ ngx_http_notify_api_foreign(ngx_http_notify_api_t *api)
 {
     ngx_str_t  value;
 
-    static const ngx_str_t  same = ngx_string("same-origin");
-    static const ngx_str_t  none = ngx_string("none");
-
     if (ngx_http_notify_api_request_header(api, "Sec-Fetch-Site", &value)
         == NGX_OK)
     {
-        return !(value.len == same.len
-                 && ngx_memcmp(value.data, same.data, same.len) == 0)
-               && !(value.len == none.len
-                    && ngx_memcmp(value.data, none.data, none.len) == 0);
+        return !ngx_http_notify_text_is(&value, "same-origin")
+               && !ngx_http_notify_text_is(&value, "none");
     }
 
     return ngx_http_notify_api_request_header(api, "Origin", &value) == NGX_OK

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_text.h"
 
 
 /* of a tenant */
@@ -39,10 +40,7 @@ ngx_uint_t
 ngx_http_notify_api_consumers_methods(ngx_http_notify_api_t *api)
 {
     if (api->nsegments != 2
-        || api->segments[0].len != sizeof("consumers") - 1
-        || ngx_memcmp(api->segments[0].data, "consumers",
-                      sizeof("consumers") - 1)
-           != 0
+        || !ngx_http_notify_text_is(&api->segments[0], "consumers")
         || !ngx_http_notify_api_consumers_name(&api->segments[1]))
     {
         return 0;

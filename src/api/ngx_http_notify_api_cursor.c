@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_command.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_CURSOR_KEY  32
@@ -160,8 +161,7 @@ ngx_http_notify_api_cursor_keep(ngx_http_notify_channel_t *channel,
     for (key = ngx_http_notify_api_cursor_keys; key; key = key->next) {
 
         if (key->channel == channel
-            && key->text.len == text->len
-            && ngx_memcmp(key->text.data, text->data, text->len) == 0)
+            && ngx_http_notify_text_equal(&key->text, text))
         {
             key->generation = generation;
             return key;

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -47,21 +48,13 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
 static ngx_uint_t
 ngx_http_notify_api_deliveries_methods(ngx_http_notify_api_t *api)
 {
-    static const ngx_str_t  redeliver = ngx_string("redeliver");
-
     if (api->nsegments == 1) {
         return NGX_HTTP_GET;
     }
 
-    if (api->nsegments == 2
-        && api->segments[1].len == redeliver.len
-        && ngx_memcmp(api->segments[1].data, redeliver.data, redeliver.len)
-           == 0)
-    {
-        return NGX_HTTP_POST;
-    }
-
-    return 0;
+    return (api->nsegments == 2
+            && ngx_http_notify_text_is(&api->segments[1], "redeliver"))
+           ? NGX_HTTP_POST : 0;
 }
 
 

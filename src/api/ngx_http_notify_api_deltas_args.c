@@ -7,6 +7,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_entity_type.h"
+#include "ngx_http_notify_text.h"
 
 
 /* of a long poll: proxies give up later */
@@ -385,8 +386,7 @@ ngx_http_notify_api_deltas_refuses(u_char *p, u_char *last)
             p++;
         } while (p < last && (*p == ' ' || *p == '\t'));
 
-        if (last - p < 3 || (*p | 0x20) != 'q' || p[1] != '=' || p[2] != '0')
-        {
+        if (last - p < 3 || (*p | 0x20) != 'q' || p[1] != '=' || p[2] != '0') {
             continue;
         }
 
@@ -425,12 +425,12 @@ ngx_http_notify_api_deltas_arg_missed(ngx_http_notify_api_deltas_t *deltas)
     rc = ngx_http_notify_api_arg(deltas->api, "missed", &value);
 
     if (rc == NGX_DECLINED
-        || (value.len == 5 && ngx_memcmp(value.data, "false", 5) == 0))
+        || ngx_http_notify_text_is(&value, "false"))
     {
         return NGX_OK;
     }
 
-    if (value.len != 4 || ngx_memcmp(value.data, "true", 4) != 0) {
+    if (!ngx_http_notify_text_is(&value, "true")) {
         return ngx_http_notify_api_deltas_refuse(deltas,
                    "\"missed\" must be true or false");
     }

@@ -18,6 +18,7 @@
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_unchanged.h"
 #include "ngx_http_notify_trusted.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_EVENTS_MAX      1000
@@ -37,8 +38,6 @@ typedef struct {
 
 static ngx_uint_t ngx_http_notify_api_events_methods(
     ngx_http_notify_api_t *api);
-static ngx_uint_t ngx_http_notify_api_events_below(ngx_http_notify_api_t *api,
-    const char *name);
 static void ngx_http_notify_api_events_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_events_headers(
@@ -92,25 +91,16 @@ ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
         return NGX_HTTP_GET;
 
     case 2:
-        if (ngx_http_notify_api_events_below(api, "deliveries")) {
+        if (ngx_http_notify_text_is(&api->segments[1], "deliveries")) {
             return NGX_HTTP_GET;
         }
 
-        return ngx_http_notify_api_events_below(api, "redeliver")
+        return ngx_http_notify_text_is(&api->segments[1], "redeliver")
                ? NGX_HTTP_POST : 0;
 
     default:
         return 0;
     }
-}
-
-
-static ngx_uint_t
-ngx_http_notify_api_events_below(ngx_http_notify_api_t *api, const char *name)
-{
-    return api->segments[1].len == ngx_strlen(name)
-           && ngx_strncmp(api->segments[1].data, name, api->segments[1].len)
-              == 0;
 }
 
 
@@ -197,13 +187,10 @@ ngx_http_notify_api_events_values(ngx_http_notify_api_t *api,
     ngx_int_t                       rc;
     ngx_http_notify_api_publish_t  *publish;
 
-    static const ngx_str_t  ndjson = ngx_string("application/x-ndjson");
-
     publish = api->data;
 
-    if (api->content_type.len == ndjson.len
-        && ngx_strncasecmp(api->content_type.data, ndjson.data, ndjson.len)
-           == 0)
+    if (ngx_http_notify_text_is_nocase(&api->content_type,
+                                       "application/x-ndjson"))
     {
         rc = ngx_http_notify_api_events_lines(api, values);
 

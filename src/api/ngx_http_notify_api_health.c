@@ -11,6 +11,7 @@
 #include "ngx_http_notify_redis_info.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_version.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -186,7 +187,6 @@ ngx_http_notify_api_health_ask(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
 {
-    ngx_str_t                      noeviction = ngx_string("noeviction");
     ngx_http_notify_api_t         *api;
     ngx_http_notify_redis_info_t   info;
 
@@ -218,9 +218,7 @@ ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
     }
 
     if (info.policy.len
-        && (info.policy.len != noeviction.len
-            || ngx_memcmp(info.policy.data, noeviction.data, noeviction.len)
-               != 0))
+        && !ngx_http_notify_text_is(&info.policy, "noeviction"))
     {
         ngx_http_notify_api_health_send(api,
                                         "the eviction policy of Redis is not "

@@ -9,6 +9,8 @@
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_request_header.h"
+#include "ngx_http_notify_urlencoded.h"
 
 
 #define NGX_HTTP_NOTIFY_API_LIMIT          100
@@ -18,8 +20,6 @@
 
 static ngx_int_t ngx_http_notify_api_members(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *json);
-static ngx_int_t ngx_http_notify_api_decode(ngx_pool_t *pool, u_char *p,
-    u_char *last, ngx_str_t *value);
 
 
 ngx_http_notify_json_t *
@@ -98,9 +98,7 @@ ngx_http_notify_api_members(ngx_http_notify_api_t *api,
         }
 
         for (i = 0; i < n; i++) {
-            if (names[i].len == name.len
-                && ngx_strncasecmp(names[i].data, name.data, name.len) == 0)
-            {
+            if (ngx_http_notify_text_equal_nocase(&names[i], &name)) {
                 ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
                                             "duplicate_member",
                                             "the member \"%V\" is given "
@@ -146,36 +144,21 @@ ngx_int_t
 ngx_http_notify_api_arg(ngx_http_notify_api_t *api, const char *name,
     ngx_str_t *value)
 {
-    u_char     *p, *last, *end, *eq;
-    size_t      len;
+    ngx_str_t   args, arg, text;
     ngx_uint_t  found;
 
-    len = ngx_strlen(name);
-    p = api->request->args.data;
-    last = p + api->request->args.len;
+    args = api->request->args;
     found = 0;
 
-    for ( /* void */ ; p < last; p = end + 1) {
+    while (ngx_http_notify_urlencoded_next(&args, &arg, &text) == NGX_OK) {
 
-        end = ngx_strlchr(p, last, '&');
-        if (end == NULL) {
-            end = last;
-        }
-
-        eq = ngx_strlchr(p, end, '=');
-        if (eq == NULL) {
-            eq = end;
-        }
-
-        if ((size_t) (eq - p) != len
-            || ngx_strncasecmp(p, (u_char *) name, len) != 0)
-        {
+        if (!ngx_http_notify_text_is_nocase(&arg, name)) {
             continue;
         }
 
         if (found
-            || ngx_http_notify_api_decode(api->request->pool,
-                                          eq < end ? eq + 1 : end, end, value)
+            || ngx_http_notify_urlencoded_decode_strict(api->request->pool,
+                                                        &text, value)
                != NGX_OK)
         {
             ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
@@ -190,46 +173,6 @@ ngx_http_notify_api_arg(ngx_http_notify_api_t *api, const char *name,
     }
 
     return found ? NGX_OK : NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_decode(ngx_pool_t *pool, u_char *p, u_char *last,
-    ngx_str_t *value)
-{
-    u_char     *d;
-    ngx_int_t   ch;
-
-    d = ngx_pnalloc(pool, last - p + 1);
-    if (d == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->data = d;
-
-    while (p < last) {
-
-        if (*p != '%') {
-            *d++ = *p++;
-            continue;
-        }
-
-        if (last - p < 3) {
-            return NGX_DECLINED;
-        }
-
-        ch = ngx_hextoi(p + 1, 2);
-        if (ch == NGX_ERROR || ch == 0) {
-            return NGX_DECLINED;
-        }
-
-        *d++ = (u_char) ch;
-        p += 3;
-    }
-
-    value->len = d - value->data;
-
-    return ngx_http_notify_text_utf8(value) ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -273,12 +216,7 @@ ngx_uint_t
 ngx_http_notify_api_owns(const ngx_http_notify_api_t *api,
     const ngx_str_t *tenant)
 {
-    if (tenant->len != api->tenant.len) {
-        return 0;
-    }
-
-    return tenant->len == 0
-           || ngx_memcmp(tenant->data, api->tenant.data, tenant->len) == 0;
+    return ngx_http_notify_text_equal(tenant, &api->tenant);
 }
 
 
@@ -297,32 +235,11 @@ ngx_int_t
 ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
     const char *name, ngx_str_t *value)
 {
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t  text;
 
-    len = ngx_strlen(name);
-    part = &api->request->headers_in.headers.part;
-    h = part->elts;
+    text.data = (u_char *) name;
+    text.len = ngx_strlen(name);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NGX_DECLINED;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-        {
-            *value = h[i].value;
-            return NGX_OK;
-        }
-    }
+    return ngx_http_notify_request_header(api->request, &text, value)
+           ? NGX_OK : NGX_DECLINED;
 }

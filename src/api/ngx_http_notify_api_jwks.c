@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_uint_t ngx_http_notify_api_jwks_methods(
@@ -79,9 +80,7 @@ ngx_http_notify_api_jwks_keys(ngx_http_notify_api_t *api, ngx_array_t *keys)
     for (i = 0; i < keys->nelts; i++) {
 
         for (j = 0; j < n; j++) {
-            if (key[j].len == key[i].len
-                && ngx_memcmp(key[j].data, key[i].data, key[i].len) == 0)
-            {
+            if (ngx_http_notify_text_equal(&key[j], &key[i])) {
                 break;
             }
         }

@@ -19,6 +19,7 @@
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_seal.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_ONCE_DIGEST  32
@@ -443,9 +444,7 @@ ngx_http_notify_api_once_text(ngx_http_notify_api_t *api, ngx_uint_t status,
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == sizeof("Location") - 1
-                && ngx_strncmp(h[i].key.data, "Location", h[i].key.len) == 0)
-            {
+            if (ngx_http_notify_text_is(&h[i].key, "Location")) {
                 location = h[i].value;
             }
         }

@@ -7,6 +7,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_text.h"
+#include "ngx_http_notify_urlencoded.h"
 
 
 #define NGX_HTTP_NOTIFY_API_PARAMS_NAMES  12
@@ -57,29 +59,13 @@ ngx_int_t
 ngx_http_notify_api_params(ngx_http_notify_api_t *api,
     ngx_http_notify_api_resource_t *resource)
 {
-    u_char       *p, *last, *end;
-    ngx_str_t     name;
+    ngx_str_t     args, name, value;
     const char  **names;
 
     names = ngx_http_notify_api_params_of(api, resource);
+    args = api->request->args;
 
-    p = api->request->args.data;
-    last = p + api->request->args.len;
-
-    for ( /* void */ ; p < last; p = end + 1) {
-
-        end = ngx_strlchr(p, last, '&');
-        if (end == NULL) {
-            end = last;
-        }
-
-        name.data = p;
-
-        while (p < end && *p != '=') {
-            p++;
-        }
-
-        name.len = p - name.data;
+    while (ngx_http_notify_urlencoded_next(&args, &name, &value) == NGX_OK) {
 
         if (name.len
             && !ngx_http_notify_api_params_known(api, names, &name))
@@ -116,9 +102,7 @@ ngx_http_notify_api_params_of(ngx_http_notify_api_t *api,
 
         segment = &api->segments[api->nsegments - 1];
 
-        if (segment->len == ngx_strlen(params->last)
-            && ngx_strncmp(segment->data, params->last, segment->len) == 0)
-        {
+        if (ngx_http_notify_text_is(segment, params->last)) {
             break;
         }
     }
@@ -138,10 +122,7 @@ ngx_http_notify_api_params_known(ngx_http_notify_api_t *api,
     ngx_http_core_main_conf_t  *cmcf;
 
     for (i = 0; names[i]; i++) {
-        if (ngx_strlen(names[i]) == name->len
-            && ngx_strncasecmp((u_char *) names[i], name->data, name->len)
-               == 0)
-        {
+        if (ngx_http_notify_text_is_nocase(name, names[i])) {
             return 1;
         }
     }

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_sync_result.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_SAMPLES_DELAY  60000    /* milliseconds */
@@ -158,9 +159,7 @@ ngx_http_notify_api_samples_data(ngx_http_notify_api_t *api, ngx_str_t *data)
     ngx_http_notify_json_iter(&it, &object);
 
     while (ngx_http_notify_json_next(&it, &name, &value) == NGX_OK) {
-        if (name.len == 4
-            && ngx_strncasecmp(name.data, (u_char *) "data", 4) == 0)
-        {
+        if (ngx_http_notify_text_is_nocase(&name, "data")) {
             *data = value;
         }
     }
@@ -189,11 +188,10 @@ ngx_http_notify_api_samples_args(ngx_http_notify_api_sample_t *sample)
     rc = ngx_http_notify_api_arg(api, "success", &value);
 
     if (rc == NGX_OK) {
-        response->success = (value.len == 4
-                             && ngx_strncmp(value.data, "true", 4) == 0);
+        response->success = ngx_http_notify_text_is(&value, "true");
 
         if (!response->success
-            && (value.len != 5 || ngx_strncmp(value.data, "false", 5) != 0))
+            && !ngx_http_notify_text_is(&value, "false"))
         {
             return ngx_http_notify_api_samples_invalid(api, "success",
                                                        "true or false");

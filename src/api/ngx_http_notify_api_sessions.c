@@ -11,6 +11,8 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_text.h"
+#include "ngx_http_notify_urlencoded.h"
 
 
 #define NGX_HTTP_NOTIFY_API_SESSIONS_VALUES   32
@@ -55,53 +57,37 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions = {
 static ngx_uint_t
 ngx_http_notify_api_sessions_methods(ngx_http_notify_api_t *api)
 {
-    ngx_str_t   *verb;
-    ngx_uint_t   i;
-
-    static ngx_str_t  verbs[] = {
+    static const ngx_str_t  verbs[] = {
         ngx_string("connected"),
         ngx_string("heartbeat"),
-        ngx_string("disconnected"),
-        ngx_null_string
+        ngx_string("disconnected")
     };
 
-    if (api->nsegments == 1) {
-        return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_DELETE;
-    }
+    switch (api->nsegments) {
 
-    if (api->nsegments != 2) {
+    case 1:
+        return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_DELETE;
+
+    case 2:
+        return ngx_http_notify_text_find_in(&api->segments[1], verbs)
+               ? NGX_HTTP_POST : 0;
+
+    default:
         return 0;
     }
-
-    verb = &api->segments[1];
-
-    for (i = 0; verbs[i].len; i++) {
-        if (verb->len == verbs[i].len
-            && ngx_memcmp(verb->data, verbs[i].data, verb->len) == 0)
-        {
-            return NGX_HTTP_POST;
-        }
-    }
-
-    return 0;
 }
 
 
 static void
 ngx_http_notify_api_sessions_handler(ngx_http_notify_api_t *api)
 {
-    size_t      i;
     ngx_str_t  *id, arg;
 
     id = &api->segments[0];
 
-    for (i = 0; i < id->len; i++) {
-        if (id->data[i] < 0x20 || id->data[i] == 0x7f) {
-            break;
-        }
-    }
-
-    if (id->len == 0 || id->len > NGX_HTTP_NOTIFY_SESSIONS_ID || i < id->len) {
+    if (id->len == 0 || id->len > NGX_HTTP_NOTIFY_SESSIONS_ID
+        || ngx_http_notify_text_control(id))
+    {
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
                                     "this is no id of a session");
         return;
@@ -165,9 +151,7 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
     while ((member = ngx_http_notify_json_member(input, &cursor, &name))
            != NULL)
     {
-        if (name.len == 3
-            && ngx_strncasecmp(name.data, (u_char *) "ttl", 3) == 0)
-        {
+        if (ngx_http_notify_text_is_nocase(&name, "ttl")) {
             continue;
         }
 
@@ -185,10 +169,7 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
             return;
         }
 
-        if (name.len == sizeof("subscription") - 1
-            && ngx_strncasecmp(name.data, (u_char *) "subscription", name.len)
-               == 0)
-        {
+        if (ngx_http_notify_text_is_nocase(&name, "subscription")) {
             args[2] = value;
             continue;
         }
@@ -225,20 +206,17 @@ ngx_http_notify_api_sessions_value(ngx_http_notify_api_t *api,
     const ngx_str_t *name, const ngx_http_notify_json_t *json,
     ngx_str_t *value)
 {
-    static const char  *ours[] = {
-        "id", "connected", "connectedUntil", "registered", NULL
+    static const ngx_str_t  ours[] = {
+        ngx_string("id"),
+        ngx_string("connected"),
+        ngx_string("connectedUntil"),
+        ngx_string("registered")
     };
-
-    ngx_uint_t  i;
 
     /* what an answer has may be sent back */
 
-    for (i = 0; ours[i]; i++) {
-        if (name->len == ngx_strlen(ours[i])
-            && ngx_strncasecmp(name->data, (u_char *) ours[i], name->len) == 0)
-        {
-            return NGX_DECLINED;
-        }
+    if (ngx_http_notify_text_find_in_nocase(name, ours)) {
+        return NGX_DECLINED;
     }
 
     switch (ngx_http_notify_json_type(json)) {
@@ -360,8 +338,7 @@ ngx_http_notify_api_sessions_input(ngx_http_notify_api_t *api)
 static ngx_http_notify_json_t *
 ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
 {
-    u_char                  *p, *last, *end, *eq;
-    ngx_str_t                name, value;
+    ngx_str_t                form, name, value;
     ngx_uint_t               n;
     ngx_pool_t              *pool;
     ngx_http_notify_json_t  *object;
@@ -376,24 +353,14 @@ ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
         return NULL;
     }
 
-    p = api->body.data;
-    last = p + api->body.len;
+    n = 0;
+    form = api->body;
 
-    for (n = 0; p < last; p = end + 1) {
+    while (ngx_http_notify_urlencoded_next(&form, &name, &value) == NGX_OK) {
 
-        end = ngx_strlchr(p, last, '&');
-        end = end ? end : last;
-
-        eq = ngx_strlchr(p, end, '=');
-        eq = eq ? eq : end;
-
-        name.data = p;
-        name.len = eq - p;
-        value.data = eq + (eq < end);
-        value.len = end - value.data;
-
-        if (ngx_http_notify_body_decode(pool, &name, &name) != NGX_OK
-            || ngx_http_notify_body_decode(pool, &value, &value) != NGX_OK)
+        if (ngx_http_notify_urlencoded_decode(pool, &name, &name) != NGX_OK
+            || ngx_http_notify_urlencoded_decode(pool, &value, &value)
+               != NGX_OK)
         {
             ngx_http_notify_api_failed(api);
             return NULL;

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_settings.h"
 #include "ngx_http_notify_settings_form.h"
 #include "ngx_http_notify_tenant.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_uint_t ngx_http_notify_api_settings_methods(
@@ -77,21 +78,10 @@ ngx_http_notify_api_settings_admit(ngx_http_notify_api_t *api)
 
     scope = ngx_http_notify_api_settings_scope(api);
 
-    if (ngx_http_notify_tenant_check(scope) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    if (api->tenant.len == 0) {
-        return NGX_OK;
-    }
-
-    if (scope->len != api->tenant.len
-        || ngx_memcmp(scope->data, api->tenant.data, scope->len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return (ngx_http_notify_tenant_check(scope) == NGX_OK
+            && (api->tenant.len == 0
+                || ngx_http_notify_text_equal(scope, &api->tenant)))
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

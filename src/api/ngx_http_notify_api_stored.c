@@ -9,6 +9,7 @@
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
 /* how often a change is made again on what another writer has left */
@@ -266,17 +267,14 @@ ngx_http_notify_api_stored_save(
                         call->document);
     write.followed = call->follows;
 
-    if (call->selects.len != selects.len
-        || ngx_memcmp(call->selects.data, selects.data, selects.len) != 0)
-    {
+    if (!ngx_http_notify_text_equal(&call->selects, &selects)) {
         write.former = call->selects;
     }
 
     url = ngx_http_notify_json_string(ngx_http_notify_json_get(call->document,
                                                                "url"));
     write.moved = (call->version
-                   && (url.len != call->url.len
-                       || ngx_memcmp(url.data, call->url.data, url.len) != 0));
+                   && !ngx_http_notify_text_equal(&url, &call->url));
 
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_write(

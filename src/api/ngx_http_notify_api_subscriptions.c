@@ -13,6 +13,7 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -64,39 +65,15 @@ static ngx_http_notify_api_subscriptions_action_t
     { ngx_string("disable"), ngx_http_notify_api_subscriptions_enable },
     { ngx_string("test"), ngx_http_notify_api_actions_test },
     { ngx_string("redeliver"), ngx_http_notify_api_actions_redeliver },
-    { ngx_string("rotate-secret"), ngx_http_notify_api_actions_rotate },
-    { ngx_null_string, NULL }
+    { ngx_string("rotate-secret"), ngx_http_notify_api_actions_rotate }
 };
 
 
 static ngx_http_notify_api_subscriptions_action_t *
 ngx_http_notify_api_subscriptions_action(ngx_http_notify_api_t *api)
 {
-    ngx_http_notify_api_subscriptions_action_t  *action;
-
-    action = ngx_http_notify_api_subscriptions_actions;
-
-    for ( /* void */ ; action->name.len; action++) {
-        if (action->name.len == api->segments[1].len
-            && ngx_strncmp(action->name.data, api->segments[1].data,
-                           action->name.len)
-               == 0)
-        {
-            return action;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_api_subscriptions_deliveries(ngx_http_notify_api_t *api)
-{
-    static const ngx_str_t  name = ngx_string("deliveries");
-
-    return api->segments[1].len == name.len
-           && ngx_memcmp(api->segments[1].data, name.data, name.len) == 0;
+    return ngx_http_notify_text_find_in(&api->segments[1],
+                                   ngx_http_notify_api_subscriptions_actions);
 }
 
 
@@ -112,7 +89,7 @@ ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
         return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE;
 
     case 2:
-        if (ngx_http_notify_api_subscriptions_deliveries(api)) {
+        if (ngx_http_notify_text_is(&api->segments[1], "deliveries")) {
             return NGX_HTTP_GET;
         }
 

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -132,8 +133,7 @@ ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
     }
 
     if (rc == NGX_OK
-        && (event->type.len != type->len
-            || ngx_memcmp(event->type.data, type->data, type->len) != 0))
+        && !ngx_http_notify_text_equal(&event->type, type))
     {
         ngx_http_notify_invalid_add(&api->invalid, &name,
                                     "is not \"%V\", as the path says", type);

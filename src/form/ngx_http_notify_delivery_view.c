@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_delivery_view.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX  "dlv_"
@@ -74,7 +75,7 @@ ngx_http_notify_delivery_view_id(ngx_pool_t *pool,
 
     suffix = *subscription;
 
-    if (suffix.len > 4 && ngx_strncmp(suffix.data, "sub_", 4) == 0) {
+    if (ngx_http_notify_text_starts(&suffix, "sub_")) {
         suffix.data += 4;
         suffix.len -= 4;
     }
@@ -108,8 +109,8 @@ ngx_http_notify_delivery_view_parse(ngx_pool_t *pool, const ngx_str_t *text,
 
     if (text->len < sizeof("dlv_a_000000000000")
         || text->len > NGX_HTTP_NOTIFY_DELIVERY_VIEW_ID
-        || ngx_strncmp(text->data, NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX, 4)
-           != 0)
+        || !ngx_http_notify_text_starts(text,
+                                        NGX_HTTP_NOTIFY_DELIVERY_VIEW_PREFIX))
     {
         return NGX_DECLINED;
     }
@@ -625,22 +626,16 @@ ngx_int_t
 ngx_http_notify_delivery_view_status(const ngx_str_t *name,
     ngx_http_notify_delivery_status_e *status)
 {
-    ngx_uint_t  i;
+    const ngx_str_t  *found;
 
-    for (i = NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED;
-         i <= NGX_HTTP_NOTIFY_DELIVERY_SKIPPED;
-         i++)
-    {
-        if (name->len == ngx_http_notify_delivery_statuses[i].len
-            && ngx_strncmp(name->data,
-                           ngx_http_notify_delivery_statuses[i].data,
-                           name->len)
-               == 0)
-        {
-            *status = i;
-            return NGX_OK;
-        }
+    found = ngx_http_notify_text_find_in(name,
+                                         ngx_http_notify_delivery_statuses);
+
+    if (found == NULL || found->len == 0) {
+        return NGX_DECLINED;
     }
 
-    return NGX_DECLINED;
+    *status = found - ngx_http_notify_delivery_statuses;
+
+    return NGX_OK;
 }

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_EVENT_FORM_TEXT  512
@@ -141,9 +142,7 @@ ngx_http_notify_event_form(ngx_http_notify_event_form_t *form,
         }
 
         for (i = 0; i < n; i++) {
-            if (names[i].len == name.len
-                && ngx_strncasecmp(names[i].data, name.data, name.len) == 0)
-            {
+            if (ngx_http_notify_text_equal_nocase(&names[i], &name)) {
                 form->twice = name;
                 return NGX_ABORT;
             }
@@ -169,10 +168,7 @@ ngx_http_notify_event_form_set(ngx_http_notify_event_form_t *form,
 
     for (f = ngx_http_notify_event_form_fields; f->name; f++) {
 
-        if (ngx_strlen(f->name) == name->len
-            && ngx_strncasecmp((u_char *) f->name, name->data, name->len)
-               == 0)
-        {
+        if (ngx_http_notify_text_is_nocase(name, f->name)) {
             if (ngx_http_notify_json_kind(value)
                 == NGX_HTTP_NOTIFY_JSON_NULL)
             {
@@ -541,7 +537,7 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
 
     text = form->event->type;
 
-    if (text.len >= 7 && ngx_strncmp(text.data, "notify.", 7) == 0) {
+    if (ngx_http_notify_text_starts(&text, "notify.")) {
         ngx_http_notify_invalid_add(form->invalid, name,
                                     "is reserved: names that begin with "
                                     "\"notify.\" cannot be published");

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_EVENTS_MAX  100
@@ -241,9 +242,7 @@ ngx_http_notify_subscription_events_one(
     for (i = 0; i < ngx_http_notify_json_size(list); i++) {
         other = ngx_http_notify_json_string(ngx_http_notify_json_at(list, i));
 
-        if (other.len == text.len
-            && ngx_memcmp(other.data, text.data, text.len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&other, &text)) {
             return NGX_OK;
         }
     }
@@ -484,8 +483,7 @@ ngx_http_notify_subscription_events_entity(
     }
 
     if (id->len
-        && (id->len != found.len
-            || ngx_memcmp(id->data, found.data, found.len) != 0))
+        && !ngx_http_notify_text_equal(id, &found))
     {
         return NGX_ABORT;
     }

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_MAPS_NAME  128
@@ -193,9 +194,7 @@ ngx_http_notify_subscription_maps_check(ngx_http_notify_invalid_t *invalid,
         reason = map->refuse(&name);
 
         for (i = 0; i < n; i++) {
-            if (seen[i].len == name.len
-                && ngx_strncasecmp(seen[i].data, name.data, name.len) == 0)
-            {
+            if (ngx_http_notify_text_equal_nocase(&seen[i], &name)) {
                 reason = "is given twice";
             }
         }

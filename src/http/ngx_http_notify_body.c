@@ -9,6 +9,8 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_text.h"
+#include "ngx_http_notify_urlencoded.h"
 
 
 typedef struct {
@@ -439,9 +441,7 @@ ngx_http_notify_body_member(ngx_http_request_t *r, const ngx_str_t *object,
 
     while (ngx_http_notify_json_next(&it, &member, value) == NGX_OK) {
 
-        if (member.len != name->len
-            || ngx_strncasecmp(member.data, name->data, name->len) != 0)
-        {
+        if (!ngx_http_notify_text_equal_nocase(&member, name)) {
             continue;
         }
 
@@ -456,86 +456,24 @@ ngx_int_t
 ngx_http_notify_body_field(ngx_http_request_t *r, const ngx_str_t *form,
     const ngx_str_t *name, ngx_str_t *value)
 {
-    u_char     *p, *last, *end;
-    ngx_str_t   field;
+    ngx_str_t  rest, field;
 
-    p = form->data;
-    last = p + form->len;
+    rest = *form;
 
-    while (p < last) {
+    while (ngx_http_notify_urlencoded_next(&rest, &field, value) == NGX_OK) {
 
-        end = ngx_strlchr(p, last, '&');
-        if (end == NULL) {
-            end = last;
-        }
-
-        field.data = p;
-
-        p = ngx_strlchr(p, end, '=');
-        if (p == NULL) {
-            p = end;
-        }
-
-        field.len = p - field.data;
-
-        if (ngx_http_notify_body_decode(r->pool, &field, &field) != NGX_OK) {
+        if (ngx_http_notify_urlencoded_decode(r->pool, &field, &field)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
-        if (field.len == name->len
-            && ngx_strncasecmp(field.data, name->data, name->len) == 0)
-        {
-            field.data = p < end ? p + 1 : end;
-            field.len = end - field.data;
-
-            return ngx_http_notify_body_decode(r->pool, &field, value);
+        if (ngx_http_notify_text_equal_nocase(&field, name)) {
+            return ngx_http_notify_urlencoded_decode(r->pool, value, value);
         }
-
-        p = end + 1;
     }
 
     return NGX_DECLINED;
-}
-
-
-/* as the URL standard of WHATWG has it, "urlencoded parsing" */
-
-ngx_int_t
-ngx_http_notify_body_decode(ngx_pool_t *pool, const ngx_str_t *in,
-    ngx_str_t *out)
-{
-    u_char     *p, *last, *dst;
-    ngx_int_t   ch;
-
-    p = in->data;
-    last = p + in->len;
-
-    dst = ngx_pnalloc(pool, in->len + 1);
-    if (dst == NULL) {
-        return NGX_ERROR;
-    }
-
-    out->data = dst;
-
-    while (p < last) {
-
-        if (*p == '%' && last - p > 2) {
-            ch = ngx_hextoi(p + 1, 2);
-
-            if (ch != NGX_ERROR) {
-                *dst++ = (u_char) ch;
-                p += 3;
-                continue;
-            }
-        }
-
-        *dst++ = (*p == '+') ? ' ' : *p;
-        p++;
-    }
-
-    out->len = dst - out->data;
-
-    return NGX_OK;
 }
 
 

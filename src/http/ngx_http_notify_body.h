@@ -49,9 +49,6 @@ void ngx_http_notify_body_go_on(ngx_http_request_t *r);
  * NGX_DECLINED: there is none; NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_body_field(ngx_http_request_t *r,
     const ngx_str_t *form, const ngx_str_t *name, ngx_str_t *value);
-/* a name or a value of one, with room for a NUL */
-ngx_int_t ngx_http_notify_body_decode(ngx_pool_t *pool, const ngx_str_t *in,
-    ngx_str_t *out);
 
 /* A string's text, any other value's JSON, in its place; NGX_DECLINED: null */
 ngx_int_t ngx_http_notify_body_plain(ngx_pool_t *pool, ngx_str_t *value);

@@ -191,7 +191,6 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, ngx_str_t *tenant, ngx_str_t *id,
     ngx_str_t *key)
 {
-    size_t     i;
     ngx_int_t  rc;
 
     if (ngx_http_complex_value(r, session->id, id) != NGX_OK) {
@@ -199,15 +198,10 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
     }
 
     if (id->len == 0 || id->len > NGX_HTTP_NOTIFY_SESSIONS_ID
-        || !ngx_http_notify_text_utf8(id))
+        || !ngx_http_notify_text_utf8(id)
+        || ngx_http_notify_text_control(id))
     {
         return NGX_DECLINED;
-    }
-
-    for (i = 0; i < id->len; i++) {
-        if (id->data[i] < 0x20 || id->data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
     }
 
     rc = session->tenant
@@ -239,9 +233,7 @@ ngx_http_notify_session_hold(ngx_http_request_t *r,
 
     if (ctx->hold) {
 
-        if (ctx->key.len == key->len
-            && ngx_memcmp(ctx->key.data, key->data, key->len) == 0)
-        {
+        if (ngx_http_notify_text_equal(&ctx->key, key)) {
             ctx->grace = session->grace;
             return;
         }

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_session.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_NAME   64           /* bytes */
@@ -272,15 +273,8 @@ ngx_http_notify_session_conf_param(ngx_conf_t *cf,
         return ", there are more than 32 values";
     }
 
-    param = session->params.elts;
-
-    for (i = 0; i < session->params.nelts; i++) {
-        if (param[i].name.len == name->len
-            && ngx_strncasecmp(param[i].name.data, name->data, name->len)
-               == 0)
-        {
-            return ", it is given twice";
-        }
+    if (ngx_http_notify_text_find_array_nocase(name, &session->params)) {
+        return ", it is given twice";
     }
 
     param = ngx_array_push(&session->params);

@@ -14,6 +14,7 @@
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_trusted.h"
+#include "ngx_http_notify_text.h"
 
 
 /* NAME=VALUE */
@@ -103,14 +104,8 @@ ngx_http_notify_source_param(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     ngx_uint_t                       i;
     ngx_http_notify_source_param_t  *param;
 
-    param = source->params.elts;
-
-    for (i = 0; i < source->params.nelts; i++) {
-        if (param[i].name.len == name->len
-            && ngx_strncmp(param[i].name.data, name->data, name->len) == 0)
-        {
-            return ", it is given twice";
-        }
+    if (ngx_http_notify_text_find_array(name, &source->params)) {
+        return ", it is given twice";
     }
 
     param = ngx_array_push(&source->params);
@@ -215,7 +210,7 @@ ngx_http_notify_source_if(ngx_http_request_t *r,
 
     if (value.len == 0
         || (value.len == 1 && value.data[0] == '0')
-        || (value.len == 5 && ngx_strncmp(value.data, "false", 5) == 0))
+        || ngx_http_notify_text_is(&value, "false"))
     {
         return NGX_DECLINED;
     }

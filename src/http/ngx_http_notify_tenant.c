@@ -108,19 +108,10 @@ ngx_http_notify_tenant_value(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_notify_tenant_check(const ngx_str_t *tenant)
 {
-    size_t  i;
-
-    if (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX) {
-        return NGX_ABORT;
-    }
-
-    for (i = 0; i < tenant->len; i++) {
-        if (tenant->data[i] < 0x20 || tenant->data[i] == 0x7f) {
-            return NGX_ABORT;
-        }
-    }
-
-    return ngx_http_notify_text_utf8(tenant) ? NGX_OK : NGX_ABORT;
+    return (tenant->len > NGX_HTTP_NOTIFY_TENANT_MAX
+            || ngx_http_notify_text_control(tenant)
+            || !ngx_http_notify_text_utf8(tenant))
+           ? NGX_ABORT : NGX_OK;
 }
 
 

@@ -9,6 +9,8 @@
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_trusted.h"
+#include "ngx_http_notify_text.h"
+#include "ngx_http_notify_request_header.h"
 
 
 /* calls over several channels and tenants */
@@ -122,37 +124,17 @@ static ngx_int_t
 ngx_http_notify_trusted_header(ngx_http_request_t *r, ngx_uint_t *n,
     ngx_str_t *signature)
 {
-    u_char           *p, *last, *end;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char     *p, *last, *end;
+    ngx_str_t   value;
 
     static const ngx_str_t  name = ngx_string(NGX_HTTP_NOTIFY_CALL_HOPS);
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NGX_DECLINED;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
-        {
-            break;
-        }
+    if (ngx_http_notify_request_header(r, &name, &value) == 0) {
+        return NGX_DECLINED;
     }
 
-    p = h[i].value.data;
-    last = p + h[i].value.len;
+    p = value.data;
+    last = p + value.len;
 
     end = ngx_strlchr(p, last, ';');
     if (end == NULL) {

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_var.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_VAR_SEGMENTS  16
@@ -145,7 +146,6 @@ ngx_http_notify_var_variable(ngx_http_request_t *r,
 static ngx_http_notify_var_t *
 ngx_http_notify_var_find(ngx_http_request_t *r, const ngx_str_t *name)
 {
-    ngx_uint_t                       i;
     ngx_http_notify_var_t           *var;
     ngx_http_notify_var_loc_conf_t  *vlcf;
 
@@ -153,19 +153,10 @@ ngx_http_notify_var_find(ngx_http_request_t *r, const ngx_str_t *name)
 
     for ( /* void */ ; vlcf; vlcf = vlcf->outer) {
 
-        if (vlcf->vars == NULL) {
-            continue;
-        }
-
-        var = vlcf->vars->elts;
-
-        for (i = 0; i < vlcf->vars->nelts; i++) {
-
-            if (var[i].name.len == name->len
-                && ngx_strncmp(var[i].name.data, name->data, name->len) == 0)
-            {
-                return &var[i];
-            }
+        var = vlcf->vars ? ngx_http_notify_text_find_array(name, vlcf->vars)
+                         : NULL;
+        if (var) {
+            return var;
         }
     }
 
@@ -271,8 +262,7 @@ ngx_http_notify_var_step(const ngx_str_t *segment, ngx_str_t *value)
     for (i = 0; ngx_http_notify_json_next(&it, &name, &inner) == NGX_OK; i++)
     {
         if (n == NGX_ERROR
-                ? (name.len == segment->len
-                   && ngx_strncasecmp(name.data, segment->data, name.len) == 0)
+                ? ngx_http_notify_text_equal_nocase(&name, segment)
                 : i == n)
         {
             *value = inner;
@@ -312,7 +302,6 @@ ngx_http_notify_var_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_notify_var_loc_conf_t *vlcf = conf;
 
     ngx_str_t              *args;
-    ngx_uint_t              i;
     ngx_http_notify_var_t  *var;
 
     args = cf->args->elts;
@@ -336,16 +325,10 @@ ngx_http_notify_var_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    var = vlcf->vars->elts;
-
-    for (i = 0; i < vlcf->vars->nelts; i++) {
-        if (var[i].name.len == args[1].len
-            && ngx_strncmp(var[i].name.data, args[1].data, args[1].len) == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate variable \"$%V\"", &args[1]);
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_notify_text_find_array(&args[1], vlcf->vars)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate variable \"$%V\"", &args[1]);
+        return NGX_CONF_ERROR;
     }
 
     var = ngx_array_push(vlcf->vars);

@@ -10,6 +10,8 @@
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_verify.h"
+#include "ngx_http_notify_text.h"
+#include "ngx_http_notify_request_header.h"
 
 
 /* of any value that is looked at */
@@ -448,11 +450,8 @@ ngx_http_notify_verify_jwt(ngx_http_request_t *r,
         token.data += 7;
         token.len -= 7;
 
-    } else if (verify->header.len == sizeof("Authorization") - 1
-               && ngx_strncasecmp(verify->header.data,
-                                  (u_char *) "Authorization",
-                                  verify->header.len)
-                  == 0)
+    } else if (ngx_http_notify_text_is_nocase(&verify->header,
+                                              "Authorization"))
     {
         *reason = "it is no bearer token";
         return NGX_DECLINED;
@@ -514,36 +513,8 @@ ngx_int_t
 ngx_http_notify_verify_header(ngx_http_request_t *r, const ngx_str_t *name,
     ngx_str_t *value)
 {
-    ngx_uint_t        i, found;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
-
-    found = 0;
-    part = &r->headers_in.headers.part;
-    header = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len == name->len
-            && ngx_strncasecmp(header[i].key.data, name->data, name->len)
-               == 0)
-        {
-            *value = header[i].value;
-            found++;
-        }
-    }
-
-    return (found == 1 && value->len
+    return (ngx_http_notify_request_header(r, name, value) == 1
+            && value->len
             && value->len <= NGX_HTTP_NOTIFY_VERIFY_VALUE)
            ? NGX_OK : NGX_DECLINED;
 }

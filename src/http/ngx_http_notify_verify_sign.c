@@ -10,6 +10,8 @@
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_verify.h"
+#include "ngx_http_notify_text.h"
+#include "ngx_http_notify_urlencoded.h"
 
 
 /* of webhook-signature: those by Ed25519 that are looked at */
@@ -441,7 +443,6 @@ static ngx_int_t
 ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool, const ngx_str_t *object,
     const ngx_str_t *name)
 {
-    size_t                        i;
     ngx_str_t                     member, value, quoted, text;
     ngx_uint_t                    found;
     ngx_http_notify_json_iter_t   it;
@@ -460,9 +461,7 @@ ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool, const ngx_str_t *object,
             return NGX_ERROR;
         }
 
-        if (text.len != name->len
-            || ngx_strncasecmp(text.data, name->data, name->len) != 0)
-        {
+        if (!ngx_http_notify_text_equal_nocase(&text, name)) {
             continue;
         }
 
@@ -486,10 +485,8 @@ ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool, const ngx_str_t *object,
             return NGX_ERROR;
         }
 
-        for (i = 0; i < text.len; i++) {
-            if (text.data[i] < 0x20 || text.data[i] == 0x7f) {
-                return NGX_DECLINED;
-            }
+        if (ngx_http_notify_text_control(&text)) {
+            return NGX_DECLINED;
         }
     }
 
@@ -503,51 +500,36 @@ static ngx_int_t
 ngx_http_notify_verify_sign_form_once(ngx_pool_t *pool, const ngx_str_t *form,
     const ngx_str_t *name)
 {
-    u_char      *p, *last, *end, *eq, *dst, *src, *q;
-    ngx_uint_t   found;
+    ngx_str_t    rest, field, value, text;
+    ngx_uint_t   found, same;
 
     found = 0;
-    p = form->data;
-    last = p + form->len;
+    rest = *form;
 
-    q = ngx_pnalloc(pool, form->len);
-    if (q == NULL) {
-        return NGX_ERROR;
-    }
+    while (ngx_http_notify_urlencoded_next(&rest, &field, &value) == NGX_OK) {
 
-    for ( /* void */ ; p < last; p = end + 1) {
+        if (ngx_http_notify_urlencoded_decode(pool, &field, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
 
-        end = ngx_strlchr(p, last, '&');
-        end = end ? end : last;
+        same = ngx_http_notify_text_equal_nocase(&field, name);
 
-        eq = ngx_strlchr(p, end, '=');
-        eq = eq ? eq : end;
-
-        src = p;
-        dst = q;
-        ngx_unescape_uri(&dst, &src, eq - p, 0);
-
-        if ((size_t) (dst - q) == name->len
-            && ngx_strncasecmp(q, name->data, name->len) == 0
-            && (found++ || (size_t) (eq - p) != name->len))
+        if (ngx_http_notify_text_equal_nocase(&text, name)
+            && (found++ || !same))
         {
             return NGX_DECLINED;
         }
 
-        if ((size_t) (eq - p) != name->len
-            || ngx_strncasecmp(p, name->data, name->len) != 0)
-        {
+        if (!same) {
             continue;
         }
 
-        src = eq + (eq < end);
-        dst = q;
-        ngx_unescape_uri(&dst, &src, end - src, 0);
+        if (ngx_http_notify_urlencoded_decode(pool, &value, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
 
-        for (src = q; src < dst; src++) {
-            if (*src < 0x20 || *src == 0x7f) {
-                return NGX_DECLINED;
-            }
+        if (ngx_http_notify_text_control(&text)) {
+            return NGX_DECLINED;
         }
     }
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_verify.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_VERIFY_TOKEN_MAX  8192
@@ -159,8 +160,7 @@ ngx_http_notify_verify_token_part(ngx_pool_t *pool, const ngx_str_t *text,
     again.data = p + ngx_base64_decoded_length(text->len);
     ngx_encode_base64url(&again, raw);
 
-    return (again.len == text->len
-            && ngx_memcmp(again.data, text->data, text->len) == 0)
+    return ngx_http_notify_text_equal(&again, text)
            ? NGX_OK : NGX_DECLINED;
 }
 
@@ -481,9 +481,7 @@ ngx_http_notify_verify_token_get(ngx_pool_t *pool, const ngx_str_t *object,
             return NGX_ERROR;
         }
 
-        if (text.len == ngx_strlen(name)
-            && ngx_strncmp(text.data, name, text.len) == 0)
-        {
+        if (ngx_http_notify_text_is(&text, name)) {
             return NGX_OK;
         }
     }
@@ -556,9 +554,7 @@ ngx_http_notify_verify_token_claim(ngx_pool_t *pool, const ngx_str_t *claims,
             return rc;
         }
 
-        if (member.len != name->len
-            || ngx_strncasecmp(member.data, name->data, name->len) != 0)
-        {
+        if (!ngx_http_notify_text_equal_nocase(&member, name)) {
             continue;
         }
 

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_verify_value.h"
+#include "ngx_http_notify_text.h"
 
 
 char *
@@ -94,10 +95,7 @@ ngx_http_notify_verify_value_has(const ngx_str_t *text,
     rest = *text;
 
     while (ngx_http_notify_verify_value_next(&rest, text->data, &variable)) {
-        if (variable.name.len == name->len
-            && ngx_strncasecmp(variable.name.data, name->data, name->len)
-               == 0)
-        {
+        if (ngx_http_notify_text_equal_nocase(&variable.name, name)) {
             return 1;
         }
     }
