@@ -315,7 +315,14 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
     {
         /* nothing, a change of what is there, or located with its lease */
 
-        if (s != NULL && !ngx_http_notify_subscriber_is_loading(s)) {
+        if (s == NULL) {
+            return;
+        }
+
+        if (ngx_http_notify_subscriber_is_loading(s)) {
+            s->asked = s->asked || open;
+
+        } else {
             ngx_http_notify_run_queue_ready(s);
         }
 
