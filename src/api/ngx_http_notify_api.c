@@ -16,31 +16,19 @@
 #include "ngx_http_notify_text.h"
 
 
-typedef struct {
-    ngx_http_notify_api_mount_t       *mount;   /* NULL: no notify_api */
-    ngx_int_t                          request_id;
-} ngx_http_notify_api_loc_conf_t;
-
-
-typedef struct {
-    ngx_array_t                        mounts;  /* of _api_mount_t * */
-} ngx_http_notify_api_srv_conf_t;
-
-
 static ngx_int_t ngx_http_notify_api_handler(ngx_http_request_t *r);
-static void ngx_http_notify_api_cleanup(void *data);
 static ngx_http_notify_api_resource_t *ngx_http_notify_api_route(
     ngx_http_notify_api_loc_conf_t *alcf, ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_split(ngx_http_notify_api_t *api,
     u_char *p, u_char *last);
-static void ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
-    ngx_uint_t methods);
 static void *ngx_http_notify_api_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_notify_api_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_api_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_api_args(ngx_conf_t *cf,
+    ngx_http_notify_api_mount_t *mount);
 static char *ngx_http_notify_api_security(ngx_conf_t *cf,
     ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg);
 static ngx_int_t ngx_http_notify_api_init_process(ngx_cycle_t *cycle);
@@ -62,19 +50,6 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_jwks,
     &ngx_http_notify_api_openapi,
     NULL
-};
-
-
-static struct {
-    ngx_uint_t    method;
-    const char   *name;
-} ngx_http_notify_api_methods[] = {
-    { NGX_HTTP_GET, "GET, HEAD" },
-    { NGX_HTTP_POST, "POST" },
-    { NGX_HTTP_PUT, "PUT" },
-    { NGX_HTTP_PATCH, "PATCH" },
-    { NGX_HTTP_DELETE, "DELETE" },
-    { 0, NULL }
 };
 
 
@@ -176,59 +151,6 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 }
 
 
-ngx_http_notify_api_t *
-ngx_http_notify_api_create(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t              *cln;
-    ngx_http_notify_api_t           *api;
-    ngx_http_notify_api_loc_conf_t  *alcf;
-
-    alcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_api_module);
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_api_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    api = cln->data;
-    ngx_memzero(api, sizeof(ngx_http_notify_api_t));
-
-    cln->handler = ngx_http_notify_api_cleanup;
-
-    api->request = r;
-    api->channel = alcf->mount->channel;
-    api->method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
-    api->request_id = alcf->request_id;
-    api->invalid.pool = r->pool;
-    api->cleanups = cln->next;
-
-    if (ngx_http_notify_api_suspended_create(api) != NGX_OK) {
-        return NULL;
-    }
-
-    api->end.handler = ngx_http_notify_api_end_handler;
-    api->end.data = api;
-    api->end.log = r->connection->log;
-
-    ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
-
-    return api;
-}
-
-
-static void
-ngx_http_notify_api_cleanup(void *data)
-{
-    ngx_http_notify_api_t *api = data;
-
-    if (api->end.posted) {
-        ngx_delete_posted_event(&api->end);
-    }
-
-    ngx_http_notify_api_suspended_destroy(api);
-}
-
-
 /* the resource and the path behind it; NULL: none is there */
 
 static ngx_http_notify_api_resource_t *
@@ -273,7 +195,7 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
 
         name.len = p - name.data;
 
-        resource = ngx_http_notify_api_resource(&name);
+        resource = ngx_http_notify_api_resource(alcf->mount->resources, &name);
 
         /* samples are nobody's business where they are not asked for */
 
@@ -290,24 +212,6 @@ ngx_http_notify_api_route(ngx_http_notify_api_loc_conf_t *alcf,
     }
 
     return ngx_http_notify_api_split(api, p, last) == NGX_OK ? resource : NULL;
-}
-
-
-ngx_http_notify_api_resource_t *
-ngx_http_notify_api_resource(const ngx_str_t *name)
-{
-    ngx_uint_t                       i;
-    ngx_http_notify_api_resource_t  *resource;
-
-    for (i = 0; ngx_http_notify_api_resources[i]; i++) {
-        resource = ngx_http_notify_api_resources[i];
-
-        if (ngx_http_notify_text_equal(&resource->name, name)) {
-            return resource;
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -350,119 +254,6 @@ ngx_http_notify_api_split(ngx_http_notify_api_t *api, u_char *p, u_char *last)
     }
 
     return NGX_OK;
-}
-
-
-/* NGX_DECLINED: an answer has been sent */
-
-ngx_int_t
-ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
-    ngx_http_notify_api_resource_t *resource, ngx_uint_t methods)
-{
-    if (methods == 0) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "there is nothing at this path");
-        return NGX_DECLINED;
-    }
-
-    if (!(api->method & methods)) {
-        ngx_http_notify_api_refuse_method(api, methods);
-        return NGX_DECLINED;
-    }
-
-    switch (ngx_http_notify_tenant(api->request, &api->tenant)) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        if (ngx_http_notify_tenant_challenge(api->request) != NGX_OK) {
-            ngx_http_notify_api_failed(api);
-            return NGX_DECLINED;
-        }
-
-        ngx_http_notify_api_problem(api, NGX_HTTP_UNAUTHORIZED,
-                                    "tenant_required",
-                                    "this request belongs to no tenant");
-        return NGX_DECLINED;
-
-    case NGX_ABORT:
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                    "invalid_tenant",
-                                    "the tenant's name is longer than %d "
-                                    "bytes, is not UTF-8, or has control "
-                                    "characters",
-                                    NGX_HTTP_NOTIFY_TENANT_MAX);
-        return NGX_DECLINED;
-
-    default:
-        ngx_http_notify_api_failed(api);
-        return NGX_DECLINED;
-    }
-
-    return ngx_http_notify_api_params(api, resource);
-}
-
-
-static void
-ngx_http_notify_api_refuse_method(ngx_http_notify_api_t *api,
-    ngx_uint_t methods)
-{
-    u_char      *p, *last;
-    ngx_str_t    allow;
-    ngx_uint_t   i;
-    u_char       buf[64];
-
-    p = buf;
-    last = buf + sizeof(buf);
-
-    for (i = 0; ngx_http_notify_api_methods[i].name; i++) {
-        if (methods & ngx_http_notify_api_methods[i].method) {
-            p = ngx_slprintf(p, last, "%s%s", p == buf ? "" : ", ",
-                             ngx_http_notify_api_methods[i].name);
-        }
-    }
-
-    allow.len = p - buf;
-    allow.data = ngx_pnalloc(api->request->pool, allow.len);
-
-    if (allow.data == NULL) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    ngx_memcpy(allow.data, buf, allow.len);
-
-    if (ngx_http_notify_reply_header(api->request, "Allow", &allow) != NGX_OK) {
-        ngx_http_notify_api_failed(api);
-        return;
-    }
-
-    ngx_http_notify_api_problem(api, NGX_HTTP_NOT_ALLOWED,
-                                "method_not_allowed",
-                                "this path takes %V", &allow);
-}
-
-
-const ngx_http_notify_api_mount_t *
-ngx_http_notify_api_mount(ngx_http_notify_api_t *api)
-{
-    ngx_http_notify_api_loc_conf_t  *alcf;
-
-    alcf = ngx_http_get_module_loc_conf(api->request,
-                                        ngx_http_notify_api_module);
-    return alcf->mount;
-}
-
-
-const ngx_array_t *
-ngx_http_notify_api_mounts(ngx_http_request_t *r)
-{
-    ngx_http_notify_api_srv_conf_t  *ascf;
-
-    ascf = ngx_http_get_module_srv_conf(r, ngx_http_notify_api_module);
-
-    return &ascf->mounts;
 }
 
 
@@ -532,7 +323,6 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char                             *rv;
     ngx_str_t                        *value;
-    ngx_uint_t                        i;
     ngx_http_core_loc_conf_t         *clcf;
     ngx_http_notify_main_conf_t      *mcf;
     ngx_http_notify_api_mount_t      *mount, **slot;
@@ -561,34 +351,14 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    value = cf->args->elts;
+    mount->resources = ngx_http_notify_api_resources;
 
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "security=", 9) == 0) {
-            rv = ngx_http_notify_api_security(cf, mount, &value[i]);
-
-            if (rv != NGX_CONF_OK) {
-                return rv;
-            }
-
-            continue;
-        }
-
-        if (i > 2) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        mount->resource = ngx_http_notify_api_resource(&value[i]);
-
-        if (mount->resource == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown resource \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
+    rv = ngx_http_notify_api_args(cf, mount);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
+
+    value = cf->args->elts;
 
     alcf->mount = mount;
     mount->prefix = clcf->name;
@@ -620,6 +390,49 @@ ngx_http_notify_api_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *slot = mount;
 
     return ngx_http_notify_module_channel(cf, &value[1], &mount->channel);
+}
+
+
+/* what comes after the channel */
+
+static char *
+ngx_http_notify_api_args(ngx_conf_t *cf, ngx_http_notify_api_mount_t *mount)
+{
+    char        *rv;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "security=", 9) == 0) {
+            rv = ngx_http_notify_api_security(cf, mount, &value[i]);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+            continue;
+        }
+
+        if (i > 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        mount->resource = ngx_http_notify_api_resource(mount->resources,
+                                                       &value[i]);
+
+        if (mount->resource == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown resource \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 

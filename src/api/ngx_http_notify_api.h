@@ -22,6 +22,10 @@
 #define NGX_HTTP_NOTIFY_API_NDJSON    1     /* application/x-ndjson */
 #define NGX_HTTP_NOTIFY_API_FORM      2     /* ...x-www-form-urlencoded */
 
+#define NGX_HTTP_NOTIFY_API_KEY_KEPT      0     /* with the answer, api_once */
+#define NGX_HTTP_NOTIFY_API_KEY_OWN       1     /* at its root by itself */
+#define NGX_HTTP_NOTIFY_API_KEY_IGNORED   2
+
 
 /* the request context of an API call; lives as long as the request */
 typedef struct ngx_http_notify_api_s  ngx_http_notify_api_t;
@@ -48,6 +52,10 @@ struct ngx_http_notify_api_s {
     ngx_http_notify_api_suspended_t
                                 *suspended;
     ngx_pool_cleanup_t          *cleanups;  /* of others, from before */
+    /* before an answer is sent, or NULL; json NULL: it is not kept */
+    void                       (*answering)(ngx_http_notify_api_t *api,
+                                            ngx_uint_t status,
+                                            const ngx_str_t *json);
     /* in place of a 503, or NULL */
     void                       (*unavailable)(ngx_http_notify_api_t *api);
     ngx_int_t                    request_id;    /* index of the variable */
@@ -68,6 +76,7 @@ typedef struct {
     ngx_uint_t   (*methods)(ngx_http_notify_api_t *api);
     void         (*handler)(ngx_http_notify_api_t *api);
     ngx_uint_t     types;       /* of bodies that it takes beside JSON */
+    ngx_uint_t     repeats;     /* how it takes an Idempotency-Key */
 } ngx_http_notify_api_resource_t;
 
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions;
@@ -87,6 +96,7 @@ extern ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi;
 /* where `notify_api` stands: of its location, read-only after start */
 typedef struct {
     ngx_http_notify_channel_t         *channel;
+    ngx_http_notify_api_resource_t   **resources;   /* all there are */
     ngx_http_notify_api_resource_t    *resource;    /* NULL: all of them */
     ngx_str_t                          prefix;      /* the location's name */
     void                             **loc_conf;    /* the location's */
@@ -95,16 +105,29 @@ typedef struct {
                                                        NULL or empty: none */
 } ngx_http_notify_api_mount_t;
 
+typedef struct {
+    ngx_http_notify_api_mount_t       *mount;   /* NULL: no notify_api */
+    ngx_int_t                          request_id;
+} ngx_http_notify_api_loc_conf_t;
+
+typedef struct {
+    ngx_array_t                        mounts;  /* of _api_mount_t * */
+} ngx_http_notify_api_srv_conf_t;
+
 /* that of the request; all of its server: ngx_http_notify_api_mount_t * */
 const ngx_http_notify_api_mount_t *ngx_http_notify_api_mount(
     ngx_http_notify_api_t *api);
 const ngx_array_t *ngx_http_notify_api_mounts(ngx_http_request_t *r);
 /* by its name, or NULL */
 ngx_http_notify_api_resource_t *ngx_http_notify_api_resource(
-    const ngx_str_t *name);
+    ngx_http_notify_api_resource_t **resources, const ngx_str_t *name);
 
 extern ngx_module_t  ngx_http_notify_api_module;
 
+/* the events of a body, an ngx_str_t each, in api_events_input; many: they are
+ * in an array, or lines; NGX_DECLINED: an answer has been sent */
+ngx_int_t ngx_http_notify_api_events_input(ngx_http_notify_api_t *api,
+    ngx_array_t *values, ngx_uint_t *many);
 /* events/{id} and what is below it, in api_event */
 void ngx_http_notify_api_event(ngx_http_notify_api_t *api);
 

@@ -7,7 +7,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
-#include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 
@@ -54,7 +53,9 @@ void
 ngx_http_notify_api_send(ngx_http_notify_api_t *api, ngx_uint_t status,
     const ngx_str_t *json)
 {
-    ngx_http_notify_api_once_answer(api, status, json);
+    if (api->answering) {
+        api->answering(api, status, json);
+    }
 
     ngx_http_notify_api_end(api, ngx_http_notify_api_output(api, status, json,
                                                         "application/json"));
@@ -274,7 +275,9 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
     ngx_http_request_t            *r;
     ngx_http_notify_json_write_t   w;
 
-    ngx_http_notify_api_once_answer(api, status, NULL);
+    if (api->answering) {
+        api->answering(api, status, NULL);
+    }
 
     r = api->request;
     rc = NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -43,14 +43,16 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
     ngx_string("event-types"),
     ngx_http_notify_api_catalogue_methods,
     ngx_http_notify_api_event_types_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_stats = {
     ngx_string("stats"),
     ngx_http_notify_api_catalogue_methods,
     ngx_http_notify_api_stats_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 

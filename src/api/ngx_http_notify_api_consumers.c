@@ -41,21 +41,12 @@ ngx_http_notify_api_consumers_methods(ngx_http_notify_api_t *api)
 {
     if (api->nsegments != 2
         || !ngx_http_notify_text_is(&api->segments[0], "consumers")
-        || !ngx_http_notify_api_consumers_name(&api->segments[1]))
+        || !ngx_http_notify_api_deltas_name(&api->segments[1]))
     {
         return 0;
     }
 
     return NGX_HTTP_GET|NGX_HTTP_POST|NGX_HTTP_DELETE;
-}
-
-
-ngx_uint_t
-ngx_http_notify_api_consumers_name(const ngx_str_t *name)
-{
-    return ngx_http_notify_channel_chars(name,
-                                         NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX,
-                                         ".-");
 }
 
 

@@ -41,7 +41,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
     ngx_string("deliveries"),
     ngx_http_notify_api_deliveries_methods,
     ngx_http_notify_api_deliveries_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 

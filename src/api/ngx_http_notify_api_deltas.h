@@ -31,8 +31,16 @@
 typedef struct ngx_http_notify_api_wait_s    ngx_http_notify_api_wait_t;
 typedef struct ngx_http_notify_api_stream_s  ngx_http_notify_api_stream_t;
 
-typedef struct {
+typedef struct ngx_http_notify_api_deltas_s  ngx_http_notify_api_deltas_t;
+
+struct ngx_http_notify_api_deltas_s {
     ngx_http_notify_api_t           *api;
+    /* what is done from the place where a reader begins */
+    void                           (*begun)(
+                                        ngx_http_notify_api_deltas_t *deltas);
+    /* and when there is nothing after it, and it has time */
+    void                           (*nothing)(
+                                        ngx_http_notify_api_deltas_t *deltas);
     ngx_uint_t                       limit;
     ngx_str_t                        cursor;        /* as given, or empty */
     ngx_http_notify_want_t           want;
@@ -60,7 +68,7 @@ typedef struct {
     unsigned                         stream:1;      /* server-sent events */
     unsigned                         more:1;
     unsigned                         resync:1;      /* the log lost its end */
-} ngx_http_notify_api_deltas_t;
+};
 
 
 /* api_deltas_args; NGX_ABORT: an answer has been sent */
@@ -71,7 +79,10 @@ ngx_int_t ngx_http_notify_api_deltas_place(ngx_http_notify_api_t *api,
     const ngx_str_t *cursor, ngx_http_notify_crypto_hmac_t *hmac,
     ngx_http_notify_id_t *place);
 
-/* api_deltas: again from XINFO on, as when the reader came */
+/* the name of a consumer */
+ngx_uint_t ngx_http_notify_api_deltas_name(const ngx_str_t *name);
+
+/* api_deltas_begin: from XINFO on, as when the reader came */
 void ngx_http_notify_api_deltas_begin(ngx_http_notify_api_deltas_t *deltas);
 
 /* where to join the watch when a read found nothing after *from, which moves
@@ -101,7 +112,6 @@ void ngx_http_notify_api_stream_unavailable(ngx_http_notify_api_t *api);
 /* api_consumers: deltas/consumers and deltas/consumers/{name} */
 ngx_uint_t ngx_http_notify_api_consumers_methods(ngx_http_notify_api_t *api);
 void ngx_http_notify_api_consumers(ngx_http_notify_api_t *api);
-ngx_uint_t ngx_http_notify_api_consumers_name(const ngx_str_t *name);
 /* the place of deltas->consumer, then `begin` */
 void ngx_http_notify_api_consumers_load(ngx_http_notify_api_deltas_t *deltas);
 

@@ -254,7 +254,7 @@ ngx_http_notify_api_deltas_arg_consumer(ngx_http_notify_api_deltas_t *deltas)
     }
 
     if (rc == NGX_OK
-        && !ngx_http_notify_api_consumers_name(&deltas->consumer))
+        && !ngx_http_notify_api_deltas_name(&deltas->consumer))
     {
         return ngx_http_notify_api_deltas_refuse(deltas,
                    "\"consumer\" must be 1 to 128 characters of "
@@ -318,7 +318,6 @@ ngx_http_notify_api_deltas_arg_stream(ngx_http_notify_api_deltas_t *deltas)
 
     deltas->stream = 1;
     deltas->wait = 0;
-    api->unavailable = ngx_http_notify_api_stream_unavailable;
 
     /* a client that comes again asks for the same URL as before */
 
@@ -449,4 +448,13 @@ ngx_http_notify_api_deltas_arg_missed(ngx_http_notify_api_deltas_t *deltas)
     deltas->missed = 1;
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_notify_api_deltas_name(const ngx_str_t *name)
+{
+    return ngx_http_notify_channel_chars(name,
+                                         NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX,
+                                         ".-");
 }

@@ -141,7 +141,7 @@ ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp, void *data)
     if (!deltas->more && !deltas->resync && deltas->wait
         && deltas->entries.nelts == 0)
     {
-        ngx_http_notify_api_wait(deltas);
+        deltas->nothing(deltas);
         return;
     }
 

@@ -21,7 +21,6 @@
 #include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_API_EVENTS_MAX      1000
 #define NGX_HTTP_NOTIFY_API_EVENTS_DIGEST   32
 
 
@@ -42,14 +41,6 @@ static void ngx_http_notify_api_events_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_events_headers(
     ngx_http_notify_api_t *api);
-static ngx_int_t ngx_http_notify_api_events_values(ngx_http_notify_api_t *api,
-    ngx_array_t *values);
-static ngx_int_t ngx_http_notify_api_events_json(ngx_http_notify_api_t *api,
-    ngx_array_t *values);
-static ngx_int_t ngx_http_notify_api_events_lines(ngx_http_notify_api_t *api,
-    ngx_array_t *values);
-static void ngx_http_notify_api_events_malformed(ngx_http_notify_api_t *api,
-    const ngx_http_notify_json_error_t *error, ngx_uint_t line);
 static ngx_int_t ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
     ngx_array_t *values);
 static ngx_int_t ngx_http_notify_api_events_rate(ngx_http_notify_api_t *api);
@@ -75,7 +66,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_events = {
     ngx_string("events"),
     ngx_http_notify_api_events_methods,
     ngx_http_notify_api_events_handler,
-    1
+    1,
+    NGX_HTTP_NOTIFY_API_KEY_OWN
 };
 
 
@@ -136,7 +128,8 @@ ngx_http_notify_api_events_publish(ngx_http_notify_api_t *api)
     api->data = publish;
 
     if (ngx_http_notify_api_events_headers(api) != NGX_OK
-        || ngx_http_notify_api_events_values(api, &values) != NGX_OK
+        || ngx_http_notify_api_events_input(api, &values, &publish->many)
+           != NGX_OK
         || ngx_http_notify_api_events_forms(api, &values) != NGX_OK
         || ngx_http_notify_api_events_rate(api) != NGX_OK)
     {
@@ -181,177 +174,6 @@ ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
 
 
 static ngx_int_t
-ngx_http_notify_api_events_values(ngx_http_notify_api_t *api,
-    ngx_array_t *values)
-{
-    ngx_int_t                       rc;
-    ngx_http_notify_api_publish_t  *publish;
-
-    publish = api->data;
-
-    if (ngx_http_notify_text_is_nocase(&api->content_type,
-                                       "application/x-ndjson"))
-    {
-        rc = ngx_http_notify_api_events_lines(api, values);
-
-    } else {
-        rc = ngx_http_notify_api_events_json(api, values);
-    }
-
-    if (rc == NGX_ERROR) {
-        ngx_http_notify_api_failed(api);
-        return NGX_DECLINED;
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (values->nelts == 0
-        || values->nelts > NGX_HTTP_NOTIFY_API_EVENTS_MAX)
-    {
-        ngx_http_notify_api_problem(api, 422, values->nelts
-                                              ? "too_many_events"
-                                              : "no_events",
-                                    "a request takes 1 to %d events",
-                                    NGX_HTTP_NOTIFY_API_EVENTS_MAX);
-        return NGX_DECLINED;
-    }
-
-    publish->n = values->nelts;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_events_json(ngx_http_notify_api_t *api,
-    ngx_array_t *values)
-{
-    ngx_str_t                       name, text, *value;
-    ngx_http_notify_json_iter_t     it;
-    ngx_http_notify_json_error_t    error;
-    ngx_http_notify_api_publish_t  *publish;
-
-    publish = api->data;
-
-    if (ngx_http_notify_json_scan_events(&api->body, &text, &error) != NGX_OK) {
-        ngx_http_notify_api_events_malformed(api, &error, 0);
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_notify_json_kind(&text) != NGX_HTTP_NOTIFY_JSON_ARRAY) {
-
-        value = ngx_array_push(values);
-        if (value == NULL) {
-            return NGX_ERROR;
-        }
-
-        *value = text;
-
-        return NGX_OK;
-    }
-
-    publish->many = 1;
-    ngx_http_notify_json_iter(&it, &text);
-
-    while (values->nelts <= NGX_HTTP_NOTIFY_API_EVENTS_MAX
-           && ngx_http_notify_json_next(&it, &name, &text) == NGX_OK)
-    {
-        value = ngx_array_push(values);
-        if (value == NULL) {
-            return NGX_ERROR;
-        }
-
-        *value = text;
-    }
-
-    return NGX_OK;
-}
-
-
-/* https://github.com/ndjson/ndjson-spec; empty lines are ignored */
-
-static ngx_int_t
-ngx_http_notify_api_events_lines(ngx_http_notify_api_t *api,
-    ngx_array_t *values)
-{
-    u_char                         *p, *last, *end, *start;
-    ngx_str_t                       line, text, *value;
-    ngx_uint_t                      n;
-    ngx_http_notify_json_error_t    error;
-    ngx_http_notify_api_publish_t  *publish;
-
-    publish = api->data;
-    publish->many = 1;
-
-    p = api->body.data;
-    last = p + api->body.len;
-
-    for (n = 1; p < last; n++, p = end + 1) {
-
-        end = ngx_strlchr(p, last, '\n');
-        if (end == NULL) {
-            end = last;
-        }
-
-        start = p;
-
-        while (start < end
-               && (*start == ' ' || *start == '\t' || *start == '\r'))
-        {
-            start++;
-        }
-
-        if (start == end) {
-            continue;
-        }
-
-        line.data = p;
-        line.len = end - p;
-
-        if (ngx_http_notify_json_scan_events(&line, &text, &error)
-            != NGX_OK)
-        {
-            ngx_http_notify_api_events_malformed(api, &error, n);
-            return NGX_DECLINED;
-        }
-
-        if (values->nelts > NGX_HTTP_NOTIFY_API_EVENTS_MAX) {
-            return NGX_OK;
-        }
-
-        value = ngx_array_push(values);
-        if (value == NULL) {
-            return NGX_ERROR;
-        }
-
-        *value = text;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_notify_api_events_malformed(ngx_http_notify_api_t *api,
-    const ngx_http_notify_json_error_t *error, ngx_uint_t line)
-{
-    if (line) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
-                                    "line %ui is not acceptable JSON: %s at "
-                                    "byte %uz", line, error->reason,
-                                    error->offset);
-        return;
-    }
-
-    ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
-                                "the body is not acceptable JSON: %s at byte "
-                                "%uz", error->reason, error->offset);
-}
-
-
-static ngx_int_t
 ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
     ngx_array_t *values)
 {
@@ -365,6 +187,7 @@ ngx_http_notify_api_events_forms(ngx_http_notify_api_t *api,
     pool = api->request->pool;
     value = values->elts;
 
+    publish->n = values->nelts;
     publish->entries = ngx_pcalloc(pool, publish->n
                                    * sizeof(ngx_http_notify_log_entry_t));
 

@@ -52,6 +52,8 @@ static ngx_int_t ngx_http_notify_api_once_line(ngx_str_t *text,
     ngx_str_t *line);
 static ngx_int_t ngx_http_notify_api_once_claim(ngx_http_notify_api_t *api,
     uint64_t since, ngx_str_t *value);
+static void ngx_http_notify_api_once_answer(ngx_http_notify_api_t *api,
+    ngx_uint_t status, const ngx_str_t *json);
 static ngx_int_t ngx_http_notify_api_once_text(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_str_t *json, ngx_str_t *value);
 static void ngx_http_notify_api_once_put(ngx_http_notify_api_t *api,
@@ -67,7 +69,7 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     ngx_str_t                   header, claim;
     ngx_http_notify_command_t  *command;
 
-    if (resource == &ngx_http_notify_api_samples
+    if (resource->repeats == NGX_HTTP_NOTIFY_API_KEY_IGNORED
         || ngx_http_notify_api_request_header(api, "Idempotency-Key", &header)
            != NGX_OK)
     {
@@ -88,7 +90,9 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
 
     /* a publish and its name are one script */
 
-    if (resource == &ngx_http_notify_api_events && api->nsegments == 0) {
+    if (resource->repeats == NGX_HTTP_NOTIFY_API_KEY_OWN
+        && api->nsegments == 0)
+    {
         return NGX_DECLINED;
     }
 
@@ -156,6 +160,7 @@ ngx_http_notify_api_once_create(ngx_http_notify_api_t *api,
     }
 
     api->once = once;
+    api->answering = ngx_http_notify_api_once_answer;
     once->resource = resource;
 
     once->digest.data = p;
@@ -387,7 +392,7 @@ ngx_http_notify_api_once_claim(ngx_http_notify_api_t *api, uint64_t since,
 }
 
 
-void
+static void
 ngx_http_notify_api_once_answer(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_str_t *json)
 {

@@ -27,9 +27,6 @@ ngx_int_t ngx_http_notify_api_once(ngx_http_notify_api_t *api,
  * asks for; left as they are where it has no key */
 void ngx_http_notify_api_once_names(ngx_http_notify_api_t *api,
     ngx_str_t *name, ngx_str_t *print);
-/* keeps the answer of a request with a key; json may be NULL */
-void ngx_http_notify_api_once_answer(ngx_http_notify_api_t *api,
-    ngx_uint_t status, const ngx_str_t *json);
 /* an id for what is created: the same one if the request is done again */
 ngx_int_t ngx_http_notify_api_once_id(ngx_http_notify_api_t *api,
     const char *prefix, ngx_str_t *id);

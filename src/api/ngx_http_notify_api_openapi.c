@@ -9,7 +9,6 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_openapi.h"
 #include "ngx_http_notify_pages.h"
-#include "ngx_http_notify_setting.h"
 
 
 static ngx_uint_t ngx_http_notify_api_openapi_methods(
@@ -30,24 +29,6 @@ static ngx_uint_t ngx_http_notify_api_openapi_asks(
     const ngx_http_notify_channel_t *channel);
 static ngx_int_t ngx_http_notify_api_openapi_identify(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *to);
-static ngx_int_t ngx_http_notify_api_openapi_schemas(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
-static ngx_int_t ngx_http_notify_api_openapi_names(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *schemas);
-static ngx_int_t ngx_http_notify_api_openapi_data(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *schemas);
-static ngx_int_t ngx_http_notify_api_openapi_enum(
-    ngx_http_notify_json_t *schemas, const char *name,
-    ngx_http_notify_json_t *list);
-static ngx_int_t ngx_http_notify_api_openapi_attributes(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *schemas);
-static ngx_http_notify_json_t *ngx_http_notify_api_openapi_attribute(
-    ngx_http_notify_api_t *api,
-    const ngx_http_notify_channel_attribute_t *attribute);
-static ngx_uint_t ngx_http_notify_api_openapi_portable(
-    const ngx_str_t *pattern);
-static ngx_int_t ngx_http_notify_api_openapi_settings(
-    ngx_http_notify_api_t *api, ngx_http_notify_json_t *schemas);
 static ngx_int_t ngx_http_notify_api_openapi_webhooks(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
 static ngx_http_notify_json_t *ngx_http_notify_api_openapi_webhook(
@@ -55,17 +36,14 @@ static ngx_http_notify_json_t *ngx_http_notify_api_openapi_webhook(
     const ngx_http_notify_channel_event_t *event);
 static ngx_int_t ngx_http_notify_api_openapi_security(
     ngx_http_notify_api_t *api, ngx_http_notify_json_t *doc);
-static ngx_int_t ngx_http_notify_api_openapi_text(
-    ngx_http_notify_json_t *object, const char *name, const char *text);
-static char *ngx_http_notify_api_openapi_cstr(ngx_pool_t *pool,
-    const ngx_str_t *prefix, const ngx_str_t *text);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi = {
     ngx_string("openapi.json"),
     ngx_http_notify_api_openapi_methods,
     ngx_http_notify_api_openapi_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 
@@ -213,17 +191,19 @@ ngx_http_notify_api_openapi_path(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *to, const ngx_http_notify_json_t *path,
     const ngx_str_t *prefix, const ngx_str_t *rest)
 {
-    char                    *name;
+    u_char                  *name;
     ngx_http_notify_json_t  *copy;
 
     copy = ngx_http_notify_json_copy(api->request->pool, path);
-    name = ngx_http_notify_api_openapi_cstr(api->request->pool, prefix, rest);
+    name = ngx_pnalloc(api->request->pool, prefix->len + rest->len + 1);
 
     if (copy == NULL || name == NULL) {
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_json_set(to, name[0] ? name : "/", copy);
+    (void) ngx_sprintf(name, "%V%V%Z", prefix, rest);
+
+    return ngx_http_notify_json_set(to, name[0] ? (char *) name : "/", copy);
 }
 
 
@@ -233,7 +213,7 @@ ngx_http_notify_api_openapi_served(ngx_http_notify_api_t *api,
 {
     ngx_http_notify_api_resource_t  *resource;
 
-    resource = ngx_http_notify_api_resource(name);
+    resource = ngx_http_notify_api_resource(mount->resources, name);
 
     if (resource == NULL
         || (resource == &ngx_http_notify_api_sync
@@ -281,10 +261,8 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
     char                    *key;
     u_char                   buf[64];
     int64_t                  n;
-    ngx_str_t                name, id, none;
+    ngx_str_t                name, id;
     ngx_http_notify_json_t  *path, *method, *seen;
-
-    ngx_str_set(&none, "");
 
     seen = ngx_http_notify_json_new_object(api->request->pool);
     if (seen == NULL) {
@@ -304,12 +282,7 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
                 continue;
             }
 
-            key = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
-                                                   &id);
-            if (key == NULL) {
-                return NGX_ERROR;
-            }
-
+            key = (char *) id.data;
             n = 1;
             (void) ngx_http_notify_json_integer(
                        ngx_http_notify_json_get(seen, key), &n);
@@ -337,313 +310,12 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
 }
 
 
-static ngx_int_t
-ngx_http_notify_api_openapi_schemas(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *doc)
-{
-    ngx_http_notify_json_t  *schemas;
-
-    schemas = ngx_http_notify_json_get(
-                  ngx_http_notify_json_get(doc, "components"), "schemas");
-
-    if (ngx_http_notify_api_openapi_names(api, schemas) != NGX_OK
-        || ngx_http_notify_api_openapi_data(api, schemas) != NGX_OK
-        || ngx_http_notify_api_openapi_attributes(api, schemas) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_notify_api_openapi_settings(api, schemas);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_openapi_names(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *schemas)
-{
-    ngx_int_t                          rc;
-    ngx_uint_t                         i;
-    ngx_http_notify_json_t            *all, *sync, *profiles;
-    ngx_http_notify_profile_t        **profile;
-    ngx_http_notify_channel_event_t   *event;
-
-    all = ngx_http_notify_json_new_array(api->request->pool);
-    sync = ngx_http_notify_json_new_array(api->request->pool);
-    profiles = ngx_http_notify_json_new_array(api->request->pool);
-
-    if (all == NULL || sync == NULL || profiles == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_OK;
-    profile = api->channel->profiles->elts;
-
-    for (i = 0; i < api->channel->profiles->nelts; i++) {
-        rc |= ngx_http_notify_json_append_string(profiles, &profile[i]->name);
-    }
-
-    if (api->channel->events) {
-        event = api->channel->events->elts;
-
-        for (i = 0; i < api->channel->events->nelts; i++) {
-            rc |= ngx_http_notify_json_append_string(all, &event[i].name);
-
-            if (event[i].sync) {
-                rc |= ngx_http_notify_json_append_string(sync, &event[i].name);
-            }
-        }
-    }
-
-    rc |= ngx_http_notify_api_openapi_enum(schemas, "Profile", profiles);
-    rc |= ngx_http_notify_api_openapi_enum(schemas, "EventType", all);
-    rc |= ngx_http_notify_api_openapi_enum(schemas, "SyncEvent", sync);
-
-    return rc == NGX_OK ? NGX_OK : NGX_ERROR;
-}
-
-
-/* data.NAME: what the data of an event must be */
-
-static ngx_int_t
-ngx_http_notify_api_openapi_data(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *schemas)
-{
-    char                             *name;
-    ngx_str_t                         prefix = ngx_string("data.");
-    ngx_uint_t                        i;
-    ngx_http_notify_json_t           *schema;
-    ngx_http_notify_json_error_t      error;
-    ngx_http_notify_channel_event_t  *event;
-
-    if (api->channel->events == NULL) {
-        return NGX_OK;
-    }
-
-    event = api->channel->events->elts;
-
-    for (i = 0; i < api->channel->events->nelts; i++) {
-
-        if (event[i].schema == NULL) {
-            continue;
-        }
-
-        schema = ngx_http_notify_json_parse(api->request->pool,
-                             ngx_http_notify_schema_text(event[i].schema),
-                             &error);
-        name = ngx_http_notify_api_openapi_cstr(api->request->pool, &prefix,
-                                                &event[i].name);
-        if (schema == NULL
-            || name == NULL
-            || ngx_http_notify_json_set(schemas, name, schema) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* an empty list says nothing */
-
-static ngx_int_t
-ngx_http_notify_api_openapi_enum(ngx_http_notify_json_t *schemas,
-    const char *name, ngx_http_notify_json_t *list)
-{
-    if (ngx_http_notify_json_size(list) == 0) {
-        return NGX_OK;
-    }
-
-    return ngx_http_notify_json_set(ngx_http_notify_json_get(schemas, name),
-                                    "enum", list);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_openapi_attributes(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *schemas)
-{
-    char                                 *name;
-    ngx_str_t                             none;
-    ngx_uint_t                            i, n;
-    ngx_http_notify_json_t               *schema, *value, *required;
-    ngx_http_notify_channel_attribute_t  *attribute;
-
-    /* the first two are what a client says, where it may be required */
-
-    static const char  *names[] = {
-        "SubscriptionInput", "EventInput", "SubscriptionPatch",
-        "Subscription", "Event", "Call"
-    };
-
-    if (api->channel->attributes == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_str_set(&none, "");
-    attribute = api->channel->attributes->elts;
-
-    for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-        schema = ngx_http_notify_json_get(schemas, names[n]);
-
-        required = ngx_http_notify_json_new_array(api->request->pool);
-        if (required == NULL) {
-            return NGX_ERROR;
-        }
-
-        for (i = 0; i < api->channel->attributes->nelts; i++) {
-
-            if (attribute[i].required
-                && ngx_http_notify_json_append_string(required,
-                                                      &attribute[i].name)
-                   != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-
-            if (ngx_http_notify_json_get(schema, "properties") == NULL) {
-                continue;
-            }
-
-            value = ngx_http_notify_api_openapi_attribute(api, &attribute[i]);
-            name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
-                                                    &attribute[i].name);
-
-            if (value == NULL
-                || name == NULL
-                || ngx_http_notify_json_set(
-                       ngx_http_notify_json_get(schema, "properties"), name,
-                       value)
-                   != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-        }
-
-        if (n < 2
-            && ngx_http_notify_json_size(required)
-            && ngx_http_notify_json_set(schema, "required", required)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_http_notify_json_t *
-ngx_http_notify_api_openapi_attribute(ngx_http_notify_api_t *api,
-    const ngx_http_notify_channel_attribute_t *attribute)
-{
-    ngx_http_notify_json_t  *value;
-
-    value = ngx_http_notify_json_new_object(api->request->pool);
-
-    if (value == NULL
-        || ngx_http_notify_api_openapi_text(value, "type", "string") != NGX_OK
-        || ngx_http_notify_json_set_integer(value, "maxLength", 512) != NGX_OK)
-    {
-        return NULL;
-    }
-
-    if (attribute->pattern.len == 0) {
-        return value;
-    }
-
-    if (ngx_http_notify_json_set_string(value,
-            ngx_http_notify_api_openapi_portable(&attribute->pattern)
-            ? "pattern" : "description", &attribute->pattern)
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return value;
-}
-
-
-/* whether it says the same to PCRE and to ECMA-262: nothing special is in it */
-
-static ngx_uint_t
-ngx_http_notify_api_openapi_portable(const ngx_str_t *pattern)
-{
-    size_t  i;
-
-    for (i = 0; i < pattern->len; i++) {
-
-        if (pattern->data[i] == '\\'
-            || pattern->data[i] >= 0x80
-            || (i && pattern->data[i - 1] == '('
-                && (pattern->data[i] == '?' || pattern->data[i] == '*'))
-            || (i && pattern->data[i - 1] == '[' && pattern->data[i] == '[')
-            || (i && pattern->data[i] == '+'
-                && ngx_strchr("*+?}", pattern->data[i - 1])))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_openapi_settings(ngx_http_notify_api_t *api,
-    ngx_http_notify_json_t *schemas)
-{
-    char                       *name;
-    ngx_str_t                   none;
-    ngx_uint_t                  i, n;
-    ngx_http_notify_json_t     *value;
-    ngx_http_notify_setting_t  *setting;
-
-    static const char  *names[] = { "SettingsInput", "Settings" };
-
-    if (api->channel->settings == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_str_set(&none, "");
-    setting = api->channel->settings->elts;
-
-    for (i = 0; i < api->channel->settings->nelts; i++) {
-        name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
-                                                &setting[i].name);
-        if (name == NULL) {
-            return NGX_ERROR;
-        }
-
-        for (n = 0; n < 2 && !(n && setting[i].secret); n++) {
-            value = ngx_http_notify_json_new_object(api->request->pool);
-
-            if (value == NULL
-                || (setting[i].secret
-                    && ngx_http_notify_json_set_bool(value, "writeOnly", 1)
-                       != NGX_OK)
-                || ngx_http_notify_json_set(ngx_http_notify_json_get(
-                       ngx_http_notify_json_get(schemas, names[n]),
-                       "properties"), name, value)
-                   != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
 /* what the default profile sends */
 
 static ngx_int_t
 ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *doc)
 {
-    char                             *name;
-    ngx_str_t                         none;
     ngx_uint_t                        i;
     ngx_http_notify_json_t           *hooks, *hook;
     ngx_http_notify_channel_event_t  *event;
@@ -651,8 +323,6 @@ ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
     if (api->channel->events == NULL) {
         return NGX_OK;
     }
-
-    ngx_str_set(&none, "");
 
     hooks = ngx_http_notify_json_new_object(api->request->pool);
 
@@ -665,13 +335,12 @@ ngx_http_notify_api_openapi_webhooks(ngx_http_notify_api_t *api,
     event = api->channel->events->elts;
 
     for (i = 0; i < api->channel->events->nelts; i++) {
-        name = ngx_http_notify_api_openapi_cstr(api->request->pool, &none,
-                                                &event[i].name);
         hook = ngx_http_notify_api_openapi_webhook(api, &event[i]);
 
-        if (name == NULL
-            || hook == NULL
-            || ngx_http_notify_json_set(hooks, name, hook) != NGX_OK)
+        if (hook == NULL
+            || ngx_http_notify_json_set(hooks, (char *) event[i].name.data,
+                                        hook)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -789,36 +458,4 @@ ngx_http_notify_api_openapi_security(ngx_http_notify_api_t *api,
     }
 
     return ngx_http_notify_json_set(doc, "security", list);
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_openapi_text(ngx_http_notify_json_t *object,
-    const char *name, const char *text)
-{
-    ngx_str_t  value;
-
-    value.data = (u_char *) text;
-    value.len = ngx_strlen(text);
-
-    return ngx_http_notify_json_set_string(object, name, &value);
-}
-
-
-static char *
-ngx_http_notify_api_openapi_cstr(ngx_pool_t *pool, const ngx_str_t *prefix,
-    const ngx_str_t *text)
-{
-    u_char  *p, *s;
-
-    s = ngx_pnalloc(pool, prefix->len + text->len + 1);
-    if (s == NULL) {
-        return NULL;
-    }
-
-    p = ngx_copy(s, prefix->data, prefix->len);
-    p = ngx_copy(p, text->data, text->len);
-    *p = '\0';
-
-    return (char *) s;
 }

@@ -17,6 +17,10 @@
 ngx_int_t ngx_http_notify_api_openapi_examples(
     const ngx_http_notify_channel_t *channel, ngx_http_notify_json_t *paths);
 
+/* The schemas of the document get what the channel declares. */
+ngx_int_t ngx_http_notify_api_openapi_schemas(ngx_http_notify_api_t *api,
+    ngx_http_notify_json_t *doc);
+
 /* Components that nothing refers to are removed. */
 ngx_int_t ngx_http_notify_api_openapi_prune(ngx_pool_t *pool,
     ngx_http_notify_json_t *doc);

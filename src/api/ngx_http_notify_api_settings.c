@@ -40,7 +40,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_settings = {
     ngx_string("settings"),
     ngx_http_notify_api_settings_methods,
     ngx_http_notify_api_settings_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 

@@ -24,8 +24,6 @@ static ngx_int_t ngx_http_notify_api_stored_take(
 static void ngx_http_notify_api_stored_written(
     const ngx_http_notify_subscriptions_result_t *result, void *data);
 static void ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data);
-static void ngx_http_notify_api_stored_done(
-    ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_stored_changed(
     ngx_http_notify_api_subscription_t *call);
 
@@ -308,7 +306,7 @@ ngx_http_notify_api_stored_written(
             return;
         }
 
-        ngx_http_notify_api_stored_done(call);
+        call->done(call);
         return;
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
@@ -374,7 +372,7 @@ ngx_http_notify_api_stored_settle(ngx_http_notify_api_subscription_t *call)
         != NGX_OK)
     {
         ngx_http_notify_api_suspended_cancel(api);
-        ngx_http_notify_api_stored_done(call);
+        call->done(call);
     }
 }
 
@@ -382,27 +380,17 @@ ngx_http_notify_api_stored_settle(ngx_http_notify_api_subscription_t *call)
 static void
 ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data)
 {
-    ngx_http_notify_api_t  *api;
+    ngx_http_notify_api_t               *api;
+    ngx_http_notify_api_subscription_t  *call;
 
-    /* written it is, whether it could be read again or not */
+    /* it was written, whether it could be read again or not */
 
     api = ngx_http_notify_api_suspended_resume(data);
 
     if (api) {
-        ngx_http_notify_api_stored_done(api->data);
-    }
-}
-
-
-static void
-ngx_http_notify_api_stored_done(ngx_http_notify_api_subscription_t *call)
-{
-    if (call->done) {
+        call = api->data;
         call->done(call);
-        return;
     }
-
-    ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
 }
 
 

@@ -36,6 +36,10 @@ static ngx_int_t ngx_http_notify_api_subscriptions_apply(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_created(
     ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_changed(
+    ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_show(
+    ngx_http_notify_api_subscription_t *call, ngx_uint_t status);
 static ngx_int_t ngx_http_notify_api_subscriptions_etag(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_delete(
@@ -54,7 +58,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions = {
     ngx_string("subscriptions"),
     ngx_http_notify_api_subscriptions_methods,
     ngx_http_notify_api_subscriptions_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 
@@ -125,6 +130,7 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
 
     call->api = api;
     call->id = api->segments[0];
+    call->done = ngx_http_notify_api_subscriptions_changed;
 
     (void) ngx_http_notify_api_request_header(api, "If-Match",
                                               &call->if_match);
@@ -342,7 +348,17 @@ ngx_http_notify_api_subscriptions_created(
 }
 
 
-void
+static void
+ngx_http_notify_api_subscriptions_changed(
+    ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+}
+
+
+/* the secret is shown with 201 only */
+
+static void
 ngx_http_notify_api_subscriptions_show(
     ngx_http_notify_api_subscription_t *call, ngx_uint_t status)
 {

@@ -34,7 +34,7 @@ struct ngx_http_notify_api_subscription_s {
     ngx_uint_t                 writes;
     /* with the document at hand */
     void   (*act)(ngx_http_notify_api_subscription_t *call);
-    /* after a write; NULL: shows the subscription */
+    /* after a write: answers */
     void   (*done)(ngx_http_notify_api_subscription_t *call);
     void                      *data;        /* of the action */
 };
@@ -52,10 +52,6 @@ void ngx_http_notify_api_stored_settle(
 /* whether a list of entity tags (If-Match, If-None-Match) has the version */
 ngx_uint_t ngx_http_notify_api_stored_match(const ngx_str_t *tags,
     uint64_t version);
-
-/* answers with the subscription; its secret with 201 only */
-void ngx_http_notify_api_subscriptions_show(
-    ngx_http_notify_api_subscription_t *call, ngx_uint_t status);
 
 /* GET of the collection, in api_list */
 void ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api);

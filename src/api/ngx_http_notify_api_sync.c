@@ -37,7 +37,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_sync = {
     ngx_string("sync"),
     ngx_http_notify_api_sync_methods,
     ngx_http_notify_api_sync_handler,
-    0
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
 };
 
 

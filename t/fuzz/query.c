@@ -7,6 +7,7 @@
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_http_notify_channel_event_t  fuzz_events[2];
@@ -53,11 +54,11 @@ fuzz_deltas(ngx_http_notify_api_t *api, ngx_str_t *input)
     fuzz_check((deltas.cursor.len != 0) + deltas.since
                + (deltas.consumer.len != 0) <= 1);
     fuzz_check(deltas.consumer.len == 0
-               || ngx_http_notify_api_consumers_name(&deltas.consumer));
+               || ngx_http_notify_api_deltas_name(&deltas.consumer));
     fuzz_check(deltas.subscription.len == 0
-               || ngx_http_notify_api_utf8(&deltas.subscription));
+               || ngx_http_notify_text_utf8(&deltas.subscription));
     fuzz_check(deltas.want.entity_type.len == 0
-               || ngx_http_notify_api_utf8(&deltas.want.entity_type));
+               || ngx_http_notify_text_utf8(&deltas.want.entity_type));
 }
 
 
@@ -119,7 +120,7 @@ fuzz_escaped(ngx_http_notify_api_t *api, ngx_str_t *input)
 
     fuzz_check(rc == NGX_ABORT);
     fuzz_request_refused(pool, 400, 400);
-    fuzz_check(!ngx_http_notify_api_utf8(input)
+    fuzz_check(!ngx_http_notify_text_utf8(input)
                || ngx_strlchr(input->data, input->data + input->len, '\0'));
 }
 
