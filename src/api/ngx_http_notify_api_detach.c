@@ -216,7 +216,7 @@ ngx_http_notify_api_detach_held(ngx_http_notify_api_detach_t *detach)
     }
 
     for (cln = detach->before; cln; cln = cln->next) {
-        if (cln->handler && cln->handler != ngx_http_notify_verify_cleanup
+        if (cln->handler && cln->handler != ngx_http_notify_verify_ctx_cleanup
             && !ngx_http_notify_api_detach_realip(r, cln))
         {
             return 1;

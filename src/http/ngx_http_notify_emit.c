@@ -18,14 +18,6 @@
 #define NGX_HTTP_NOTIFY_EMIT_BUFFER  (4 * 1024 * 1024)
 
 
-/* an event that a request waits for */
-typedef struct {
-    ngx_http_notify_emit_ctx_t      *ctx;
-    ngx_http_notify_emit_conf_t     *emit;
-    ngx_http_notify_outbox_event_t  *event;     /* NULL: answered */
-} ngx_http_notify_emit_pending_t;
-
-
 static ngx_int_t ngx_http_notify_emit_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_notify_emit_reads(ngx_http_request_t *r,
     ngx_http_notify_emit_loc_conf_t *elcf);
@@ -33,8 +25,6 @@ static void ngx_http_notify_emit_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_emit_request(ngx_http_request_t *r,
     ngx_http_notify_emit_loc_conf_t *elcf);
 static void ngx_http_notify_emit_resume(ngx_http_notify_emit_ctx_t *ctx);
-static void ngx_http_notify_emit_answered(ngx_int_t rc, void *data);
-static void ngx_http_notify_emit_cleanup(void *data);
 static ngx_int_t ngx_http_notify_emit_log(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_emit_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_notify_emit_create_main_conf(ngx_conf_t *cf);
@@ -284,248 +274,6 @@ ngx_http_notify_emit_resume(ngx_http_notify_emit_ctx_t *ctx)
 }
 
 
-ngx_http_notify_emit_ctx_t *
-ngx_http_notify_emit_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_notify_emit_ctx_t  *ctx;
-
-    r = r->main;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_module);
-
-    if (ctx) {
-        return ctx;
-    }
-
-    /* a redirect forgets the contexts, but not what is in the pool */
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler == ngx_http_notify_emit_cleanup) {
-            ctx = cln->data;
-            ngx_http_set_ctx(r, ctx, ngx_http_notify_emit_module);
-            return ctx;
-        }
-    }
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_emit_ctx_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_notify_emit_ctx_t));
-
-    ctx->request = r;
-
-    if (ngx_array_init(&ctx->done, r->pool, 4,
-                       sizeof(ngx_http_notify_emit_conf_t *))
-        != NGX_OK
-        || ngx_array_init(&ctx->pending, r->pool, 2,
-                          sizeof(ngx_http_notify_emit_pending_t *))
-           != NGX_OK)
-    {
-        return NULL;
-    }
-
-    cln->handler = ngx_http_notify_emit_cleanup;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_notify_emit_module);
-
-    return ctx;
-}
-
-
-ngx_uint_t
-ngx_http_notify_emit_open(ngx_http_request_t *r,
-    ngx_http_notify_emit_ctx_t *ctx, ngx_http_notify_emit_conf_t *emit)
-{
-    ngx_uint_t                        i;
-    ngx_http_notify_emit_conf_t     **done;
-    ngx_http_notify_emit_loc_conf_t  *main, *elcf;
-
-    if (r != r->main) {
-
-        /* parts of one answer, and updates of a cache, are the main's */
-
-        main = ngx_http_get_module_loc_conf(r->main,
-                                            ngx_http_notify_emit_module);
-        elcf = ngx_http_get_module_loc_conf(r, ngx_http_notify_emit_module);
-
-        if (!emit->location || main->list == elcf->list) {
-            return 0;
-        }
-    }
-
-    done = ctx->done.elts;
-
-    for (i = 0; i < ctx->done.nelts; i++) {
-        if (done[i] == emit) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-ngx_int_t
-ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
-    ngx_http_notify_emit_conf_t *emit, ngx_uint_t wait)
-{
-    ngx_int_t                         rc;
-    ngx_uint_t                        ready;
-    ngx_http_notify_redis_t          *redis;
-    ngx_http_notify_outbox_t         *outbox;
-    ngx_http_notify_log_entry_t       entry;
-    ngx_http_notify_emit_conf_t     **done;
-    ngx_http_notify_emit_pending_t   *pending, **slot;
-
-    rc = ngx_http_notify_emit_event(r, emit, &entry);
-
-    if (rc != NGX_OK && rc != NGX_BUSY && rc != NGX_ABORT) {
-        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
-    }
-
-    done = ngx_array_push(&ctx->done);
-    if (done == NULL) {
-        return NGX_ERROR;
-    }
-
-    *done = emit;
-
-    wait = wait && emit->commit;
-
-    if (rc == NGX_BUSY) {
-        return wait && emit->fail ? NGX_DECLINED : NGX_OK;
-    }
-
-    if (rc == NGX_ABORT) {
-        return wait && emit->fail ? NGX_ABORT : NGX_OK;
-    }
-
-    redis = emit->source.channel->publishes;
-    ready = ngx_http_notify_outbox_ready(redis);
-
-    outbox = ngx_http_notify_outbox_open(&emit->source.channel->keys,
-                                         emit->source.channel->max_size,
-                                         emit->source.channel->metrics);
-
-    if (outbox == NULL || (wait && emit->fail && !ready)) {
-        return wait && emit->fail ? NGX_DECLINED : NGX_OK;
-    }
-
-    if (!wait || !ready) {
-        (void) ngx_http_notify_outbox_add(outbox, redis, &entry, NULL, NULL);
-        return NGX_OK;
-    }
-
-    pending = ngx_palloc(ctx->request->pool,
-                         sizeof(ngx_http_notify_emit_pending_t));
-    slot = ngx_array_push(&ctx->pending);
-
-    if (pending == NULL || slot == NULL) {
-        return NGX_ERROR;
-    }
-
-    *slot = pending;
-
-    pending->ctx = ctx;
-    pending->emit = emit;
-    pending->event = ngx_http_notify_outbox_add(outbox, redis, &entry,
-                                                ngx_http_notify_emit_answered,
-                                                pending);
-    if (pending->event == NULL) {
-        return emit->fail ? NGX_DECLINED : NGX_OK;
-    }
-
-    ctx->waiting++;
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_http_notify_emit_answered(ngx_int_t rc, void *data)
-{
-    ngx_http_notify_emit_pending_t *pending = data;
-
-    ngx_http_notify_emit_ctx_t  *ctx;
-
-    ctx = pending->ctx;
-
-    if (rc != NGX_OK && pending->emit->fail) {
-        ctx->failed = 1;
-
-        if (rc == NGX_ERROR) {
-            ngx_http_notify_outbox_withdraw(pending->event);
-        }
-    }
-
-    if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN,
-                      ngx_http_notify_source_log(ctx->request,
-                                                 &pending->emit->source),
-                      0, "notify emit: \"%V\" is not committed, the client "
-                      "gets %s", &pending->emit->source.event,
-                      pending->emit->fail ? "503" : "its answer");
-    }
-
-    pending->event = NULL;
-
-    ngx_http_notify_emit_settled(ctx);
-}
-
-
-void
-ngx_http_notify_emit_settled(ngx_http_notify_emit_ctx_t *ctx)
-{
-    if (--ctx->waiting == 0) {
-        ctx->pending.nelts = 0;
-        ctx->resume(ctx);
-    }
-}
-
-
-void
-ngx_http_notify_emit_abandon(ngx_http_notify_emit_ctx_t *ctx)
-{
-    ngx_uint_t                        i;
-    ngx_http_notify_emit_pending_t  **pending;
-
-    pending = ctx->pending.elts;
-
-    for (i = 0; i < ctx->pending.nelts; i++) {
-
-        if (pending[i]->event == NULL) {
-            continue;
-        }
-
-        if (pending[i]->emit->fail) {
-            ngx_http_notify_outbox_withdraw(pending[i]->event);
-
-        } else {
-            ngx_http_notify_outbox_leave(pending[i]->event);
-        }
-
-        pending[i]->event = NULL;
-    }
-
-    ngx_http_notify_session_abandon(ctx);
-
-    ctx->pending.nelts = 0;
-    ctx->waiting = 0;
-}
-
-
-static void
-ngx_http_notify_emit_cleanup(void *data)
-{
-    ngx_http_notify_emit_abandon(data);
-}
-
-
 static ngx_int_t
 ngx_http_notify_emit_log(ngx_http_request_t *r)
 {
@@ -712,6 +460,8 @@ ngx_http_notify_emit_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_notify_emit_main_conf_t  *emcf;
 
+    ngx_http_notify_session_register_init();
+
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NGX_OK;
@@ -731,5 +481,6 @@ ngx_http_notify_emit_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_notify_emit_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_notify_session_register_exit();
     ngx_http_notify_outbox_exit();
 }

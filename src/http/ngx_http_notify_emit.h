@@ -67,11 +67,20 @@ struct ngx_http_notify_emit_ctx_s {
     void                        (*resume)(ngx_http_notify_emit_ctx_t *ctx);
     void                         *data;     /* of resume */
     void                         *session;  /* a registration that is awaited */
+    /* then, where nobody waits for it any more */
+    void                        (*unsession)(ngx_http_notify_emit_ctx_t *ctx);
     unsigned                      reading:1;
     unsigned                      read:1;
     unsigned                      asked:1;  /* waits in the request's phase */
     unsigned                      failed:1; /* one that must not */
 };
+
+/* an event that a request waits for */
+typedef struct {
+    ngx_http_notify_emit_ctx_t      *ctx;
+    ngx_http_notify_emit_conf_t     *emit;
+    ngx_http_notify_outbox_event_t  *event;     /* NULL: answered */
+} ngx_http_notify_emit_pending_t;
 
 
 extern ngx_module_t  ngx_http_notify_emit_module;
@@ -89,11 +98,11 @@ ngx_uint_t ngx_http_notify_emit_open(ngx_http_request_t *r,
     ngx_http_notify_emit_ctx_t *ctx, ngx_http_notify_emit_conf_t *emit);
 
 /*
- * Makes the event, and sees that it gets to Redis.  NGX_OK: nothing to wait
- * for; NGX_AGAIN: one more answer, ctx->resume will be called behind the last
- * one; NGX_DECLINED, or NGX_ABORT where it is a loop: it cannot be, and the
- * client must not get its answer; NGX_ERROR: memory.  `wait`: this is the place
- * where `commit` waits.
+ * In emit_event: makes the event, and sees that it gets to Redis.  NGX_OK:
+ * nothing to wait for; NGX_AGAIN: one more answer, ctx->resume is called after
+ * the last one; NGX_DECLINED, or NGX_ABORT where it is a loop: it cannot be,
+ * and the client must not get its answer; NGX_ERROR: memory.  `wait`: this is
+ * the place where `commit` waits.
  */
 ngx_int_t ngx_http_notify_emit(ngx_http_request_t *r,
     ngx_http_notify_emit_ctx_t *ctx, ngx_http_notify_emit_conf_t *emit,
@@ -103,13 +112,7 @@ void ngx_http_notify_emit_settled(ngx_http_notify_emit_ctx_t *ctx);
 /* nobody waits any more: the client has gone, or gets another answer */
 void ngx_http_notify_emit_abandon(ngx_http_notify_emit_ctx_t *ctx);
 
-/* in emit_event: NGX_DECLINED: there is none (the condition, a validation that
- * failed and was counted); NGX_BUSY: the tenant's rate is used up; NGX_ABORT:
- * it is a loop; slices of r's pool */
-ngx_int_t ngx_http_notify_emit_event(ngx_http_request_t *r,
-    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_log_entry_t *entry);
-
-/* in emit_filter: what was seen of the answer; NULL: nothing */
+/* in emit_ctx: what was seen of the answer; NULL: nothing */
 ngx_http_notify_emit_answer_t *ngx_http_notify_emit_answer(
     ngx_http_request_t *r);
 /* the request ends: what waited for the end of an answer that never came */

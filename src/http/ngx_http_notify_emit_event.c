@@ -15,11 +15,15 @@
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_unchanged.h"
+#include "ngx_http_notify_outbox.h"
 
 
 #define NGX_HTTP_NOTIFY_EMIT_EVENT_DIGEST  32
 
 
+static void ngx_http_notify_emit_answered(ngx_int_t rc, void *data);
+static ngx_int_t ngx_http_notify_emit_event(ngx_http_request_t *r,
+    ngx_http_notify_emit_conf_t *emit, ngx_http_notify_log_entry_t *entry);
 static ngx_int_t ngx_http_notify_emit_event_data(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_str_t *data);
 static ngx_int_t ngx_http_notify_emit_event_body(ngx_http_request_t *r,
@@ -38,6 +42,118 @@ static ngx_int_t ngx_http_notify_emit_event_drop(ngx_http_request_t *r,
 
 
 ngx_int_t
+ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
+    ngx_http_notify_emit_conf_t *emit, ngx_uint_t wait)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        ready;
+    ngx_http_notify_redis_t          *redis;
+    ngx_http_notify_outbox_t         *outbox;
+    ngx_http_notify_log_entry_t       entry;
+    ngx_http_notify_emit_conf_t     **done;
+    ngx_http_notify_emit_pending_t   *pending, **slot;
+
+    rc = ngx_http_notify_emit_event(r, emit, &entry);
+
+    if (rc != NGX_OK && rc != NGX_BUSY && rc != NGX_ABORT) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    done = ngx_array_push(&ctx->done);
+    if (done == NULL) {
+        return NGX_ERROR;
+    }
+
+    *done = emit;
+
+    wait = wait && emit->commit;
+
+    if (rc == NGX_BUSY) {
+        return wait && emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        return wait && emit->fail ? NGX_ABORT : NGX_OK;
+    }
+
+    redis = emit->source.channel->publishes;
+    ready = ngx_http_notify_outbox_ready(redis);
+
+    outbox = ngx_http_notify_outbox_open(&emit->source.channel->keys,
+                                         emit->source.channel->max_size,
+                                         emit->source.channel->metrics);
+
+    if (outbox == NULL || (wait && emit->fail && !ready)) {
+        return wait && emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (!wait || !ready) {
+        (void) ngx_http_notify_outbox_add(outbox, redis, &entry, NULL, NULL);
+        return NGX_OK;
+    }
+
+    pending = ngx_palloc(ctx->request->pool,
+                         sizeof(ngx_http_notify_emit_pending_t));
+    slot = ngx_array_push(&ctx->pending);
+
+    if (pending == NULL || slot == NULL) {
+        return NGX_ERROR;
+    }
+
+    *slot = pending;
+
+    pending->ctx = ctx;
+    pending->emit = emit;
+    pending->event = ngx_http_notify_outbox_add(outbox, redis, &entry,
+                                                ngx_http_notify_emit_answered,
+                                                pending);
+    if (pending->event == NULL) {
+        return emit->fail ? NGX_DECLINED : NGX_OK;
+    }
+
+    ctx->waiting++;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_notify_emit_answered(ngx_int_t rc, void *data)
+{
+    ngx_http_notify_emit_pending_t *pending = data;
+
+    ngx_http_notify_emit_ctx_t  *ctx;
+
+    ctx = pending->ctx;
+
+    if (rc != NGX_OK && pending->emit->fail) {
+        ctx->failed = 1;
+
+        if (rc == NGX_ERROR) {
+            ngx_http_notify_outbox_withdraw(pending->event);
+        }
+    }
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_WARN,
+                      ngx_http_notify_source_log(ctx->request,
+                                                 &pending->emit->source),
+                      0, "notify emit: \"%V\" is not committed, the client "
+                      "gets %s", &pending->emit->source.event,
+                      pending->emit->fail ? "503" : "its answer");
+    }
+
+    pending->event = NULL;
+
+    ngx_http_notify_emit_settled(ctx);
+}
+
+
+/* NGX_DECLINED: there is none (the condition, a validation that
+ * failed and was counted); NGX_BUSY: the tenant's rate is used up; NGX_ABORT:
+ * it is a loop; slices of r's pool */
+
+static ngx_int_t
 ngx_http_notify_emit_event(ngx_http_request_t *r,
     ngx_http_notify_emit_conf_t *emit, ngx_http_notify_log_entry_t *entry)
 {

@@ -592,17 +592,6 @@ ngx_http_notify_emit_filter_end(ngx_http_request_t *r)
 }
 
 
-ngx_http_notify_emit_answer_t *
-ngx_http_notify_emit_answer(ngx_http_request_t *r)
-{
-    ngx_http_notify_emit_filter_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_emit_filter_module);
-
-    return ctx && ctx->capture ? &ctx->answer : NULL;
-}
-
-
 ngx_uint_t
 ngx_http_notify_emit_filter_used(ngx_conf_t *cf)
 {

@@ -14,6 +14,7 @@
 #include "ngx_http_notify_sessions.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_request_ctx.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_NONCE  12
@@ -143,7 +144,6 @@ ngx_http_notify_session_handler(ngx_http_request_t *r)
 ngx_http_notify_session_ctx_t *
 ngx_http_notify_session_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t             *cln;
     ngx_http_notify_session_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_notify_session_module);
@@ -152,30 +152,17 @@ ngx_http_notify_session_ctx(ngx_http_request_t *r)
         return ctx;
     }
 
-    /* a redirect forgets the contexts, but not what is in the pool */
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler == ngx_http_notify_session_cleanup) {
-            ctx = cln->data;
-            ngx_http_set_ctx(r, ctx, ngx_http_notify_session_module);
-            return ctx;
-        }
+    ctx = ngx_http_notify_request_ctx_next(r, ngx_http_notify_session_cleanup,
+                                           NULL);
+    if (ctx) {
+        ngx_http_set_ctx(r, ctx, ngx_http_notify_session_module);
+        return ctx;
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_session_ctx_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_notify_session_ctx_t));
-
-    cln->handler = ngx_http_notify_session_cleanup;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_notify_session_module);
-
-    return ctx;
+    return ngx_http_notify_request_ctx_create(r,
+               &ngx_http_notify_session_module,
+               sizeof(ngx_http_notify_session_ctx_t),
+               ngx_http_notify_session_cleanup);
 }
 
 
@@ -379,8 +366,6 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
     ngx_http_notify_main_conf_t          *mcf;
     ngx_http_notify_session_main_conf_t  *smcf;
 
-    ngx_http_notify_session_register_init();
-
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_notify_session_module);
@@ -410,5 +395,4 @@ static void
 ngx_http_notify_session_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_notify_session_conns_exit();
-    ngx_http_notify_session_register_exit();
 }

@@ -105,8 +105,6 @@ void ngx_http_notify_session_register_exit(void);
  */
 ngx_int_t ngx_http_notify_session_register(ngx_http_request_t *r,
     ngx_http_notify_emit_ctx_t *emit);
-/* nobody waits any more */
-void ngx_http_notify_session_abandon(ngx_http_notify_emit_ctx_t *emit);
 
 
 #endif /* _NGX_HTTP_NOTIFY_SESSION_H_INCLUDED_ */

@@ -72,6 +72,7 @@ static void ngx_http_notify_session_drop(ngx_http_notify_session_box_t *box,
     const char *reason);
 static void ngx_http_notify_session_failed(ngx_http_notify_channel_t *channel,
     const ngx_str_t *tenant, ngx_log_t *log, const char *reason);
+static void ngx_http_notify_session_abandon(ngx_http_notify_emit_ctx_t *emit);
 static void ngx_http_notify_session_full(ngx_http_notify_session_box_t *box);
 static ngx_int_t ngx_http_notify_session_acknowledge(ngx_http_request_t *r,
     ngx_uint_t registered);
@@ -361,6 +362,7 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
     }
 
     emit->session = box;
+    emit->unsession = ngx_http_notify_session_abandon;
     emit->waiting++;
 
     return NGX_AGAIN;
@@ -615,17 +617,15 @@ ngx_http_notify_session_drop(ngx_http_notify_session_box_t *box,
 }
 
 
-void
+static void
 ngx_http_notify_session_abandon(ngx_http_notify_emit_ctx_t *emit)
 {
     ngx_http_notify_session_box_t  *box;
 
     box = emit->session;
 
-    if (box) {
-        box->emit = NULL;
-        emit->session = NULL;
-    }
+    box->emit = NULL;
+    emit->session = NULL;
 }
 
 

@@ -7,7 +7,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_module.h"
@@ -16,38 +15,11 @@
 #include "ngx_http_notify_tenant.h"
 
 
-typedef enum {
-    NGX_HTTP_NOTIFY_SYNC_WAIT = 0,
-    NGX_HTTP_NOTIFY_SYNC_PASS,      /* to the backend */
-    NGX_HTTP_NOTIFY_SYNC_REPLY,     /* with what the subscriber said */
-    NGX_HTTP_NOTIFY_SYNC_SENT
-} ngx_http_notify_sync_state_e;
-
-/* of one directive and one request */
-typedef struct {
-    ngx_http_request_t              *request;
-    ngx_http_notify_sync_conf_t     *sync;
-    ngx_http_notify_sync_state_e     state;
-    ngx_uint_t                       status;    /* of the reply */
-    ngx_uint_t                       asked;     /* ask.response is there */
-    ngx_str_t                        tenant;
-    ngx_http_notify_event_t          event;
-    ngx_http_notify_ask_t            ask;
-} ngx_http_notify_sync_ctx_t;
-
-
 static ngx_int_t ngx_http_notify_sync_handler(ngx_http_request_t *r);
-static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_ctx(
-    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
-static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_find(
-    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
 static ngx_int_t ngx_http_notify_sync_begin(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync);
 static ngx_int_t ngx_http_notify_sync_tenant(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync, ngx_str_t *tenant);
-static ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_create_ctx(
-    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
-static void ngx_http_notify_sync_cleanup(void *data);
 static ngx_int_t ngx_http_notify_sync_part(ngx_http_request_t *r,
     ngx_http_notify_sync_ctx_t *ctx);
 static void ngx_http_notify_sync_body(ngx_http_request_t *r);
@@ -136,7 +108,7 @@ ngx_http_notify_sync_handler(ngx_http_request_t *r)
     /* what the client's request has passed holds for its parts */
 
     if (r != r->main) {
-        ctx = ngx_http_notify_sync_find(r->main, slcf->sync);
+        ctx = ngx_http_notify_sync_ctx_find(r->main, slcf->sync);
 
         if (ctx && ctx->state == NGX_HTTP_NOTIFY_SYNC_PASS) {
             return NGX_DECLINED;
@@ -163,64 +135,14 @@ ngx_http_notify_sync_handler(ngx_http_request_t *r)
 }
 
 
-/* that of the directive; of any that was asked, where sync is NULL */
-
-static ngx_http_notify_sync_ctx_t *
-ngx_http_notify_sync_ctx(ngx_http_request_t *r,
-    ngx_http_notify_sync_conf_t *sync)
-{
-    ngx_http_notify_sync_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_notify_sync_module);
-
-    if (ctx && (sync ? ctx->sync == sync : ctx->asked)) {
-        return ctx;
-    }
-
-    if (!r->internal && !r->filter_finalize) {
-        return NULL;
-    }
-
-    /* a redirect forgets the contexts, but not what is in the pool */
-
-    return ngx_http_notify_sync_find(r, sync);
-}
-
-
-/* the pool is that of a client's request and its subrequests together */
-
-static ngx_http_notify_sync_ctx_t *
-ngx_http_notify_sync_find(ngx_http_request_t *r,
-    ngx_http_notify_sync_conf_t *sync)
-{
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_notify_sync_ctx_t  *ctx;
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_http_notify_sync_cleanup) {
-            continue;
-        }
-
-        ctx = cln->data;
-
-        if (ctx->request == r && (sync ? ctx->sync == sync : ctx->asked)) {
-            return ctx;
-        }
-    }
-
-    return NULL;
-}
-
-
 static ngx_int_t
 ngx_http_notify_sync_begin(ngx_http_request_t *r,
     ngx_http_notify_sync_conf_t *sync)
 {
     ngx_int_t                    rc;
     ngx_str_t                    tenant;
+    ngx_http_notify_sync_ctx_t       *ctx;
     ngx_http_notify_sync_registry_t  *claims;
-    ngx_http_notify_sync_ctx_t  *ctx;
 
     rc = ngx_http_notify_sync_tenant(r, sync, &tenant);
     if (rc != NGX_OK) {
@@ -239,7 +161,7 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_notify_sync_create_ctx(r, sync);
+    ctx = ngx_http_notify_sync_ctx_create(r, sync);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -297,40 +219,6 @@ ngx_http_notify_sync_tenant(ngx_http_request_t *r,
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-}
-
-
-static ngx_http_notify_sync_ctx_t *
-ngx_http_notify_sync_create_ctx(ngx_http_request_t *r,
-    ngx_http_notify_sync_conf_t *sync)
-{
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_notify_sync_ctx_t  *ctx;
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_sync_ctx_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_notify_sync_ctx_t));
-
-    ctx->request = r;
-    ctx->sync = sync;
-    cln->handler = ngx_http_notify_sync_cleanup;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_notify_sync_module);
-
-    return ctx;
-}
-
-
-/* marks the context; the call is ended by a cleanup of its own */
-
-static void
-ngx_http_notify_sync_cleanup(void *data)
-{
-    /* void */
 }
 
 
@@ -596,23 +484,6 @@ ngx_http_notify_sync_send(ngx_http_request_t *r, ngx_uint_t status,
     r->disable_not_modified = 1;
 
     return ngx_http_notify_reply(r, status, "application/json", text);
-}
-
-
-/* of the last that was asked, in this location or before a redirect */
-
-const ngx_http_notify_sync_result_t *
-ngx_http_notify_sync_response(ngx_http_request_t *r)
-{
-    ngx_http_notify_sync_ctx_t  *ctx;
-
-    ctx = ngx_http_notify_sync_ctx(r, NULL);
-
-    if (ctx == NULL && r != r->main) {
-        ctx = ngx_http_notify_sync_find(r->main, NULL);
-    }
-
-    return ctx ? &ctx->ask.response : NULL;
 }
 
 

@@ -10,6 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_source.h"
 
@@ -33,6 +34,25 @@ typedef struct {
     ngx_http_notify_sync_conf_t *sync;      /* NULL: off */
 } ngx_http_notify_sync_loc_conf_t;
 
+typedef enum {
+    NGX_HTTP_NOTIFY_SYNC_WAIT = 0,
+    NGX_HTTP_NOTIFY_SYNC_PASS,      /* to the backend */
+    NGX_HTTP_NOTIFY_SYNC_REPLY,     /* with what the subscriber said */
+    NGX_HTTP_NOTIFY_SYNC_SENT
+} ngx_http_notify_sync_state_e;
+
+/* of one directive and one request */
+typedef struct {
+    ngx_http_request_t              *request;
+    ngx_http_notify_sync_conf_t     *sync;
+    ngx_http_notify_sync_state_e     state;
+    ngx_uint_t                       status;    /* of the reply */
+    ngx_uint_t                       asked;     /* ask.response is there */
+    ngx_str_t                        tenant;
+    ngx_http_notify_event_t          event;
+    ngx_http_notify_ask_t            ask;
+} ngx_http_notify_sync_ctx_t;
+
 
 extern ngx_module_t  ngx_http_notify_sync_module;
 
@@ -50,6 +70,16 @@ char *ngx_http_notify_sync_conf_init(ngx_conf_t *cf,
 ngx_int_t ngx_http_notify_sync_event(ngx_http_request_t *r,
     const ngx_http_notify_sync_conf_t *sync, const ngx_str_t *tenant,
     ngx_http_notify_event_t *event, ngx_http_notify_invalid_t *invalid);
+
+/* that of the directive; of any that was asked, where sync is NULL */
+ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_ctx(ngx_http_request_t *r,
+    ngx_http_notify_sync_conf_t *sync);
+/* the same, also after a redirect */
+ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_ctx_find(
+    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
+/* NULL: memory */
+ngx_http_notify_sync_ctx_t *ngx_http_notify_sync_ctx_create(
+    ngx_http_request_t *r, ngx_http_notify_sync_conf_t *sync);
 
 /* $notify_sync_..., for preconfiguration */
 ngx_int_t ngx_http_notify_sync_variable_add(ngx_conf_t *cf);

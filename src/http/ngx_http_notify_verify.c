@@ -11,18 +11,13 @@
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_text.h"
-#include "ngx_http_notify_request_header.h"
-
-
-/* of any value that is looked at */
-#define NGX_HTTP_NOTIFY_VERIFY_VALUE  8192
+#include "ngx_http_notify_request_ctx.h"
+#include "ngx_http_notify_verify_value.h"
 
 
 static ngx_int_t ngx_http_notify_verify_handler(ngx_http_request_t *r);
 static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx(
     ngx_http_request_t *r, ngx_http_notify_verify_conf_t *verify);
-static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_find(
-    ngx_http_request_t *request, ngx_http_notify_verify_conf_t *verify);
 static ngx_int_t ngx_http_notify_verify_begin(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify);
 static void ngx_http_notify_verify_body(ngx_http_request_t *r);
@@ -122,7 +117,7 @@ ngx_http_notify_verify_handler(ngx_http_request_t *r)
     /* what the client's request has passed holds for its parts */
 
     if (r != r->main) {
-        ctx = ngx_http_notify_verify_find(r->main, vlcf->verify);
+        ctx = ngx_http_notify_verify_ctx_find(r->main, vlcf->verify);
 
         if (ctx && ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
             return NGX_DECLINED;
@@ -167,33 +162,7 @@ ngx_http_notify_verify_ctx(ngx_http_request_t *r,
 
     /* a redirect forgets the contexts, but not what is in the pool */
 
-    return ngx_http_notify_verify_find(r, verify);
-}
-
-
-/* in the pool that a client's request and its subrequests have together */
-
-static ngx_http_notify_verify_ctx_t *
-ngx_http_notify_verify_find(ngx_http_request_t *request,
-    ngx_http_notify_verify_conf_t *verify)
-{
-    ngx_pool_cleanup_t            *cln;
-    ngx_http_notify_verify_ctx_t  *ctx;
-
-    for (cln = request->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_http_notify_verify_cleanup) {
-            continue;
-        }
-
-        ctx = cln->data;
-
-        if (ctx->verify == verify && ctx->request == request) {
-            return ctx;
-        }
-    }
-
-    return NULL;
+    return ngx_http_notify_verify_ctx_find(r, verify);
 }
 
 
@@ -202,22 +171,17 @@ ngx_http_notify_verify_begin(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify)
 {
     ngx_int_t                      rc;
-    ngx_pool_cleanup_t            *cln;
     ngx_http_notify_verify_ctx_t  *ctx;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_verify_ctx_t));
-    if (cln == NULL) {
+    ctx = ngx_http_notify_request_ctx_create(r, &ngx_http_notify_verify_module,
+                                         sizeof(ngx_http_notify_verify_ctx_t),
+                                         ngx_http_notify_verify_ctx_cleanup);
+    if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_notify_verify_ctx_t));
-
     ctx->request = r;
     ctx->verify = verify;
-    cln->handler = ngx_http_notify_verify_cleanup;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_notify_verify_module);
 
     if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT && !verify->body) {
 
@@ -256,50 +220,6 @@ ngx_http_notify_verify_begin(ngx_http_request_t *r,
     ngx_http_finalize_request(r, NGX_DONE);
 
     return NGX_DONE;
-}
-
-
-ngx_http_notify_verify_ctx_t *
-ngx_http_notify_verify_passed(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t            *cln;
-    ngx_http_notify_verify_ctx_t  *ctx;
-
-    /* the latest is the first of them */
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_http_notify_verify_cleanup) {
-            continue;
-        }
-
-        ctx = cln->data;
-
-        if (ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
-            return ctx;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* marks the context, too; what the client was told is what its sender knows */
-
-void
-ngx_http_notify_verify_cleanup(void *data)
-{
-    ngx_http_notify_verify_ctx_t *ctx = data;
-
-    ngx_http_request_t  *r;
-
-    if (ctx->once != NULL) {
-        r = ctx->request->main;
-
-        ngx_http_notify_verify_once_end(ctx->once, r->header_sent
-                                                   ? r->headers_out.status
-                                                   : 0);
-    }
 }
 
 
@@ -436,7 +356,9 @@ ngx_http_notify_verify_jwt(ngx_http_request_t *r,
         return ngx_http_notify_verify_token(r->pool, verify, &token, proof);
     }
 
-    if (ngx_http_notify_verify_header(r, &verify->header, &token) != NGX_OK) {
+    if (ngx_http_notify_verify_value_header(r, &verify->header, &token)
+        != NGX_OK)
+    {
         *reason = "the header is missing or given twice";
         return NGX_DECLINED;
     }
@@ -506,17 +428,6 @@ ngx_http_notify_verify_hide(ngx_http_request_t *r, const ngx_str_t *token)
                                 - r->main->request_line.data;
 
     return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_notify_verify_header(ngx_http_request_t *r, const ngx_str_t *name,
-    ngx_str_t *value)
-{
-    return (ngx_http_notify_request_header(r, name, value) == 1
-            && value->len
-            && value->len <= NGX_HTTP_NOTIFY_VERIFY_VALUE)
-           ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -598,7 +509,6 @@ ngx_http_notify_verify_reply(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_notify_verify_header_filter(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t            *cln;
     ngx_http_notify_verify_ctx_t  *ctx;
 
     if (r != r->main
@@ -607,14 +517,9 @@ ngx_http_notify_verify_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+    ctx = NULL;
 
-        if (cln->handler != ngx_http_notify_verify_cleanup) {
-            continue;
-        }
-
-        ctx = cln->data;
-
+    while ((ctx = ngx_http_notify_verify_ctx_next(r, ctx))) {
         if (ctx->once && ctx->state == NGX_HTTP_NOTIFY_VERIFY_PASS) {
             ngx_http_notify_verify_once_end(ctx->once, r->headers_out.status);
         }

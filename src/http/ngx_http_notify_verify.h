@@ -78,14 +78,19 @@ typedef enum {
 typedef struct ngx_http_notify_verify_once_s  ngx_http_notify_verify_once_t;
 
 /* of one directive and one request */
-typedef struct {
+typedef struct ngx_http_notify_verify_ctx_s  ngx_http_notify_verify_ctx_t;
+
+struct ngx_http_notify_verify_ctx_s {
     ngx_http_request_t               *request;
     ngx_http_notify_verify_conf_t    *verify;
     ngx_http_notify_verify_state_e    state;
     ngx_http_notify_verify_proof_t    proof;
     ngx_http_notify_verify_once_t    *once;      /* until it is settled */
+    /* the request has ended before */
+    void                            (*ended)(
+                                          ngx_http_notify_verify_ctx_t *ctx);
     u_char                            id[32];    /* of the value of once= */
-} ngx_http_notify_verify_ctx_t;
+};
 
 typedef struct {
     ngx_uint_t                        used;
@@ -102,10 +107,6 @@ extern ngx_module_t  ngx_http_notify_verify_module;
 
 char *ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-
-/* the header's value; NGX_DECLINED: none, two, an empty or an oversized one */
-ngx_int_t ngx_http_notify_verify_header(ngx_http_request_t *r,
-    const ngx_str_t *name, ngx_str_t *value);
 
 /*
  * Whether a call, its body read, is signed: NGX_OK, NGX_DECLINED, NGX_ERROR.
@@ -160,12 +161,17 @@ ngx_int_t ngx_http_notify_verify_variables(ngx_conf_t *cf);
 /* whether the body was asked for before it was there */
 ngx_uint_t ngx_http_notify_verify_variable_early(ngx_http_request_t *r);
 
-/* the context of the location's directive that has passed; NULL: none has */
-ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_passed(
+/* all of a client's request and its subrequests, the latest first */
+ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx_next(
+    ngx_http_request_t *r, const ngx_http_notify_verify_ctx_t *previous);
+/* that of the directive and the request; NULL: there is none */
+ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx_find(
+    ngx_http_request_t *r, ngx_http_notify_verify_conf_t *verify);
+/* the latest that has passed; NULL: none has */
+ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_ctx_passed(
     ngx_http_request_t *r);
+void ngx_http_notify_verify_ctx_cleanup(void *data);
 
-/* of the request's pool; nothing is left to it once a call is judged */
-void ngx_http_notify_verify_cleanup(void *data);
 
 
 #endif /* _NGX_HTTP_NOTIFY_VERIFY_H_INCLUDED_ */

@@ -54,7 +54,10 @@ struct ngx_http_notify_verify_once_s {
 static ngx_int_t ngx_http_notify_verify_once_digests(
     ngx_http_notify_verify_ctx_t *ctx, u_char digests[][32], ngx_uint_t *n);
 static ngx_http_notify_verify_ctx_t *ngx_http_notify_verify_once_twin(
-    ngx_http_notify_verify_ctx_t *ctx, ngx_pool_cleanup_t *cln);
+    ngx_http_notify_verify_ctx_t *ctx,
+    const ngx_http_notify_verify_ctx_t *previous);
+static void ngx_http_notify_verify_once_ended(
+    ngx_http_notify_verify_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_verify_once_tell(
     ngx_http_notify_verify_ctx_t *ctx);
 static ngx_http_notify_verify_once_t *ngx_http_notify_verify_once_create(
@@ -110,7 +113,7 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
 
     ngx_memcpy(ctx->id, digests[0], sizeof(ctx->id));
 
-    other = ngx_http_notify_verify_once_twin(ctx, ctx->request->pool->cleanup);
+    other = ngx_http_notify_verify_once_twin(ctx, NULL);
 
     if (other) {
         ctx->state = other->state;
@@ -134,6 +137,7 @@ ngx_http_notify_verify_once(ngx_http_notify_verify_ctx_t *ctx)
     ngx_http_notify_exit_hold_begin();
 
     ctx->once = once;
+    ctx->ended = ngx_http_notify_verify_once_ended;
     ctx->state = NGX_HTTP_NOTIFY_VERIFY_WAIT;
 
     return NGX_AGAIN;
@@ -201,21 +205,17 @@ ngx_http_notify_verify_once_digests(ngx_http_notify_verify_ctx_t *ctx,
 }
 
 
-/* the same value in another part of the client's request, from there on */
+/* the same value in another part of the client's request, after `previous` */
 
 static ngx_http_notify_verify_ctx_t *
 ngx_http_notify_verify_once_twin(ngx_http_notify_verify_ctx_t *ctx,
-    ngx_pool_cleanup_t *cln)
+    const ngx_http_notify_verify_ctx_t *previous)
 {
     ngx_http_notify_verify_ctx_t  *other;
 
-    for ( /* void */ ; cln; cln = cln->next) {
+    other = (ngx_http_notify_verify_ctx_t *) previous;
 
-        if (cln->handler != ngx_http_notify_verify_cleanup) {
-            continue;
-        }
-
-        other = cln->data;
+    while ((other = ngx_http_notify_verify_ctx_next(ctx->request, other))) {
 
         if (other != ctx
             && other->verify == ctx->verify
@@ -236,20 +236,13 @@ ngx_http_notify_verify_once_twin(ngx_http_notify_verify_ctx_t *ctx,
 static ngx_int_t
 ngx_http_notify_verify_once_tell(ngx_http_notify_verify_ctx_t *ctx)
 {
-    ngx_pool_cleanup_t            *cln;
     ngx_http_notify_verify_ctx_t  *other;
 
-    for (cln = ctx->request->pool->cleanup; cln; cln = cln->next) {
+    other = NULL;
 
-        if (cln->data == ctx) {
-            continue;
-        }
+    while ((other = ngx_http_notify_verify_once_twin(ctx, other))) {
 
-        other = ngx_http_notify_verify_once_twin(ctx, cln);
-
-        if (other == NULL || cln->data != other
-            || other->state != NGX_HTTP_NOTIFY_VERIFY_WAIT)
-        {
+        if (other->state != NGX_HTTP_NOTIFY_VERIFY_WAIT) {
             continue;
         }
 
@@ -425,6 +418,20 @@ ngx_http_notify_verify_once_taken(ngx_http_notify_resp_t *resp, void *data)
     }
 
     ngx_http_notify_body_go_on(r);
+}
+
+
+/* what the client was told is what its sender knows */
+
+static void
+ngx_http_notify_verify_once_ended(ngx_http_notify_verify_ctx_t *ctx)
+{
+    ngx_http_request_t  *r;
+
+    r = ctx->request->main;
+
+    ngx_http_notify_verify_once_end(ctx->once, r->header_sent
+                                               ? r->headers_out.status : 0);
 }
 
 

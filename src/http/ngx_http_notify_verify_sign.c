@@ -12,6 +12,7 @@
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"
+#include "ngx_http_notify_verify_value.h"
 
 
 /* of webhook-signature: those by Ed25519 that are looked at */
@@ -57,9 +58,10 @@ ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
         ngx_string("webhook-signature")
     };
 
-    if (ngx_http_notify_verify_header(r, &names[0], &id) != NGX_OK
-        || ngx_http_notify_verify_header(r, &names[1], &timestamp) != NGX_OK
-        || ngx_http_notify_verify_header(r, &names[2], &list) != NGX_OK)
+    if (ngx_http_notify_verify_value_header(r, &names[0], &id) != NGX_OK
+        || ngx_http_notify_verify_value_header(r, &names[1], &timestamp)
+           != NGX_OK
+        || ngx_http_notify_verify_value_header(r, &names[2], &list) != NGX_OK)
     {
         *reason = "a header is missing or given twice";
         return NGX_DECLINED;
@@ -261,7 +263,9 @@ ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
     ngx_uint_t                        i, good;
     ngx_http_notify_verify_secret_t  *secret;
 
-    if (ngx_http_notify_verify_header(r, &verify->header, &text) != NGX_OK) {
+    if (ngx_http_notify_verify_value_header(r, &verify->header, &text)
+        != NGX_OK)
+    {
         *reason = "the header is missing or given twice";
         return NGX_DECLINED;
     }

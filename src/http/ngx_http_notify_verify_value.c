@@ -10,6 +10,12 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_verify_value.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_request_header.h"
+#include "ngx_http_notify_verify.h"
+
+
+/* of any value that is looked at */
+#define NGX_HTTP_NOTIFY_VERIFY_VALUE  8192
 
 
 char *
@@ -113,4 +119,15 @@ ngx_http_notify_verify_value_begins(const ngx_str_t *name, const char *prefix)
 
     return name->len >= len
            && ngx_strncasecmp(name->data, (u_char *) prefix, len) == 0;
+}
+
+
+ngx_int_t
+ngx_http_notify_verify_value_header(ngx_http_request_t *r,
+    const ngx_str_t *name, ngx_str_t *value)
+{
+    return (ngx_http_notify_request_header(r, name, value) == 1
+            && value->len
+            && value->len <= NGX_HTTP_NOTIFY_VERIFY_VALUE)
+           ? NGX_OK : NGX_DECLINED;
 }

@@ -34,5 +34,9 @@ ngx_uint_t ngx_http_notify_verify_value_has(const ngx_str_t *text,
 ngx_uint_t ngx_http_notify_verify_value_begins(const ngx_str_t *name,
     const char *prefix);
 
+/* the header's value; NGX_DECLINED: none, two, an empty or an oversized one */
+ngx_int_t ngx_http_notify_verify_value_header(
+    ngx_http_request_t *r, const ngx_str_t *name, ngx_str_t *value);
+
 
 #endif /* _NGX_HTTP_NOTIFY_VERIFY_VALUE_H_INCLUDED_ */

@@ -114,7 +114,7 @@ ngx_http_notify_verify_variable_claim(ngx_http_request_t *r,
 
     v->not_found = 1;
 
-    ctx = ngx_http_notify_verify_passed(r->main);
+    ctx = ngx_http_notify_verify_ctx_passed(r->main);
 
     if (ctx == NULL || ctx->proof.claims.len == 0 || name.len == 0) {
         return NGX_OK;
