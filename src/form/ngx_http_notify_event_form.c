@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_text.h"
 
@@ -486,7 +487,6 @@ ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
 static ngx_int_t
 ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
 {
-    u_char                                 *p;
     ngx_str_t                              *object, *type, *name, text;
     const ngx_http_notify_channel_event_t  *event;
 
@@ -504,23 +504,10 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
         return NGX_OK;
     }
 
-    text = *type;
-
-    if (object->len
-        && !(type->len > object->len
-             && type->data[object->len] == '.'
-             && ngx_strncasecmp(type->data, object->data, object->len) == 0))
+    if (ngx_http_notify_event_name(form->pool, object, type, &text)
+        != NGX_OK)
     {
-        text.len = object->len + 1 + type->len;
-        text.data = ngx_pnalloc(form->pool, text.len);
-
-        if (text.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        p = ngx_cpymem(text.data, object->data, object->len);
-        *p++ = '.';
-        ngx_memcpy(p, type->data, type->len);
+        return NGX_ERROR;
     }
 
     event = NULL;

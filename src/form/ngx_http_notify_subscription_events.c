@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_entity_type.h"
+#include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
 
@@ -257,7 +258,6 @@ static ngx_int_t
 ngx_http_notify_subscription_events_object(
     ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *list)
 {
-    u_char           *p;
     ngx_str_t         object, type, text;
     const ngx_str_t  *name;
 
@@ -295,25 +295,11 @@ ngx_http_notify_subscription_events_object(
         return NGX_DECLINED;
     }
 
-    if (object.len == 0
-        || (type.len > object.len
-            && type.data[object.len] == '.'
-            && ngx_strncasecmp(type.data, object.data, object.len) == 0))
+    if (ngx_http_notify_event_name(form->pool, &object, &type, &text)
+        != NGX_OK)
     {
-        return ngx_http_notify_subscription_events_one(form, name, type,
-                                                       list);
-    }
-
-    text.len = object.len + 1 + type.len;
-    text.data = ngx_pnalloc(form->pool, text.len);
-
-    if (text.data == NULL) {
         return NGX_ERROR;
     }
-
-    p = ngx_cpymem(text.data, object.data, object.len);
-    *p++ = '.';
-    ngx_memcpy(p, type.data, type.len);
 
     return ngx_http_notify_subscription_events_one(form, name, text, list);
 }

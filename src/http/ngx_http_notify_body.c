@@ -24,6 +24,7 @@ typedef struct {
 } ngx_http_notify_body_ctx_t;
 
 
+static ngx_int_t ngx_http_notify_body_copy(ngx_chain_t *cl, u_char *p);
 static ngx_http_notify_body_ctx_t *ngx_http_notify_body_ctx(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_body_variable(ngx_http_request_t *r,
@@ -88,9 +89,8 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 {
     off_t                     size, sent;
     u_char                   *p;
-    ssize_t                   n;
     ngx_buf_t                *b;
-    ngx_chain_t              *cl, *in;
+    ngx_chain_t              *cl;
     ngx_http_request_body_t  *rb;
 
     ngx_str_set(text, "");
@@ -111,10 +111,9 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
         return NGX_DECLINED;
     }
 
-    in = rb->bufs;
     size = 0;
 
-    for (cl = in; cl; cl = cl->next) {
+    for (cl = rb->bufs; cl; cl = cl->next) {
         size += ngx_buf_size(cl->buf);
     }
 
@@ -128,9 +127,11 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
         return NGX_OK;
     }
 
-    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
-        text->data = in->buf->pos;
-        text->len = in->buf->last - in->buf->pos;
+    b = rb->bufs->buf;
+
+    if (rb->bufs->next == NULL && ngx_buf_in_memory(b)) {
+        text->data = b->pos;
+        text->len = b->last - b->pos;
         return NGX_OK;
     }
 
@@ -140,8 +141,19 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
     }
 
     text->data = p;
+    text->len = size;
 
-    for (cl = in; cl; cl = cl->next) {
+    return ngx_http_notify_body_copy(rb->bufs, p);
+}
+
+
+static ngx_int_t
+ngx_http_notify_body_copy(ngx_chain_t *cl, u_char *p)
+{
+    ssize_t     n;
+    ngx_buf_t  *b;
+
+    for ( /* void */ ; cl; cl = cl->next) {
         b = cl->buf;
 
         if (ngx_buf_in_memory(b)) {
@@ -162,8 +174,6 @@ ngx_http_notify_body(ngx_http_request_t *r, size_t limit, ngx_str_t *text)
 
         p += n;
     }
-
-    text->len = p - text->data;
 
     return NGX_OK;
 }

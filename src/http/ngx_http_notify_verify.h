@@ -107,6 +107,9 @@ extern ngx_module_t  ngx_http_notify_verify_module;
 
 char *ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+/* those of a file */
+char *ngx_http_notify_verify_conf_secrets(ngx_conf_t *cf,
+    ngx_http_notify_verify_conf_t *verify, ngx_str_t *name);
 
 /*
  * Whether a call, its body read, is signed: NGX_OK, NGX_DECLINED, NGX_ERROR.
