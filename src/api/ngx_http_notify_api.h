@@ -190,6 +190,12 @@ ngx_int_t ngx_http_notify_api_reply(ngx_http_notify_api_t *api,
  * empty body is an empty object where `optional`. */
 ngx_http_notify_json_t *ngx_http_notify_api_document(
     ngx_http_notify_api_t *api, ngx_uint_t optional);
+/* the body as JSON text; NGX_DECLINED: 400 has been sent */
+ngx_int_t ngx_http_notify_api_json(ngx_http_notify_api_t *api,
+    ngx_str_t *value);
+/* the event that the path names; NGX_DECLINED: 404 has been sent */
+ngx_int_t ngx_http_notify_api_event_type(ngx_http_notify_api_t *api,
+    ngx_str_t *type);
 /* notes as invalid what is none of these members */
 void ngx_http_notify_api_only(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *input, const char **names);

@@ -243,3 +243,38 @@ ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
     return ngx_http_notify_request_header(api->request, &text, value)
            ? NGX_OK : NGX_DECLINED;
 }
+
+
+ngx_int_t
+ngx_http_notify_api_event_type(ngx_http_notify_api_t *api, ngx_str_t *type)
+{
+    if (ngx_http_notify_channel_event(api->channel, &api->segments[0], type,
+                                      NULL)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                "\"%V\" is not an event of this channel, "
+                                "event-types lists them", &api->segments[0]);
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_notify_api_json(ngx_http_notify_api_t *api, ngx_str_t *value)
+{
+    ngx_http_notify_json_error_t  error;
+
+    if (ngx_http_notify_json_scan_events(&api->body, value, &error)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
+                                "the body is not JSON: %s at byte %uz",
+                                error.reason, error.offset);
+    return NGX_DECLINED;
+}

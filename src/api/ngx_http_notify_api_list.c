@@ -149,6 +149,7 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     ngx_pool_t                            *pool;
     ngx_http_notify_json_t                *document;
     ngx_http_notify_api_list_t            *list;
+    ngx_http_notify_json_error_t           error;
     ngx_http_notify_subscription_shown_t   shown;
 
     list = api->data;
@@ -171,8 +172,8 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     list->shown = list->after;
     list->size += row[1]->str.len;
 
-    document = ngx_http_notify_subscription_document(pool,
-                         &api->channel->keys, &row[1]->str, &version);
+    document = ngx_http_notify_subscriptions_document(pool,
+                         &api->channel->keys, &row[1]->str, &version, &error);
     if (document == NULL) {
         return NGX_OK;
     }

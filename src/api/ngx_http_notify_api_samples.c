@@ -69,14 +69,7 @@ ngx_http_notify_api_samples_handler(ngx_http_notify_api_t *api)
     ngx_http_notify_api_sample_t  *sample;
     u_char                         buf[64 + NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX];
 
-    if (ngx_http_notify_channel_event(api->channel, &api->segments[0], &type,
-                                      NULL)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "\"%V\" is not an event of this channel, "
-                                    "event-types lists them",
-                                    &api->segments[0]);
+    if (ngx_http_notify_api_event_type(api, &type) != NGX_OK) {
         return;
     }
 
@@ -136,7 +129,6 @@ ngx_http_notify_api_samples_data(ngx_http_notify_api_t *api, ngx_str_t *data)
 {
     ngx_str_t                      object, name, value;
     ngx_http_notify_json_iter_t    it;
-    ngx_http_notify_json_error_t   error;
 
     ngx_str_set(data, "null");
 
@@ -144,12 +136,7 @@ ngx_http_notify_api_samples_data(ngx_http_notify_api_t *api, ngx_str_t *data)
         return NGX_OK;
     }
 
-    if (ngx_http_notify_json_scan_events(&api->body, &object, &error)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
-                                    "the body is not JSON: %s at byte %uz",
-                                    error.reason, error.offset);
+    if (ngx_http_notify_api_json(api, &object) != NGX_OK) {
         return NGX_DECLINED;
     }
 

@@ -114,9 +114,10 @@ ngx_http_notify_api_stored_take(
     ngx_http_notify_api_subscription_t *call,
     const ngx_http_notify_resp_t *resp)
 {
-    ngx_str_t                tenant;
-    ngx_pool_t              *pool;
-    ngx_http_notify_resp_t  *text, *cursor;
+    ngx_str_t                      tenant;
+    ngx_pool_t                    *pool;
+    ngx_http_notify_resp_t        *text, *cursor;
+    ngx_http_notify_json_error_t   error;
 
     pool = call->api->request->pool;
 
@@ -145,9 +146,9 @@ ngx_http_notify_api_stored_take(
         return NGX_ERROR;
     }
 
-    call->document = ngx_http_notify_subscription_document(pool,
+    call->document = ngx_http_notify_subscriptions_document(pool,
                          &call->api->channel->keys, &call->text,
-                         &call->version);
+                         &call->version, &error);
     if (call->document == NULL) {
         return NGX_ERROR;
     }
@@ -242,8 +243,8 @@ ngx_http_notify_api_stored_save(
 
     ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
 
-    if (ngx_http_notify_subscription_document_touch(call->document, "updatedAt",
-                                                ngx_http_notify_api_now())
+    if (ngx_http_notify_json_set_integer(call->document, "updatedAt",
+                                         ngx_http_notify_api_now())
            != NGX_OK
         || ngx_http_notify_subscription_document_claim(pool, call->document,
                                                    &write.sync)

@@ -204,8 +204,8 @@ ngx_http_notify_api_subscriptions_create(
             && ngx_http_notify_json_set_string(call->document, "tenant",
                                                &api->tenant)
                != NGX_OK)
-        || ngx_http_notify_subscription_document_touch(call->document,
-               "createdAt", ngx_http_notify_api_now())
+        || ngx_http_notify_json_set_integer(call->document, "createdAt",
+                                            ngx_http_notify_api_now())
            != NGX_OK)
     {
         ngx_http_notify_api_failed(api);

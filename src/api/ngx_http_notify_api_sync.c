@@ -56,14 +56,7 @@ ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api)
     ngx_http_notify_api_sync_t       *sync;
     ngx_http_notify_sync_registry_t  *registry;
 
-    if (ngx_http_notify_channel_event(api->channel, &api->segments[0], &type,
-                                      NULL)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "\"%V\" is not an event of this channel, "
-                                    "event-types lists them",
-                                    &api->segments[0]);
+    if (ngx_http_notify_api_event_type(api, &type) != NGX_OK) {
         return;
     }
 
@@ -155,19 +148,12 @@ ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
 static ngx_int_t
 ngx_http_notify_api_sync_text(ngx_http_notify_api_t *api, ngx_str_t *object)
 {
-    ngx_http_notify_json_error_t  error;
-
     if (api->body.len == 0) {
         ngx_str_set(object, "{}");
         return NGX_OK;
     }
 
-    if (ngx_http_notify_json_scan_events(&api->body, object, &error)
-        != NGX_OK)
-    {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "invalid_json",
-                                    "the body is not JSON: %s at byte %uz",
-                                    error.reason, error.offset);
+    if (ngx_http_notify_api_json(api, object) != NGX_OK) {
         return NGX_DECLINED;
     }
 

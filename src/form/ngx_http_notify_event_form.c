@@ -108,7 +108,6 @@ ngx_int_t
 ngx_http_notify_event_form(ngx_http_notify_event_form_t *form,
     const ngx_str_t *object)
 {
-    ngx_int_t                      rc;
     ngx_str_t                      name, value;
     ngx_uint_t                     i, n;
     ngx_http_notify_json_iter_t    it;
@@ -129,17 +128,8 @@ ngx_http_notify_event_form(ngx_http_notify_event_form_t *form,
             return NGX_DECLINED;
         }
 
-        if (ngx_strlchr(name.data, name.data + name.len, '\\')) {
-
-            /* the quotes stand around it in the text */
-
-            name.data--;
-            name.len += 2;
-
-            rc = ngx_http_notify_json_text(form->pool, &name, &name);
-            if (rc != NGX_OK) {
-                return NGX_ERROR;
-            }
+        if (ngx_http_notify_json_name(form->pool, &name) != NGX_OK) {
+            return NGX_ERROR;
         }
 
         for (i = 0; i < n; i++) {
@@ -416,7 +406,6 @@ ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
     const ngx_http_notify_channel_attribute_t *attribute,
     const ngx_str_t *name, const ngx_str_t *value)
 {
-    ngx_int_t                 rc;
     ngx_str_t                 text;
     ngx_uint_t                i;
     ngx_http_notify_event_t  *event;
@@ -446,14 +435,10 @@ ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
         return NGX_OK;
     }
 
-    rc = ngx_http_notify_channel_attribute_check(attribute, &text);
-
-    if (rc != NGX_OK) {
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    rc == NGX_DECLINED
-                                    ? "does not match %V"
-                                    : "takes too long to be matched with %V",
-                                    &attribute->pattern);
+    if (ngx_http_notify_invalid_attribute(form->invalid, name, attribute,
+                                          &text)
+        != NGX_OK)
+    {
         return NGX_OK;
     }
 

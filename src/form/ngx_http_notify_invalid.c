@@ -127,6 +127,28 @@ ngx_http_notify_invalid_printable(ngx_http_notify_invalid_t *invalid,
 }
 
 
+ngx_int_t
+ngx_http_notify_invalid_attribute(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name,
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *text)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_notify_channel_attribute_check(attribute, text);
+
+    if (rc != NGX_OK) {
+        ngx_http_notify_invalid_add(invalid, name,
+                                    rc == NGX_DECLINED
+                                    ? "does not match %V"
+                                    : "takes too long to be matched with %V",
+                                    &attribute->pattern);
+    }
+
+    return rc;
+}
+
+
 ngx_uint_t
 ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid)
 {

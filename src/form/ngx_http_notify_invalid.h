@@ -9,6 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_json.h"
 
 
@@ -42,6 +43,11 @@ ngx_int_t ngx_http_notify_invalid_string(ngx_http_notify_invalid_t *invalid,
 ngx_int_t ngx_http_notify_invalid_printable(
     ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
     const ngx_str_t *text, size_t max);
+/* the value of an attribute; not NGX_OK: noted */
+ngx_int_t ngx_http_notify_invalid_attribute(
+    ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
+    const ngx_http_notify_channel_attribute_t *attribute,
+    const ngx_str_t *text);
 ngx_uint_t ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid);
 
 /* text from the pool, cut at a character's border; data NULL without memory */

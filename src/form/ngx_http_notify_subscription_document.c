@@ -12,18 +12,6 @@
 
 
 ngx_http_notify_json_t *
-ngx_http_notify_subscription_document(ngx_pool_t *pool,
-    const ngx_http_notify_keys_t *keys, const ngx_str_t *text,
-    uint64_t *version)
-{
-    ngx_http_notify_json_error_t  error;
-
-    return ngx_http_notify_subscriptions_document(pool, keys, text, version,
-                                                  &error);
-}
-
-
-ngx_http_notify_json_t *
 ngx_http_notify_subscription_document_part(ngx_pool_t *pool,
     const ngx_http_notify_json_t *document, const char *const *names)
 {
@@ -223,12 +211,4 @@ ngx_http_notify_subscription_document_selects(ngx_pool_t *pool,
     }
 
     return ngx_http_notify_json_dump(pool, selects, 1, text);
-}
-
-
-ngx_int_t
-ngx_http_notify_subscription_document_touch(ngx_http_notify_json_t *document,
-    const char *member, uint64_t now)
-{
-    return ngx_http_notify_json_set_integer(document, member, (int64_t) now);
 }

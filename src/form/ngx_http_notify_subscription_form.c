@@ -301,7 +301,6 @@ ngx_http_notify_subscription_form_attribute(
     const ngx_http_notify_channel_attribute_t *attribute,
     const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
-    ngx_int_t                rc;
     ngx_str_t                text;
     const char              *key;
     ngx_http_notify_json_t  *attributes;
@@ -338,10 +337,10 @@ ngx_http_notify_subscription_form_attribute(
         break;
 
     default:
-        rc = ngx_http_notify_invalid_string(form->invalid, name, value,
-                 NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE, &text);
-
-        if (rc != NGX_OK) {
+        if (ngx_http_notify_invalid_string(form->invalid, name, value,
+                NGX_HTTP_NOTIFY_SUBSCRIPTION_FORM_ATTRIBUTE, &text)
+            != NGX_OK)
+        {
             return NGX_OK;
         }
     }
@@ -355,14 +354,10 @@ ngx_http_notify_subscription_form_attribute(
         return NGX_OK;
     }
 
-    rc = ngx_http_notify_channel_attribute_check(attribute, &text);
-
-    if (rc != NGX_OK) {
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    rc == NGX_DECLINED
-                                    ? "does not match %V"
-                                    : "takes too long to be matched with %V",
-                                    &attribute->pattern);
+    if (ngx_http_notify_invalid_attribute(form->invalid, name, attribute,
+                                          &text)
+        != NGX_OK)
+    {
         return NGX_OK;
     }
 

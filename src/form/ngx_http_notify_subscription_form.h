@@ -59,11 +59,6 @@ void ngx_http_notify_subscription_members_show(
     const ngx_http_notify_subscription_shown_t *shown);
 
 
-/* a stored "<version> <json>" with the life of the pool; NULL: memory, or not
- * a document */
-ngx_http_notify_json_t *ngx_http_notify_subscription_document(
-    ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
-    const ngx_str_t *text, uint64_t *version);
 /* a copy with these members only; NULL: memory */
 ngx_http_notify_json_t *ngx_http_notify_subscription_document_part(
     ngx_pool_t *pool, const ngx_http_notify_json_t *document,
@@ -85,8 +80,6 @@ ngx_uint_t ngx_http_notify_subscription_document_follows(
  * nothing else in it */
 ngx_int_t ngx_http_notify_subscription_document_selects(ngx_pool_t *pool,
     const ngx_http_notify_json_t *document, ngx_str_t *text);
-ngx_int_t ngx_http_notify_subscription_document_touch(
-    ngx_http_notify_json_t *document, const char *member, uint64_t now);
 
 
 /* the current one, empty where it has none */

@@ -447,7 +447,7 @@ static ngx_int_t
 ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool, const ngx_str_t *object,
     const ngx_str_t *name)
 {
-    ngx_str_t                     member, value, quoted, text;
+    ngx_str_t                     member, value, text;
     ngx_uint_t                    found;
     ngx_http_notify_json_iter_t   it;
 
@@ -456,12 +456,9 @@ ngx_http_notify_verify_sign_json_once(ngx_pool_t *pool, const ngx_str_t *object,
 
     while (ngx_http_notify_json_next(&it, &member, &value) == NGX_OK) {
 
-        /* an escaped name, with its quotes, is text like any other */
+        text = member;
 
-        quoted.data = member.data - 1;
-        quoted.len = member.len + 2;
-
-        if (ngx_http_notify_json_text(pool, &quoted, &text) != NGX_OK) {
+        if (ngx_http_notify_json_name(pool, &text) != NGX_OK) {
             return NGX_ERROR;
         }
 

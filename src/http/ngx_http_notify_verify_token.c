@@ -467,26 +467,12 @@ static ngx_int_t
 ngx_http_notify_verify_token_get(ngx_pool_t *pool, const ngx_str_t *object,
     const char *name, ngx_str_t *value)
 {
-    ngx_str_t                     member, quoted, text;
-    ngx_http_notify_json_iter_t   it;
+    ngx_str_t  text;
 
-    ngx_http_notify_json_iter(&it, object);
+    text.data = (u_char *) name;
+    text.len = ngx_strlen(name);
 
-    while (ngx_http_notify_json_next(&it, &member, value) == NGX_OK) {
-
-        quoted.data = member.data - 1;
-        quoted.len = member.len + 2;
-
-        if (ngx_http_notify_json_text(pool, &quoted, &text) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (ngx_http_notify_text_is(&text, name)) {
-            return NGX_OK;
-        }
-    }
-
-    return NGX_DECLINED;
+    return ngx_http_notify_json_find(pool, object, &text, value);
 }
 
 
@@ -536,8 +522,7 @@ ngx_int_t
 ngx_http_notify_verify_token_claim(ngx_pool_t *pool, const ngx_str_t *claims,
     const ngx_str_t *name, ngx_str_t *text)
 {
-    ngx_int_t                     rc;
-    ngx_str_t                     member, quoted, value, found;
+    ngx_str_t                     member, value, found;
     ngx_http_notify_json_iter_t   it;
 
     found.len = 0;
@@ -546,12 +531,8 @@ ngx_http_notify_verify_token_claim(ngx_pool_t *pool, const ngx_str_t *claims,
 
     while (ngx_http_notify_json_next(&it, &member, &value) == NGX_OK) {
 
-        quoted.data = member.data - 1;
-        quoted.len = member.len + 2;
-
-        rc = ngx_http_notify_json_text(pool, &quoted, &member);
-        if (rc != NGX_OK) {
-            return rc;
+        if (ngx_http_notify_json_name(pool, &member) != NGX_OK) {
+            return NGX_ERROR;
         }
 
         if (!ngx_http_notify_text_equal_nocase(&member, name)) {

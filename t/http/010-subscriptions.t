@@ -1,4 +1,4 @@
-# The resource `subscriptions`: what interface.md says of it, status by status.
+# The resource `subscriptions`, status by status.
 
 use strict;
 use warnings;
