@@ -9,6 +9,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_iframe.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_json_write.h"
 
 
 static ngx_int_t ngx_http_notify_iframe_token(ngx_pool_t *pool,
@@ -28,9 +29,10 @@ ngx_http_notify_iframe(ngx_pool_t *pool,
     const ngx_http_notify_subscription_t *subscription,
     const ngx_http_notify_event_t *event, ngx_str_t *data)
 {
-    ngx_int_t     rc;
-    ngx_str_t     url, quoted;
-    ngx_keyval_t  args[4];
+    ngx_int_t                      rc;
+    ngx_str_t                      url;
+    ngx_keyval_t                   args[4];
+    ngx_http_notify_json_write_t   w;
 
     ngx_str_set(&args[0].key, "eventType");
     ngx_str_set(&args[1].key, "entityTypeID");
@@ -52,23 +54,18 @@ ngx_http_notify_iframe(ngx_pool_t *pool,
                                         &args[2].value)
            != NGX_OK
         || ngx_http_notify_iframe_url(pool, &subscription->url, args, 4, &url)
-           != NGX_OK
-        || ngx_http_notify_json_quote(pool, &url, &quoted) != NGX_OK)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    data->data = ngx_pnalloc(pool, sizeof("{\"mode\":\"iframe\",\"url\":}")
-                                   + quoted.len);
-    if (data->data == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_notify_json_write_init(&w, pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_text(&w, "mode", "iframe");
+    ngx_http_notify_json_write_string(&w, "url", &url);
+    ngx_http_notify_json_write_end(&w);
 
-    data->len = ngx_sprintf(data->data, "{\"mode\":\"iframe\",\"url\":%V}",
-                            &quoted)
-                - data->data;
-
-    return NGX_OK;
+    return ngx_http_notify_json_write_done(&w, data);
 }
 
 
@@ -144,41 +141,27 @@ static ngx_int_t
 ngx_http_notify_iframe_claims(ngx_pool_t *pool,
     const ngx_http_notify_event_t *event, ngx_str_t *claims)
 {
-    size_t      len;
-    u_char     *p;
-    ngx_str_t   type, tenant, entity, entity_type;
+    ngx_http_notify_json_write_t  w;
 
-    static ngx_str_t  null = ngx_string("null");
+    static const ngx_str_t  null = ngx_string("null");
 
-    entity = event->entity_id.len ? event->entity_id : null;
-    entity_type = event->entity_type_id.len ? event->entity_type_id : null;
+    ngx_http_notify_json_write_init(&w, pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "event", &event->type);
+    ngx_http_notify_json_write_raw(&w, "entityType",
+                                   event->entity_type_id.len
+                                       ? &event->entity_type_id : &null);
+    ngx_http_notify_json_write_raw(&w, "entity",
+                                   event->entity_id.len ? &event->entity_id
+                                                        : &null);
+    ngx_http_notify_json_write_string(&w, "tenant", &event->tenant);
+    ngx_http_notify_json_write_integer(&w, "iat", ngx_time());
+    ngx_http_notify_json_write_integer(&w, "exp",
+                                       ngx_time()
+                                       + NGX_HTTP_NOTIFY_IFRAME_TTL);
+    ngx_http_notify_json_write_end(&w);
 
-    if (ngx_http_notify_json_quote(pool, &event->type, &type) != NGX_OK
-        || ngx_http_notify_json_quote(pool, &event->tenant, &tenant)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    len = sizeof("{\"event\":,\"entityType\":,\"entity\":,\"tenant\":,"
-                 "\"iat\":,\"exp\":}") + 2 * NGX_TIME_T_LEN
-          + type.len + entity_type.len + entity.len + tenant.len;
-
-    p = ngx_pnalloc(pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    claims->data = p;
-
-    p = ngx_sprintf(p, "{\"event\":%V,\"entityType\":%V,\"entity\":%V,"
-                    "\"tenant\":%V,\"iat\":%T,\"exp\":%T}",
-                    &type, &entity_type, &entity, &tenant, ngx_time(),
-                    ngx_time() + NGX_HTTP_NOTIFY_IFRAME_TTL);
-
-    claims->len = p - claims->data;
-
-    return NGX_OK;
+    return ngx_http_notify_json_write_done(&w, claims);
 }
 
 
