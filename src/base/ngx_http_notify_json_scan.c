@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"
+#include "ngx_http_notify_text.h"
 
 
 /* the same byte in all eight, and: the high bit of each byte that is zero */
@@ -33,54 +34,6 @@ ngx_http_notify_json_fail(ngx_http_notify_json_scan_t *scan, u_char *p,
     scan->error->offset = p - scan->start;
 
     return NULL;
-}
-
-
-/* Unicode, table 3-7 */
-
-size_t
-ngx_http_notify_json_utf8(const u_char *p, const u_char *last)
-{
-    size_t  n, i;
-    u_char  low, high;
-
-    low = 0x80;
-    high = 0xbf;
-
-    if (*p < 0x80) {
-        return 1;
-
-    } else if (*p < 0xc2) {
-        return 0;
-
-    } else if (*p < 0xe0) {
-        n = 2;
-
-    } else if (*p < 0xf0) {
-        n = 3;
-        low = (*p == 0xe0) ? 0xa0 : 0x80;
-        high = (*p == 0xed) ? 0x9f : 0xbf;
-
-    } else if (*p < 0xf5) {
-        n = 4;
-        low = (*p == 0xf0) ? 0x90 : 0x80;
-        high = (*p == 0xf4) ? 0x8f : 0xbf;
-
-    } else {
-        return 0;
-    }
-
-    if ((size_t) (last - p) < n || p[1] < low || p[1] > high) {
-        return 0;
-    }
-
-    for (i = 2; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-
-    return n;
 }
 
 
@@ -231,7 +184,7 @@ ngx_http_notify_json_scan_string(ngx_http_notify_json_scan_t *scan, u_char *p)
         }
 
         do {
-            n = ngx_http_notify_json_utf8(p, scan->last);
+            n = ngx_http_notify_text_char(p, scan->last);
             if (n == 0) {
                 return ngx_http_notify_json_fail(scan, p, "invalid UTF-8");
             }

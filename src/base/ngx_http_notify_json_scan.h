@@ -1,6 +1,6 @@
 /*
- * What the files of json have in common: characters, and the scanner with
- * limits of the caller's.
+ * What the files of json have in common: escapes, and the scanner with limits
+ * of the caller's.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_JSON_SCAN_H_INCLUDED_
@@ -22,9 +22,6 @@
     ((ch) == ' ' || (ch) == '\n' || (ch) == '\r' || (ch) == '\t')
 
 
-/* The length of the well-formed UTF-8 sequence at p < last; 0: it is none. */
-size_t ngx_http_notify_json_utf8(const u_char *p, const u_char *last);
-
 /* ngx_http_notify_json_scan() with a depth, at most _LEVELS, and a number of
  * values */
 ngx_int_t ngx_http_notify_json_scan_within(const ngx_str_t *text,
@@ -36,8 +33,6 @@ ngx_int_t ngx_http_notify_json_scan_within(const ngx_str_t *text,
  * which may be half of a surrogate pair; NULL: it is not an escape sequence.
  */
 u_char *ngx_http_notify_json_escape(u_char *p, u_char *last, uint32_t *c);
-/* a character as up to four bytes of UTF-8: returns their end */
-u_char *ngx_http_notify_json_put_utf8(u_char *p, uint32_t c);
 
 
 static ngx_inline u_char *

@@ -206,35 +206,6 @@ ngx_http_notify_json_next(ngx_http_notify_json_iter_t *it, ngx_str_t *name,
 }
 
 
-u_char *
-ngx_http_notify_json_put_utf8(u_char *p, uint32_t c)
-{
-    if (c < 0x80) {
-        *p++ = (u_char) c;
-        return p;
-    }
-
-    if (c < 0x800) {
-        *p++ = (u_char) (0xc0 | c >> 6);
-        *p++ = (u_char) (0x80 | (c & 0x3f));
-        return p;
-    }
-
-    if (c < 0x10000) {
-        *p++ = (u_char) (0xe0 | c >> 12);
-
-    } else {
-        *p++ = (u_char) (0xf0 | c >> 18);
-        *p++ = (u_char) (0x80 | (c >> 12 & 0x3f));
-    }
-
-    *p++ = (u_char) (0x80 | (c >> 6 & 0x3f));
-    *p++ = (u_char) (0x80 | (c & 0x3f));
-
-    return p;
-}
-
-
 ngx_int_t
 ngx_http_notify_json_text(ngx_pool_t *pool, const ngx_str_t *value,
     ngx_str_t *text)
@@ -274,7 +245,7 @@ ngx_http_notify_json_text(ngx_pool_t *pool, const ngx_str_t *value,
             return NGX_DECLINED;
         }
 
-        dst = ngx_http_notify_json_put_utf8(dst, c);
+        dst = ngx_http_notify_text_put_char(dst, c);
         slash = memchr(p, '\\', last - p);
     }
 
@@ -350,7 +321,7 @@ ngx_http_notify_json_quote_char(u_char *dst, u_char **pos, u_char *last)
     static u_char  shorts[] = "btn\0fr";
 
     p = *pos;
-    n = ngx_http_notify_json_utf8(p, last);
+    n = ngx_http_notify_text_char(p, last);
 
     if (n == 0 && ngx_http_notify_json_surrogate(p, last)) {
         *pos = p + 3;

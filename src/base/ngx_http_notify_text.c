@@ -4,7 +4,6 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -126,7 +125,7 @@ ngx_http_notify_text_utf8(const ngx_str_t *text)
     last = p + text->len;
 
     while (p < last) {
-        n = ngx_http_notify_json_utf8(p, last);
+        n = ngx_http_notify_text_char(p, last);
         if (n == 0) {
             return 0;
         }
@@ -135,6 +134,83 @@ ngx_http_notify_text_utf8(const ngx_str_t *text)
     }
 
     return 1;
+}
+
+
+/* Unicode, table 3-7 */
+
+size_t
+ngx_http_notify_text_char(const u_char *p, const u_char *last)
+{
+    size_t  n, i;
+    u_char  low, high;
+
+    low = 0x80;
+    high = 0xbf;
+
+    if (*p < 0x80) {
+        return 1;
+
+    } else if (*p < 0xc2) {
+        return 0;
+
+    } else if (*p < 0xe0) {
+        n = 2;
+
+    } else if (*p < 0xf0) {
+        n = 3;
+        low = (*p == 0xe0) ? 0xa0 : 0x80;
+        high = (*p == 0xed) ? 0x9f : 0xbf;
+
+    } else if (*p < 0xf5) {
+        n = 4;
+        low = (*p == 0xf0) ? 0x90 : 0x80;
+        high = (*p == 0xf4) ? 0x8f : 0xbf;
+
+    } else {
+        return 0;
+    }
+
+    if ((size_t) (last - p) < n || p[1] < low || p[1] > high) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
+}
+
+
+u_char *
+ngx_http_notify_text_put_char(u_char *p, uint32_t c)
+{
+    if (c < 0x80) {
+        *p++ = (u_char) c;
+        return p;
+    }
+
+    if (c < 0x800) {
+        *p++ = (u_char) (0xc0 | c >> 6);
+        *p++ = (u_char) (0x80 | (c & 0x3f));
+        return p;
+    }
+
+    if (c < 0x10000) {
+        *p++ = (u_char) (0xe0 | c >> 12);
+
+    } else {
+        *p++ = (u_char) (0xf0 | c >> 18);
+        *p++ = (u_char) (0x80 | (c >> 12 & 0x3f));
+    }
+
+    *p++ = (u_char) (0x80 | (c >> 6 & 0x3f));
+    *p++ = (u_char) (0x80 | (c & 0x3f));
+
+    return p;
 }
 
 

@@ -64,6 +64,8 @@ static ngx_http_notify_channel_t *ngx_http_notify_module_find_channel(
     ngx_http_notify_main_conf_t *mcf, const ngx_str_t *name);
 
 static ngx_int_t ngx_http_notify_module_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_notify_module_init_process(ngx_cycle_t *cycle);
+static void ngx_http_notify_module_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_str_t  ngx_http_notify_module_standard = ngx_string("standard");
@@ -139,10 +141,10 @@ ngx_module_t  ngx_http_notify_module = {
     NGX_HTTP_MODULE,                        /* module type */
     NULL,                                   /* init master */
     ngx_http_notify_module_init_module,     /* init module */
-    ngx_http_notify_worker_init_process,    /* init process */
+    ngx_http_notify_module_init_process,    /* init process */
     NULL,                                   /* init thread */
     NULL,                                   /* exit thread */
-    ngx_http_notify_worker_exit_process,    /* exit process */
+    ngx_http_notify_module_exit_process,    /* exit process */
     NULL,                                   /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -643,4 +645,22 @@ ngx_http_notify_module_init_module(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_module_init_process(ngx_cycle_t *cycle)
+{
+    return ngx_http_notify_worker_init(cycle,
+                    ngx_http_cycle_get_module_main_conf(cycle,
+                                                      ngx_http_notify_module));
+}
+
+
+static void
+ngx_http_notify_module_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_notify_worker_exit(cycle,
+                    ngx_http_cycle_get_module_main_conf(cycle,
+                                                      ngx_http_notify_module));
 }

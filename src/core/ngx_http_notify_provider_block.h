@@ -8,7 +8,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_module.h"
+#include "ngx_http_notify_main_conf.h"
 
 
 /* reads a block whose name is fit to be one */

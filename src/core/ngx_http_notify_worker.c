@@ -9,7 +9,6 @@
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_metrics.h"
-#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_worker.h"
 
 
@@ -22,12 +21,12 @@ static ngx_uint_t                ngx_http_notify_worker_started;
 
 
 ngx_int_t
-ngx_http_notify_worker_init_process(ngx_cycle_t *cycle)
+ngx_http_notify_worker_init(ngx_cycle_t *cycle,
+    ngx_http_notify_main_conf_t *mcf)
 {
-    u_char                       *p;
-    ngx_str_t                     owner;
-    ngx_http_conf_ctx_t          *ctx;
-    ngx_http_notify_main_conf_t  *mcf;
+    u_char               *p;
+    ngx_str_t             owner;
+    ngx_http_conf_ctx_t  *ctx;
 
     /* not in the cache manager and loader, which are helpers */
 
@@ -35,8 +34,6 @@ ngx_http_notify_worker_init_process(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
 
     if (mcf == NULL || (mcf->channels->nelts == 0 && !mcf->commands)) {
         return NGX_OK;
@@ -119,10 +116,9 @@ ngx_http_notify_worker_init_metrics(ngx_cycle_t *cycle,
 
 
 void
-ngx_http_notify_worker_exit_process(ngx_cycle_t *cycle)
+ngx_http_notify_worker_exit(ngx_cycle_t *cycle,
+    ngx_http_notify_main_conf_t *mcf)
 {
-    ngx_http_notify_main_conf_t  *mcf;
-
     if (!ngx_http_notify_worker_started) {
         return;
     }
@@ -132,7 +128,6 @@ ngx_http_notify_worker_exit_process(ngx_cycle_t *cycle)
     ngx_http_notify_engine_exit_process(cycle);
     ngx_http_notify_call_exit_process(cycle);
 
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_notify_module);
     ngx_http_notify_connections_exit(mcf->channels);
     ngx_http_notify_log_publish_exit();
 

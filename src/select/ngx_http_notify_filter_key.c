@@ -192,7 +192,7 @@ ngx_http_notify_filter_key_string(const ngx_str_t *json, uint32_t *hash)
             return NGX_DECLINED;
         }
 
-        dst = ngx_http_notify_json_put_utf8(dst, c);
+        dst = ngx_http_notify_text_put_char(dst, c);
     }
 
     *hash = ngx_murmur_hash2(text, ngx_min(dst - text,

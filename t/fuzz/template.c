@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 #include "ngx_http_notify_json.h"
-#include "ngx_http_notify_json_scan.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_payload.h"
 
 
@@ -43,7 +43,7 @@ fuzz_text(ngx_pool_t *pool, ngx_str_t *input)
     last = text.data + text.len;
 
     for (p = text.data; p < last; p += n) {
-        n = ngx_http_notify_json_utf8(p, last);
+        n = ngx_http_notify_text_char(p, last);
 
         if (n == 0) {
             ngx_str_set(&text, "");
