@@ -305,27 +305,22 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_http_notify_load_free(load);
 
-    if (s != NULL) {
-        ngx_http_notify_former_set(&s->former, &former->str,
-                                   s->lease->feed->log);
+    if (s == NULL) {
+        return;
     }
 
-    if (s == NULL || !ngx_http_notify_subscriber_is_loading(s)
-        || lease->state < NGX_HTTP_NOTIFY_LEASE_READ)
-    {
-        /* nothing, a change of what is there, or located with its lease */
+    ngx_http_notify_former_set(&s->former, &former->str, s->lease->feed->log);
 
-        if (s == NULL) {
-            return;
-        }
+    if (!ngx_http_notify_subscriber_is_loading(s)) {
+        ngx_http_notify_run_queue_ready(s);
+        return;
+    }
 
-        if (ngx_http_notify_subscriber_is_loading(s)) {
-            s->asked = s->asked || open;
+    if (lease->state < NGX_HTTP_NOTIFY_LEASE_READ) {
 
-        } else {
-            ngx_http_notify_run_queue_ready(s);
-        }
+        /* it is located with its lease */
 
+        s->asked = s->asked || open;
         return;
     }
 
