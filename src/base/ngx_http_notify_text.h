@@ -59,7 +59,7 @@ void *ngx_http_notify_text_find_same_name(const ngx_str_t *name,
 
 /* whether all of it is well-formed UTF-8 (RFC 3629) */
 ngx_uint_t ngx_http_notify_text_utf8(const ngx_str_t *text);
-/* The length of the well-formed UTF-8 sequence at p < last; 0: there is none. */
+/* The length of the well-formed UTF-8 sequence at p < last, or 0. */
 size_t ngx_http_notify_text_char(const u_char *p, const u_char *last);
 /* Writes a character as up to four bytes of UTF-8 and returns their end. */
 u_char *ngx_http_notify_text_put_char(u_char *p, uint32_t c);
