@@ -12,7 +12,7 @@
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
-#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_tenants.h"

@@ -10,7 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
-#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_log_publish.h"
 
 
 /* event names by the catalogue, when the channel's block has been read */

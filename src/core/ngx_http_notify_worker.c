@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_engine.h"
+#include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_worker.h"
 

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_delivery.h"
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_load_scan.h"
+#include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_script.h"
 
 

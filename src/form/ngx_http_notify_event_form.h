@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_invalid.h"
-#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_log_publish.h"
 
 
 #define NGX_HTTP_NOTIFY_EVENT_FORM_MEMBERS  64

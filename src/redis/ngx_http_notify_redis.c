@@ -1,7 +1,7 @@
 /*
- * One connection to Redis: connect, read, lose, connect anew.  Worker-local,
- * lives until destroyed, and as long as a callback is on the stack.  Must not
- * know what the commands mean, nor who sends them.
+ * One connection to Redis: connect, read, write.  Worker-local, lives until
+ * destroyed, and as long as a callback is on the stack.  Does not know what the
+ * commands mean, nor their senders.
  */
 
 #include "ngx_http_notify_redis_internal.h"
@@ -10,23 +10,17 @@
 #define NGX_HTTP_NOTIFY_REDIS_READ_SIZE     (16 * 1024)
 #define NGX_HTTP_NOTIFY_REDIS_READ_MAX      32      /* reads a turn */
 
-#define NGX_HTTP_NOTIFY_REDIS_RETRY_MIN     50      /* ms */
-#define NGX_HTTP_NOTIFY_REDIS_RETRY_MAX     2000
-#define NGX_HTTP_NOTIFY_REDIS_RETRY_SLOW    5000    /* an operator must act */
-#define NGX_HTTP_NOTIFY_REDIS_STABLE        2000    /* forgets failures */
-
 
 static void ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis);
 static void ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis);
-static void ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_why_e why);
-static void ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis);
-static void ngx_http_notify_redis_disconnect(ngx_http_notify_redis_t *redis);
+static void ngx_http_notify_redis_handshaken(ngx_connection_t *c);
+static void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
 static void ngx_http_notify_redis_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis,
     u_char *buf, size_t size);
 static void ngx_http_notify_redis_write_handler(ngx_event_t *wev);
 static void ngx_http_notify_redis_timer_handler(ngx_event_t *ev);
+static void ngx_http_notify_redis_post_handler(ngx_event_t *ev);
 
 
 ngx_http_notify_redis_t *
@@ -66,6 +60,15 @@ ngx_http_notify_redis_create(ngx_cycle_t *cycle,
     redis->timer.log = cycle->log;
     redis->timer.cancelable = 1;
 
+    redis->deadline.handler = ngx_http_notify_redis_fail_deadline;
+    redis->deadline.data = redis;
+    redis->deadline.log = cycle->log;
+    redis->deadline.cancelable = 1;
+
+    redis->post.handler = ngx_http_notify_redis_post_handler;
+    redis->post.data = redis;
+    redis->post.log = cycle->log;
+
     ngx_http_notify_redis_queue_init(redis);
 
     ngx_cpystrn(redis->reason, (u_char *) "connecting", sizeof(redis->reason));
@@ -81,7 +84,10 @@ ngx_http_notify_redis_create(ngx_cycle_t *cycle,
         goto failed;
     }
 
-    if (ngx_http_notify_redis_sentinel_join(cycle, redis) != NGX_OK) {
+    if (ngx_http_notify_redis_sentinel_join(cycle, redis,
+                                            ngx_http_notify_redis_create)
+        != NGX_OK)
+    {
         goto failed;
     }
 
@@ -100,13 +106,20 @@ failed:
 void
 ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis)
 {
+    ngx_http_notify_redis_t  *sentinel;
+
     if (redis->destroyed) {
         return;
     }
 
     redis->destroyed = 1;
 
-    ngx_http_notify_redis_sentinel_leave(redis);
+    sentinel = ngx_http_notify_redis_sentinel_leave(redis);
+
+    if (sentinel) {
+        ngx_http_notify_redis_destroy(sentinel);
+    }
+
     ngx_http_notify_redis_close(redis);
 
     ngx_http_notify_redis_queue_free(redis);
@@ -167,33 +180,6 @@ ngx_uint_t
 ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis)
 {
     return redis->ncommands;
-}
-
-
-void
-ngx_http_notify_redis_reset(ngx_http_notify_redis_t *redis, const char *reason)
-{
-    if (redis->destroyed) {
-        return;
-    }
-
-    if (redis->state == NGX_HTTP_NOTIFY_REDIS_WAITING) {
-        redis->routed = 0;
-        return;
-    }
-
-    ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0, "%s",
-                               reason);
-}
-
-
-/* the struct outlives a destroy for as long as a callback is on the stack */
-void
-ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis)
-{
-    if (--redis->busy == 0 && redis->destroyed) {
-        ngx_destroy_pool(redis->pool);
-    }
 }
 
 
@@ -277,7 +263,9 @@ ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis)
     }
 
     if (ngx_tcp_nodelay(c) != NGX_OK
-        || ngx_http_notify_redis_ssl_begin(redis) != NGX_OK)
+        || ngx_http_notify_redis_ssl_begin(redis,
+                                           ngx_http_notify_redis_handshaken)
+           != NGX_OK)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
                                    "TLS to %V cannot begin", redis->peer.name);
@@ -285,8 +273,20 @@ ngx_http_notify_redis_connected(ngx_http_notify_redis_t *redis)
 }
 
 
+static void
+ngx_http_notify_redis_handshaken(ngx_connection_t *c)
+{
+    if (!c->ssl->handshaked) {
+        ngx_http_notify_redis_ssl_failed(c);
+        return;
+    }
+
+    ngx_http_notify_redis_established(c->data);
+}
+
+
 /* commands may be sent */
-void
+static void
 ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis)
 {
     ngx_connection_t  *c;
@@ -313,160 +313,6 @@ ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
                                    "setting up of the connection failed");
-    }
-}
-
-
-/* one line for a loss, then one for each cause that an operator must mend */
-void ngx_cdecl
-ngx_http_notify_redis_fail(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_why_e why, ngx_err_t err, const char *fmt, ...)
-{
-    u_char      *p, *last;
-    va_list      args;
-    ngx_uint_t   level, bit;
-
-    last = redis->reason + sizeof(redis->reason) - 1;
-
-    va_start(args, fmt);
-    p = ngx_vslprintf(redis->reason, last, fmt, args);
-    va_end(args);
-
-    *p = '\0';
-
-    /* parts of it are the server's words */
-
-    for (p = redis->reason; *p; p++) {
-        if (*p < ' ' || *p > '~') {
-            *p = '?';
-        }
-    }
-
-    bit = (ngx_uint_t) 1 << why;
-
-    if (why == NGX_HTTP_NOTIFY_REDIS_EXITING) {
-        level = NGX_LOG_NOTICE;
-
-    } else if (redis->logged == 0
-               || (why >= NGX_HTTP_NOTIFY_REDIS_AUTH && !(redis->logged & bit)))
-    {
-        level = NGX_LOG_ERR;
-
-    } else {
-        level = NGX_LOG_INFO;
-    }
-
-    redis->logged |= bit;
-
-    ngx_log_error(level, redis->log, err, "notify redis: \"%s\" is down: %s",
-                  redis->name, redis->reason);
-
-    ngx_http_notify_redis_retry(redis, why);
-}
-
-
-static void
-ngx_http_notify_redis_retry(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_redis_why_e why)
-{
-    ngx_uint_t  naddrs, round;
-    ngx_msec_t  delay;
-
-    naddrs = redis->conf->addrs->nelts;
-
-    if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
-        /* the same address first */
-        if (ngx_current_msec - redis->ready_since
-            > NGX_HTTP_NOTIFY_REDIS_STABLE)
-        {
-            redis->failures = 0;
-        }
-
-    } else {
-        redis->addr = (redis->addr + 1) % naddrs;
-    }
-
-    ngx_http_notify_redis_close(redis);
-    redis->routed = 0;
-
-    if (redis->stopped) {
-        return;
-    }
-
-    redis->failures++;
-
-    if (why >= NGX_HTTP_NOTIFY_REDIS_AUTH && redis->failures % naddrs == 0) {
-        /* none of the others either */
-        delay = NGX_HTTP_NOTIFY_REDIS_RETRY_SLOW;
-
-    } else {
-        /* a pause after each round through the addresses */
-        round = ngx_min((redis->failures - 1) / naddrs, 6);
-        delay = ngx_min((ngx_msec_t) NGX_HTTP_NOTIFY_REDIS_RETRY_MIN << round,
-                        NGX_HTTP_NOTIFY_REDIS_RETRY_MAX);
-
-        if (redis->failures % naddrs) {
-            delay = NGX_HTTP_NOTIFY_REDIS_RETRY_MIN;
-        }
-    }
-
-    delay = delay * 3 / 4 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
-
-    ngx_add_timer(&redis->timer, delay);
-}
-
-
-/* from who was only asked to where it pointed; early commands still wait */
-void
-ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis)
-{
-    ngx_http_notify_redis_disconnect(redis);
-
-    /* in a turn of its own: who reads from the old one is on the stack */
-
-    ngx_add_timer(&redis->timer, 1);
-}
-
-
-static void
-ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis)
-{
-    ngx_http_notify_redis_disconnect(redis);
-    ngx_http_notify_redis_queue_lose(redis);
-}
-
-
-static void
-ngx_http_notify_redis_disconnect(ngx_http_notify_redis_t *redis)
-{
-    ngx_pool_t        *pool;
-    ngx_connection_t  *c;
-
-    redis->state = NGX_HTTP_NOTIFY_REDIS_WAITING;
-    redis->warned = 0;
-
-    if (redis->timer.timer_set) {
-        ngx_del_timer(&redis->timer);
-    }
-
-    if (redis->parser) {
-        ngx_http_notify_resp_parser_destroy(redis->parser);
-        redis->parser = NULL;
-    }
-
-    c = redis->peer.connection;
-
-    if (c) {
-        pool = c->pool;
-
-        ngx_http_notify_redis_ssl_end(c);
-        ngx_close_connection(c);
-
-        if (pool) {
-            ngx_destroy_pool(pool);
-        }
-
-        redis->peer.connection = NULL;
     }
 }
 
@@ -631,4 +477,15 @@ ngx_http_notify_redis_timer_handler(ngx_event_t *ev)
     }
 
     ngx_http_notify_redis_connect(redis);
+}
+
+
+static void
+ngx_http_notify_redis_post_handler(ngx_event_t *ev)
+{
+    ngx_http_notify_redis_t  *redis = ev->data;
+
+    redis->busy++;
+    ngx_http_notify_redis_queue_tell(redis);
+    ngx_http_notify_redis_leave(redis);
 }

@@ -55,6 +55,15 @@ typedef struct {
 } ngx_http_notify_redis_target_t;
 
 
+/* the master that a sentinel names */
+typedef void (*ngx_http_notify_redis_named_pt)(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_redis_target_t *master);
+/* ngx_http_notify_redis_create() */
+typedef ngx_http_notify_redis_t *(*ngx_http_notify_redis_create_pt)(
+    ngx_cycle_t *cycle, ngx_http_notify_redis_conf_t *conf, const char *name,
+    ngx_http_notify_redis_state_pt state, void *data);
+
+
 /*
  * Its text: room for the head, keys, a gap, arguments, room.  Once it is
  * closed: head, keys, arguments, all of it from pos on to be sent.
@@ -128,8 +137,9 @@ struct ngx_http_notify_redis_s {
     ngx_msec_t                         ready_since;
 
     ngx_uint_t                         busy;       /* depth of callbacks */
+    ngx_http_notify_redis_named_pt     named;      /* NULL: it does not stay
+                                                      with a sentinel */
     unsigned                           routed:1;   /* target is a store */
-    unsigned                           asks:1;     /* stays with a sentinel */
     unsigned                           stopped:1;
     unsigned                           destroyed:1;
     unsigned                           warned:1;
@@ -141,8 +151,9 @@ struct ngx_http_notify_redis_s {
 
 void ngx_cdecl ngx_http_notify_redis_fail(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_why_e why, ngx_err_t err, const char *fmt, ...);
+void ngx_http_notify_redis_fail_deadline(ngx_event_t *ev);
+void ngx_http_notify_redis_close(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis);
-void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis);
@@ -151,14 +162,16 @@ ngx_int_t ngx_http_notify_redis_route_take(
     ngx_http_notify_redis_target_t *target, const ngx_str_t *host,
     ngx_int_t port, ngx_log_t *log);
 ngx_int_t ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
+    ngx_http_notify_redis_t *redis, ngx_http_notify_redis_create_pt create);
+/* the connection to a sentinel that nobody needs any more, or NULL */
+ngx_http_notify_redis_t *ngx_http_notify_redis_sentinel_leave(
     ngx_http_notify_redis_t *redis);
-void ngx_http_notify_redis_sentinel_leave(ngx_http_notify_redis_t *redis);
-void ngx_http_notify_redis_sentinel_named(ngx_http_notify_redis_t *redis,
-    const ngx_http_notify_redis_target_t *master);
 char *ngx_http_notify_redis_ssl_conf(ngx_conf_t *cf,
     ngx_http_notify_redis_conf_t *rcf);
-ngx_int_t ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis);
-void ngx_http_notify_redis_ssl_end(ngx_connection_t *c);
+/* the handler is called after the handshake, successful or not */
+ngx_int_t ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis,
+    void (*handler)(ngx_connection_t *c));
+void ngx_http_notify_redis_ssl_failed(ngx_connection_t *c);
 ngx_int_t ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_cluster_find(
@@ -174,6 +187,10 @@ ngx_int_t ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
     ngx_http_notify_resp_t *resp);
 void ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis);
+/* whether an answer is; else it is looked for again in time */
+ngx_uint_t ngx_http_notify_redis_queue_overdue(
+    ngx_http_notify_redis_t *redis);
+void ngx_http_notify_redis_queue_tell(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_post(ngx_http_notify_redis_t *redis);
 /* the text is whole, and begins anew at pos; NGX_ERROR: it has failed */
 ngx_int_t ngx_http_notify_command_close(ngx_http_notify_command_t *command);

@@ -35,8 +35,6 @@ static ngx_queue_t *ngx_http_notify_redis_queue_after(
 static uint64_t ngx_http_notify_redis_queue_clock(void);
 static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_t *command, ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev);
-static void ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev);
 static void ngx_http_notify_redis_queue_announce(
     ngx_http_notify_redis_t *redis, ngx_uint_t up);
 
@@ -48,15 +46,6 @@ ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis)
     ngx_queue_init(&redis->early);
     ngx_queue_init(&redis->lost);
     ngx_queue_init(&redis->telling);
-
-    redis->deadline.handler = ngx_http_notify_redis_queue_deadline_handler;
-    redis->deadline.data = redis;
-    redis->deadline.log = redis->log;
-    redis->deadline.cancelable = 1;
-
-    redis->post.handler = ngx_http_notify_redis_queue_post_handler;
-    redis->post.data = redis;
-    redis->post.log = redis->log;
 }
 
 
@@ -504,11 +493,9 @@ ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
  * nginx's clock it was sent when a turn began that may have taken long.
  */
 
-static void
-ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
+ngx_uint_t
+ngx_http_notify_redis_queue_overdue(ngx_http_notify_redis_t *redis)
 {
-    ngx_http_notify_redis_t *redis = ev->data;
-
     int64_t                           left, first;
     uint64_t                          now;
     ngx_uint_t                        timed;
@@ -539,24 +526,23 @@ ngx_http_notify_redis_queue_deadline_handler(ngx_event_t *ev)
     }
 
     if (!timed) {
-        return;
+        return 0;
     }
 
     if (first > 0) {
-        ngx_add_timer(ev, (ngx_msec_t) (first / 1000 + 1));
-        return;
+        ngx_add_timer(&redis->deadline, (ngx_msec_t) (first / 1000 + 1));
+        return 0;
     }
 
     if (redis->peer.connection->read->posted
         && first > - (int64_t) redis->conf->timeout * 1000)
     {
         /* answers are here, waiting for their turn to be read */
-        ngx_add_timer(ev, NGX_HTTP_NOTIFY_REDIS_GRACE);
-        return;
+        ngx_add_timer(&redis->deadline, NGX_HTTP_NOTIFY_REDIS_GRACE);
+        return 0;
     }
 
-    ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
-                               "%V did not answer in time", redis->peer.name);
+    return 1;
 }
 
 
@@ -569,25 +555,25 @@ ngx_http_notify_redis_queue_post(ngx_http_notify_redis_t *redis)
 }
 
 
-static void
-ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev)
-{
-    ngx_http_notify_redis_t *redis = ev->data;
+/* the state of the connection, then the commands that it has lost */
 
+void
+ngx_http_notify_redis_queue_tell(ngx_http_notify_redis_t *redis)
+{
+    ngx_uint_t                  generation;
     ngx_queue_t                *q;
     ngx_http_notify_command_t  *command;
 
-    redis->busy++;
+    generation = (redis->state == NGX_HTTP_NOTIFY_REDIS_READY)
+                 ? redis->generation : 0;
 
-    if (redis->announced
-        && redis->announced != ngx_http_notify_redis_generation(redis))
-    {
+    if (redis->announced && redis->announced != generation) {
         redis->announced = 0;
         ngx_http_notify_redis_queue_announce(redis, 0);
     }
 
     if (!redis->destroyed && redis->announced == 0
-        && ngx_http_notify_redis_ready(redis))
+        && redis->state == NGX_HTTP_NOTIFY_REDIS_READY)
     {
         redis->announced = redis->generation;
         ngx_http_notify_redis_queue_announce(redis, 1);
@@ -605,8 +591,6 @@ ngx_http_notify_redis_queue_post_handler(ngx_event_t *ev)
 
         ngx_http_notify_redis_queue_answer(redis, command, NULL);
     }
-
-    ngx_http_notify_redis_leave(redis);
 }
 
 

@@ -103,7 +103,8 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (ngx_http_notify_redis_route_take(redis->asks ? &master : &redis->target,
+    if (ngx_http_notify_redis_route_take(redis->named ? &master
+                                                      : &redis->target,
                                          &host->str,
                                          ngx_atoi(port->str.data,
                                                   port->str.len),
@@ -117,8 +118,8 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (redis->asks) {
-        ngx_http_notify_redis_sentinel_named(redis, &master);
+    if (redis->named) {
+        redis->named(redis, &master);
         return;
     }
 

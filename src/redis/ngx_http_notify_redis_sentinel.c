@@ -1,9 +1,9 @@
 /*
  * A connection that stays with a sentinel and asks it again and again who the
- * master is.  One that is put in another's place, but lives, goes on as before
- * for many seconds, until the sentinels make it a replica: who is connected to
- * it is sent away at once.  One static state a worker, as long as there are
- * connections that go by sentinels.  Must not know what these are for.
+ * master is.  A master that is replaced, but lives, goes on as before for many
+ * seconds, until the sentinels make it a replica: connections to it are closed
+ * at once.  One static state for each worker, as long as there are connections
+ * that go by sentinels.  Does not know what these are for.
  */
 
 #include "ngx_http_notify_redis_internal.h"
@@ -14,6 +14,9 @@
 #define NGX_HTTP_NOTIFY_REDIS_SENTINEL_LOOKS  10
 
 
+static void ngx_http_notify_redis_sentinel_named(
+    ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_redis_target_t *master);
 static void ngx_http_notify_redis_sentinel_ask(ngx_event_t *ev);
 static ngx_uint_t ngx_http_notify_redis_sentinel_same(
     const ngx_http_notify_redis_target_t *one,
@@ -33,7 +36,7 @@ static struct {
 
 ngx_int_t
 ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
-    ngx_http_notify_redis_t *redis)
+    ngx_http_notify_redis_t *redis, ngx_http_notify_redis_create_pt create)
 {
     ngx_event_t              *ev;
     ngx_http_notify_redis_t  *own;
@@ -43,7 +46,7 @@ ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
     }
 
     if (ngx_http_notify_redis_sentinel.making) {
-        redis->asks = 1;
+        redis->named = ngx_http_notify_redis_sentinel_named;
         return NGX_OK;
     }
 
@@ -53,8 +56,7 @@ ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
         ngx_queue_init(&ngx_http_notify_redis_sentinel.others);
 
         ngx_http_notify_redis_sentinel.making = 1;
-        own = ngx_http_notify_redis_create(cycle, redis->conf, "sentinel",
-                                           NULL, NULL);
+        own = create(cycle, redis->conf, "sentinel", NULL, NULL);
         ngx_http_notify_redis_sentinel.making = 0;
 
         if (own == NULL) {
@@ -78,29 +80,33 @@ ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
 }
 
 
-void
+ngx_http_notify_redis_t *
 ngx_http_notify_redis_sentinel_leave(ngx_http_notify_redis_t *redis)
 {
+    ngx_http_notify_redis_t  *own;
+
     if (redis->queue.next == NULL) {
-        return;
+        return NULL;
     }
 
     ngx_queue_remove(&redis->queue);
 
     if (!ngx_queue_empty(&ngx_http_notify_redis_sentinel.others)) {
-        return;
+        return NULL;
     }
 
     if (ngx_http_notify_redis_sentinel.ask.timer_set) {
         ngx_del_timer(&ngx_http_notify_redis_sentinel.ask);
     }
 
-    ngx_http_notify_redis_destroy(ngx_http_notify_redis_sentinel.redis);
+    own = ngx_http_notify_redis_sentinel.redis;
     ngx_http_notify_redis_sentinel.redis = NULL;
+
+    return own;
 }
 
 
-void
+static void
 ngx_http_notify_redis_sentinel_named(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_redis_target_t *master)
 {

@@ -17,7 +17,6 @@ static ngx_int_t ngx_http_notify_redis_ssl_trust(ngx_conf_t *cf,
 static ngx_int_t ngx_http_notify_redis_ssl_expect(
     ngx_http_notify_redis_t *redis, SSL *ssl);
 static int ngx_http_notify_redis_ssl_verify(int ok, X509_STORE_CTX *store);
-static void ngx_http_notify_redis_ssl_handler(ngx_connection_t *c);
 
 
 char *
@@ -113,7 +112,8 @@ ngx_http_notify_redis_ssl_trust(ngx_conf_t *cf,
 /* NGX_ERROR: it cannot even begin */
 
 ngx_int_t
-ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis)
+ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis,
+    void (*handler)(ngx_connection_t *c))
 {
     ngx_int_t          rc;
     ngx_connection_t  *c;
@@ -139,11 +139,11 @@ ngx_http_notify_redis_ssl_begin(ngx_http_notify_redis_t *redis)
     rc = ngx_ssl_handshake(c);
 
     if (rc == NGX_AGAIN) {
-        c->ssl->handler = ngx_http_notify_redis_ssl_handler;
+        c->ssl->handler = handler;
         return NGX_OK;
     }
 
-    ngx_http_notify_redis_ssl_handler(c);
+    handler(c);
 
     return NGX_OK;
 }
@@ -202,18 +202,15 @@ ngx_http_notify_redis_ssl_verify(int ok, X509_STORE_CTX *store)
 }
 
 
-static void
-ngx_http_notify_redis_ssl_handler(ngx_connection_t *c)
+/* why there was no handshake */
+
+void
+ngx_http_notify_redis_ssl_failed(ngx_connection_t *c)
 {
     long                      rc;
     ngx_http_notify_redis_t  *redis;
 
     redis = c->data;
-
-    if (c->ssl->handshaked) {
-        ngx_http_notify_redis_established(redis);
-        return;
-    }
 
     rc = redis->conf->ssl_verified
          ? SSL_get_verify_result(c->ssl->connection) : X509_V_OK;
@@ -229,18 +226,4 @@ ngx_http_notify_redis_ssl_handler(ngx_connection_t *c)
     ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
                                "the TLS handshake with %V failed",
                                redis->peer.name);
-}
-
-
-void
-ngx_http_notify_redis_ssl_end(ngx_connection_t *c)
-{
-    if (c->ssl) {
-        /* nobody waits for a farewell: nothing to block on */
-
-        c->ssl->no_wait_shutdown = 1;
-        c->ssl->no_send_shutdown = 1;
-
-        (void) ngx_ssl_shutdown(c);
-    }
 }

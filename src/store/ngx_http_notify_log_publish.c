@@ -6,8 +6,8 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_log.h"
 #include "ngx_http_notify_log_batch.h"
+#include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_log_replicas.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_text.h"

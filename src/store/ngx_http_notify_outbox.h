@@ -10,7 +10,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_log.h"
+#include "ngx_http_notify_log_publish.h"
 
 
 typedef struct ngx_http_notify_outbox_s        ngx_http_notify_outbox_t;
