@@ -41,6 +41,8 @@ my ($call) = $shop->receiver->requests('/calls');
 is($call->{headers}{'user-agent'}, "nginx-notify/$version",
    'the call names it in its User-Agent');
 
+is(qx{'$top/t/lib/deb' version}, "$version\n", 'the package is made with it');
+
 my $readme = slurp("$top/README.md");
 like($readme, qr/^This is version \Q$version\E\.$/m, 'the README says it');
 like($readme, qr/^## Changes\n\n### \Q$version\E\n/m,
