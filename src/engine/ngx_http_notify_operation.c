@@ -9,6 +9,8 @@
 #include "ngx_http_notify_redelivery.h"
 
 
+static void ngx_http_notify_operation_due(ngx_http_notify_subscriber_t *s,
+    uint64_t due);
 static ngx_http_notify_operation_t *ngx_http_notify_operation_add(
     ngx_http_notify_subscriber_t *s, u_char code,
     const ngx_http_notify_id_t *id, ngx_int_t more);
@@ -235,10 +237,10 @@ ngx_http_notify_operation_settle(ngx_http_notify_subscriber_t *s)
         op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
         ngx_queue_remove(q);
 
-        if (op->code == 'r' && (s->due == 0 || op->due < s->due)
+        if (op->code == 'r'
             && !ngx_http_notify_delivery_under_way(s, &op->id))
         {
-            s->due = op->due;
+            ngx_http_notify_operation_due(s, op->due);
         }
 
         ngx_free(op);
@@ -246,7 +248,20 @@ ngx_http_notify_operation_settle(ngx_http_notify_subscriber_t *s)
 
     if (s->released) {
         s->released = 0;
-        s->due = ngx_http_notify_feed_now();
+        ngx_http_notify_operation_due(s, ngx_http_notify_feed_now());
+    }
+}
+
+
+/* an answer that is on its way may pass it over */
+
+static void
+ngx_http_notify_operation_due(ngx_http_notify_subscriber_t *s, uint64_t due)
+{
+    s->due = s->due ? ngx_min(s->due, due) : due;
+
+    if (s->fetching) {
+        s->settled = s->settled ? ngx_min(s->settled, due) : due;
     }
 }
 

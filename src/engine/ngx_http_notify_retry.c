@@ -305,6 +305,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
     }
 
     s->fetching = request->number;
+    s->settled = 0;
     s->look = 0;
 }
 
@@ -474,6 +475,10 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
 
     rest = ngx_atoi(resp->elts[1]->str.data, resp->elts[1]->str.len);
     s->due = (rest == NGX_ERROR) ? 0 : (uint64_t) rest;
+
+    if (s->settled) {
+        s->due = s->due ? ngx_min(s->due, s->settled) : s->settled;
+    }
 
     if (batch->n) {
         s->batch = batch;

@@ -107,6 +107,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_uint_t                        nretry;   /* in the retry set */
     uint64_t                          due;      /* epoch ms, the next that is
                                                    in Redis; 0: none known */
+    uint64_t                          settled;  /* the same of what a commit
+                                                   wrote while `fetching` */
     struct ngx_http_notify_retry_batch_s  *batch;   /* of retries that are due
                                                    and start next, or NULL */
     ngx_uint_t                        fetching; /* number of the question for
