@@ -54,6 +54,7 @@ ngx_http_notify_feed_init(ngx_http_notify_feed_t *feed,
     feed->clock_msec = ngx_current_msec;
 
     ngx_queue_init(&feed->waiting);
+    ngx_queue_init(&feed->pass);
     ngx_queue_init(&feed->finished);
     ngx_queue_init(&feed->dirty);
     ngx_queue_init(&feed->calls);
@@ -94,6 +95,8 @@ ngx_http_notify_feed_exit(ngx_http_notify_feed_t *feed)
 void
 ngx_http_notify_feed_post(ngx_http_notify_feed_t *feed)
 {
+    feed->again = 1;
+
     if (feed->working) {
         ngx_http_notify_feed_post_next(feed);
         return;

@@ -141,13 +141,17 @@ ngx_http_notify_run_queue_cancel(ngx_http_notify_subscriber_t *s)
 
 
 void
-ngx_http_notify_run_queue_begin(ngx_http_notify_feed_t *feed,
-    ngx_queue_t *pass)
+ngx_http_notify_run_queue_begin(ngx_http_notify_feed_t *feed)
 {
     ngx_http_notify_run_queue_shares(feed);
 
-    ngx_queue_init(pass);
-    ngx_queue_add(pass, &feed->waiting);
+    if (!ngx_queue_empty(&feed->pass)) {
+        return;
+    }
+
+    feed->again = 0;
+
+    ngx_queue_add(&feed->pass, &feed->waiting);
     ngx_queue_init(&feed->waiting);
 }
 
@@ -192,16 +196,17 @@ ngx_http_notify_run_queue_shares(ngx_http_notify_feed_t *feed)
 
 
 ngx_http_notify_subscriber_t *
-ngx_http_notify_run_queue_next(ngx_queue_t *pass)
+ngx_http_notify_run_queue_next(ngx_http_notify_feed_t *feed)
 {
+    ngx_queue_t                   *q;
     ngx_http_notify_subscriber_t  *s;
 
-    if (ngx_queue_empty(pass) || ngx_http_notify_call_room() == 0) {
+    if (ngx_queue_empty(&feed->pass) || ngx_http_notify_call_room() == 0) {
         return NULL;
     }
 
-    s = ngx_queue_data(ngx_queue_head(pass), ngx_http_notify_subscriber_t,
-                       wait_link);
+    q = ngx_queue_head(&feed->pass);
+    s = ngx_queue_data(q, ngx_http_notify_subscriber_t, wait_link);
 
     ngx_http_notify_run_queue_leave(s);
 
@@ -210,15 +215,18 @@ ngx_http_notify_run_queue_next(ngx_queue_t *pass)
 
 
 void
-ngx_http_notify_run_queue_end(ngx_http_notify_feed_t *feed, ngx_queue_t *pass)
+ngx_http_notify_run_queue_end(ngx_http_notify_feed_t *feed)
 {
-    if (ngx_queue_empty(pass)) {
+    if (ngx_queue_empty(&feed->pass)) {
+
+        /* what only waits for room is not told: else this would not end */
+
+        if (feed->again && !ngx_queue_empty(&feed->waiting)) {
+            ngx_http_notify_feed_post_next(feed);
+        }
+
         return;
     }
-
-    ngx_queue_add(pass, &feed->waiting);
-    ngx_queue_init(&feed->waiting);
-    ngx_queue_add(&feed->waiting, pass);
 
     if (ngx_http_notify_call_room()) {
         ngx_http_notify_feed_post_next(feed);

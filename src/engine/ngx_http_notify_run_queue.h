@@ -38,12 +38,10 @@ void ngx_http_notify_run_queue_cancel(ngx_http_notify_subscriber_t *s);
  * which puts back those that have not run.  There is a next one while there is
  * room for calls in the worker.
  */
-void ngx_http_notify_run_queue_begin(ngx_http_notify_feed_t *feed,
-    ngx_queue_t *pass);
+void ngx_http_notify_run_queue_begin(ngx_http_notify_feed_t *feed);
 ngx_http_notify_subscriber_t *ngx_http_notify_run_queue_next(
-    ngx_queue_t *pass);
-void ngx_http_notify_run_queue_end(ngx_http_notify_feed_t *feed,
-    ngx_queue_t *pass);
+    ngx_http_notify_feed_t *feed);
+void ngx_http_notify_run_queue_end(ngx_http_notify_feed_t *feed);
 
 /* the next that has finished; NULL: there is none */
 ngx_http_notify_subscriber_t *ngx_http_notify_run_queue_finished(

@@ -95,14 +95,13 @@ static void
 ngx_http_notify_turn_run(ngx_http_notify_feed_t *feed)
 {
     ngx_uint_t                     n;
-    ngx_queue_t                    pass;
     ngx_http_notify_subscriber_t  *s;
 
-    ngx_http_notify_run_queue_begin(feed, &pass);
+    ngx_http_notify_run_queue_begin(feed);
 
     for (n = 0; n < NGX_HTTP_NOTIFY_TURN_RUNS; n++) {
 
-        s = ngx_http_notify_run_queue_next(&pass);
+        s = ngx_http_notify_run_queue_next(feed);
         if (s == NULL) {
             break;
         }
@@ -110,5 +109,5 @@ ngx_http_notify_turn_run(ngx_http_notify_feed_t *feed)
         ngx_http_notify_dispatch(s);
     }
 
-    ngx_http_notify_run_queue_end(feed, &pass);
+    ngx_http_notify_run_queue_end(feed);
 }
