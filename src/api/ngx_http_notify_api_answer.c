@@ -101,6 +101,11 @@ ngx_http_notify_api_send_json(ngx_http_notify_api_t *api, ngx_uint_t status,
 {
     ngx_http_notify_json_write_t  w;
 
+    if (json == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
     ngx_http_notify_json_write_init(&w, api->request->pool);
     ngx_http_notify_json_write_json(&w, NULL, json);
 
@@ -289,6 +294,10 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
         goto done;
     }
 
+    if (detail->data == NULL) {
+        goto done;          /* no memory */
+    }
+
     ngx_http_notify_json_write_init(&w, r->pool);
     ngx_http_notify_json_write_object(&w, NULL);
 
@@ -300,9 +309,7 @@ ngx_http_notify_api_problem_send(ngx_http_notify_api_t *api,
 
     ngx_http_notify_json_write_end(&w);
 
-    if (detail->data == NULL
-        || ngx_http_notify_json_write_done(&w, &text) != NGX_OK)
-    {
+    if (ngx_http_notify_json_write_done(&w, &text) != NGX_OK) {
         goto done;
     }
 

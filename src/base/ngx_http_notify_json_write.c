@@ -159,6 +159,10 @@ ngx_http_notify_json_write_string(ngx_http_notify_json_write_t *w,
 {
     u_char  *p;
 
+    if (w->failed) {
+        return;
+    }
+
     p = ngx_http_notify_json_write_room(w, name,
                                ngx_http_notify_json_escaped_len(text) + 2);
     if (p) {

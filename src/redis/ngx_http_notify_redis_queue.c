@@ -93,8 +93,8 @@ ngx_http_notify_redis_send(ngx_http_notify_command_t *command)
     if (ngx_http_notify_command_close(command) != NGX_OK
         || redis->destroyed
         || redis->ncommands >= NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS
-        || ngx_http_notify_redis_queue_size(command)
-           > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES - redis->nbytes)
+        || redis->nbytes + ngx_http_notify_redis_queue_size(command)
+           > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES)
     {
         if (!command->kept) {
             ngx_http_notify_command_free(command);
