@@ -198,8 +198,8 @@ for (['publish_rate 0;', 'publish_rate "0"'],
      ['tenant_share 50;', 'tenant_share "50"'],
      ['tenant_share "";', 'tenant_share ""'],
      ["tenant_share 5%;\ntenant_share 6%;", 'duplicate'],
-     ['sessions_max 0;', 'sessions_max "0", it must be 1 to 100000000'],
-     ['sessions_max many;', 'sessions_max "many"'],
+     ['sessions_max 0;', '"0" in "sessions_max", it must be 1 to 100000000'],
+     ['sessions_max many;', '"many" in "sessions_max"'],
      ["sessions_max 5;\nsessions_max 6;", 'duplicate'])
 {
     my ($directive, $why) = @$_;
