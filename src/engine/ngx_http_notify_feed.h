@@ -58,14 +58,14 @@ struct ngx_http_notify_feed_s {
     ngx_msec_t                        clock_msec;   /* monotonic one was then */
     ngx_event_t                       turn;
     ngx_event_t                       commit_timer;
-    unsigned                          again:1;      /* another pass: told so since */
+    unsigned                          again:1;      /* a pass, after this one */
     unsigned                          working:1;    /* the turn is */
     unsigned                          commits:1;    /* in this turn */
     unsigned                          joins:1;      /* leases to the tail */
 
     /* run_queue */
     ngx_queue_t                       waiting;  /* subscribers that run next */
-    ngx_queue_t                       pass;     /* of these: to run before others */
+    ngx_queue_t                       pass;     /* those that run first */
     ngx_queue_t                       finished; /* those that end */
 
     /* lease, ownership */
