@@ -197,6 +197,11 @@ ngx_http_notify_lifecycle_move(ngx_http_notify_subscriber_t *s,
 {
     s->moved = version;
 
+    /* the change has written a cursor, whether there was one or not */
+
+    s->stored = 1;
+    ngx_memzero(&s->stored_id, sizeof(ngx_http_notify_id_t));
+
     ngx_http_notify_gate_reset(s);
     ngx_http_notify_subscriber_release(s);
 }
