@@ -365,11 +365,24 @@ ngx_http_notify_json_quote_char(u_char *dst, u_char **pos, u_char *last)
 }
 
 
+/* where the bytes end that stand for themselves */
+
+static u_char *
+ngx_http_notify_json_plain(u_char *p, u_char *last)
+{
+    while (p < last && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    return p;
+}
+
+
 size_t
 ngx_http_notify_json_escaped_len(const ngx_str_t *text)
 {
     size_t   len;
-    u_char  *p, *last, buf[6];
+    u_char  *p, *last, *plain, buf[6];
 
     /* an empty one may be at NULL */
 
@@ -381,7 +394,13 @@ ngx_http_notify_json_escaped_len(const ngx_str_t *text)
     last = text->data + text->len;
 
     for (p = text->data; p < last; /* void */ ) {
-        len += ngx_http_notify_json_quote_char(buf, &p, last) - buf;
+        plain = ngx_http_notify_json_plain(p, last);
+        len += plain - p;
+        p = plain;
+
+        if (p < last) {
+            len += ngx_http_notify_json_quote_char(buf, &p, last) - buf;
+        }
     }
 
     return len;
@@ -391,7 +410,7 @@ ngx_http_notify_json_escaped_len(const ngx_str_t *text)
 u_char *
 ngx_http_notify_json_put_escaped(u_char *dst, const ngx_str_t *text)
 {
-    u_char  *p, *last;
+    u_char  *p, *last, *plain;
 
     if (text->len == 0) {
         return dst;
@@ -400,7 +419,13 @@ ngx_http_notify_json_put_escaped(u_char *dst, const ngx_str_t *text)
     last = text->data + text->len;
 
     for (p = text->data; p < last; /* void */ ) {
-        dst = ngx_http_notify_json_quote_char(dst, &p, last);
+        plain = ngx_http_notify_json_plain(p, last);
+        dst = ngx_cpymem(dst, p, plain - p);
+        p = plain;
+
+        if (p < last) {
+            dst = ngx_http_notify_json_quote_char(dst, &p, last);
+        }
     }
 
     return dst;
