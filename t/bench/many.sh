@@ -21,7 +21,7 @@ status=$((port + 1))
 events=$((8000 * scale / 100))
 events_one=$((16000 * scale / 100))
 bytes=600
-whsec=whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==
+whsec=whsec_bmdpbngtbm90aWZ5LWV4YW1wbGUtc2VjcmV0
 
 start_redis
 start_receiver

@@ -19,7 +19,7 @@ receiver=$port
 status=$((port + 1))
 api=$((port + 2))
 bytes=600
-whsec=whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==
+whsec=whsec_bmdpbngtbm90aWZ5LWV4YW1wbGUtc2VjcmV0
 
 first=(chrt -f 1)
 "${first[@]}" true 2> /dev/null || first=()

@@ -17,7 +17,7 @@ status=$((port + 1))
 api=$((port + 2))
 events=$((4000 * scale / 100))
 bytes=600
-whsec=whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==
+whsec=whsec_bmdpbngtbm90aWZ5LWV4YW1wbGUtc2VjcmV0
 whsk=whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
 
 # NAME LABEL DIRECTIVES, each a channel of ten subscriptions

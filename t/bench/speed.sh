@@ -65,7 +65,7 @@ subscribe() {
         api POST "/$1/subscriptions" "{
             \"url\":\"http://127.0.0.1:$receiver/$i\",
             \"event\":\"bench.event\",\"inFlight\":$3,
-            \"secret\":\"whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==\"}" > /dev/null
+            \"secret\":\"whsec_bmdpbngtbm90aWZ5LWV4YW1wbGUtc2VjcmV0\"}" > /dev/null
     done
 }
 

@@ -19,7 +19,7 @@ secure=$((port + 3))
 events=$((16000 * scale / 100))
 events_closed=$((400 * scale / 100))
 bytes=600
-whsec=whsec_bm90aWZ5LWJlbmNoLXNlY3JldC0yNA==
+whsec=whsec_bmdpbngtbm90aWZ5LWV4YW1wbGUtc2VjcmV0
 
 # an authority of its own, and a certificate for the address
 {
