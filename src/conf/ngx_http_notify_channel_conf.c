@@ -38,7 +38,8 @@ static char *ngx_http_notify_channel_conf_event_alias(ngx_conf_t *cf,
 static char *ngx_http_notify_channel_conf_attribute_alias(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *pattern,
+    void *field);
 static char *ngx_http_notify_channel_conf_schema(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_channel_conf_profile(ngx_conf_t *cf,

@@ -42,7 +42,7 @@ static char *ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_notify_unchanged_event(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_unchanged_template(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+    const ngx_http_notify_args_param_t *param, ngx_str_t *text, void *field);
 static ngx_int_t ngx_http_notify_unchanged_value(ngx_pool_t *pool,
     ngx_http_notify_unchanged_t *unchanged,
     ngx_http_notify_payload_context_t *context, ngx_str_t *value);
