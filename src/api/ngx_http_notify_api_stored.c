@@ -26,6 +26,8 @@ static void ngx_http_notify_api_stored_written(
 static void ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data);
 static void ngx_http_notify_api_stored_changed(
     ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_stored_named(
+    ngx_http_notify_api_subscription_t *call, const ngx_str_t *other);
 
 
 void
@@ -272,6 +274,8 @@ ngx_http_notify_api_stored_save(
 
     url = ngx_http_notify_json_string(ngx_http_notify_json_get(call->document,
                                                                "url"));
+    write.uid = ngx_http_notify_json_string(
+                    ngx_http_notify_json_get(call->document, "uid"));
     write.moved = (call->version
                    && !ngx_http_notify_text_equal(&url, &call->url));
 
@@ -346,6 +350,10 @@ ngx_http_notify_api_stored_written(
                                           &result->other);
         return;
 
+    case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NAMED:
+        ngx_http_notify_api_stored_named(call, &result->other);
+        return;
+
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FULL:
         ngx_http_notify_api_problem(api, NGX_HTTP_INSUFFICIENT_STORAGE,
                                     "storage_full",
@@ -416,6 +424,35 @@ ngx_http_notify_api_stored_changed(
                                     "concurrent_change",
                                     "the subscription is being changed by "
                                     "others; try again");
+        return;
+    }
+
+    ngx_http_notify_api_stored_load(call);
+}
+
+
+/* of one that is made: it may be the same */
+
+static void
+ngx_http_notify_api_stored_named(ngx_http_notify_api_subscription_t *call,
+    const ngx_str_t *other)
+{
+    if (call->named == NULL) {
+        ngx_http_notify_api_problem_extra(call->api, NGX_HTTP_CONFLICT,
+                                          "uid_taken", "subscription", other,
+                                          "the subscription \"%V\" has this "
+                                          "\"uid\"", other);
+        return;
+    }
+
+    call->data = call->document;
+    call->act = call->named;
+
+    call->id.len = other->len;
+    call->id.data = ngx_pstrdup(call->api->request->pool, (ngx_str_t *) other);
+
+    if (call->id.data == NULL) {
+        ngx_http_notify_api_failed(call->api);
         return;
     }
 

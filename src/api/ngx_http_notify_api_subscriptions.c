@@ -34,6 +34,8 @@ static void ngx_http_notify_api_subscriptions_replace(
     ngx_http_notify_api_subscription_t *call);
 static ngx_int_t ngx_http_notify_api_subscriptions_apply(
     ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_subscriptions_known(
+    ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_created(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_subscriptions_changed(
@@ -110,6 +112,12 @@ static void
 ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
 {
     ngx_http_notify_api_subscription_t  *call;
+
+    if (ngx_http_notify_api_uid_used(api)) {
+        ngx_http_notify_api_uid(api,
+                                ngx_http_notify_api_subscriptions_handler);
+        return;
+    }
 
     if (api->nsegments == 0 && api->method == NGX_HTTP_GET) {
         ngx_http_notify_api_subscriptions_list(api);
@@ -194,6 +202,7 @@ ngx_http_notify_api_subscriptions_create(
     }
 
     call->done = ngx_http_notify_api_subscriptions_created;
+    call->named = ngx_http_notify_api_subscriptions_known;
     call->document = ngx_http_notify_json_new_object(api->request->pool);
 
     if (call->document == NULL
@@ -327,6 +336,24 @@ ngx_http_notify_api_subscriptions_apply(
     }
 
     return NGX_OK;
+}
+
+
+/* another has its uid: it is made already, or is not what was asked for */
+
+static void
+ngx_http_notify_api_subscriptions_known(
+    ngx_http_notify_api_subscription_t *call)
+{
+    if (ngx_http_notify_api_uid_same(call)) {
+        ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
+        return;
+    }
+
+    ngx_http_notify_api_problem_extra(call->api, NGX_HTTP_CONFLICT,
+                                      "uid_taken", "subscription", &call->id,
+                                      "the subscription \"%V\" has this "
+                                      "\"uid\" and other members", &call->id);
 }
 
 

@@ -36,6 +36,9 @@ struct ngx_http_notify_api_subscription_s {
     void   (*act)(ngx_http_notify_api_subscription_t *call);
     /* after a write: answers */
     void   (*done)(ngx_http_notify_api_subscription_t *call);
+    /* of one that is made, where another has its uid: that one is read, and
+     * the new document is the data; NULL: it is a conflict */
+    void   (*named)(ngx_http_notify_api_subscription_t *call);
     void                      *data;        /* of the action */
 };
 
@@ -52,6 +55,15 @@ void ngx_http_notify_api_stored_settle(
 /* whether a list of entity tags (If-Match, If-None-Match) has the version */
 ngx_uint_t ngx_http_notify_api_stored_match(const ngx_str_t *tags,
     uint64_t version);
+
+/* a path with uid:VALUE in place of an id: the id is asked for, and the handler
+ * called with it */
+ngx_uint_t ngx_http_notify_api_uid_used(const ngx_http_notify_api_t *api);
+void ngx_http_notify_api_uid(ngx_http_notify_api_t *api,
+    void (*handler)(ngx_http_notify_api_t *api));
+/* whether the one that was read says what call->data says, the new document */
+ngx_uint_t ngx_http_notify_api_uid_same(
+    const ngx_http_notify_api_subscription_t *call);
 
 /* GET of the collection, in api_list */
 void ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api);

@@ -18,6 +18,7 @@
 static ngx_http_notify_subscription_read_t
     ngx_http_notify_subscription_members_given,
     ngx_http_notify_subscription_members_text,
+    ngx_http_notify_subscription_members_uid,
     ngx_http_notify_subscription_members_integer,
     ngx_http_notify_subscription_members_url,
     ngx_http_notify_subscription_members_entity_type,
@@ -41,6 +42,8 @@ static const ngx_http_notify_subscription_member_t
     ngx_http_notify_subscription_members[] =
 {
     { "id", "id", 0, NULL, ngx_http_notify_subscription_show_copy },
+    { "uid", "uid", 256, ngx_http_notify_subscription_members_uid,
+      ngx_http_notify_subscription_show_copy },
     { "url", "url", 0, ngx_http_notify_subscription_members_url,
       ngx_http_notify_subscription_show_copy },
     { "callbackUrl", "url", 0, ngx_http_notify_subscription_members_url,
@@ -215,6 +218,36 @@ ngx_http_notify_subscription_members_text(
                                        member->max, &text)
         != NGX_OK)
     {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_json_set_string(form->document, member->stored,
+                                           &text);
+}
+
+
+/* a segment of a path, as uid:VALUE */
+
+static ngx_int_t
+ngx_http_notify_subscription_members_uid(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_notify_invalid_string(form->invalid, name, value,
+                                       member->max, &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (text.len == 0
+        || ngx_strlchr(text.data, text.data + text.len, '/') != NULL)
+    {
+        ngx_http_notify_invalid_add(form->invalid, name,
+                                    "must not be empty nor have a \"/\"");
         return NGX_OK;
     }
 

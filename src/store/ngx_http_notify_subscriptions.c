@@ -82,6 +82,8 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key_shard(command, keys, "pos", shard);
     ngx_http_notify_command_key(command, keys, "sync");
     ngx_http_notify_command_key(command, keys, "sync:of");
+    ngx_http_notify_command_key_of(command, keys, "uids", &write->tenant);
+    ngx_http_notify_command_key(command, keys, "uid:of");
 
     ngx_http_notify_command_arg(command, &write->id);
 
@@ -120,6 +122,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
 
     ngx_http_notify_command_arg(command, &write->former);
     ngx_http_notify_command_text(command, write->moved ? "1" : "0");
+    ngx_http_notify_command_arg(command, &write->uid);
 
     return ngx_http_notify_subscriptions_send(command, op);
 }
@@ -156,6 +159,8 @@ ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key(command, keys, "sync");
     ngx_http_notify_command_key(command, keys, "sync:of");
     ngx_http_notify_command_key_shard(command, keys, "attempted", shard);
+    ngx_http_notify_command_key_of(command, keys, "uids", tenant);
+    ngx_http_notify_command_key(command, keys, "uid:of");
     ngx_http_notify_command_key_of(command, keys, "retry", id);
     ngx_http_notify_command_key_of(command, keys, "tries", id);
     ngx_http_notify_command_key_of(command, keys, "dead", id);
@@ -189,6 +194,23 @@ ngx_http_notify_subscriptions_get(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key_shard(command, keys, "cursor", shard);
     ngx_http_notify_command_key_shard(command, keys, "pos", shard);
     ngx_http_notify_command_arg(command, id);
+
+    return ngx_http_notify_redis_send(command);
+}
+
+
+ngx_int_t
+ngx_http_notify_subscriptions_named(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *uid, ngx_http_notify_redis_handler_pt handler,
+    void *data)
+{
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_start(redis, "HGET", handler, data);
+
+    ngx_http_notify_command_key_of(command, keys, "uids", tenant);
+    ngx_http_notify_command_arg(command, uid);
 
     return ngx_http_notify_redis_send(command);
 }
@@ -388,6 +410,11 @@ ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
     if (ngx_http_notify_script_says(resp, "taken") && value) {
         result->other = value->str;
         return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN;
+    }
+
+    if (ngx_http_notify_script_says(resp, "uid") && value) {
+        result->other = value->str;
+        return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NAMED;
     }
 
     if (ngx_http_notify_script_says(resp, "not_found")) {

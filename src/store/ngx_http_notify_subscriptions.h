@@ -35,7 +35,7 @@ typedef struct {
  * Read-only once made; lives in its own pool.  The document (a JSON object,
  * value of the field `id` of the hash `subs`, "<version> <json>") has the
  * members of the API's subscription, plus tenant and secrets:
- *   id tenant url events entityTypeID attributes{} mode apiKey
+ *   id uid tenant url events entityTypeID attributes{} mode apiKey
  *   secrets[{text,expires,standard}] name profile headers{} filter rate
  *   inFlight enabled reason metadata createdAt updatedAt (epoch ms)
  * and, where it is that of the channel's target: internal settings{}, where it
@@ -105,6 +105,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED,      /* not the expected version */
     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT,        /* subscriptions_max */
     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_TAKEN,        /* sync claim of another */
+    NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NAMED,        /* another has its uid */
     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FULL,         /* Redis out of memory */
     NGX_HTTP_NOTIFY_SUBSCRIPTIONS_UNAVAILABLE
 } ngx_http_notify_subscriptions_status_e;
@@ -115,7 +116,7 @@ typedef struct {
     uint64_t                                 version;   /* with OK */
     ngx_uint_t                               sync;      /* with OK: it is one,
                                                          * or was */
-    ngx_str_t                                other;     /* with TAKEN */
+    ngx_str_t                                other;     /* with TAKEN, NAMED */
 } ngx_http_notify_subscriptions_result_t;
 
 /* exactly once, never inside the call */
@@ -134,6 +135,7 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
  * enabled, and a webhook; followed: whether the replaced document was.
  * former: what that one selects, JSON text, where it differs: it holds for what
  * has been published and not yet delivered.  moved: its URL is another one.
+ * uid: its owner's own id, which no other of the tenant may have.
  */
 typedef struct {
     ngx_str_t                id;
@@ -146,6 +148,7 @@ typedef struct {
     ngx_uint_t               followed;
     ngx_str_t                former;        /* or empty */
     ngx_uint_t               moved;
+    ngx_str_t                uid;           /* or empty */
 } ngx_http_notify_subscriptions_write_t;
 
 ngx_int_t ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
@@ -172,6 +175,11 @@ ngx_int_t ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
 ngx_int_t ngx_http_notify_subscriptions_get(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *id,
     ngx_http_notify_redis_handler_pt handler, void *data);
+/* the id of the one of the tenant that has this uid, or nil */
+ngx_int_t ngx_http_notify_subscriptions_named(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *uid, ngx_http_notify_redis_handler_pt handler,
+    void *data);
 ngx_int_t ngx_http_notify_subscriptions_list(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *after, ngx_uint_t limit,

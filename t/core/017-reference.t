@@ -205,7 +205,11 @@ for my $name (qw(SubscriptionInput EventInput)) {
     for my $member (sort keys %$properties) {
         my $most = $properties->{$member}{maxLength}
                    // $properties->{$member}{maxItems} // next;
-        my ($said) = map { $limits{$_} } grep { /`\Q$member\E`/ } keys %limits;
+        my ($said) = map { $limits{$_} }
+                     sort { ($a =~ /of a sub/) <=> ($b =~ /of a sub/) }
+                     grep { /`\Q$member\E`/ } keys %limits;
+        $said = $limits{"`$member` of a subscription"} // $said
+            if $name eq 'SubscriptionInput';
         like($said // '', qr/^$most\b/, "$member: at most $most");
     }
 }

@@ -1,4 +1,4 @@
-# The mistakes that users of the API are likely to make, 206 of them, and what
+# The mistakes that users of the API are likely to make, 208 of them, and what
 # they are told: a status, a code, the words, and which member it is.  The words
 # name the member or the parameter, and what is wanted in its place.
 
@@ -164,6 +164,10 @@ my @mistakes = (
       . 'the profile)', '/url'],
     [@new, sub_of(callbackUrl => 'https://b.test/'),
      @bad, 'is given twice, as "url" too', '/callbackUrl'],
+    [@new, sub_of(uid => 'crm/1'),
+     @bad, 'must not be empty nor have a "/"', '/uid'],
+    [@new, sub_of(uid => 'x' x 257),
+     @bad, 'is longer than 256 bytes', '/uid'],
     [@new, sub_of(event => undef),
      @bad, 'is missing', '/event'],
     [@new, sub_of(event => 'order.payd'),
@@ -648,7 +652,7 @@ my @mistakes = (
       . 'lists them'],
 );
 
-is(scalar @mistakes, 206, 'the mistakes are as many as the head says');
+is(scalar @mistakes, 208, 'the mistakes are as many as the head says');
 
 for my $mistake (@mistakes) {
     my ($method, $path, @rest) = @$mistake;

@@ -17,6 +17,8 @@
 --       8   pos:<bucket>    "<stream id>"
 --       9   sync            hash: claim -> id
 --       10  sync:of         hash: id -> the claim that it holds
+--       11  uids:<tenant>   hash: its owner's own id -> id
+--       12  uid:of          hash: id -> its owner's own id
 -- ARGV  1   id
 --       2   json
 --       3   the version that must be there, 0: it must not exist yet
@@ -28,14 +30,16 @@
 --           events, or ""
 --       9   1: its URL is another one: "<stream id> clean" is its cursor, no
 --           pause, and what waits is due
+--       10  its owner's own id, or ""
 -- reply {"ok", version, 1 if it held a claim, or holds one, else 0}
 --       {"not_found"} | {"changed"} | {"limit"}
 --       {"taken", id of the holder}
+--       {"uid", id of the one that has it}
 
-local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD =
-    unpack(KEYS)
+local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD,
+    UIDS, UID = unpack(KEYS)
 local id, json, expected, max, follows, before, claim, former,
-    moved = unpack(ARGV)
+    moved, uid = unpack(ARGV)
 local FORMERS = 32
 
 local create = expected == '0'
@@ -138,9 +142,26 @@ local function overlapping()
     end
 end
 
+-- the one that has the owner's own id, unless it was deleted
+local function named()
+    local other = uid ~= '' and redis.call('HGET', UIDS, uid)
+
+    if other and other ~= id and redis.call('ZSCORE', TENANT, other)
+       and redis.call('HEXISTS', SUBS, other) == 1
+    then
+        return other
+    end
+end
+
 if create then
     if stored then
         return { 'changed' }
+    end
+
+    local other = named()
+
+    if other then
+        return { 'uid', other }
     end
 
     if redis.call('ZCARD', TENANT) >= tonumber(max) then
@@ -154,6 +175,12 @@ else
 
     if string.match(stored, '^%S+') ~= expected then
         return { 'changed' }
+    end
+
+    local other = named()
+
+    if other then
+        return { 'uid', other }
     end
 end
 
@@ -188,6 +215,21 @@ end
 if claim ~= '' then
     redis.call('HSET', SYNC, claim, id)
     redis.call('HSET', HELD, id, claim)
+end
+
+local had = redis.call('HGET', UID, id)
+
+if had and had ~= uid then
+    if redis.call('HGET', UIDS, had) == id then
+        redis.call('HDEL', UIDS, had)
+    end
+
+    redis.call('HDEL', UID, id)
+end
+
+if uid ~= '' and uid ~= had then
+    redis.call('HSET', UIDS, uid, id)
+    redis.call('HSET', UID, id, uid)
 end
 
 if former ~= '' then

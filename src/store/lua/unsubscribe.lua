@@ -10,7 +10,9 @@
 --       7   sync
 --       8   sync:of
 --       9   attempted:<bucket>  hash: id, how many attempts there were
---       10... the keys that are its own: retry, tries, dead, gap, ...
+--       10  uids:<tenant>
+--       11  uid:of
+--       12... the keys that are its own: retry, tries, dead, gap, ...
 -- ARGV  1   id
 --       2   the version that must be there, 0: any
 -- reply {"ok", version of the deletion, or 0 when there was nothing, 1 if it
@@ -20,7 +22,7 @@
 -- A subscription of another tenant is not touched: as if it were not there.
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, DUE, SYNC, HELD,
-    ATTEMPTED = unpack(KEYS)
+    ATTEMPTED, UIDS, UID = unpack(KEYS)
 local id, expected = unpack(ARGV)
 
 local stored = redis.call('HGET', SUBS, id)
@@ -39,13 +41,20 @@ if held and redis.call('HGET', SYNC, held) == id then
     redis.call('HDEL', SYNC, held)
 end
 
+local uid = redis.call('HGET', UID, id)
+
+if uid and redis.call('HGET', UIDS, uid) == id then
+    redis.call('HDEL', UIDS, uid)
+end
+
+redis.call('HDEL', UID, id)
 redis.call('HDEL', HELD, id)
 redis.call('HDEL', SUBS, id)
 redis.call('HDEL', CURSOR, id, id .. ' former')
 redis.call('ZREM', TENANT, id)
 redis.call('ZREM', DUE, id)
 redis.call('HDEL', ATTEMPTED, id)
-redis.call('UNLINK', unpack(KEYS, 10))
+redis.call('UNLINK', unpack(KEYS, 12))
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))
 
