@@ -16,6 +16,7 @@
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_request_trace.h"
 #include "ngx_http_notify_unchanged.h"
 #include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_text.h"
@@ -30,6 +31,7 @@ typedef struct {
     ngx_uint_t                       n;         /* events of the body */
     ngx_http_notify_log_entry_t     *entries;   /* n */
     ngx_uint_t                       hops;
+    ngx_http_notify_event_t          trace;     /* nothing else of it */
     ngx_str_t                        key;       /* Idempotency-Key */
     ngx_http_notify_crypto_hmac_t   *hmac;
 } ngx_http_notify_api_publish_t;
@@ -162,6 +164,12 @@ ngx_http_notify_api_events_headers(ngx_http_notify_api_t *api)
         ngx_http_notify_api_problem(api, 508, "too_many_hops",
                                     "the event comes back by our own call: "
                                     "a loop");
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_request_trace(api->request, &publish->trace) != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
         return NGX_DECLINED;
     }
 
@@ -302,6 +310,8 @@ ngx_http_notify_api_events_form(ngx_http_notify_api_t *api, ngx_uint_t i,
 
     entry->event.tenant = api->tenant;
     entry->event.hops = publish->hops;
+    entry->event.traceparent = publish->trace.traceparent;
+    entry->event.tracestate = publish->trace.tracestate;
     entry->event.time = ngx_http_notify_api_now();
 
     rc = ngx_http_notify_event_form(&form, value);

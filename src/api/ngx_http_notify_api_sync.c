@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_ask.h"
+#include "ngx_http_notify_request_trace.h"
 #include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_event_form.h"
@@ -115,6 +116,10 @@ ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
     event->time = ngx_http_notify_api_now();
 
     rc = ngx_http_notify_event_form(&form, &object);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_request_trace(api->request, event);
+    }
 
     if (rc == NGX_ABORT) {
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,

@@ -255,6 +255,7 @@ ngx_http_notify_unchanged(ngx_pool_t *pool,
 
     ngx_memzero(&context, sizeof(ngx_http_notify_payload_context_t));
     context.event = &entry->event;
+    context.channel = &channel->name;
 
     parts[0] = entry->event.tenant;
     parts[1] = entry->event.type;

@@ -75,6 +75,7 @@ typedef struct {
     ngx_msec_t                       keepalive_idle;
     size_t                           response_limit;
     size_t                           response_header_limit;
+    ngx_flag_t                       trace;
     ngx_uint_t                       once;         /* unsigned  once:1;
                                 a call is never repeated */
 

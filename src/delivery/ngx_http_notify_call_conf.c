@@ -122,6 +122,13 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
       offsetof(ngx_http_notify_call_conf_t, response_header_limit),
       &ngx_http_notify_call_conf_headers },
 
+    { ngx_string("trace"),
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_call_conf_t, trace),
+      NULL },
+
     { ngx_string("ssl_verify"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -196,6 +203,7 @@ ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf)
     conf->keepalive_idle = NGX_CONF_UNSET_MSEC;
     conf->response_limit = NGX_CONF_UNSET_SIZE;
     conf->response_header_limit = NGX_CONF_UNSET_SIZE;
+    conf->trace = NGX_CONF_UNSET;
     conf->ssl_verify = NGX_CONF_UNSET;
     conf->ssl_verify_depth = NGX_CONF_UNSET_UINT;
 }
@@ -215,6 +223,7 @@ ngx_http_notify_call_conf_init(ngx_conf_t *cf,
     ngx_conf_init_msec_value(conf->keepalive_idle, 60000);
     ngx_conf_init_size_value(conf->response_limit, 16 * 1024);
     ngx_conf_init_size_value(conf->response_header_limit, 32 * 1024);
+    ngx_conf_init_value(conf->trace, 1);
     ngx_conf_init_value(conf->ssl_verify, 1);
     ngx_conf_init_uint_value(conf->ssl_verify_depth, 4);
 

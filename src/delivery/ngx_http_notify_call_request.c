@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_call_internal.h"
+#include "ngx_http_notify_trace.h"
 
 
 #define NGX_HTTP_NOTIFY_CALL_SHARED  65536  /* bytes of a body */
@@ -42,6 +43,7 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
 
     context.event = call->event;
     context.subscription = target->subscription;
+    context.channel = call->channel;
     context.attempt = attempt;
     context.timestamp = ngx_time();
 
@@ -136,6 +138,14 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
         if (target->constant) {
             target->lines = *lines;
         }
+    }
+
+    if (target->trace && call->event->traceparent.len
+        && ngx_http_notify_trace_lines(call->pool, &call->event->traceparent,
+                                       &call->event->tracestate, lines)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (target->keys == NULL) {

@@ -7,8 +7,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_call_target.h"
+#include "ngx_http_notify_text.h"
 
 
+static ngx_uint_t ngx_http_notify_call_target_trace(
+    const ngx_http_notify_target_t *target);
 static ngx_int_t ngx_http_notify_call_target_head(
     ngx_http_notify_target_t *target);
 
@@ -38,6 +41,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
     target->subscription = subscription;
     target->constant = ngx_http_notify_payload_headers_constant(
                                                              &conf->payload);
+    target->trace = ngx_http_notify_call_target_trace(target);
 
     /* the reason may live as long as the subscription */
 
@@ -73,6 +77,37 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+/* not where the profile or the subscription writes a header of these names */
+
+static ngx_uint_t
+ngx_http_notify_call_target_trace(const ngx_http_notify_target_t *target)
+{
+    ngx_uint_t                             i;
+    const ngx_http_notify_subscription_t  *subscription;
+
+    static const ngx_str_t  names[] = {
+        ngx_string("traceparent"), ngx_string("tracestate")
+    };
+
+    subscription = target->subscription;
+
+    for (i = 0; target->conf->trace && i < 2; i++) {
+
+        if (ngx_http_notify_payload_header_given(&target->conf->payload,
+                                                 &names[i])
+            || ngx_http_notify_text_find_nocase(&names[i],
+                                                subscription->headers,
+                                                subscription->nheaders,
+                                                sizeof(ngx_keyval_t)))
+        {
+            return 0;
+        }
+    }
+
+    return target->conf->trace;
 }
 
 

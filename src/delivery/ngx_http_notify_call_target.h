@@ -27,6 +27,7 @@ struct ngx_http_notify_target_s {
     ngx_str_t                              lines; /* if they are constant,
                                                      once they were made */
     ngx_uint_t                             constant;
+    ngx_uint_t                             trace;     /* is passed on */
     ngx_uint_t                             calls;
     ngx_uint_t                             released;
     void                                 (*gone)(void *data);

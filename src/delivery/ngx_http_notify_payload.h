@@ -19,6 +19,7 @@
 typedef struct {
     const ngx_http_notify_event_t         *event;
     const ngx_http_notify_subscription_t  *subscription;
+    const ngx_str_t                       *channel;     /* its name */
     ngx_uint_t                             attempt;
     time_t                                 timestamp;   /* of the attempt */
     ngx_str_t                              payload;     /* once it is made */

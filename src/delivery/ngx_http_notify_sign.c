@@ -34,8 +34,12 @@ static ngx_int_t ngx_http_notify_sign_keys_standard(
     ngx_http_notify_sign_keys_t *keys,
     const ngx_http_notify_subscription_t *subscription, const char **reason);
 static ngx_int_t ngx_http_notify_sign_standard(ngx_pool_t *pool,
+    const ngx_http_notify_sign_scheme_t *scheme,
     ngx_http_notify_sign_keys_t *keys,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
+static ngx_int_t ngx_http_notify_sign_id(ngx_pool_t *pool,
+    const ngx_http_notify_sign_scheme_t *scheme,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *id);
 static u_char *ngx_http_notify_sign_v1(u_char *p,
     ngx_http_notify_crypto_hmac_t *hmac, const ngx_str_t *parts,
     ngx_uint_t n);
@@ -224,7 +228,8 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
         switch (scheme[i].kind) {
 
         case NGX_HTTP_NOTIFY_SIGN_STANDARD:
-            rc = ngx_http_notify_sign_standard(pool, keys, context, &part[i]);
+            rc = ngx_http_notify_sign_standard(pool, &scheme[i], keys, context,
+                                               &part[i]);
             break;
 
         case NGX_HTTP_NOTIFY_SIGN_HMAC:
@@ -267,19 +272,23 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
 
 static ngx_int_t
 ngx_http_notify_sign_standard(ngx_pool_t *pool,
+    const ngx_http_notify_sign_scheme_t *scheme,
     ngx_http_notify_sign_keys_t *keys,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
 {
-    u_char                          id[NGX_HTTP_NOTIFY_ID_EVENT_LEN], *p;
-    u_char                          timestamp[NGX_TIME_T_LEN];
+    u_char                         *p, timestamp[NGX_TIME_T_LEN];
     uint64_t                        now;
+    ngx_int_t                       rc;
     ngx_str_t                       parts[5];
     ngx_time_t                     *tp;
     ngx_uint_t                      i;
     ngx_http_notify_sign_secret_t  *secret;
 
-    parts[0].data = id;
-    parts[0].len = ngx_http_notify_id_event(id, &context->event->id) - id;
+    rc = ngx_http_notify_sign_id(pool, scheme, context, &parts[0]);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     ngx_str_set(&parts[1], ".");
     parts[2].data = timestamp;
     parts[2].len = ngx_sprintf(timestamp, "%T", context->timestamp)
@@ -337,6 +346,36 @@ ngx_http_notify_sign_standard(ngx_pool_t *pool,
     *p++ = CR; *p++ = LF;
 
     lines->len = p - lines->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_sign_id(ngx_pool_t *pool,
+    const ngx_http_notify_sign_scheme_t *scheme,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *id)
+{
+    id->len = 0;
+
+    if (scheme->data
+        && ngx_http_notify_payload_text(pool, scheme->data, context, id)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (id->len) {
+        return ngx_http_notify_payload_header_value(id);
+    }
+
+    id->data = ngx_pnalloc(pool, NGX_HTTP_NOTIFY_ID_EVENT_LEN);
+    if (id->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    id->len = ngx_http_notify_id_event(id->data, &context->event->id)
+              - id->data;
 
     return NGX_OK;
 }

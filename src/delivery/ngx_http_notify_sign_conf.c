@@ -16,7 +16,7 @@
 static char *ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf);
+    ngx_http_notify_sign_conf_t *conf, ngx_uint_t params);
 static char *ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf);
 static char *ngx_http_notify_sign_set_template(ngx_conf_t *cf,
@@ -41,6 +41,16 @@ static ngx_conf_enum_t  ngx_http_notify_sign_algorithms[] = {
 static ngx_conf_enum_t  ngx_http_notify_sign_encodings[] = {
     { ngx_string("hex"), 0 },
     { ngx_string("base64"), 1 }
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_sign_standard_params[] = {
+
+    { ngx_string("id="),
+      ngx_http_notify_sign_set_template,
+      offsetof(ngx_http_notify_sign_scheme_t, data),
+      1, 0, NULL, 0 },
+
+    ngx_http_notify_args_end
 };
 
 static ngx_http_notify_args_param_t  ngx_http_notify_sign_params[] = {
@@ -102,7 +112,7 @@ char *
 ngx_http_notify_sign_conf_standard(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf)
 {
-    return ngx_http_notify_sign_set_standard(cf, conf);
+    return ngx_http_notify_sign_set_standard(cf, conf, 0);
 }
 
 
@@ -126,19 +136,13 @@ ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (cf->args->nelts > 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"sign\"", &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_notify_sign_set_standard(cf, &ccf->sign);
+    return ngx_http_notify_sign_set_standard(cf, &ccf->sign, 1);
 }
 
 
 static char *
 ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
-    ngx_http_notify_sign_conf_t *conf)
+    ngx_http_notify_sign_conf_t *conf, ngx_uint_t params)
 {
     ngx_uint_t                      i;
     ngx_http_notify_sign_scheme_t  *scheme;
@@ -153,13 +157,16 @@ ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
         }
     }
 
-    if (ngx_http_notify_sign_push(cf, conf, NGX_HTTP_NOTIFY_SIGN_STANDARD)
-        == NULL)
-    {
+    scheme = ngx_http_notify_sign_push(cf, conf,
+                                       NGX_HTTP_NOTIFY_SIGN_STANDARD);
+    if (scheme == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    return NGX_CONF_OK;
+    return params ? ngx_http_notify_args_parse(cf, 2,
+                                    ngx_http_notify_sign_standard_params,
+                                    scheme)
+                  : NGX_CONF_OK;
 }
 
 
@@ -201,20 +208,26 @@ ngx_http_notify_sign_set_template(ngx_conf_t *cf,
 {
     ngx_http_notify_template_t **template = field;
 
+    ngx_str_t   *args;
     const char  *reason;
 
+    args = cf->args->elts;
+
     if (value->len < (size_t) param->min) {
-        reason = "\"data=\" is empty";
-
-    } else {
-        *template = ngx_http_notify_payload_compile(cf, value, &reason);
-
-        if (*template) {
-            return NGX_CONF_OK;
-        }
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is empty in \"sign %V\"", &param->name,
+                           &args[1]);
+        return NGX_CONF_ERROR;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"sign hmac\"", reason);
+    *template = ngx_http_notify_payload_compile(cf, value, &reason);
+
+    if (*template) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"sign %V\"", reason,
+                       &args[1]);
 
     return NGX_CONF_ERROR;
 }

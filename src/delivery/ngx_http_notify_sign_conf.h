@@ -23,7 +23,9 @@ typedef enum {
 typedef struct {
     ngx_http_notify_sign_kind_e     kind;
     ngx_str_t                       header;
-    ngx_http_notify_template_t     *data;       /* NULL: the body */
+    ngx_http_notify_template_t     *data;       /* NULL: the body; of
+                                                   standard its id, NULL: the
+                                                   event's */
     ngx_http_notify_template_t     *prefix;     /* or NULL */
     ngx_http_notify_crypto_hash_e   hash;
     ngx_uint_t                      base64;     /* unsigned  base64:1; */

@@ -46,6 +46,7 @@ static ngx_http_notify_variable_get_t  ngx_http_notify_variable_event_uid;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_event_time;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_object_type;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_action;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_channel;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_data;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_attribute;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_document;
@@ -76,31 +77,26 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
     { ngx_string("event_uid"), ngx_http_notify_variable_event_uid, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
-
+    { ngx_string("event_traceparent"), ngx_http_notify_variable_event_text,
+      offsetof(ngx_http_notify_event_t, traceparent), 0 },
     { ngx_string("event_type"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, type), 0 },
     { ngx_string("event_time"), ngx_http_notify_variable_event_time, 0, 0 },
     { ngx_string("object_type"), ngx_http_notify_variable_object_type, 0, 0 },
     { ngx_string("action"), ngx_http_notify_variable_action, 0, 0 },
-
     { ngx_string("entity_type_id"), ngx_http_notify_variable_entity,
       offsetof(ngx_http_notify_event_t, entity_type_id), 0 },
-
     { ngx_string("entity_id"), ngx_http_notify_variable_entity,
       offsetof(ngx_http_notify_event_t, entity_id), 0 },
-
     { ngx_string("session_id"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, session_id), 0 },
-
     { ngx_string("customer_id"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, customer_id), 0 },
-
     { ngx_string("conversation_id"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, conversation_id), 0 },
-
     { ngx_string("tenant"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, tenant), 0 },
-
+    { ngx_string("channel"), ngx_http_notify_variable_channel, 0, 0 },
     { ngx_string("data"), ngx_http_notify_variable_data, 0, 0 },
     { ngx_string("attribute_"), ngx_http_notify_variable_attribute, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
@@ -121,21 +117,16 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
       NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
     { ngx_string("subscription_"), ngx_http_notify_variable_subscription, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
     { ngx_string("attempt"), ngx_http_notify_variable_attempt, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
     { ngx_string("attempt_timestamp"), ngx_http_notify_variable_timestamp, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
-
     { ngx_string("payload"), ngx_http_notify_variable_payload, 0,
       NGX_HTTP_NOTIFY_VARIABLE_BODY },
-
     { ngx_string("setting_"), ngx_http_notify_variable_setting, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
-
     { ngx_string("session_data"), ngx_http_notify_variable_asked, 0,
       NGX_HTTP_NOTIFY_VARIABLE_LATER },
-
     { ngx_string("session_"), ngx_http_notify_variable_kept, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_LATER },
 
@@ -434,6 +425,18 @@ ngx_http_notify_variable_action(ngx_pool_t *pool,
         value->text.data = dot + 1;
         value->text.len = type->data + type->len - (dot + 1);
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_variable_channel(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    value->text = *context->channel;
 
     return NGX_OK;
 }

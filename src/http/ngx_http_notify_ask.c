@@ -16,7 +16,7 @@
 #include "ngx_http_notify_trusted.h"
 
 
-#define NGX_HTTP_NOTIFY_ASK_FIELDS  10  /* of an entry, beside attributes */
+#define NGX_HTTP_NOTIFY_ASK_FIELDS  12  /* of an entry, beside attributes */
 
 
 /* an event as an entry of the log has it */
@@ -284,6 +284,8 @@ ngx_http_notify_ask_fields(ngx_pool_t *pool,
     ngx_http_notify_ask_field(fields, (u_char *) "v", 1,
                               &event->conversation_id);
     ngx_http_notify_ask_field(fields, (u_char *) "h", 1, &hops);
+    ngx_http_notify_ask_field(fields, (u_char *) "p", 1, &event->traceparent);
+    ngx_http_notify_ask_field(fields, (u_char *) "q", 1, &event->tracestate);
 
     for (i = 0; i < event->nattributes; i++) {
         name = &event->attributes[i].key;

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_module.h"
+#include "ngx_http_notify_request_trace.h"
 #include "ngx_http_notify_source.h"
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_tenant.h"
@@ -244,6 +245,10 @@ ngx_http_notify_source_params(ngx_http_request_t *r,
     ngx_str_t                        value, quoted;
     ngx_uint_t                       i;
     ngx_http_notify_source_param_t  *param;
+
+    if (ngx_http_notify_request_trace(r, form->event) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     param = source->params.elts;
 

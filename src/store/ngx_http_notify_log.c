@@ -21,7 +21,7 @@ static ngx_uint_t ngx_http_notify_log_is_attribute(const ngx_str_t *name);
 
 
 /* the fields that are strings, each named by one letter */
-static u_char  ngx_http_notify_log_letters[] = "tneidscvu";
+static u_char  ngx_http_notify_log_letters[] = "tneidscvupq";
 
 
 ngx_http_notify_event_t *
@@ -209,6 +209,12 @@ ngx_http_notify_log_member(ngx_http_notify_event_t *event, u_char letter)
 
     case 'u':
         return &event->uid;
+
+    case 'p':
+        return &event->traceparent;
+
+    case 'q':
+        return &event->tracestate;
 
     default:
         return NULL;

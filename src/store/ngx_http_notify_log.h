@@ -15,8 +15,8 @@
 /*
  * One event.  The slices live as long as the event; empty = absent.
  * Stream fields: t type, n tenant, w time, e entityTypeID, i entityID, d data,
- * s sessionId, c customerId, v conversationId, u uid, h hops, "a:NAME" an
- * attribute; absent ones are not stored.
+ * s sessionId, c customerId, v conversationId, u uid, h hops, p traceparent,
+ * q tracestate, "a:NAME" an attribute; absent ones are not stored.
  */
 typedef struct {
     ngx_http_notify_id_t   id;              /* 0-0 before it is published */
@@ -30,6 +30,8 @@ typedef struct {
     ngx_str_t              customer_id;
     ngx_str_t              conversation_id;
     ngx_str_t              uid;
+    ngx_str_t              traceparent;     /* of version 00 */
+    ngx_str_t              tracestate;
     ngx_uint_t             hops;
     ngx_uint_t             nattributes;
     ngx_keyval_t          *attributes;      /* plain text: country, NO */

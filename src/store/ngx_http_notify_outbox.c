@@ -317,6 +317,7 @@ ngx_http_notify_outbox_strings(ngx_http_notify_log_entry_t *entry, u_char *p)
         &event->type, &event->tenant, &event->entity_type_id,
         &event->entity_id, &event->data, &event->session_id,
         &event->customer_id, &event->conversation_id, &event->uid,
+        &event->traceparent, &event->tracestate,
         &entry->key, &entry->body, &entry->last, &entry->value
     };
 

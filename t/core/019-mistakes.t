@@ -1,4 +1,4 @@
-# What nginx -t says of 237 likely mistakes of configuration, each by its whole
+# What nginx -t says of likely mistakes of configuration, each by its whole
 # message, its file and its line: the message names the directive, the parameter
 # or the block, and says what is wrong with it or what is wanted.  Where a file
 # cannot be read, the message names only that file.
@@ -11,7 +11,6 @@ use NotifyTest;
 
 my $nginx = NotifyTest::Nginx->new(http => '', start => 0);
 my $dir = $nginx->dir;
-my $made = 0;
 
 spew("$dir/secret", 'k' x 40);
 spew("$dir/empty", '');
@@ -66,7 +65,6 @@ sub mistakes {
 
     for (@table) {
         check('emerg', "$title is refused", @$_);
-        $made++;
     }
 }
 
@@ -271,6 +269,11 @@ mistakes('an unknown word or parameter',
      'invalid method "GET", it must be "POST", "PUT" or "PATCH"'],
     [profile  => 'schemes ftp;',
      'invalid scheme "ftp" in "schemes", it must be "http" or "https"'],
+    [profile  => 'sign standard id=;',
+     '"id=" is empty in "sign standard"'],
+    [profile  => 'sign standard id=$remote_addr;',
+     'unknown variable "$remote_addr", only $notify_... of a delivery can '
+     . 'stand here in "sign standard"'],
     [profile  => 'sign rsa;',
      'invalid parameter "rsa" in "sign", it must be "standard" or "hmac"'],
     [profile  => 'sign hmac header=X-A algorithm=md5;',
@@ -606,7 +609,5 @@ warned('a likely mistake is accepted with a warning',
                  . 'once=$arg_x;',
      '"once=$arg_x" is not signed, a call may be repeated with another value'],
 );
-
-is($made, 237, 'as many mistakes as the head says');
 
 finish();
