@@ -43,6 +43,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_settings,
     &ngx_http_notify_api_sessions,
     &ngx_http_notify_api_sync,
+    &ngx_http_notify_api_filter,
     &ngx_http_notify_api_samples,
     &ngx_http_notify_api_event_types,
     &ngx_http_notify_api_health,

@@ -192,11 +192,15 @@ ngx_http_notify_event_form_end(ngx_http_notify_event_form_t *form)
         return NGX_ERROR;
     }
 
-    ngx_http_notify_event_form_required(form);
+    if (!form->shown) {
+        ngx_http_notify_event_form_required(form);
 
-    if (ngx_http_notify_event_form_schema(form) == NGX_ERROR
-        || form->invalid->failed)
-    {
+        if (ngx_http_notify_event_form_schema(form) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (form->invalid->failed) {
         return NGX_ERROR;
     }
 
@@ -264,6 +268,13 @@ ngx_http_notify_event_form_id(ngx_http_notify_event_form_t *form,
 {
     ngx_int_t  rc;
     ngx_str_t  uid;
+
+    if (form->shown
+        && ngx_http_notify_json_text(form->pool, value, &uid) == NGX_OK
+        && ngx_http_notify_id_event_parse(&uid, &form->event->id) == NGX_OK)
+    {
+        return NGX_OK;
+    }
 
     uid = *field;
 
@@ -482,7 +493,8 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
     name = form->event_type_name.len ? &form->event_type_name : &event_type;
 
     if (type->len == 0) {
-        if (!ngx_http_notify_invalid_has(form->invalid, name)) {
+        if (!form->shown && !ngx_http_notify_invalid_has(form->invalid, name))
+        {
             ngx_http_notify_invalid_add(form->invalid, name, "is missing");
         }
 
@@ -493,6 +505,11 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
         != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (form->shown && ngx_http_notify_text_starts(&text, "notify.")) {
+        form->event->type = text;
+        return NGX_OK;
     }
 
     event = NULL;

@@ -19,7 +19,7 @@
 
 
 /*
- * Zeroed, then the first five set by the caller.  The event's slices point
+ * Zeroed, then the first four set by the caller.  The event's slices point
  * into the text that was given and into the pool.
  */
 typedef struct {
@@ -28,6 +28,10 @@ typedef struct {
     ngx_http_notify_invalid_t         *invalid;
     ngx_http_notify_event_t           *event;
 
+    ngx_uint_t                         shown;   /* unsigned  shown:1; it is one
+                                                   that the API shows, or a
+                                                   part: `id` is the event's,
+                                                   and nothing is required */
     ngx_http_notify_log_flag_e         flag;    /* of the event, as declared */
     ngx_str_t                          twice;   /* see NGX_ABORT */
 

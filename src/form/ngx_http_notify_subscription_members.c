@@ -7,7 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_filter.h"
+#include "ngx_http_notify_filter_form.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
 
@@ -451,59 +451,18 @@ ngx_http_notify_subscription_members_filter(
     const ngx_http_notify_subscription_member_t *member,
     const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
-    ngx_str_t                  text, pointer, prefix;
-    ngx_uint_t                 i, n;
-    const char                *reason;
-    const ngx_str_t           *attribute;
+    ngx_int_t                  rc;
+    ngx_str_t                  text;
     ngx_http_notify_filter_t  *filter;
 
     if (ngx_http_notify_json_dump(form->pool, value, 0, &text) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    reason = NULL;
-    ngx_str_null(&pointer);
-
-    filter = ngx_http_notify_filter_compile_new(form->pool, &text, &reason,
-                                                &pointer);
-    if (filter == NULL) {
-        if (reason == NULL) {
-            return NGX_ERROR;
-        }
-
-        prefix = form->invalid->prefix;
-
-        form->invalid->prefix.len = 1 + name->len + pointer.len;
-        form->invalid->prefix.data = ngx_pnalloc(form->pool,
-                                             form->invalid->prefix.len);
-        if (form->invalid->prefix.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        (void) ngx_sprintf(form->invalid->prefix.data, "/%V%V", name,
-                           &pointer);
-
-        ngx_http_notify_invalid_add(form->invalid, NULL, "%s", reason);
-
-        form->invalid->prefix = prefix;
-
-        return NGX_OK;
-    }
-
-    for (i = 0; /* void */ ; i++) {
-        n = i;
-
-        attribute = ngx_http_notify_filter_attributes(filter, &n);
-        if (attribute == NULL) {
-            break;
-        }
-
-        if (!ngx_http_notify_channel_attribute(form->channel, attribute)) {
-            ngx_http_notify_invalid_add(form->invalid, name,
-                                        "begins a path with \"%V\", which no "
-                                        "event has", attribute);
-            return NGX_OK;
-        }
+    rc = ngx_http_notify_filter_form(form->pool, form->channel, form->invalid,
+                                     name, &text, &filter);
+    if (rc != NGX_OK) {
+        return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
     }
 
     value = ngx_http_notify_json_copy(form->pool, value);

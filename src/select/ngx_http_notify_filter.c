@@ -7,7 +7,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
-#include "ngx_http_notify_text.h"
 
 
 typedef struct {
@@ -33,10 +32,6 @@ static ngx_int_t ngx_http_notify_filter_field(
     ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
     ngx_http_notify_json_t *json,
     const ngx_http_notify_filter_place_t *place);
-static ngx_int_t ngx_http_notify_filter_path(
-    ngx_http_notify_filter_compiler_t *fc,
-    ngx_http_notify_filter_path_t *path,
-    const ngx_http_notify_filter_place_t *place);
 static ngx_int_t ngx_http_notify_filter_operators(
     ngx_http_notify_filter_compiler_t *fc, ngx_http_notify_filter_t *node,
     const ngx_http_notify_filter_path_t *path, ngx_http_notify_json_t *json,
@@ -56,29 +51,11 @@ static const ngx_http_notify_filter_operator_t
     { ngx_string("$lte"),    NGX_HTTP_NOTIFY_FILTER_LTE },
     { ngx_string("$exists"), NGX_HTTP_NOTIFY_FILTER_EXISTS },
     { ngx_string("$prefix"), NGX_HTTP_NOTIFY_FILTER_PREFIX },
+    { ngx_string("$suffix"), NGX_HTTP_NOTIFY_FILTER_SUFFIX },
+    { ngx_string("$contains"),
+                             NGX_HTTP_NOTIFY_FILTER_CONTAINS },
     { ngx_string("$not"),    NGX_HTTP_NOTIFY_FILTER_NOT },
     { ngx_null_string,       NGX_HTTP_NOTIFY_FILTER_AND }
-};
-
-
-static const struct {
-    ngx_str_t                         name;
-    ngx_http_notify_filter_member_e   member;
-
-} ngx_http_notify_filter_member[] = {
-
-    { ngx_string("eventType"),      NGX_HTTP_NOTIFY_FILTER_TYPE },
-    { ngx_string("objectType"),     NGX_HTTP_NOTIFY_FILTER_OBJECT },
-    { ngx_string("entityTypeID"),   NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE },
-    { ngx_string("entityID"),       NGX_HTTP_NOTIFY_FILTER_ENTITY },
-    { ngx_string("data"),           NGX_HTTP_NOTIFY_FILTER_DATA },
-    { ngx_string("id"),             NGX_HTTP_NOTIFY_FILTER_ID },
-    { ngx_string("time"),           NGX_HTTP_NOTIFY_FILTER_TIME },
-    { ngx_string("sessionId"),      NGX_HTTP_NOTIFY_FILTER_SESSION },
-    { ngx_string("customerId"),     NGX_HTTP_NOTIFY_FILTER_CUSTOMER },
-    { ngx_string("conversationId"), NGX_HTTP_NOTIFY_FILTER_CONVERSATION },
-    { ngx_string("uid"),            NGX_HTTP_NOTIFY_FILTER_UID },
-    { ngx_null_string,              NGX_HTTP_NOTIFY_FILTER_ATTRIBUTE }
 };
 
 
@@ -361,74 +338,6 @@ ngx_http_notify_filter_field(ngx_http_notify_filter_compiler_t *fc,
 
     return ngx_http_notify_filter_operand(fc, child, &field->path, json,
                                           place);
-}
-
-
-static ngx_int_t
-ngx_http_notify_filter_path(ngx_http_notify_filter_compiler_t *fc,
-    ngx_http_notify_filter_path_t *path,
-    const ngx_http_notify_filter_place_t *place)
-{
-    u_char      *p, *dot, *last;
-    ngx_str_t    step;
-    ngx_uint_t   i, n;
-
-    p = place->name.data;
-    last = p + place->name.len;
-
-    n = 1;
-
-    for (dot = p; dot < last; dot++) {
-        n += (*dot == '.');
-    }
-
-    if (n > NGX_HTTP_NOTIFY_FILTER_STEPS) {
-        return ngx_http_notify_filter_fail(fc, place, "is too long a path");
-    }
-
-    path->steps = ngx_palloc(fc->pool, n * sizeof(ngx_str_t));
-    if (path->steps == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        dot = ngx_strlchr(p, last, '.');
-
-        step.data = p;
-        step.len = (dot ? dot : last) - p;
-
-        if (step.len == 0) {
-            return ngx_http_notify_filter_fail(fc, place,
-                                      "must be names separated by dots");
-        }
-
-        p += step.len + 1;
-
-        if (i == 0) {
-            path->name = step;
-
-        } else {
-            path->steps[path->nsteps++] = step;
-        }
-    }
-
-    for (i = 0; ngx_http_notify_filter_member[i].name.len; i++) {
-        if (ngx_http_notify_text_equal_nocase(&path->name,
-                                      &ngx_http_notify_filter_member[i].name))
-        {
-            break;
-        }
-    }
-
-    path->member = ngx_http_notify_filter_member[i].member;
-
-    if (path->nsteps && path->member != NGX_HTTP_NOTIFY_FILTER_DATA) {
-        return ngx_http_notify_filter_fail(fc, place,
-                                           "only data has members");
-    }
-
-    return NGX_OK;
 }
 
 

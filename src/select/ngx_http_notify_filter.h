@@ -22,8 +22,8 @@ typedef struct ngx_http_notify_filter_s  ngx_http_notify_filter_t;
 
 /*
  * {"data.amount":{"$gte":100},"data.state":"open"} with $eq $ne $in $nin $gt
- * $gte $lt $lte $exists $prefix $and $or $not.  Paths begin with a member of
- * an event or an attribute.  NULL: memory (*reason NULL), or
+ * $gte $lt $lte $exists $prefix $suffix $contains $and $or $not.  Paths begin
+ * with a member of an event or an attribute.  NULL: memory (*reason NULL), or
  * not a filter: *reason is a phrase, *pointer a JSON pointer into it (pool).
  */
 ngx_http_notify_filter_t *ngx_http_notify_filter_compile(ngx_pool_t *pool,

@@ -45,7 +45,9 @@ typedef enum {
     NGX_HTTP_NOTIFY_FILTER_LT,
     NGX_HTTP_NOTIFY_FILTER_LTE,
     NGX_HTTP_NOTIFY_FILTER_EXISTS,
-    NGX_HTTP_NOTIFY_FILTER_PREFIX
+    NGX_HTTP_NOTIFY_FILTER_PREFIX,
+    NGX_HTTP_NOTIFY_FILTER_SUFFIX,
+    NGX_HTTP_NOTIFY_FILTER_CONTAINS
 } ngx_http_notify_filter_op_e;
 
 
@@ -65,6 +67,8 @@ typedef struct {
     ngx_str_t                           name;       /* of an attribute */
     ngx_str_t                          *steps;      /* further into it */
     ngx_uint_t                          nsteps;
+    uint32_t                            each;       /* a bit for each step that
+                                                       is any element */
 } ngx_http_notify_filter_path_t;
 
 
@@ -72,6 +76,9 @@ struct ngx_http_notify_filter_s {
     ngx_http_notify_filter_op_e         op;
     ngx_http_notify_filter_path_t       path;       /* with FIELD */
     ngx_http_notify_filter_value_t      value;      /* from EQ on */
+    uint32_t                           *back;       /* of SUFFIX, CONTAINS with
+                                                       a text: where a search
+                                                       for it goes on */
     ngx_http_notify_filter_t           *children;   /* up to FIELD */
     ngx_http_notify_filter_t           *next;
 };
@@ -126,11 +133,54 @@ ngx_int_t ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
     ngx_http_notify_filter_t *node, const ngx_http_notify_filter_path_t *path,
     ngx_http_notify_json_t *json, const ngx_http_notify_filter_place_t *place);
 
-/* buf is used for an id and a time: the item points into it then */
+/* "data.items.*.sku", "/data/a.b": the name at the place */
+ngx_int_t ngx_http_notify_filter_path(ngx_http_notify_filter_compiler_t *fc,
+    ngx_http_notify_filter_path_t *path,
+    const ngx_http_notify_filter_place_t *place);
+
+/* without an element of which there may be any; buf is used for an id and a
+ * time: the item points into it then */
 void ngx_http_notify_filter_find(const ngx_http_notify_filter_path_t *path,
     const ngx_http_notify_event_t *event,
     u_char buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
     ngx_http_notify_filter_item_t *item);
+
+/* the same without the steps, and one of them: a member of an object or an
+ * element of an array, absent otherwise */
+void ngx_http_notify_filter_root(const ngx_http_notify_filter_path_t *path,
+    const ngx_http_notify_event_t *event,
+    u_char buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN],
+    ngx_http_notify_filter_item_t *item);
+void ngx_http_notify_filter_step(ngx_http_notify_filter_item_t *item,
+    const ngx_str_t *step);
+/* a scanned value; the item is zeroed before */
+void ngx_http_notify_filter_json(ngx_http_notify_filter_item_t *item,
+    const ngx_str_t *json);
+
+/* what the operators say of an item, that is not $exists and not a list */
+ngx_uint_t ngx_http_notify_filter_compare(ngx_http_notify_filter_t *node,
+    const ngx_http_notify_filter_item_t *item);
+ngx_uint_t ngx_http_notify_filter_equal(
+    const ngx_http_notify_filter_item_t *item,
+    const ngx_http_notify_filter_value_t *value);
+
+/*
+ * The order of a string and the rest, by code points, which is that of the
+ * bytes.  What was found equal is taken from the rest: when nothing of it is
+ * left, the string begins with it.  The second is within the quotes of JSON.
+ */
+ngx_int_t ngx_http_notify_filter_order_text(
+    const ngx_http_notify_filter_item_t *item, ngx_str_t *rest);
+ngx_int_t ngx_http_notify_filter_order_json(u_char *p, u_char *last,
+    ngx_str_t *rest);
+
+/* makes ready to look for the node's text; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_filter_search_init(ngx_pool_t *pool,
+    ngx_http_notify_filter_t *node);
+/* whether it is in the string: anywhere, or at its end with $suffix; in time
+ * that grows with the string alone */
+ngx_uint_t ngx_http_notify_filter_search(const ngx_http_notify_filter_t *node,
+    const ngx_http_notify_filter_item_t *item);
 
 
 #endif /* _NGX_HTTP_NOTIFY_FILTER_INTERNAL_H_INCLUDED_ */

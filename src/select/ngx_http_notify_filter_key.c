@@ -34,6 +34,10 @@ ngx_http_notify_filter_key(const ngx_http_notify_filter_t *filter, ngx_uint_t n)
 
         path = &node->path;
 
+        if (path->each) {
+            continue;
+        }
+
         if (path->member != NGX_HTTP_NOTIFY_FILTER_ENTITY
             && path->member != NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE
             && path->member != NGX_HTTP_NOTIFY_FILTER_DATA)

@@ -51,12 +51,14 @@ ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_PREFIX:
+    case NGX_HTTP_NOTIFY_FILTER_SUFFIX:
         valid = (kind == NGX_HTTP_NOTIFY_JSON_STRING);
         reason = "must be a string";
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_EQ:
     case NGX_HTTP_NOTIFY_FILTER_NE:
+    case NGX_HTTP_NOTIFY_FILTER_CONTAINS:
         valid = 1;
         reason = NULL;
         break;
@@ -81,13 +83,21 @@ ngx_http_notify_filter_operand(ngx_http_notify_filter_compiler_t *fc,
         return NGX_OK;
 
     case NGX_HTTP_NOTIFY_FILTER_PREFIX:
+    case NGX_HTTP_NOTIFY_FILTER_SUFFIX:
+    case NGX_HTTP_NOTIFY_FILTER_CONTAINS:
 
         if (path->member == NGX_HTTP_NOTIFY_FILTER_TIME) {
             return ngx_http_notify_filter_fail(fc, place,
                                                "does not apply to a time");
         }
 
-        return NGX_OK;
+        if (node->op == NGX_HTTP_NOTIFY_FILTER_PREFIX
+            || kind != NGX_HTTP_NOTIFY_JSON_STRING)
+        {
+            return NGX_OK;
+        }
+
+        return ngx_http_notify_filter_search_init(fc->pool, node);
 
     default:
         return ngx_http_notify_filter_adapt(fc, &node->value, path, place);

@@ -88,6 +88,12 @@ my @filters = (
     [array     => { 'data.tags' => [qw(a b)] },                 '1'],
     [part      => { 'data.tags' => 'a' },                       ''],
     [listed    => { 'data.tags' => { '$in' => ['a', ['a', 'b']] } }, '1'],
+    [contains  => { 'data.tags' => { '$contains' => 'b' } },    '1'],
+    [piece     => { 'data.state' => { '$contains' => 'lose' } }, '2'],
+    [suffix    => { 'data.state' => { '$suffix' => 'n' } },     '1 3'],
+    [any       => { 'data.tags.*' => 'b' },                     '1'],
+    [one       => { 'data.*' => 1 },                            '4'],
+    [pointer   => { '/data/at/city' => 'Oslo' },                '3'],
     [nothing   => { 'data.nowhere' => 1 },                      ''],
     [none      => undef,                                        '1 2 3 4 5'],
 );
@@ -179,7 +185,9 @@ for (['/filter',                  'text'],
      ['/filter/$or',              { '$or' => {} }],
      ['/filter/data.a/$in',       { 'data.a' => { '$in' => 1 } }],
      ['/filter/data.a/$exists',   { 'data.a' => { '$exists' => 1 } }],
-     ['/filter/data.a/$prefix',   { 'data.a' => { '$prefix' => 1 } }])
+     ['/filter/data.a/$prefix',   { 'data.a' => { '$prefix' => 1 } }],
+     ['/filter/data.a/$suffix',   { 'data.a' => { '$suffix' => [] } }],
+     ['/filter/~1data~1~0',       { '/data/~' => 1 }])
 {
     my ($pointer, $filter) = @$_;
     my $answer = create('bad', filter => $filter);

@@ -1,6 +1,7 @@
 /*
  * Filters of subscriptions: compiled or refused with a reason and a pointer,
- * and true or false of an event, never both.
+ * and true or false of an event, never both.  A text is found where a search
+ * by comparing finds it.
  */
 
 #include "fuzz.h"
@@ -55,6 +56,52 @@ fuzz_event(ngx_pool_t *pool, ngx_str_t *input, ngx_http_notify_event_t *event)
 }
 
 
+/* the event's data, if it is a string, and the country in it */
+
+static void
+fuzz_search(ngx_pool_t *pool, ngx_http_notify_event_t *event)
+{
+    size_t                     i;
+    ngx_str_t                  text, piece, quoted, json;
+    ngx_uint_t                 within, ends;
+    ngx_http_notify_filter_t  *filter;
+
+    piece = event->attributes->value;
+
+    if (ngx_http_notify_json_text(pool, &event->data, &text) != NGX_OK
+        || ngx_strlchr(piece.data, piece.data + piece.len, '\0')
+        || ngx_http_notify_json_quote(pool, &piece, &quoted) != NGX_OK
+        || ngx_http_notify_json_text(pool, &quoted, &piece) != NGX_OK)
+    {
+        return;
+    }
+
+    within = 0;
+    ends = 0;
+
+    for (i = 0; i + piece.len <= text.len; i++) {
+        if (ngx_memcmp(text.data + i, piece.data, piece.len) == 0) {
+            within = 1;
+            ends = (i + piece.len == text.len);
+        }
+    }
+
+    json = quoted;
+
+    filter = fuzz_wrap(pool, "{\"data\":{\"$contains\":", &json, "}}");
+
+    if (filter) {
+        fuzz_check(!within == !ngx_http_notify_filter_match(filter, event));
+    }
+
+    filter = fuzz_wrap(pool, "{\"/data\":{\"$suffix\":", &json, "}}");
+
+    if (filter) {
+        fuzz_check(!ends == !ngx_http_notify_filter_match(filter, event));
+    }
+}
+
+
 void
 fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 {
@@ -66,6 +113,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 
     text = fuzz_cut(pool, input, '\0');
     fuzz_event(pool, input, &event);
+    fuzz_search(pool, &event);
 
     reason = NULL;
 
