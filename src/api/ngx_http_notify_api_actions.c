@@ -32,9 +32,6 @@ typedef struct {
 } ngx_http_notify_api_rotation_t;
 
 
-static ngx_int_t ngx_http_notify_api_actions_members(
-    ngx_http_notify_api_t *api, const ngx_http_notify_json_t *input,
-    const char **names);
 static ngx_int_t ngx_http_notify_api_actions_place(
     ngx_http_notify_api_t *api, const ngx_http_notify_json_t *input,
     const char *name, ngx_uint_t last, ngx_http_notify_id_t *id);
@@ -42,15 +39,17 @@ static void ngx_http_notify_api_actions_replay(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_int_t ngx_http_notify_api_actions_rotation(
+    ngx_http_notify_api_subscription_t *call, const char **names);
 static void ngx_http_notify_api_actions_rotate_secret(
     ngx_http_notify_api_subscription_t *call);
 static void ngx_http_notify_api_actions_rotated(
     ngx_http_notify_api_subscription_t *call);
+static void ngx_http_notify_api_actions_set(
+    ngx_http_notify_api_subscription_t *call);
 
 
-/* only these members; NGX_DECLINED: an answer has been sent */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_notify_api_actions_members(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *input, const char **names)
 {
@@ -257,47 +256,88 @@ ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp, void *data)
 }
 
 
+/* "24h", or a number of seconds */
+
+ngx_int_t
+ngx_http_notify_api_actions_time(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, const char *member, ngx_int_t min,
+    ngx_int_t max, ngx_int_t *seconds)
+{
+    int64_t                  n;
+    ngx_int_t                time;
+    ngx_str_t                text, name;
+    ngx_http_notify_json_t  *value;
+
+    value = ngx_http_notify_json_get_nocase(input, member);
+
+    if (value == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_json_integer(value, &n) == NGX_OK) {
+        time = n >= 0 && n <= max ? (ngx_int_t) n : NGX_ERROR;
+
+    } else {
+        text = ngx_http_notify_json_string(value);
+        time = text.len ? ngx_parse_time(&text, 1) : NGX_ERROR;
+    }
+
+    if (time < min || time > max) {
+        name.data = (u_char *) member;
+        name.len = ngx_strlen(member);
+
+        ngx_http_notify_invalid_add(&api->invalid, &name,
+                                    "must be a time like \"%s\", at most "
+                                    "\"%id\"", min ? "2h" : "24h",
+                                    max / (24 * 3600));
+        return NGX_DECLINED;
+    }
+
+    *seconds = time;
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_notify_api_actions_rotate(ngx_http_notify_api_subscription_t *call)
 {
-    int64_t                          n;
+    static const char  *names[] = { "grace", NULL };
+
+    call->done = ngx_http_notify_api_actions_rotated;
+
+    return ngx_http_notify_api_actions_rotation(call, names);
+}
+
+
+/* the same with a secret that is given, and so not shown */
+
+ngx_int_t
+ngx_http_notify_api_actions_secret(ngx_http_notify_api_subscription_t *call)
+{
+    static const char  *names[] = { "secret", "grace", NULL };
+
+    call->done = ngx_http_notify_api_actions_set;
+
+    return ngx_http_notify_api_actions_rotation(call, names);
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_actions_rotation(ngx_http_notify_api_subscription_t *call,
+    const char **names)
+{
     ngx_int_t                        grace;
-    ngx_str_t                        text;
     ngx_http_notify_api_t           *api;
-    ngx_http_notify_json_t          *input, *value;
+    ngx_http_notify_json_t          *input;
     ngx_http_notify_api_rotation_t  *rotation;
 
-    static const char       *names[] = { "grace", NULL };
-    static const ngx_str_t   name = ngx_string("grace");
+    static const ngx_str_t  secret = ngx_string("secret");
 
     api = call->api;
 
     input = ngx_http_notify_api_document(api, 1);
     if (input == NULL) {
-        return NGX_DECLINED;
-    }
-
-    grace = 24 * 3600;
-    value = ngx_http_notify_json_get_nocase(input, "grace");
-
-    if (value) {
-        if (ngx_http_notify_json_integer(value, &n) == NGX_OK) {
-            grace = n >= 0 && n <= NGX_HTTP_NOTIFY_API_ACTIONS_GRACE_MAX
-                        ? (ngx_int_t) n : NGX_ERROR;
-
-        } else {
-            text = ngx_http_notify_json_string(value);
-            grace = text.len ? ngx_parse_time(&text, 1) : NGX_ERROR;
-        }
-
-        if (grace < 0 || grace > NGX_HTTP_NOTIFY_API_ACTIONS_GRACE_MAX) {
-            ngx_http_notify_invalid_add(&api->invalid, &name,
-                                        "must be a time like \"24h\", at "
-                                        "most \"30d\"");
-        }
-    }
-
-    if (ngx_http_notify_api_actions_members(api, input, names) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -309,11 +349,30 @@ ngx_http_notify_api_actions_rotate(ngx_http_notify_api_subscription_t *call)
         return NGX_DECLINED;
     }
 
+    grace = 24 * 3600;
+
+    (void) ngx_http_notify_api_actions_time(api, input, "grace", 0,
+                                       NGX_HTTP_NOTIFY_API_ACTIONS_GRACE_MAX,
+                                       &grace);
+
+    if (names[0][0] == 's') {
+        rotation->secret = ngx_http_notify_json_string(
+                         ngx_http_notify_json_get_nocase(input, names[0]));
+
+        if (rotation->secret.len == 0) {
+            ngx_http_notify_invalid_add(&api->invalid, &secret,
+                                        "must be the new secret");
+        }
+    }
+
+    if (ngx_http_notify_api_actions_members(api, input, names) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
     rotation->grace = (uint64_t) grace * 1000;
 
     call->data = rotation;
     call->act = ngx_http_notify_api_actions_rotate_secret;
-    call->done = ngx_http_notify_api_actions_rotated;
 
     return NGX_OK;
 }
@@ -327,7 +386,10 @@ ngx_http_notify_api_actions_rotate_secret(
     ngx_str_t                        secret;
     ngx_pool_t                      *pool;
     ngx_uint_t                       standard;
+    const char                      *reason;
     ngx_http_notify_api_rotation_t  *rotation;
+
+    static const ngx_str_t  name = ngx_string("secret");
 
     pool = call->api->request->pool;
     rotation = call->data;
@@ -341,12 +403,31 @@ ngx_http_notify_api_actions_rotate_secret(
     standard = ngx_http_notify_subscription_secret_standard(
                    call->api->channel, call->document);
 
-    if (ngx_http_notify_sign_secret(pool,
-            ngx_http_notify_sign_secret_ed25519(&secret), &rotation->secret)
-        != NGX_OK
-        || ngx_http_notify_subscription_document_secret(pool, call->document,
-               &rotation->secret, standard, now, rotation->expires)
-           != NGX_OK)
+    if (call->done == ngx_http_notify_api_actions_set) {
+
+        if (ngx_http_notify_sign_secret_check(&rotation->secret, standard,
+                ngx_http_notify_subscription_secret_token(call->document),
+                &reason)
+            != NGX_OK)
+        {
+            ngx_http_notify_invalid_add(&call->api->invalid, &name,
+                                        "cannot be used: %s", reason);
+            ngx_http_notify_api_unprocessable(call->api);
+            return;
+        }
+
+    } else if (ngx_http_notify_sign_secret(pool,
+                   ngx_http_notify_sign_secret_ed25519(&secret),
+                   &rotation->secret)
+               != NGX_OK)
+    {
+        ngx_http_notify_api_failed(call->api);
+        return;
+    }
+
+    if (ngx_http_notify_subscription_document_secret(pool, call->document,
+            &rotation->secret, standard, now, rotation->expires)
+        != NGX_OK)
     {
         ngx_http_notify_api_failed(call->api);
         return;
@@ -373,4 +454,11 @@ ngx_http_notify_api_actions_rotated(ngx_http_notify_api_subscription_t *call)
     ngx_http_notify_json_write_end(&w);
 
     ngx_http_notify_api_send_written(call->api, NGX_HTTP_OK, &w);
+}
+
+
+static void
+ngx_http_notify_api_actions_set(ngx_http_notify_api_subscription_t *call)
+{
+    ngx_http_notify_api_send(call->api, NGX_HTTP_NO_CONTENT, NULL);
 }

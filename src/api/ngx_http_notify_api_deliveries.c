@@ -232,6 +232,7 @@ static void
 ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
 {
     u_char                          *last;
+    uint64_t                         paused;
     ngx_http_notify_delivery_row_t  *row;
     ngx_http_notify_api_delivery_t  *delivery;
     ngx_http_notify_subscription_t  *subscription;
@@ -265,8 +266,17 @@ ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (delivery->view.paused > ngx_http_notify_api_now()) {
-        last = ngx_http_notify_id_time(until, delivery->view.paused);
+    if (subscription->paused_until == NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "paused",
+                                    "the subscription is paused until it is "
+                                    "resumed");
+        return;
+    }
+
+    paused = ngx_max(delivery->view.paused, subscription->paused_until);
+
+    if (paused > ngx_http_notify_api_now()) {
+        last = ngx_http_notify_id_time(until, paused);
         ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT, "paused",
                                     "the subscription is paused until %*s",
                                     (size_t) (last - until), until);

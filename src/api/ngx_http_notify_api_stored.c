@@ -245,6 +245,21 @@ ngx_http_notify_api_stored_save(
 
     ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
 
+    url = ngx_http_notify_json_string(ngx_http_notify_json_get(call->document,
+                                                               "url"));
+    write.moved = (call->version
+                   && !ngx_http_notify_text_equal(&url, &call->url));
+
+    /* what held up the former URL is not for the new one */
+
+    if (write.moved
+        && ngx_http_notify_json_remove(call->document, "pausedUntil")
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
     if (ngx_http_notify_json_set_integer(call->document, "updatedAt",
                                          ngx_http_notify_api_now())
            != NGX_OK
@@ -272,12 +287,8 @@ ngx_http_notify_api_stored_save(
         write.former = call->selects;
     }
 
-    url = ngx_http_notify_json_string(ngx_http_notify_json_get(call->document,
-                                                               "url"));
     write.uid = ngx_http_notify_json_string(
                     ngx_http_notify_json_get(call->document, "uid"));
-    write.moved = (call->version
-                   && !ngx_http_notify_text_equal(&url, &call->url));
 
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_write(

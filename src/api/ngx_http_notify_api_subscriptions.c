@@ -70,6 +70,9 @@ static ngx_http_notify_api_subscriptions_action_t
 {
     { ngx_string("enable"), ngx_http_notify_api_subscriptions_enable },
     { ngx_string("disable"), ngx_http_notify_api_subscriptions_enable },
+    { ngx_string("pause"), ngx_http_notify_api_pause },
+    { ngx_string("resume"), ngx_http_notify_api_pause_resume },
+    { ngx_string("secret"), ngx_http_notify_api_actions_secret },
     { ngx_string("test"), ngx_http_notify_api_actions_test },
     { ngx_string("redeliver"), ngx_http_notify_api_actions_redeliver },
     { ngx_string("rotate-secret"), ngx_http_notify_api_actions_rotate }
@@ -260,7 +263,8 @@ ngx_http_notify_api_subscriptions_replace(
      */
 
     static const char *const  kept[] = {
-        "id", "tenant", "createdAt", "secrets", "apiKey", "headers", NULL
+        "id", "tenant", "createdAt", "secrets", "apiKey", "headers",
+        "pausedUntil", NULL
     };
 
     if (call->api->method == NGX_HTTP_PUT) {

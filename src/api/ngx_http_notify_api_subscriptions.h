@@ -68,12 +68,25 @@ ngx_uint_t ngx_http_notify_api_uid_same(
 /* GET of the collection, in api_list */
 void ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api);
 
-/* test, redeliver, rotate-secret; NGX_DECLINED: an answer has been sent */
+/* a member that is a time, in seconds; NGX_DECLINED: absent, or noted */
+ngx_int_t ngx_http_notify_api_actions_time(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, const char *member, ngx_int_t min,
+    ngx_int_t max, ngx_int_t *seconds);
+/* only these members; NGX_DECLINED: an answer has been sent */
+ngx_int_t ngx_http_notify_api_actions_members(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, const char **names);
+
+/* pause, resume, test, redeliver, rotate-secret, secret; NGX_DECLINED: an answer has been sent */
 ngx_int_t ngx_http_notify_api_actions_test(
     ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_actions_redeliver(
     ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_actions_rotate(
+    ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_actions_secret(
+    ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_pause(ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_pause_resume(
     ngx_http_notify_api_subscription_t *call);
 
 

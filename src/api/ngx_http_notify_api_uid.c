@@ -201,7 +201,8 @@ ngx_http_notify_api_uid_compared(const ngx_str_t *name)
     const char  **own;
 
     static const char  *owns[] = { "id", "secrets", "enabled", "reason",
-                                   "createdAt", "updatedAt", NULL };
+                                   "pausedUntil", "createdAt", "updatedAt",
+                                   NULL };
 
     for (own = owns; *own; own++) {
         if (ngx_http_notify_text_is(name, *own)) {

@@ -17,6 +17,14 @@ ngx_http_notify_gate(ngx_http_notify_subscriber_t *s)
 
     now = ngx_http_notify_feed_now();
 
+    if (s->doc->paused_until > now) {
+
+        /* a resume comes as a change */
+
+        ngx_http_notify_run_queue_wait_time(s, s->doc->paused_until - now);
+        return NGX_HTTP_NOTIFY_GATE_SHUT;
+    }
+
     if (s->paused) {
         if (s->paused > now) {
             ngx_http_notify_run_queue_wait_time(s, s->paused - now);
@@ -80,6 +88,7 @@ ngx_http_notify_gate_drops(ngx_http_notify_subscriber_t *s)
 {
     return s->profile != NULL && s->profile->retry.nsteps == 0
            && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN
+           && s->doc->paused_until <= ngx_http_notify_feed_now()
            && ngx_http_notify_breaker_ask(&s->breaker,
                                           ngx_http_notify_feed_now())
               == NGX_HTTP_NOTIFY_BREAKER_REFUSE;

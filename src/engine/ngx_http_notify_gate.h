@@ -1,6 +1,6 @@
 /*
- * Whether a subscriber may be called now: what its endpoint has asked for, and
- * its circuit breaker.  Room and rate are the dispatch's.
+ * Whether a subscriber may be called now: what its owner or its endpoint has
+ * asked for, and its circuit breaker.  Room and rate are the dispatch's.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_GATE_H_INCLUDED_

@@ -85,6 +85,9 @@ ngx_int_t ngx_http_notify_subscription_document_selects(ngx_pool_t *pool,
 /* the current one, empty where it has none */
 ngx_str_t ngx_http_notify_subscription_secret(
     const ngx_http_notify_json_t *document);
+/* whether it also makes tokens, in iframe mode */
+ngx_uint_t ngx_http_notify_subscription_secret_token(
+    const ngx_http_notify_json_t *document);
 /* its public key as `publicKey`, where the profile signs with it */
 void ngx_http_notify_subscription_secret_public(
     ngx_http_notify_json_write_t *w, const ngx_http_notify_channel_t *channel,
@@ -143,6 +146,7 @@ ngx_http_notify_subscription_show_t
     ngx_http_notify_subscription_show_rate,
     ngx_http_notify_subscription_show_time,
     ngx_http_notify_subscription_show_status,
+    ngx_http_notify_subscription_show_paused,
     ngx_http_notify_subscription_show_public_key,
     ngx_http_notify_subscription_show_secret;
 

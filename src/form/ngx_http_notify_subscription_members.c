@@ -95,6 +95,7 @@ static const ngx_http_notify_subscription_member_t
       ngx_http_notify_subscription_show_copy },
     { "status", NULL, 0, NULL, ngx_http_notify_subscription_show_status },
     { "reason", NULL, 0, NULL, NULL },
+    { "pausedUntil", NULL, 0, NULL, ngx_http_notify_subscription_show_paused },
     { "createdAt", "createdAt", 0, NULL,
       ngx_http_notify_subscription_show_time },
     { "updatedAt", "updatedAt", 0, NULL,

@@ -30,13 +30,11 @@ ngx_http_notify_subscription_secret_check(
     ngx_http_notify_subscription_form_t *form)
 {
     ngx_int_t    rc;
-    ngx_str_t    mode, secret;
+    ngx_str_t    secret;
     ngx_uint_t   standard, token;
     const char  *reason;
 
-    mode = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(form->document, "mode"));
-    token = mode.len && mode.data[0] == 'i';
+    token = ngx_http_notify_subscription_secret_token(form->document);
 
     standard = ngx_http_notify_subscription_secret_standard(form->channel,
                                                             form->document);
@@ -161,6 +159,19 @@ ngx_http_notify_subscription_secret(const ngx_http_notify_json_t *document)
 {
     return ngx_http_notify_json_string(ngx_http_notify_json_get(
                ngx_http_notify_subscription_secret_first(document), "text"));
+}
+
+
+ngx_uint_t
+ngx_http_notify_subscription_secret_token(
+    const ngx_http_notify_json_t *document)
+{
+    ngx_str_t  mode;
+
+    mode = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
+                                                                "mode"));
+
+    return mode.len && mode.data[0] == 'i';
 }
 
 

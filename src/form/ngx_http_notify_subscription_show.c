@@ -15,7 +15,13 @@
 
 
 static const char *ngx_http_notify_subscription_show_cursor(
-    const ngx_str_t *cursor, ngx_str_t *reason, u_char *buf);
+    const ngx_http_notify_subscription_shown_t *shown, ngx_str_t *reason,
+    u_char *buf);
+static ngx_int_t ngx_http_notify_subscription_show_until(
+    const ngx_http_notify_subscription_shown_t *shown, uint64_t *until,
+    const char **why);
+static ngx_str_t ngx_http_notify_subscription_show_flags(
+    const ngx_str_t *cursor);
 
 
 void
@@ -212,8 +218,8 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_write_t *w,
             ngx_str_set(&reason, "profile");
 
         } else {
-            status = ngx_http_notify_subscription_show_cursor(shown->cursor,
-                                                              &reason, buf);
+            status = ngx_http_notify_subscription_show_cursor(shown, &reason,
+                                                              buf);
         }
     }
 
@@ -225,64 +231,145 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_write_t *w,
 }
 
 
-/* "<id>", "<id> lagging", "<id> paused <until> breaker|retry_after" */
-
 static const char *
-ngx_http_notify_subscription_show_cursor(const ngx_str_t *cursor,
-    ngx_str_t *reason, u_char *buf)
+ngx_http_notify_subscription_show_cursor(
+    const ngx_http_notify_subscription_shown_t *shown, ngx_str_t *reason,
+    u_char *buf)
 {
-    u_char     *p, *last;
-    off_t       until;
-    ngx_str_t   text, why;
+    uint64_t    until;
+    ngx_str_t   text;
+    const char  *why;
     u_char      time[NGX_HTTP_NOTIFY_ID_TIME_LEN];
 
-    last = cursor->data + cursor->len;
+    if (ngx_http_notify_subscription_show_until(shown, &until, &why)
+        != NGX_OK)
+    {
+        text = ngx_http_notify_subscription_show_flags(shown->cursor);
 
-    p = cursor->len ? ngx_strlchr(cursor->data, last, ' ') : NULL;
+        return ngx_http_notify_text_is(&text, "lagging") ? "lagging"
+                                                         : "active";
+    }
+
+    reason->data = buf;
+
+    if (until == NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER) {
+        reason->len = ngx_snprintf(buf,
+                                   NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON,
+                                   "%s", why)
+                      - buf;
+        return "paused";
+    }
+
+    (void) ngx_http_notify_id_time(time, until);
+
+    reason->len = ngx_snprintf(buf, NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON,
+                               "%s until %*s", why,
+                               (size_t) NGX_HTTP_NOTIFY_ID_TIME_LEN, time)
+                  - buf;
+
+    return "paused";
+}
+
+
+/* null: until it is resumed */
+
+void
+ngx_http_notify_subscription_show_paused(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_http_notify_subscription_shown_t *shown)
+{
+    uint64_t     until;
+    const char  *why;
+
+    if (ngx_http_notify_subscription_show_until(shown, &until, &why)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    if (until == NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER) {
+        ngx_http_notify_json_write_null(w, member->name);
+
+    } else {
+        ngx_http_notify_json_write_time(w, member->name, until);
+    }
+}
+
+
+/* what holds it up, and until when; NGX_DECLINED: nothing */
+
+static ngx_int_t
+ngx_http_notify_subscription_show_until(
+    const ngx_http_notify_subscription_shown_t *shown, uint64_t *until,
+    const char **why)
+{
+    u_char    *p, *last;
+    off_t      n;
+    uint64_t   now;
+    ngx_str_t  text;
+
+    now = (uint64_t) ngx_time() * 1000;
+
+    *until = ngx_http_notify_subscriptions_paused(shown->document);
+    *why = "paused by request";
+
+    if (*until > now) {
+        return NGX_OK;
+    }
+
+    text = ngx_http_notify_subscription_show_flags(shown->cursor);
+
+    if (!ngx_http_notify_text_starts(&text, "paused ")) {
+        return NGX_DECLINED;
+    }
+
+    last = text.data + text.len;
+    text.data += sizeof("paused ") - 1;
+
+    p = ngx_strlchr(text.data, last, ' ');
     if (p == NULL) {
-        return "active";
+        return NGX_DECLINED;
+    }
+
+    n = ngx_atoof(text.data, p - text.data);
+
+    if (n == NGX_ERROR || (uint64_t) n <= now) {
+
+        /* it is over, and nothing has come since */
+
+        return NGX_DECLINED;
     }
 
     text.data = p + 1;
     text.len = last - text.data;
 
-    if (ngx_http_notify_text_is(&text, "lagging")) {
-        return "lagging";
-    }
+    *until = n;
+    *why = ngx_http_notify_text_is(&text, "breaker")
+           ? "the breaker is open" : "the subscriber asked to wait";
 
-    if (!ngx_http_notify_text_starts(&text, "paused ")) {
-        return "active";
-    }
+    return NGX_OK;
+}
 
-    text.data += sizeof("paused ") - 1;
 
-    p = ngx_strlchr(text.data, last, ' ');
+/* "<id>", "<id> lagging", "<id> paused <until> breaker|retry_after" */
+
+static ngx_str_t
+ngx_http_notify_subscription_show_flags(const ngx_str_t *cursor)
+{
+    u_char     *p, *last;
+    ngx_str_t   text;
+
+    last = cursor->data + cursor->len;
+
+    p = cursor->len ? ngx_strlchr(cursor->data, last, ' ') : NULL;
+
     if (p == NULL) {
-        return "active";
+        ngx_str_null(&text);
+        return text;
     }
 
-    until = ngx_atoof(text.data, p - text.data);
+    text.data = p + 1;
+    text.len = last - text.data;
 
-    if (until == NGX_ERROR || until <= (off_t) ngx_time() * 1000) {
-
-        /* it is over, and nothing has come since */
-
-        return "active";
-    }
-
-    why.data = p + 1;
-    why.len = last - why.data;
-
-    (void) ngx_http_notify_id_time(time, until);
-
-    reason->data = buf;
-    reason->len = ngx_snprintf(buf, NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON,
-                               "%s until %*s",
-                               ngx_http_notify_text_is(&why, "breaker")
-                                   ? "the breaker is open"
-                                   : "the subscriber asked to wait",
-                               (size_t) NGX_HTTP_NOTIFY_ID_TIME_LEN, time)
-                  - buf;
-
-    return "paused";
+    return text;
 }

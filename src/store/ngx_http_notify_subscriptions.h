@@ -37,7 +37,8 @@ typedef struct {
  * members of the API's subscription, plus tenant and secrets:
  *   id uid tenant url events entityTypeID attributes{} mode apiKey
  *   secrets[{text,expires,standard}] name profile headers{} filter rate
- *   inFlight enabled reason metadata createdAt updatedAt (epoch ms)
+ *   inFlight enabled reason metadata createdAt updatedAt pausedUntil (epoch ms;
+ *   null: until it is resumed)
  * and, where it is that of the channel's target: internal settings{}, where it
  * is that of a provider: internal provider, and no url
  */
@@ -71,6 +72,7 @@ typedef struct {
                                                    read; NULL: they are here */
     ngx_str_t                  provider;        /* its events are pushed by
                                                    it; internal, no url */
+    uint64_t                   paused_until;    /* epoch ms, by request */
     uint64_t                   created;
     uint64_t                   updated;
     ngx_http_notify_json_t    *document;        /* whole, borrowed */
@@ -86,6 +88,12 @@ ngx_http_notify_json_t *ngx_http_notify_subscriptions_document(
     ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
     const ngx_str_t *text, uint64_t *version,
     ngx_http_notify_json_error_t *error);
+
+/* by request, epoch ms; 0: it is not */
+#define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER  ((uint64_t) -1)
+
+uint64_t ngx_http_notify_subscriptions_paused(
+    const ngx_http_notify_json_t *document);
 
 /* what an earlier version has disabled for want of its profile is not */
 ngx_uint_t ngx_http_notify_subscriptions_enabled(

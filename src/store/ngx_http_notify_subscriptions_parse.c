@@ -211,6 +211,7 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
     s->rate = ngx_http_notify_subscriptions_parse_number(json, "rate");
     s->in_flight = ngx_http_notify_subscriptions_parse_number(json,
                                                               "inFlight");
+    s->paused_until = ngx_http_notify_subscriptions_paused(json);
     s->created = ngx_http_notify_subscriptions_parse_number(json, "createdAt");
     s->updated = ngx_http_notify_subscriptions_parse_number(json, "updatedAt");
 
@@ -241,6 +242,24 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
     }
 
     return rc;
+}
+
+
+uint64_t
+ngx_http_notify_subscriptions_paused(const ngx_http_notify_json_t *document)
+{
+    ngx_http_notify_json_t  *value;
+
+    value = ngx_http_notify_json_get(document, "pausedUntil");
+
+    if (value
+        && ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL)
+    {
+        return NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER;
+    }
+
+    return ngx_http_notify_subscriptions_parse_number(document,
+                                                      "pausedUntil");
 }
 
 

@@ -1,4 +1,4 @@
-# The mistakes that users of the API are likely to make, 208 of them, and what
+# The mistakes that users of the API are likely to make, 210 of them, and what
 # they are told: a status, a code, the words, and which member it is.  The words
 # name the member or the parameter, and what is wanted in its place.
 
@@ -610,6 +610,10 @@ my @mistakes = (
     [@new, raw(to_json(sub_of()), 'Idempotency-Key' => 'used'),
      422, 'idempotency_conflict', 'the key was used with another body within '
       . 'the last 24 hours'],
+    [POST => "$one/pause", { for => '367d' },
+     @bad, 'must be a time like "2h", at most "366d"', '/for'],
+    [POST => "$one/secret", {},
+     @bad, 'must be the new secret', '/secret'],
     [POST => '/mine/events', event_of(),
      401, 'tenant_required', 'this request belongs to no tenant'],
     [GET => '/mine/subscriptions?tenant=' . 't' x 300,
@@ -652,7 +656,7 @@ my @mistakes = (
       . 'lists them'],
 );
 
-is(scalar @mistakes, 208, 'the mistakes are as many as the head says');
+is(scalar @mistakes, 210, 'the mistakes are as many as the head says');
 
 for my $mistake (@mistakes) {
     my ($method, $path, @rest) = @$mistake;
