@@ -292,7 +292,7 @@ ngx_http_notify_verify_judge(ngx_http_notify_verify_ctx_t *ctx)
         }
     }
 
-    if ((verify->data || verify->once || verify->token)
+    if ((verify->data || verify->once || verify->token || verify->url)
         && ngx_http_notify_verify_variable_early(r))
     {
         ctx->state = NGX_HTTP_NOTIFY_VERIFY_REFUSED;
@@ -313,9 +313,14 @@ ngx_http_notify_verify_judge(ngx_http_notify_verify_ctx_t *ctx)
                                               &ctx->proof, &reason);
         break;
 
-    default: /* NGX_HTTP_NOTIFY_VERIFY_STANDARD */
+    case NGX_HTTP_NOTIFY_VERIFY_STANDARD:
         rc = ngx_http_notify_verify_sign_standard(r, verify, &body,
                                                   &ctx->proof, &reason);
+        break;
+
+    default: /* the services */
+        rc = ngx_http_notify_verify_service(r, verify, &body, &ctx->proof,
+                                            &reason);
     }
 
     if (rc == NGX_OK) {

@@ -20,7 +20,13 @@
 typedef enum {
     NGX_HTTP_NOTIFY_VERIFY_STANDARD = 0,
     NGX_HTTP_NOTIFY_VERIFY_HMAC,
-    NGX_HTTP_NOTIFY_VERIFY_JWT
+    NGX_HTTP_NOTIFY_VERIFY_JWT,
+    NGX_HTTP_NOTIFY_VERIFY_STRIPE,      /* the first of the services */
+    NGX_HTTP_NOTIFY_VERIFY_SLACK,
+    NGX_HTTP_NOTIFY_VERIFY_GITHUB,
+    NGX_HTTP_NOTIFY_VERIFY_SHOPIFY,
+    NGX_HTTP_NOTIFY_VERIFY_SVIX,
+    NGX_HTTP_NOTIFY_VERIFY_TWILIO
 } ngx_http_notify_verify_scheme_e;
 
 /* one line of secret_file: exactly one of them */
@@ -33,11 +39,13 @@ typedef struct {
 typedef struct {
     ngx_http_notify_verify_scheme_e   scheme;
     ngx_array_t                       secrets;   /* of _secret_t */
+    ngx_uint_t                        lines;     /* of the file they are in */
     ngx_http_notify_crypto_key_t     *key;       /* jwt */
     ngx_str_t                         alg;       /* jwt: its name */
     ngx_http_notify_crypto_hash_e     hash;
     ngx_str_t                         header;
     ngx_http_complex_value_t         *token;     /* jwt; NULL: the header's */
+    ngx_http_complex_value_t         *url;       /* twilio; NULL: the call's */
     ngx_str_t                         prefix;
     ngx_http_complex_value_t         *data;      /* NULL: the body */
     ngx_array_t                       members;   /* of ngx_str_t: NAME of each
@@ -50,6 +58,7 @@ typedef struct {
     time_t                            window;    /* 0: none */
     size_t                            limit;     /* of the body */
     unsigned                          base64:1;  /* hex otherwise */
+    unsigned                          timed:1;   /* a time is signed */
     unsigned                          once_jti:1;
     unsigned                          once_signed:1;  /* the signature itself:
                                                          what is signed */
@@ -121,6 +130,31 @@ ngx_int_t ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
 ngx_int_t ngx_http_notify_verify_sign_hmac(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
     ngx_http_notify_verify_proof_t *proof, const char **reason);
+/* The services: the same.  A scheme by its name, and what it is made of;
+ * NGX_DECLINED: it is none of them. */
+ngx_int_t ngx_http_notify_verify_service(ngx_http_request_t *r,
+    ngx_http_notify_verify_conf_t *verify, const ngx_str_t *body,
+    ngx_http_notify_verify_proof_t *proof, const char **reason);
+ngx_int_t ngx_http_notify_verify_service_find(const ngx_str_t *name,
+    ngx_http_notify_verify_conf_t *verify);
+/* whether the scheme signs what a variable has */
+ngx_uint_t ngx_http_notify_verify_service_covers(
+    ngx_http_notify_verify_scheme_e scheme, const ngx_str_t *name);
+/* the t of stripe's list; NGX_DECLINED: it has none, or two */
+ngx_int_t ngx_http_notify_verify_service_time(const ngx_str_t *list,
+    ngx_str_t *time);
+/* whether what was given has the parts' code, by one of the secrets */
+ngx_uint_t ngx_http_notify_verify_service_signed(
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *given,
+    const ngx_str_t *parts, ngx_uint_t n);
+/* whether a time is within the window; NGX_DECLINED, with the reason */
+ngx_int_t ngx_http_notify_verify_sign_time(
+    const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
+    ngx_http_notify_verify_proof_t *proof, const char **reason);
+/* What follows the next prefix in a list; the list is cut behind it.  0: there
+ * is none. */
+ngx_uint_t ngx_http_notify_verify_sign_next(ngx_str_t *list, u_char separator,
+    const char *prefix, ngx_str_t *text);
 /* webhook-signature: whether one of the list is of the message, by a secret */
 ngx_uint_t ngx_http_notify_verify_sign_list(
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *message,

@@ -19,10 +19,17 @@
 #define NGX_HTTP_NOTIFY_VERIFY_WINDOW    300
 #define NGX_HTTP_NOTIFY_VERIFY_WINDOW_MAX  (365 * 24 * 60 * 60)
 #define NGX_HTTP_NOTIFY_VERIFY_LIMIT     (1024 * 1024)
+/* GitHub's, the largest of them */
+#define NGX_HTTP_NOTIFY_VERIFY_SERVICE_LIMIT  (25 * 1024 * 1024)
 
 #define NGX_HTTP_NOTIFY_VERIFY_S  (1 << NGX_HTTP_NOTIFY_VERIFY_STANDARD)
 #define NGX_HTTP_NOTIFY_VERIFY_H  (1 << NGX_HTTP_NOTIFY_VERIFY_HMAC)
 #define NGX_HTTP_NOTIFY_VERIFY_J  (1 << NGX_HTTP_NOTIFY_VERIFY_JWT)
+#define NGX_HTTP_NOTIFY_VERIFY_T  (1 << NGX_HTTP_NOTIFY_VERIFY_TWILIO)
+#define NGX_HTTP_NOTIFY_VERIFY_ALL  ((2 << NGX_HTTP_NOTIFY_VERIFY_TWILIO) - 1)
+/* the services */
+#define NGX_HTTP_NOTIFY_VERIFY_V  ((2 << NGX_HTTP_NOTIFY_VERIFY_TWILIO)      \
+                                   - (1 << NGX_HTTP_NOTIFY_VERIFY_STRIPE))
 
 
 typedef struct {
@@ -41,6 +48,7 @@ typedef struct {
     ngx_str_t  iss;
     ngx_str_t  typ;
     ngx_str_t  limit;
+    ngx_str_t  url;
 } ngx_http_notify_verify_args_t;
 
 
@@ -76,10 +84,12 @@ static const struct {
     size_t       offset;
 } ngx_http_notify_verify_conf_args[] = {
     { ngx_string("secret_file="),
-      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H,
+      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H
+      |NGX_HTTP_NOTIFY_VERIFY_V,
       offsetof(ngx_http_notify_verify_args_t, secret_file) },
     { ngx_string("window="),
-      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_J,
+      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_J
+      |NGX_HTTP_NOTIFY_VERIFY_V,
       offsetof(ngx_http_notify_verify_args_t, window) },
     { ngx_string("header="),
       NGX_HTTP_NOTIFY_VERIFY_H|NGX_HTTP_NOTIFY_VERIFY_J,
@@ -93,17 +103,17 @@ static const struct {
     { ngx_string("prefix="), NGX_HTTP_NOTIFY_VERIFY_H,
       offsetof(ngx_http_notify_verify_args_t, prefix) },
     { ngx_string("limit="),
-      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H
-      |NGX_HTTP_NOTIFY_VERIFY_J,
+      NGX_HTTP_NOTIFY_VERIFY_ALL,
       offsetof(ngx_http_notify_verify_args_t, limit) },
     { ngx_string("once="),
-      NGX_HTTP_NOTIFY_VERIFY_S|NGX_HTTP_NOTIFY_VERIFY_H
-      |NGX_HTTP_NOTIFY_VERIFY_J,
+      NGX_HTTP_NOTIFY_VERIFY_ALL,
       offsetof(ngx_http_notify_verify_args_t, once) },
     { ngx_string("alg="), NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, alg) },
     { ngx_string("key="), NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, key) },
+    { ngx_string("url="), NGX_HTTP_NOTIFY_VERIFY_T,
+      offsetof(ngx_http_notify_verify_args_t, url) },
     { ngx_string("token="), NGX_HTTP_NOTIFY_VERIFY_J,
       offsetof(ngx_http_notify_verify_args_t, token) },
     { ngx_string("aud="), NGX_HTTP_NOTIFY_VERIFY_J,
@@ -116,7 +126,7 @@ static const struct {
 };
 
 
-/* notify_verify standard|hmac|jwt NAME=VALUE... | off */
+/* notify_verify standard|hmac|jwt|SERVICE NAME=VALUE... | off */
 
 char *
 ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -143,19 +153,6 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_OK;
     }
 
-    for (i = 0; schemes[i]; i++) {
-        if (ngx_http_notify_args_is(&value[1], schemes[i])) {
-            break;
-        }
-    }
-
-    if (schemes[i] == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid scheme \"%V\", it must be \"standard\", "
-                           "\"hmac\" or \"jwt\"", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
     ngx_memzero(&args, sizeof(ngx_http_notify_verify_args_t));
 
     verify = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_verify_conf_t));
@@ -163,9 +160,27 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
+    for (i = 0; schemes[i]; i++) {
+        if (ngx_http_notify_args_is(&value[1], schemes[i])) {
+            break;
+        }
+    }
+
     verify->scheme = i;
 
-    if (ngx_http_notify_verify_conf_parse(cf, i, &args) != NGX_CONF_OK
+    if (schemes[i] == NULL
+        && ngx_http_notify_verify_service_find(&value[1], verify) != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid scheme \"%V\", it must be \"standard\", "
+                           "\"hmac\", \"jwt\", \"stripe\", \"slack\", "
+                           "\"github\", \"shopify\", \"svix\" or "
+                           "\"twilio\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_verify_conf_parse(cf, verify->scheme, &args)
+        != NGX_CONF_OK
         || ngx_http_notify_verify_conf_common(cf, verify, &args)
            != NGX_CONF_OK)
     {
@@ -185,7 +200,7 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
     case NGX_HTTP_NOTIFY_VERIFY_JWT:
         return ngx_http_notify_verify_conf_jwt(cf, verify, &args);
 
-    default: /* NGX_HTTP_NOTIFY_VERIFY_STANDARD */
+    default: /* NGX_HTTP_NOTIFY_VERIFY_STANDARD, the services */
         return ngx_http_notify_verify_conf_secrets(cf, verify,
                                                    &args.secret_file);
     }
@@ -267,15 +282,35 @@ ngx_http_notify_verify_conf_common(ngx_conf_t *cf,
     }
 
     verify->limit = NGX_HTTP_NOTIFY_VERIFY_LIMIT;
-    verify->header = args->header;
     verify->prefix = args->prefix;
+
+    if (args->header.data != NULL) {
+        verify->header = args->header;
+    }
 
     if (verify->prefix.data == NULL) {
         ngx_str_set(&verify->prefix, "");
     }
 
-    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD) {
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD || verify->timed) {
         verify->window = NGX_HTTP_NOTIFY_VERIFY_WINDOW;
+    }
+
+    if (verify->scheme >= NGX_HTTP_NOTIFY_VERIFY_STRIPE) {
+        verify->limit = NGX_HTTP_NOTIFY_VERIFY_SERVICE_LIMIT;
+
+        if (args->window.data != NULL && !verify->timed) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                               "\"%V\" is only how long \"once=\" remembers "
+                               "at least, no time is signed", &args->window);
+        }
+    }
+
+    if (args->url.data != NULL
+        && ngx_http_notify_verify_value(cf, "url", &args->url, &verify->url)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (args->window.data != NULL) {
@@ -390,38 +425,31 @@ static ngx_uint_t
 ngx_http_notify_verify_conf_carrier(ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args, const ngx_str_t *name)
 {
-    size_t     i;
-    u_char     ch;
     ngx_str_t  header;
 
     if (args->token.data != NULL) {
         return ngx_http_notify_verify_value_has(&args->token, name);
     }
 
-    header = args->header;
-
-    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD) {
-        ngx_str_set(&header, "webhook-signature");
-
-    } else if (header.data == NULL) {
-        ngx_str_set(&header, "Authorization");
+    if (verify->header.len
+        && ngx_http_notify_verify_value_names(name, &verify->header))
+    {
+        return 1;
     }
 
-    if (name->len != header.len + 5
-        || ngx_strncasecmp(name->data, (u_char *) "http_", 5) != 0)
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD
+        || verify->scheme == NGX_HTTP_NOTIFY_VERIFY_SVIX)
     {
+        ngx_str_set(&header, "webhook-signature");
+
+    } else if (verify->header.len == 0) {
+        ngx_str_set(&header, "Authorization");
+
+    } else {
         return 0;
     }
 
-    for (i = 0; i < header.len; i++) {
-        ch = header.data[i] == '-' ? '_' : ngx_tolower(header.data[i]);
-
-        if (ngx_tolower(name->data[5 + i]) != ch) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return ngx_http_notify_verify_value_names(name, &header);
 }
 
 
@@ -449,6 +477,11 @@ ngx_http_notify_verify_conf_unsigned(ngx_conf_t *cf,
             {
                 return;
             }
+
+        } else if (ngx_http_notify_verify_service_covers(verify->scheme,
+                                                         &variable.name))
+        {
+            return;
 
         } else if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_STANDARD
                    && (ngx_http_notify_verify_value_begins(&variable.name,

@@ -93,7 +93,7 @@ ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
     ngx_str_t                         raw, encoded;
     ngx_http_notify_verify_secret_t  *secret;
 
-    if (verify->secrets.nelts >= NGX_HTTP_NOTIFY_VERIFY_SECRETS) {
+    if (verify->lines++ == NGX_HTTP_NOTIFY_VERIFY_SECRETS) {
         *reason = "it has more than 16 secrets";
         return NGX_CONF_ERROR;
     }
@@ -106,10 +106,26 @@ ngx_http_notify_verify_conf_secret(ngx_conf_t *cf,
 
     ngx_memzero(secret, sizeof(ngx_http_notify_verify_secret_t));
 
-    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_HMAC) {
+    if (verify->scheme != NGX_HTTP_NOTIFY_VERIFY_STANDARD
+        && verify->scheme != NGX_HTTP_NOTIFY_VERIFY_SVIX)
+    {
         secret->hmac = ngx_http_notify_crypto_hmac_create(cf->pool,
                                                           verify->hash, text);
         *reason = "no memory";
+
+        if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_TWILIO && secret->hmac) {
+
+            /* a token signs by SHA-1, a shared key also by SHA-256 */
+
+            secret = ngx_array_push(&verify->secrets);
+            if (secret == NULL) {
+                return NGX_CONF_ERROR;
+            }
+
+            secret->key = NULL;
+            secret->hmac = ngx_http_notify_crypto_hmac_create(cf->pool,
+                                      NGX_HTTP_NOTIFY_CRYPTO_SHA256, text);
+        }
 
     } else if (text->len > 5
                && ngx_http_notify_text_starts(text, "whpk_"))

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_request_header.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"
@@ -28,8 +29,6 @@ static ngx_uint_t ngx_http_notify_verify_sign_codes(
 static ngx_uint_t ngx_http_notify_verify_sign_keyed(
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *message,
     const ngx_str_t *list);
-static ngx_uint_t ngx_http_notify_verify_sign_next(ngx_str_t *list,
-    const char *prefix, ngx_str_t *text);
 static ngx_uint_t ngx_http_notify_verify_sign_code(
     const ngx_http_notify_verify_conf_t *verify, const ngx_str_t *text,
     ngx_str_t *code);
@@ -49,14 +48,27 @@ ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
     ngx_http_notify_verify_proof_t *proof, const char **reason)
 {
     u_char     *p;
-    int64_t     time, late;
-    ngx_str_t   id, timestamp, list, *message;
+    ngx_str_t   id, timestamp, list, *message, *names;
 
-    static ngx_str_t  names[] = {
+    static ngx_str_t  standard[] = {
         ngx_string("webhook-id"),
         ngx_string("webhook-timestamp"),
         ngx_string("webhook-signature")
     };
+
+    static ngx_str_t  svix[] = {
+        ngx_string("svix-id"),
+        ngx_string("svix-timestamp"),
+        ngx_string("svix-signature")
+    };
+
+    names = standard;
+
+    if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_SVIX
+        && ngx_http_notify_request_header(r, &svix[0], &id))
+    {
+        names = svix;
+    }
 
     if (ngx_http_notify_verify_value_header(r, &names[0], &id) != NGX_OK
         || ngx_http_notify_verify_value_header(r, &names[1], &timestamp)
@@ -67,17 +79,9 @@ ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_json_int64(&timestamp, &time) != NGX_OK
-        || time < 0 || time > NGX_MAX_INT32_VALUE * 1000LL)
+    if (ngx_http_notify_verify_sign_time(verify, &timestamp, proof, reason)
+        != NGX_OK)
     {
-        *reason = "the timestamp is not one";
-        return NGX_DECLINED;
-    }
-
-    late = (int64_t) ngx_time() - time;
-
-    if (late > verify->window || -late > verify->window) {
-        *reason = "the timestamp is outside of the window";
         return NGX_DECLINED;
     }
 
@@ -96,10 +100,36 @@ ngx_http_notify_verify_sign_standard(ngx_http_request_t *r,
     }
 
     message->len = p - message->data;
-    proof->until = time + verify->window + 1;
 
     return ngx_http_notify_verify_sign_list(verify, message, &list)
            ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_notify_verify_sign_time(const ngx_http_notify_verify_conf_t *verify,
+    const ngx_str_t *text, ngx_http_notify_verify_proof_t *proof,
+    const char **reason)
+{
+    int64_t  time, late;
+
+    if (ngx_http_notify_json_int64(text, &time) != NGX_OK
+        || time < 0 || time > NGX_MAX_INT32_VALUE * 1000LL)
+    {
+        *reason = "the timestamp is not one";
+        return NGX_DECLINED;
+    }
+
+    late = (int64_t) ngx_time() - time;
+
+    if (late > verify->window || -late > verify->window) {
+        *reason = "the timestamp is outside of the window";
+        return NGX_DECLINED;
+    }
+
+    proof->until = time + verify->window + 1;
+
+    return NGX_OK;
 }
 
 
@@ -153,7 +183,7 @@ ngx_http_notify_verify_sign_codes(
     good = 0;
     rest = *list;
 
-    while (ngx_http_notify_verify_sign_next(&rest, "v1,", &text)) {
+    while (ngx_http_notify_verify_sign_next(&rest, ' ', "v1,", &text)) {
         good |= ngx_http_notify_crypto_equal(&code, &text);
     }
 
@@ -180,7 +210,7 @@ ngx_http_notify_verify_sign_keyed(const ngx_http_notify_verify_conf_t *verify,
     rest = *list;
     secret = verify->secrets.elts;
 
-    while (ngx_http_notify_verify_sign_next(&rest, "v1a,", &text)) {
+    while (ngx_http_notify_verify_sign_next(&rest, ' ', "v1a,", &text)) {
 
         raw.data = buf;
 
@@ -217,11 +247,9 @@ ngx_http_notify_verify_sign_keyed(const ngx_http_notify_verify_conf_t *verify,
 }
 
 
-/* what follows the next prefix; the list is cut behind it */
-
-static ngx_uint_t
-ngx_http_notify_verify_sign_next(ngx_str_t *list, const char *prefix,
-    ngx_str_t *text)
+ngx_uint_t
+ngx_http_notify_verify_sign_next(ngx_str_t *list, u_char separator,
+    const char *prefix, ngx_str_t *text)
 {
     size_t   len;
     u_char  *p, *last;
@@ -233,7 +261,7 @@ ngx_http_notify_verify_sign_next(ngx_str_t *list, const char *prefix,
 
         text->data = list->data;
 
-        p = ngx_strlchr(list->data, last, ' ');
+        p = ngx_strlchr(list->data, last, separator);
         p = p ? p : last;
 
         text->len = p - text->data;

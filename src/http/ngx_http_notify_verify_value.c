@@ -122,6 +122,31 @@ ngx_http_notify_verify_value_begins(const ngx_str_t *name, const char *prefix)
 }
 
 
+ngx_uint_t
+ngx_http_notify_verify_value_names(const ngx_str_t *name,
+    const ngx_str_t *header)
+{
+    size_t  i;
+    u_char  ch;
+
+    if (name->len != header->len + 5
+        || !ngx_http_notify_verify_value_begins(name, "http_"))
+    {
+        return 0;
+    }
+
+    for (i = 0; i < header->len; i++) {
+        ch = header->data[i] == '-' ? '_' : ngx_tolower(header->data[i]);
+
+        if (ngx_tolower(name->data[5 + i]) != ch) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 ngx_int_t
 ngx_http_notify_verify_value_header(ngx_http_request_t *r,
     const ngx_str_t *name, ngx_str_t *value)

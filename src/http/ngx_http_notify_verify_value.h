@@ -33,6 +33,9 @@ ngx_uint_t ngx_http_notify_verify_value_has(const ngx_str_t *text,
 /* of a variable's name, whose case is ignored */
 ngx_uint_t ngx_http_notify_verify_value_begins(const ngx_str_t *name,
     const char *prefix);
+/* whether a variable's name is that of a header, as $http_NAME */
+ngx_uint_t ngx_http_notify_verify_value_names(const ngx_str_t *name,
+    const ngx_str_t *header);
 
 /* the header's value; NGX_DECLINED: none, two, an empty or an oversized one */
 ngx_int_t ngx_http_notify_verify_value_header(

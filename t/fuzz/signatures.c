@@ -1,10 +1,12 @@
 /*
  * webhook-signature lists of notify_verify standard: as they come, and with a
- * signature that is right put among what came.
+ * signature that is right put among what came.  Stripe's lists, and the URLs
+ * and forms of Twilio.
  */
 
 #include "fuzz.h"
 #include "ngx_http_notify_verify.h"
+#include "ngx_http_notify_verify_twilio.h"
 
 
 static u_char  fuzz_seed[32] = "0123456789abcdef0123456789abcde";
@@ -115,6 +117,52 @@ fuzz_keyed(ngx_str_t *list)
 }
 
 
+static void
+fuzz_services(ngx_pool_t *pool, ngx_http_notify_verify_conf_t *verify,
+    ngx_str_t *input)
+{
+    ngx_str_t   time, text, again, url, other, back;
+    ngx_uint_t  port;
+
+    ngx_str_set(&text, "stripe");
+    fuzz_check(ngx_http_notify_verify_service_find(&text, verify) == NGX_OK);
+    verify->secrets.nelts = 1;
+
+    if (ngx_http_notify_verify_service_time(input, &time) == NGX_OK) {
+        fuzz_check(time.data >= input->data + 2
+                   && time.data + time.len <= input->data + input->len);
+    }
+
+    ngx_str_set(&text, "1700000000.{}");
+    fuzz_check(!ngx_http_notify_verify_service_signed(verify, input, &text,
+                                                      1));
+
+    /* what is signed of a form is no longer than it */
+
+    if (ngx_http_notify_verify_twilio_form(pool, input, &again) == NGX_OK) {
+        fuzz_check(again.len <= input->len);
+    }
+
+    (void) ngx_http_notify_verify_twilio_hash(input, &text);
+
+    url.len = input->len + 8;
+    url.data = ngx_pnalloc(pool, url.len + 1);
+    fuzz_check(url.data != NULL);
+    ngx_memcpy(url.data, "https://", 8);
+    ngx_memcpy(url.data + 8, input->data, input->len);
+    url = fuzz_copy(pool, url.data, url.len);
+
+    for (port = 0; port < 2; port++) {
+        fuzz_check(ngx_http_notify_verify_twilio_port(pool, &url, port, &other)
+                   == NGX_OK);
+        fuzz_check(ngx_http_notify_verify_twilio_port(pool, &other, port,
+                                                      &back)
+                   == NGX_OK);
+        fuzz_check(port == 0 || back.data == other.data);
+    }
+}
+
+
 void
 fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 {
@@ -132,6 +180,11 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     /* nobody finds one that is right */
 
     fuzz_check(!ngx_http_notify_verify_sign_list(&verify, &message, input));
+
+    if (choice & 2) {
+        fuzz_services(pool, &verify, input);
+        return;
+    }
 
     keyed = choice & 1;
     right = fuzz_sign(pool, &verify, key, keyed, &message);
