@@ -11,8 +11,8 @@
 #include "ngx_http_notify_subscription_form.h"
 
 
-/* what the store gives for one: its score, the document, the cursor */
-#define NGX_HTTP_NOTIFY_API_LIST_ROW  3
+/* what the store gives for one: its score, the document, cursor and health */
+#define NGX_HTTP_NOTIFY_API_LIST_ROW  4
 /* of documents in an answer; the one that passes it is the last */
 #define NGX_HTTP_NOTIFY_API_LIST_BYTES  (4 * 1024 * 1024)
 
@@ -145,7 +145,7 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row)
 {
     uint64_t                               version;
-    ngx_str_t                              cursor;
+    ngx_str_t                              cursor, health;
     ngx_pool_t                            *pool;
     ngx_http_notify_json_t                *document;
     ngx_http_notify_api_list_t            *list;
@@ -179,6 +179,11 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     }
 
     ngx_str_null(&cursor);
+    ngx_str_null(&health);
+
+    if (row[3]->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        health = row[3]->str;
+    }
 
     if (row[2]->type == NGX_HTTP_NOTIFY_RESP_STRING) {
         cursor = row[2]->str;
@@ -187,6 +192,7 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     shown.channel = api->channel;
     shown.document = document;
     shown.cursor = &cursor;
+    shown.health = &health;
     shown.secret = 0;
 
     ngx_http_notify_subscription_members_show(&list->rows, &shown);

@@ -21,6 +21,8 @@ static void ngx_http_notify_api_stored_loaded(
 static ngx_int_t ngx_http_notify_api_stored_take(
     ngx_http_notify_api_subscription_t *call,
     const ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_api_stored_field(ngx_pool_t *pool,
+    const ngx_http_notify_resp_t *resp, ngx_uint_t i, ngx_str_t *text);
 static void ngx_http_notify_api_stored_written(
     const ngx_http_notify_subscriptions_result_t *result, void *data);
 static void ngx_http_notify_api_stored_settled(ngx_int_t rc, void *data);
@@ -118,13 +120,12 @@ ngx_http_notify_api_stored_take(
 {
     ngx_str_t                      tenant;
     ngx_pool_t                    *pool;
-    ngx_http_notify_resp_t        *text, *cursor;
+    ngx_http_notify_resp_t        *text;
     ngx_http_notify_json_error_t   error;
 
     pool = call->api->request->pool;
 
     text = ngx_http_notify_resp_at(resp, 0);
-    cursor = ngx_http_notify_resp_at(resp, 1);
 
     if (text == NULL || text->type != NGX_HTTP_NOTIFY_RESP_STRING) {
         return NGX_DECLINED;
@@ -133,15 +134,12 @@ ngx_http_notify_api_stored_take(
     call->text.data = ngx_pstrdup(pool, &text->str);
     call->text.len = text->str.len;
 
-    ngx_str_null(&call->cursor);
-
-    if (cursor && cursor->type == NGX_HTTP_NOTIFY_RESP_STRING) {
-        call->cursor.data = ngx_pstrdup(pool, &cursor->str);
-        call->cursor.len = cursor->str.len;
-
-        if (call->cursor.data == NULL) {
-            return NGX_ERROR;
-        }
+    if (ngx_http_notify_api_stored_field(pool, resp, 1, &call->cursor)
+        != NGX_OK
+        || ngx_http_notify_api_stored_field(pool, resp, 3, &call->health)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (call->text.data == NULL) {
@@ -175,6 +173,29 @@ ngx_http_notify_api_stored_take(
 
     return ngx_http_notify_subscription_document_selects(pool, call->document,
                                                      &call->selects);
+}
+
+
+/* empty where there is none */
+
+static ngx_int_t
+ngx_http_notify_api_stored_field(ngx_pool_t *pool,
+    const ngx_http_notify_resp_t *resp, ngx_uint_t i, ngx_str_t *text)
+{
+    ngx_http_notify_resp_t  *field;
+
+    ngx_str_null(text);
+
+    field = ngx_http_notify_resp_at(resp, i);
+
+    if (field == NULL || field->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        return NGX_OK;
+    }
+
+    text->data = ngx_pstrdup(pool, &field->str);
+    text->len = field->str.len;
+
+    return text->data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -234,6 +255,7 @@ void
 ngx_http_notify_api_stored_save(
     ngx_http_notify_api_subscription_t *call)
 {
+    u_char                                 *p;
     ngx_str_t                               selects, url;
     ngx_pool_t                             *pool;
     ngx_http_notify_api_t                  *api;
@@ -282,6 +304,15 @@ ngx_http_notify_api_stored_save(
     write.follows = ngx_http_notify_subscription_document_follows(
                         call->document);
     write.followed = call->follows;
+
+    if (write.moved || (write.follows && !write.followed)) {
+
+        /* as the script does: what follows the first is over */
+
+        p = ngx_strlchr(call->health.data,
+                        call->health.data + call->health.len, ' ');
+        call->health.len = p ? (size_t) (p - call->health.data) : 0;
+    }
 
     if (!ngx_http_notify_text_equal(&call->selects, &selects)) {
         write.former = call->selects;

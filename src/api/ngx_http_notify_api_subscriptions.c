@@ -404,6 +404,7 @@ ngx_http_notify_api_subscriptions_show(
     shown.channel = call->api->channel;
     shown.document = call->document;
     shown.cursor = &call->cursor;
+    shown.health = &call->health;
     shown.secret = (status == NGX_HTTP_CREATED);
 
     ngx_http_notify_json_write_init(&w, call->api->request->pool);

@@ -30,6 +30,7 @@ struct ngx_http_notify_api_subscription_s {
     ngx_str_t                  url;         /* as read */
     ngx_str_t                  text;        /* as read */
     ngx_str_t                  cursor;
+    ngx_str_t                  health;
     ngx_str_t                  if_match;
     ngx_uint_t                 writes;
     /* with the document at hand */

@@ -95,7 +95,8 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "noResolver",
     "limited",
     "crowded",
-    "sessionsRefused"
+    "sessionsRefused",
+    "failing"
 };
 
 

@@ -53,6 +53,8 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_LIMITED,        /* events above publish_rate */
     NGX_HTTP_NOTIFY_METRICS_CROWDED,        /* waits for tenant_share */
     NGX_HTTP_NOTIFY_METRICS_SESSIONS_REFUSED,   /* above sessions_max */
+    NGX_HTTP_NOTIFY_METRICS_FAILING,        /* subscriptions disabled after
+                                               disable_after */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 

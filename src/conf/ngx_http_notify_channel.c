@@ -309,6 +309,7 @@ ngx_http_notify_channel_operator(const ngx_http_notify_channel_t *channel,
 {
     static const ngx_str_t  names[] = {
         ngx_string("notify.subscription.disabled"),
+        ngx_string("notify.subscription.failing"),
         ngx_string("notify.subscription.recovered"),
         ngx_string("notify.subscription.overtaken"),
         ngx_string("notify.delivery.given_up"),

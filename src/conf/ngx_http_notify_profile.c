@@ -32,6 +32,8 @@ static char *ngx_http_notify_profile_jitter(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_profile_ignore(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static char *ngx_http_notify_profile_disable_after(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 
 
 static ngx_conf_enum_t  ngx_http_notify_profile_order[] = {
@@ -44,6 +46,11 @@ static ngx_conf_enum_t  ngx_http_notify_profile_order[] = {
 static ngx_http_notify_args_param_t  ngx_http_notify_profile_in_flight = {
     ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT, NULL,
     0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_profile_disable_param = {
+    ngx_string("time"), NULL, 0, 1000, NGX_HTTP_NOTIFY_ARGS_YEAR,
+    "\"off\" or a time of 1s to 365d, as \"5d\"", 0
 };
 
 static ngx_http_notify_args_param_t  ngx_http_notify_profile_retry_params[] = {
@@ -140,6 +147,13 @@ static ngx_command_t  ngx_http_notify_profile_commands[] = {
       offsetof(ngx_http_notify_profile_t, strict),
       &ngx_http_notify_profile_order },
 
+    { ngx_string("disable_after"),
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_profile_disable_after,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -174,6 +188,7 @@ ngx_http_notify_profile_create(ngx_conf_t *cf, const ngx_str_t *name)
     profile->rate.rate = NGX_CONF_UNSET_UINT;
     profile->in_flight = NGX_CONF_UNSET_UINT;
     profile->strict = NGX_CONF_UNSET_UINT;
+    profile->disable_after = NGX_CONF_UNSET_MSEC;
     profile->attempts.mode = NGX_CONF_UNSET_UINT;
     profile->attempts.response = NGX_CONF_UNSET_SIZE;
 
@@ -204,6 +219,7 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
 
     ngx_conf_init_uint_value(profile->in_flight, 16);
     ngx_conf_init_uint_value(profile->strict, 0);
+    ngx_conf_init_msec_value(profile->disable_after, 5 * 24 * 3600 * 1000);
 
     if (profile->attempts.mode == NGX_CONF_UNSET_UINT) {
         profile->attempts.mode = NGX_HTTP_NOTIFY_ATTEMPTS_ALL;
@@ -503,4 +519,30 @@ ngx_http_notify_profile_rate_unit(ngx_str_t *value)
     }
 
     return 1;
+}
+
+
+/* disable_after TIME | off */
+static char *
+ngx_http_notify_profile_disable_after(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_profile_t *profile = conf;
+
+    ngx_str_t  *args;
+
+    if (profile->disable_after != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    if (ngx_strcmp(args[1].data, "off") == 0) {
+        profile->disable_after = 0;
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_notify_args_msec(cf,
+                                     &ngx_http_notify_profile_disable_param,
+                                     &args[1], &profile->disable_after);
 }

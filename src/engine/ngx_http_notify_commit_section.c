@@ -7,6 +7,7 @@
 #include "ngx_http_notify_commit_section.h"
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_former.h"
+#include "ngx_http_notify_health.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_window.h"
@@ -293,6 +294,7 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
     }
 
     ngx_http_notify_commit_section_attempts(command, s);
+    ngx_http_notify_health_take(s, command);
 
     s->unacked_sent = s->unacked;
 

@@ -95,7 +95,7 @@ ngx_http_notify_disable_written(
     {
         ngx_log_error(NGX_LOG_ERR, feed->log, 0,
                       "notify retry: could not disable subscription \"%V\" "
-                      "of channel \"%V\", will try at its next 410",
+                      "of channel \"%V\", will try at its next failure",
                       &result->id, &feed->channel->name);
     }
 }

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_disable.h"
 #include "ngx_http_notify_former.h"
 #include "ngx_http_notify_gate.h"
+#include "ngx_http_notify_health.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_match.h"
@@ -203,6 +204,7 @@ ngx_http_notify_lifecycle_move(ngx_http_notify_subscriber_t *s,
     ngx_memzero(&s->stored_id, sizeof(ngx_http_notify_id_t));
 
     ngx_http_notify_gate_reset(s);
+    ngx_http_notify_health_reset(s);
     ngx_http_notify_subscriber_release(s);
 }
 

@@ -7,6 +7,7 @@
 
 #include "ngx_http_notify_load_change.h"
 #include "ngx_http_notify_former.h"
+#include "ngx_http_notify_health.h"
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_redeliver.h"
@@ -200,6 +201,7 @@ ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
     ngx_http_notify_command_key_shard(command, keys, "cursor", lease->shard);
     ngx_http_notify_command_arg(command, id);
     ngx_http_notify_former_add_field(command, id);
+    ngx_http_notify_health_add_field(command, id);
 
     (void) ngx_http_notify_load_ask(load, command);
 
@@ -261,7 +263,7 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_load_t  *load = data;
 
     ngx_uint_t                     open;
-    ngx_http_notify_resp_t        *cursor, *former;
+    ngx_http_notify_resp_t        *cursor, *former, *health;
     ngx_http_notify_lease_t       *lease;
     ngx_http_notify_subscriber_t  *s;
 
@@ -285,7 +287,9 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
     cursor = ngx_http_notify_resp_at(resp, 0);
     former = ngx_http_notify_resp_at(resp, 1);
 
-    if (former == NULL && load->doc != NULL) {
+    health = ngx_http_notify_resp_at(resp, 2);
+
+    if (health == NULL && load->doc != NULL) {
         ngx_destroy_pool(load->doc->pool);
         load->doc = NULL;
     }
@@ -324,6 +328,7 @@ ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    ngx_http_notify_health_set(s, &health->str);
     ngx_http_notify_lifecycle_locate(s, &cursor->str);
     ngx_http_notify_subscriber_touch(s);
 

@@ -5,6 +5,7 @@
 
 #include "ngx_http_notify_load_lease.h"
 #include "ngx_http_notify_former.h"
+#include "ngx_http_notify_health.h"
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_load.h"
 #include "ngx_http_notify_redeliver.h"
@@ -19,6 +20,8 @@ static void ngx_http_notify_load_lease_position(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_http_notify_subscriber_t *ngx_http_notify_load_lease_loading(
+    ngx_http_notify_lease_t *lease, const ngx_str_t *field, const char *word);
 static void ngx_http_notify_load_lease_replays(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp,
@@ -155,27 +158,22 @@ ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
 
     lease->placed = found;
 
+    /* what belongs to a cursor, before it is placed */
+
     for (i = 0; i + 1 < resp->nelts; i += 2) {
-        word = resp->elts[i]->str;
 
-        if (word.len <= sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1) {
-            continue;
-        }
-
-        word.len -= sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1;
-
-        if (ngx_strncmp(word.data + word.len, NGX_HTTP_NOTIFY_FORMER_WORD,
-                        sizeof(NGX_HTTP_NOTIFY_FORMER_WORD) - 1)
-            != 0)
-        {
-            continue;
-        }
-
-        s = ngx_http_notify_subscriber_find(lease->feed, &word);
-
-        if (s != NULL && ngx_http_notify_subscriber_is_loading(s)) {
+        s = ngx_http_notify_load_lease_loading(lease, &resp->elts[i]->str,
+                                               NGX_HTTP_NOTIFY_FORMER_WORD);
+        if (s != NULL) {
             ngx_http_notify_former_set(&s->former, &resp->elts[i + 1]->str,
                                        s->lease->feed->log);
+            continue;
+        }
+
+        s = ngx_http_notify_load_lease_loading(lease, &resp->elts[i]->str,
+                                               NGX_HTTP_NOTIFY_HEALTH_WORD);
+        if (s != NULL) {
+            ngx_http_notify_health_set(s, &resp->elts[i + 1]->str);
         }
     }
 
@@ -186,6 +184,33 @@ ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp, void *data)
             ngx_http_notify_lifecycle_locate(s, &resp->elts[i + 1]->str);
         }
     }
+}
+
+
+/* the one of a field "<id><word>", where it is being loaded; or NULL */
+
+static ngx_http_notify_subscriber_t *
+ngx_http_notify_load_lease_loading(ngx_http_notify_lease_t *lease,
+    const ngx_str_t *field, const char *word)
+{
+    size_t                         len;
+    ngx_str_t                      id;
+    ngx_http_notify_subscriber_t  *s;
+
+    len = ngx_strlen(word);
+
+    if (field->len <= len
+        || ngx_memcmp(field->data + field->len - len, word, len) != 0)
+    {
+        return NULL;
+    }
+
+    id.data = field->data;
+    id.len = field->len - len;
+
+    s = ngx_http_notify_subscriber_find(lease->feed, &id);
+
+    return s != NULL && ngx_http_notify_subscriber_is_loading(s) ? s : NULL;
 }
 
 

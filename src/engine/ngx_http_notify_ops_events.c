@@ -103,6 +103,40 @@ ngx_http_notify_ops_events_disabled(ngx_http_notify_subscriber_t *s,
 
 
 void
+ngx_http_notify_ops_events_failing(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *cause, ngx_uint_t percent)
+{
+    ngx_str_t                key;
+    ngx_pool_t              *pool;
+    ngx_http_notify_json_t  *data;
+    u_char                   buf[2 * NGX_INT64_LEN + 1];
+
+    pool = ngx_http_notify_ops_events_begin(s, cause, &data);
+    if (pool == NULL) {
+        return;
+    }
+
+    if (ngx_http_notify_ops_events_time(data, "failingSince", s->failing)
+        != NGX_OK
+        || ngx_http_notify_json_set_integer(data, "percent", percent)
+           != NGX_OK
+        || ngx_http_notify_ops_events_time(data, "disabledAt",
+                                  s->failing + s->profile->disable_after)
+           != NGX_OK)
+    {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    key.data = buf;
+    key.len = ngx_sprintf(buf, "%uL %ui", s->failing, percent) - buf;
+
+    ngx_http_notify_ops_events_end(s, pool, "notify.subscription.failing",
+                                   &key, data);
+}
+
+
+void
 ngx_http_notify_ops_events_recovered(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause)
 {

@@ -20,6 +20,12 @@
  */
 void ngx_http_notify_ops_events_disabled(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause, const char *reason);
+/*
+ * notify.subscription.failing: so many percent of disable_after have passed
+ * since its last success; once for each such number and time
+ */
+void ngx_http_notify_ops_events_failing(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_event_t *cause, ngx_uint_t percent);
 /* notify.subscription.recovered: its breaker has closed */
 void ngx_http_notify_ops_events_recovered(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *cause);

@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_outcome.h"
 #include "ngx_http_notify_attempts.h"
+#include "ngx_http_notify_health.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_push.h"
@@ -151,6 +152,7 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
     ngx_http_notify_push_result(d, result);
 
     ngx_http_notify_outcome_breaker(d, result);
+    ngx_http_notify_health_result(d, result);
 
     if (!ok) {
         ngx_http_notify_retry_failed(d, result);

@@ -126,6 +126,11 @@ struct ngx_http_notify_subscriber_s {
     uint64_t                          until;    /* ms from the first attempt,
                                                    by the channel's settings */
     uint64_t                          paused;   /* epoch ms, Retry-After */
+    uint64_t                          succeeded;    /* epoch ms, the last time;
+                                                       0: never */
+    uint64_t                          failing;  /* epoch ms, since; 0: not */
+    uint64_t                          written;  /* of `succeeded`, in Redis */
+    ngx_uint_t                        told;     /* stages of its failing */
     ngx_http_notify_id_t              gap_from; /* dropped since, exclusive */
     ngx_http_notify_id_t              gap_to;
 
@@ -144,6 +149,7 @@ struct ngx_http_notify_subscriber_s {
     unsigned                          stored:1;     /* has a cursor entry */
     unsigned                          gap:1;
     unsigned                          giving_up:1;  /* paused for that */
+    unsigned                          ill:1;    /* failing, told: to write */
     unsigned                          asked:1;      /* for a redelivery, before
                                                        it was located */
     unsigned                          unusable:1;   /* no profile, no filter:

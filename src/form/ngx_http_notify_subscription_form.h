@@ -45,6 +45,7 @@ typedef struct {
     const ngx_http_notify_json_t      *document;
     const ngx_str_t                   *cursor;      /* in cursor:<shard>, may
                                                        be empty */
+    const ngx_str_t                   *health;      /* the same */
     ngx_uint_t                         secret;      /* unsigned  secret:1; */
 } ngx_http_notify_subscription_shown_t;
 
@@ -147,6 +148,7 @@ ngx_http_notify_subscription_show_t
     ngx_http_notify_subscription_show_time,
     ngx_http_notify_subscription_show_status,
     ngx_http_notify_subscription_show_paused,
+    ngx_http_notify_subscription_show_health,
     ngx_http_notify_subscription_show_public_key,
     ngx_http_notify_subscription_show_secret;
 

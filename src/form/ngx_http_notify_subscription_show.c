@@ -373,3 +373,39 @@ ngx_http_notify_subscription_show_flags(const ngx_str_t *cursor)
 
     return text;
 }
+
+
+/* "<last success> <failing since> <told>": the max-th number, if it is one */
+
+void
+ngx_http_notify_subscription_show_health(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_http_notify_subscription_shown_t *shown)
+{
+    off_t       ms;
+    u_char     *p, *end, *last;
+    ngx_uint_t  i;
+
+    p = shown->health->data;
+    last = p + shown->health->len;
+
+    for (i = 0; p < last; i++) {
+        end = ngx_strlchr(p, last, ' ');
+
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (i == member->max) {
+            ms = ngx_atoof(p, end - p);
+
+            if (ms > 0) {
+                ngx_http_notify_json_write_time(w, member->name, ms);
+            }
+
+            return;
+        }
+
+        p = end + 1;
+    }
+}

@@ -133,6 +133,8 @@ static const ngx_http_notify_prometheus_counter_t
       NGX_HTTP_NOTIFY_METRICS_OPENED },
     { "subscriptions_gone", "Subscriptions disabled by a 410.", NULL,
       NGX_HTTP_NOTIFY_METRICS_GONE },
+    { "subscriptions_failing", "Subscriptions disabled by disable_after.",
+      NULL, NGX_HTTP_NOTIFY_METRICS_FAILING },
     { "commits_fenced", "Results that came after a lease was lost.", NULL,
       NGX_HTTP_NOTIFY_METRICS_FENCED },
     { "commits_stuck", "Buckets that wait, as Redis refuses what they write.",

@@ -318,7 +318,7 @@ my @mistakes = (
      @bad, 'must be a time like "24h", at most "30d"', '/grace'],
     [POST => "$one/rotate-secret", { secret => 'whsec_A' },
      @bad, 'is not a member of this request', '/secret'],
-    [POST => "$one/pause",
+    [POST => "$one/stop",
      @not_found, 'there is nothing at this path'],
     [POST => '/shop/subscriptions/sub_none/test',
      @not_found, 'there is no such subscription'],

@@ -26,6 +26,9 @@
 --       f place                     it has got all up to there: what it had
 --                                   selected before is forgotten, unless it
 --                                   has gaps
+--       h value version             when it was successful, since when it
+--                                   fails; nothing if it has been enabled
+--                                   since that version
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped, or what
 --                                   follows one that was; a redelivery
@@ -48,7 +51,7 @@ local nkeys, bucket, key, i = 2, nil, nil, 4
 local held, id, there, changed, position = false, nil, false, false, nil
 
 local arity = { B = 3, S = 1, a = 4, c = 2, x = 1, r = 3, d = 2, k = 3, n = 0,
-                g = 2, G = 3, p = 2, P = 1, f = 1 }
+                g = 2, G = 3, p = 2, P = 1, f = 1, h = 2 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -229,6 +232,13 @@ local function apply(op, a, b, c)
             else
                 call('HSET', KEYS[bucket + 1], field, rest)
             end
+        end
+
+    elseif op == 'h' then
+        local cursor = there and (call('HGET', KEYS[bucket + 1], id) or '')
+        local since = cursor and string.match(cursor, ' enabled (%d+)$')
+        if there and not (since and tonumber(since) > tonumber(b)) then
+            call('HSET', KEYS[bucket + 1], id .. ' health', a)
         end
 
     elseif op == 'n' then

@@ -10,7 +10,9 @@
 --                           enabled again "<stream id> enabled <version>";
 --                           "<id> former" -> what it has selected before, up
 --                           to which event, while it may not have got all of
---                           them: "<stream id> <version> <json>\n"...
+--                           them: "<stream id> <version> <json>\n"...;
+--                           "<id> health" -> "<last success> <failing since>
+--                           <what was told of that>", epoch ms, 0: none
 --       6   log
 --       7   gap:<id>        list of "<from> <to>", and behind it the version
 --                           that has left it if this has enabled it again
@@ -98,6 +100,17 @@ local function remember()
     local first = math.max(#lines - FORMERS + 1, 1)
     redis.call('HSET', CURSOR, id .. ' former',
                table.concat(lines, '\n', first) .. '\n')
+end
+
+-- it begins anew: what failed up to now is forgotten
+local function well()
+    local field = id .. ' health'
+    local health = redis.call('HGET', CURSOR, field)
+
+    if health then
+        redis.call('HSET', CURSOR, field,
+                   (string.match(health, '^%d+') or '0') .. ' 0 0')
+    end
 end
 
 -- whether the claim, an overlapping one, is held by another of the tenant
@@ -234,6 +247,10 @@ end
 
 if former ~= '' then
     remember()
+end
+
+if moved == '1' or (follows == '1' and before ~= '1') then
+    well()
 end
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))

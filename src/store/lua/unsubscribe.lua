@@ -50,7 +50,7 @@ end
 redis.call('HDEL', UID, id)
 redis.call('HDEL', HELD, id)
 redis.call('HDEL', SUBS, id)
-redis.call('HDEL', CURSOR, id, id .. ' former')
+redis.call('HDEL', CURSOR, id, id .. ' former', id .. ' health')
 redis.call('ZREM', TENANT, id)
 redis.call('ZREM', DUE, id)
 redis.call('HDEL', ATTEMPTED, id)
