@@ -197,6 +197,10 @@ ngx_int_t ngx_http_notify_api_json(ngx_http_notify_api_t *api,
 /* the event that the path names; NGX_DECLINED: 404 has been sent */
 ngx_int_t ngx_http_notify_api_event_type(ngx_http_notify_api_t *api,
     ngx_str_t *type);
+/* 400: the member of that name, or one whose name is not known, is given
+ * twice, in what api->invalid is about */
+void ngx_http_notify_api_twice(ngx_http_notify_api_t *api,
+    const ngx_str_t *name);
 /* notes as invalid what is none of these members */
 void ngx_http_notify_api_only(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *input, const char **names);

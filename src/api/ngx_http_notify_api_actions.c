@@ -49,6 +49,22 @@ static void ngx_http_notify_api_actions_set(
     ngx_http_notify_api_subscription_t *call);
 
 
+/* an action that takes no members */
+
+ngx_int_t
+ngx_http_notify_api_actions_bare(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_json_t  *input;
+
+    static const char  *names[] = { NULL };
+
+    input = ngx_http_notify_api_document(api, 1);
+
+    return input ? ngx_http_notify_api_actions_members(api, input, names)
+                 : NGX_DECLINED;
+}
+
+
 ngx_int_t
 ngx_http_notify_api_actions_members(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *input, const char **names)

@@ -45,7 +45,7 @@ ngx_http_notify_api_actions_test(ngx_http_notify_api_subscription_t *call)
 {
     call->act = ngx_http_notify_api_actions_test_start;
 
-    return NGX_OK;
+    return ngx_http_notify_api_actions_bare(call->api);
 }
 
 

@@ -109,7 +109,8 @@ ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_id_t        place;
     ngx_http_notify_command_t  *command;
 
-    if (ngx_http_notify_api_deltas_place(api, api->data, hmac, &place)
+    if (ngx_http_notify_api_deltas_place(api, api->data, "the cursor", hmac,
+                                         &place)
         != NGX_OK)
     {
         return;

@@ -98,8 +98,11 @@ ngx_http_notify_api_deltas_ready(ngx_http_notify_api_t *api,
     deltas->hmac = hmac;
 
     if (deltas->cursor.len) {
-        if (ngx_http_notify_api_deltas_place(api, &deltas->cursor, hmac,
-                                             &deltas->from)
+        if (ngx_http_notify_api_deltas_place(api, &deltas->cursor,
+                                             deltas->resumed
+                                             ? "Last-Event-ID"
+                                             : "the cursor",
+                                             hmac, &deltas->from)
             != NGX_OK)
         {
             return;
@@ -157,7 +160,8 @@ ngx_http_notify_api_deltas_loaded(ngx_http_notify_resp_t *resp, void *data)
 
     case NGX_DECLINED:
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "there is no such subscription");
+                                    "there is no such subscription: \"%V\"",
+                                    &deltas->subscription);
         return;
 
     default:

@@ -64,6 +64,7 @@ struct ngx_http_notify_api_deltas_s {
 
     unsigned                         since:1;       /* from was given so */
     unsigned                         placed:1;      /* somebody came to from */
+    unsigned                         resumed:1;     /* by Last-Event-ID */
     unsigned                         missed:1;
     unsigned                         stream:1;      /* server-sent events */
     unsigned                         more:1;
@@ -74,10 +75,11 @@ struct ngx_http_notify_api_deltas_s {
 /* api_deltas_args; NGX_ABORT: an answer has been sent */
 ngx_int_t ngx_http_notify_api_deltas_args(
     ngx_http_notify_api_deltas_t *deltas);
-/* a cursor of this tenant as a place; NGX_ABORT: 400 has been sent */
+/* a cursor of this tenant as a place; NGX_ABORT: a 400 that calls it `what`
+ * has been sent */
 ngx_int_t ngx_http_notify_api_deltas_place(ngx_http_notify_api_t *api,
-    const ngx_str_t *cursor, ngx_http_notify_crypto_hmac_t *hmac,
-    ngx_http_notify_id_t *place);
+    const ngx_str_t *cursor, const char *what,
+    ngx_http_notify_crypto_hmac_t *hmac, ngx_http_notify_id_t *place);
 
 /* the name of a consumer */
 ngx_uint_t ngx_http_notify_api_deltas_name(const ngx_str_t *name);

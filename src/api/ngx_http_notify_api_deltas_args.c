@@ -7,6 +7,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_entity_type.h"
+#include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -81,8 +82,8 @@ ngx_http_notify_api_deltas_args(ngx_http_notify_api_deltas_t *deltas)
 
 ngx_int_t
 ngx_http_notify_api_deltas_place(ngx_http_notify_api_t *api,
-    const ngx_str_t *cursor, ngx_http_notify_crypto_hmac_t *hmac,
-    ngx_http_notify_id_t *place)
+    const ngx_str_t *cursor, const char *what,
+    ngx_http_notify_crypto_hmac_t *hmac, ngx_http_notify_id_t *place)
 {
     switch (ngx_http_notify_id_cursor_parse(cursor, &api->tenant, hmac,
                                             place))
@@ -93,7 +94,7 @@ ngx_http_notify_api_deltas_place(ngx_http_notify_api_t *api,
     case NGX_DECLINED:
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
                                     "invalid_cursor",
-                                    "the cursor was not given out here");
+                                    "%s was not given out here", what);
         return NGX_ABORT;
 
     default:
@@ -157,7 +158,7 @@ static ngx_int_t
 ngx_http_notify_api_deltas_arg_type(ngx_http_notify_api_deltas_t *deltas)
 {
     ngx_int_t               rc;
-    ngx_str_t               value;
+    ngx_str_t               value, all;
     ngx_http_notify_api_t  *api;
 
     api = deltas->api;
@@ -180,10 +181,13 @@ ngx_http_notify_api_deltas_arg_type(ngx_http_notify_api_deltas_t *deltas)
                                          &deltas->want.event_type, NULL)
            != NGX_OK)
     {
+        all = ngx_http_notify_event_name_all(api->channel, api->request->pool);
+
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
                                     "invalid_parameter",
-                                    "\"eventType\" is not an event of this "
-                                    "channel");
+                                    "\"eventType\" is \"%V\", which is not "
+                                    "an event of this channel, event-types "
+                                    "lists them%V", &value, &all);
         return NGX_ABORT;
     }
 
@@ -326,6 +330,7 @@ ngx_http_notify_api_deltas_arg_stream(ngx_http_notify_api_deltas_t *deltas)
         && value.len)
     {
         deltas->cursor = value;
+        deltas->resumed = 1;
         deltas->since = 0;
         ngx_str_null(&deltas->consumer);
     }

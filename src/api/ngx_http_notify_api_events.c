@@ -260,8 +260,10 @@ ngx_http_notify_api_events_rate(ngx_http_notify_api_t *api)
     ngx_http_notify_api_problem(api, NGX_HTTP_TOO_MANY_REQUESTS,
                                 "publish_rate",
                                 "the tenant has published more than its "
-                                "publish_rate allows: %ui events a minute, "
+                                "publish_rate allows: %ui event%s a minute, "
                                 "%ui at once", rate->rate * 60 / 1000,
+                                ngx_http_notify_text_plural(
+                                    rate->rate * 60 / 1000),
                                 rate->burst);
 
     return NGX_DECLINED;
@@ -317,12 +319,7 @@ ngx_http_notify_api_events_form(ngx_http_notify_api_t *api, ngx_uint_t i,
     rc = ngx_http_notify_event_form(&form, value);
 
     if (rc == NGX_ABORT) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                    "duplicate_member",
-                                    form.twice.len
-                                        ? "the member \"%V\" is given twice"
-                                        : "an object has a member twice",
-                                    &form.twice);
+        ngx_http_notify_api_twice(api, &form.twice);
         return NGX_ABORT;
     }
 

@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_request_header.h"
 #include "ngx_http_notify_urlencoded.h"
@@ -99,10 +100,7 @@ ngx_http_notify_api_members(ngx_http_notify_api_t *api,
 
         for (i = 0; i < n; i++) {
             if (ngx_http_notify_text_equal_nocase(&names[i], &name)) {
-                ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                            "duplicate_member",
-                                            "the member \"%V\" is given "
-                                            "twice", &name);
+                ngx_http_notify_api_twice(api, &name);
                 return NGX_DECLINED;
             }
         }
@@ -111,6 +109,27 @@ ngx_http_notify_api_members(ngx_http_notify_api_t *api,
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_notify_api_twice(ngx_http_notify_api_t *api, const ngx_str_t *name)
+{
+    const ngx_str_t  *at;
+
+    at = &api->invalid.prefix;
+
+    if (name->len == 0) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "duplicate_member",
+                                    "an object has a member twice%s%V",
+                                    at->len ? ", in " : "", at);
+        return;
+    }
+
+    ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST, "duplicate_member",
+                                "the member \"%V\" is given twice%s%V", name,
+                                at->len ? ", in " : "", at);
 }
 
 
@@ -248,6 +267,8 @@ ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
 ngx_int_t
 ngx_http_notify_api_event_type(ngx_http_notify_api_t *api, ngx_str_t *type)
 {
+    ngx_str_t  all;
+
     if (ngx_http_notify_channel_event(api->channel, &api->segments[0], type,
                                       NULL)
         == NGX_OK)
@@ -255,9 +276,12 @@ ngx_http_notify_api_event_type(ngx_http_notify_api_t *api, ngx_str_t *type)
         return NGX_OK;
     }
 
+    all = ngx_http_notify_event_name_all(api->channel, api->request->pool);
+
     ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
                                 "\"%V\" is not an event of this channel, "
-                                "event-types lists them", &api->segments[0]);
+                                "event-types lists them%V", &api->segments[0],
+                                &all);
     return NGX_DECLINED;
 }
 

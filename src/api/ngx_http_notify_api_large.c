@@ -153,11 +153,16 @@ ngx_http_notify_api_large(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_large_problem(ngx_http_notify_api_t *api)
 {
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(api->request, ngx_http_core_module);
+
     api->request->keepalive = 0;
     api->request->lingering_close = 1;
 
     ngx_http_notify_api_problem(api, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                 "body_too_large",
                                 "the body is larger than this location's "
-                                "client_max_body_size");
+                                "client_max_body_size, %O bytes",
+                                clcf->client_max_body_size);
 }

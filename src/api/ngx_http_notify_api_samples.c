@@ -260,7 +260,11 @@ ngx_http_notify_api_samples_number(ngx_http_notify_api_t *api,
     number = ngx_atoi(value.data, value.len);
 
     if (number == NGX_ERROR || number < min || number > max) {
-        return ngx_http_notify_api_samples_invalid(api, name, "in range");
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_argument",
+                                    "%s must be a number from %i to %i", name,
+                                    min, max);
+        return NGX_DECLINED;
     }
 
     *n = number;

@@ -247,18 +247,24 @@ ngx_http_notify_api_sessions_mark(ngx_http_notify_api_t *api)
 {
     ngx_int_t                rc;
     ngx_str_t                args[2];
+    ngx_uint_t               ends;
     ngx_http_notify_json_t  *input;
+
+    static const char  *names[] = { "timeout", NULL };
 
     ngx_str_set(&args[0], "until");
     ngx_str_set(&args[1], "0");
 
-    if (api->segments[1].data[0] != 'd') {
+    input = ngx_http_notify_api_sessions_input(api);
+    if (input == NULL) {
+        return;
+    }
 
-        input = ngx_http_notify_api_sessions_input(api);
-        if (input == NULL) {
-            return;
-        }
+    ends = (api->segments[1].data[0] == 'd');
 
+    ngx_http_notify_api_only(api, input, names + ends);
+
+    if (!ends) {
         rc = ngx_http_notify_api_sessions_time(api, input, "timeout",
                                         NGX_HTTP_NOTIFY_API_SESSIONS_BEAT,
                                         NGX_HTTP_NOTIFY_API_SESSIONS_BEAT_MAX,
@@ -268,10 +274,11 @@ ngx_http_notify_api_sessions_mark(ngx_http_notify_api_t *api)
             return;
         }
 
-        if (rc == NGX_DECLINED) {
-            ngx_http_notify_api_unprocessable(api);
-            return;
-        }
+    }
+
+    if (ngx_http_notify_invalid_n(&api->invalid)) {
+        ngx_http_notify_api_unprocessable(api);
+        return;
     }
 
     ngx_http_notify_api_sessions_call(api, args, 2);
@@ -342,6 +349,7 @@ ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
     ngx_str_t                form, name, value;
     ngx_uint_t               n;
     ngx_pool_t              *pool;
+    const char              *reason;
     ngx_http_notify_json_t  *object;
 
     static const size_t  wrap = sizeof("userData[") - 1;
@@ -376,17 +384,40 @@ ngx_http_notify_api_sessions_form(ngx_http_notify_api_t *api)
 
         name.data[name.len] = '\0';
 
-        if (name.len == 0 || ngx_strlen(name.data) != name.len
-            || ++n > 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES
-            || ngx_http_notify_json_get_nocase(object, (char *) name.data)
-            || ngx_http_notify_json_set_string(object, (char *) name.data,
-                                               &value)
-               != NGX_OK)
+        reason = NULL;
+
+        if (name.len == 0) {
+            reason = "has no name";
+
+        } else if (ngx_strlen(name.data) != name.len
+                   || !ngx_http_notify_text_utf8(&name)
+                   || !ngx_http_notify_text_utf8(&value))
         {
+            reason = "is not UTF-8, or its name has a NUL";
+
+        } else if (ngx_http_notify_json_get_nocase(object,
+                                                   (char *) name.data))
+        {
+            reason = "is given twice";
+
+        } else if (++n > 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES) {
+            reason = "is one too many, 64 are allowed";
+        }
+
+        if (reason) {
             ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                        "invalid_form", "a field of the form "
-                                        "is empty, given twice, not UTF-8, or "
-                                        "one too many");
+                                        "invalid_form",
+                                        "the field \"%*s\" of the form %s",
+                                        ngx_min(name.len, 64), name.data,
+                                        reason);
+            return NULL;
+        }
+
+        if (ngx_http_notify_json_set_string(object, (char *) name.data,
+                                            &value)
+            != NGX_OK)
+        {
+            ngx_http_notify_api_failed(api);
             return NULL;
         }
     }
@@ -444,8 +475,8 @@ ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp, void *data)
                                     1);
         ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
                                     "too_many_sessions",
-                                    "the tenant has %ui sessions, as many as "
-                                    "sessions_max allows",
+                                    "the tenant has as many sessions as "
+                                    "sessions_max allows, %ui",
                                     api->channel->sessions_max);
         return;
     }

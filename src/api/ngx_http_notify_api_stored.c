@@ -16,6 +16,7 @@
 #define NGX_HTTP_NOTIFY_API_STORED_WRITES  5
 
 
+static ngx_uint_t ngx_http_notify_api_stored_tags(const ngx_str_t *tags);
 static void ngx_http_notify_api_stored_loaded(
     ngx_http_notify_resp_t *resp, void *data);
 static ngx_int_t ngx_http_notify_api_stored_take(
@@ -108,6 +109,66 @@ ngx_http_notify_api_stored_loaded(ngx_http_notify_resp_t *resp,
     }
 
     call->act(call);
+}
+
+
+ngx_int_t
+ngx_http_notify_api_stored_if_match(ngx_http_notify_api_subscription_t *call)
+{
+    if (ngx_http_notify_api_request_header(call->api, "If-Match",
+                                           &call->if_match)
+        != NGX_OK
+        || ngx_http_notify_api_stored_tags(&call->if_match))
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_notify_api_problem(call->api, NGX_HTTP_BAD_REQUEST,
+                                "invalid_parameter",
+                                "If-Match must be an ETag as it was given "
+                                "out, with its quotes, as \"1\"");
+    return NGX_DECLINED;
+}
+
+
+/* RFC 9110, 13.1.1: "*", or entity tags with commas between them */
+
+static ngx_uint_t
+ngx_http_notify_api_stored_tags(const ngx_str_t *tags)
+{
+    u_char  *p, *last;
+
+    p = tags->data;
+    last = p + tags->len;
+
+    if (tags->len == 1 && *p == '*') {
+        return 1;
+    }
+
+    while (p < last) {
+
+        if (*p == ' ' || *p == '\t' || *p == ',') {
+            p++;
+            continue;
+        }
+
+        if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
+            p += 2;
+        }
+
+        if (*p != '"') {
+            return 0;
+        }
+
+        p = ngx_strlchr(p + 1, last, '"');
+        if (p == NULL) {
+            return 0;
+        }
+
+        p++;
+    }
+
+    return 1;
 }
 
 
@@ -377,9 +438,8 @@ ngx_http_notify_api_stored_written(
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_LIMIT:
         ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
                                     "too_many_subscriptions",
-                                    "there are %ui subscriptions already, "
-                                    "which is the limit "
-                                    "(subscriptions_max)",
+                                    "there are as many subscriptions as "
+                                    "subscriptions_max allows, %ui",
                                     api->channel->subscriptions_max);
         return;
 

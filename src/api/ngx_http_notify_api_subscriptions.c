@@ -143,8 +143,9 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
     call->id = api->segments[0];
     call->done = ngx_http_notify_api_subscriptions_changed;
 
-    (void) ngx_http_notify_api_request_header(api, "If-Match",
-                                              &call->if_match);
+    if (ngx_http_notify_api_stored_if_match(call) != NGX_OK) {
+        return;
+    }
 
     if (api->nsegments == 0) {
         ngx_http_notify_api_subscriptions_create(call);
@@ -507,7 +508,7 @@ ngx_http_notify_api_subscriptions_enable(
 {
     call->act = ngx_http_notify_api_subscriptions_switch;
 
-    return NGX_OK;
+    return ngx_http_notify_api_actions_bare(call->api);
 }
 
 

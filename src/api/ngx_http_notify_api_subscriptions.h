@@ -77,7 +77,12 @@ ngx_int_t ngx_http_notify_api_actions_time(ngx_http_notify_api_t *api,
 ngx_int_t ngx_http_notify_api_actions_members(ngx_http_notify_api_t *api,
     const ngx_http_notify_json_t *input, const char **names);
 
-/* pause, resume, test, redeliver, rotate-secret, secret; NGX_DECLINED: an answer has been sent */
+/* sets call->if_match; NGX_DECLINED: it is no such header, 400 has been sent */
+ngx_int_t ngx_http_notify_api_stored_if_match(
+    ngx_http_notify_api_subscription_t *call);
+
+/* pause, resume, test, redeliver, rotate-secret, secret; _bare: one that takes
+ * no members; NGX_DECLINED: an answer has been sent */
 ngx_int_t ngx_http_notify_api_actions_test(
     ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_actions_redeliver(
@@ -89,6 +94,7 @@ ngx_int_t ngx_http_notify_api_actions_secret(
 ngx_int_t ngx_http_notify_api_pause(ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_pause_resume(
     ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_actions_bare(ngx_http_notify_api_t *api);
 
 
 #endif /* _NGX_HTTP_NOTIFY_API_SUBSCRIPTIONS_H_INCLUDED_ */

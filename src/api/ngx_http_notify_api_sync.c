@@ -122,12 +122,7 @@ ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
     }
 
     if (rc == NGX_ABORT) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                    "duplicate_member",
-                                    form.twice.len
-                                        ? "the member \"%V\" is given twice"
-                                        : "an object has a member twice",
-                                    &form.twice);
+        ngx_http_notify_api_twice(api, &form.twice);
         return NGX_DECLINED;
     }
 

@@ -106,9 +106,12 @@ ngx_int_t ngx_http_notify_json_int64(const ngx_str_t *text, int64_t *n);
 
 /*
  * NGX_OK unless an object anywhere in the scanned value has a member twice
- * (NGX_DECLINED), however its name is escaped.  NGX_ERROR: memory.
+ * (NGX_DECLINED), however its name is escaped; `twice`, which may be NULL, is
+ * then its name in the value, or empty where both are escaped.
+ * NGX_ERROR: memory.
  */
-ngx_int_t ngx_http_notify_json_unique(const ngx_str_t *value);
+ngx_int_t ngx_http_notify_json_unique(const ngx_str_t *value,
+    ngx_str_t *twice);
 
 /*
  * Decimals of any length: scanned numbers, compared by value (< 0, 0, > 0).

@@ -32,6 +32,8 @@ static json_t *ngx_http_notify_json_parse_object(
 static ngx_int_t ngx_http_notify_json_parse_member(
     ngx_http_notify_json_parse_t *parse, json_t *object, ngx_str_t *name,
     const ngx_str_t *value);
+static void ngx_http_notify_json_parse_twice(
+    ngx_http_notify_json_parse_t *parse, const ngx_str_t *name);
 static void ngx_http_notify_json_parse_fail(
     ngx_http_notify_json_parse_t *parse, const ngx_str_t *where,
     const char *reason);
@@ -239,7 +241,7 @@ ngx_http_notify_json_parse_member(ngx_http_notify_json_parse_t *parse,
     *ngx_cpymem(key, text.data, text.len) = '\0';
 
     if (json_object_get(object, key) != NULL) {
-        ngx_http_notify_json_parse_fail(parse, name, "duplicate member name");
+        ngx_http_notify_json_parse_twice(parse, name);
         return NGX_ERROR;
     }
 
@@ -251,6 +253,28 @@ ngx_http_notify_json_parse_member(ngx_http_notify_json_parse_t *parse,
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_json_parse_twice(ngx_http_notify_json_parse_t *parse,
+    const ngx_str_t *name)
+{
+    u_char  *p;
+    size_t   len;
+
+    len = ngx_min(name->len, NGX_HTTP_NOTIFY_JSON_PARSE_NAME);
+
+    p = ngx_pnalloc(parse->pool,
+                    len + sizeof("the member \"\" is given twice,"));
+    if (p == NULL) {
+        return;
+    }
+
+    (void) ngx_sprintf(p, "the member \"%*s\" is given twice,%Z", len,
+                       name->data);
+
+    ngx_http_notify_json_parse_fail(parse, name, (char *) p);
 }
 
 

@@ -286,6 +286,12 @@ ngx_http_notify_json_scan_scalar(ngx_http_notify_json_scan_t *scan, u_char *p)
             return ngx_http_notify_json_scan_number(scan, p);
         }
 
+        if (scan->last - p >= 3 && ngx_memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+            return ngx_http_notify_json_fail(scan, p,
+                                             "a byte order mark, which JSON "
+                                             "does not have,");
+        }
+
         return ngx_http_notify_json_fail(scan, p, "a value is expected");
     }
 

@@ -20,6 +20,7 @@ typedef struct {
     ngx_str_t                     *elts;
     ngx_uint_t                     n;
     ngx_uint_t                     max;
+    ngx_str_t                      twice;
     ngx_str_t                      fixed[NGX_HTTP_NOTIFY_JSON_NAMES];
 } ngx_http_notify_json_names_t;
 
@@ -570,6 +571,7 @@ ngx_http_notify_json_pop_names(ngx_http_notify_json_names_t *names,
 
     for (i = 1; i < n; i++) {
         if (ngx_http_notify_json_compare_names(&elts[i - 1], &elts[i]) == 0) {
+            names->twice = elts[i];
             return NGX_DECLINED;
         }
     }
@@ -642,7 +644,7 @@ ngx_http_notify_json_unique_names(ngx_http_notify_json_names_t *names,
 
 
 ngx_int_t
-ngx_http_notify_json_unique(const ngx_str_t *value)
+ngx_http_notify_json_unique(const ngx_str_t *value, ngx_str_t *twice)
 {
     ngx_int_t                     rc;
     ngx_http_notify_json_names_t  names;
@@ -652,7 +654,21 @@ ngx_http_notify_json_unique(const ngx_str_t *value)
     names.n = 0;
     names.max = NGX_HTTP_NOTIFY_JSON_NAMES;
 
+    ngx_str_null(&names.twice);
+
     rc = ngx_http_notify_json_unique_names(&names, value);
+
+    /* a name that was decoded goes with the pool */
+
+    if (twice) {
+        *twice = names.twice;
+
+        if (twice->data < value->data
+            || twice->data >= value->data + value->len)
+        {
+            ngx_str_null(twice);
+        }
+    }
 
     if (names.pool) {
         ngx_destroy_pool(names.pool);

@@ -150,7 +150,7 @@ ngx_http_notify_schema_compile(ngx_pool_t *pool, const ngx_str_t *text,
         return NULL;
     }
 
-    rc = ngx_http_notify_json_unique(&value);
+    rc = ngx_http_notify_json_unique(&value, NULL);
 
     if (rc != NGX_OK) {
         (void) ngx_http_notify_schema_fail(&ctx, &value, "%s",

@@ -334,14 +334,18 @@ ngx_http_notify_schema_string(const ngx_http_notify_schema_run_t *run,
 
     if (n < schema->min_length) {
         return ngx_http_notify_schema_say(run, place,
-                                          "is shorter than %ui characters",
-                                          schema->min_length);
+                                          "is shorter than %ui character%s",
+                                          schema->min_length,
+                                          ngx_http_notify_text_plural(
+                                              schema->min_length));
     }
 
     if (n > schema->max_length) {
         return ngx_http_notify_schema_say(run, place,
-                                          "is longer than %ui characters",
-                                          schema->max_length);
+                                          "is longer than %ui character%s",
+                                          schema->max_length,
+                                          ngx_http_notify_text_plural(
+                                              schema->max_length));
     }
 
     if (schema->pattern == NULL) {
@@ -433,14 +437,18 @@ ngx_http_notify_schema_array(const ngx_http_notify_schema_run_t *run,
 
     if (below.index < schema->min_items) {
         return ngx_http_notify_schema_say(run, place,
-                                          "has less than %ui elements",
-                                          schema->min_items);
+                                          "has fewer than %ui element%s",
+                                          schema->min_items,
+                                          ngx_http_notify_text_plural(
+                                              schema->min_items));
     }
 
     if (below.index > schema->max_items) {
         return ngx_http_notify_schema_say(run, place,
-                                          "has more than %ui elements",
-                                          schema->max_items);
+                                          "has more than %ui element%s",
+                                          schema->max_items,
+                                          ngx_http_notify_text_plural(
+                                              schema->max_items));
     }
 
     return verdict;

@@ -71,5 +71,8 @@ ngx_uint_t ngx_http_notify_text_control(const ngx_str_t *text);
 u_char *ngx_http_notify_text_quote(u_char *dst, const ngx_str_t *text,
     size_t max);
 
+/* the end of a noun after a number */
+#define ngx_http_notify_text_plural(n)  ((n) == 1 ? "" : "s")
+
 
 #endif /* _NGX_HTTP_NOTIFY_TEXT_H_INCLUDED_ */

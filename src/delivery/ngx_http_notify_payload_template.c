@@ -130,7 +130,7 @@ ngx_http_notify_payload_compile_json(ngx_conf_t *cf, const ngx_str_t *text,
         goto failed;
     }
 
-    switch (ngx_http_notify_json_unique(&value)) {
+    switch (ngx_http_notify_json_unique(&value, NULL)) {
 
     case NGX_OK:
         break;

@@ -113,7 +113,7 @@ ngx_http_notify_event_form(ngx_http_notify_event_form_t *form,
     ngx_http_notify_json_iter_t    it;
     ngx_str_t                      names[NGX_HTTP_NOTIFY_EVENT_FORM_MEMBERS];
 
-    if (ngx_http_notify_json_unique(object) != NGX_OK) {
+    if (ngx_http_notify_json_unique(object, &form->twice) != NGX_OK) {
         return NGX_ABORT;
     }
 
@@ -483,7 +483,7 @@ ngx_http_notify_event_form_attribute(ngx_http_notify_event_form_t *form,
 static ngx_int_t
 ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
 {
-    ngx_str_t                              *object, *type, *name, text;
+    ngx_str_t                              *object, *type, *name, text, all;
     const ngx_http_notify_channel_event_t  *event;
 
     static ngx_str_t  event_type = ngx_string("eventType");
@@ -518,9 +518,10 @@ ngx_http_notify_event_form_type(ngx_http_notify_event_form_t *form)
                                       &form->event->type, &event)
         != NGX_OK)
     {
+        all = ngx_http_notify_event_name_all(form->channel, form->pool);
         ngx_http_notify_invalid_add(form->invalid, name,
                                     "\"%V\" is not an event of this channel, "
-                                    "event-types lists them", &text);
+                                    "event-types lists them%V", &text, &all);
         return NGX_OK;
     }
 
@@ -568,9 +569,9 @@ ngx_http_notify_event_form_entity_type(ngx_http_notify_event_form_t *form)
                                        &text, id)
         == NGX_DECLINED)
     {
-        ngx_http_notify_invalid_add(form->invalid, &entity_type,
-                                    "\"%V\" is not an entity type of %V",
-                                    &text, &form->event->type);
+        ngx_http_notify_invalid_entity_type(form->invalid, &entity_type,
+                                            form->channel, &form->event->type,
+                                            &text);
     }
 
     return NGX_OK;

@@ -44,8 +44,8 @@ typedef struct {
 
 /*
  * One scanned JSON object.  NGX_OK; NGX_DECLINED: form->invalid says what is
- * wrong; NGX_ABORT: the member form->twice is given twice (or one inside it:
- * empty); NGX_ERROR: memory.
+ * wrong; NGX_ABORT: the member form->twice is given twice, there or further
+ * down (empty: its name is not known); NGX_ERROR: memory.
  */
 ngx_int_t ngx_http_notify_event_form(ngx_http_notify_event_form_t *form,
     const ngx_str_t *object);

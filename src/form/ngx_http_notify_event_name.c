@@ -5,6 +5,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_event_name.h"
+#include "ngx_http_notify_invalid.h"
 
 
 ngx_int_t
@@ -30,4 +31,40 @@ ngx_http_notify_event_name(ngx_pool_t *pool, const ngx_str_t *object,
     (void) ngx_sprintf(name->data, "%V.%V", object, type);
 
     return NGX_OK;
+}
+
+
+ngx_str_t
+ngx_http_notify_event_name_all(const ngx_http_notify_channel_t *channel,
+    ngx_pool_t *pool)
+{
+    ngx_str_t                               text;
+    ngx_uint_t                              i;
+    const ngx_str_t                        *list;
+    ngx_http_notify_invalid_names_t         names;
+    const ngx_http_notify_channel_event_t  *event;
+
+    ngx_str_null(&text);
+
+    if (channel->events == NULL) {
+        return text;
+    }
+
+    ngx_memzero(&names, sizeof(ngx_http_notify_invalid_names_t));
+
+    event = channel->events->elts;
+
+    for (i = 0; i < channel->events->nelts; i++) {
+        ngx_http_notify_invalid_names_add(&names, &event[i].name);
+    }
+
+    list = ngx_http_notify_invalid_names_end(&names);
+
+    text.data = ngx_pnalloc(pool, 2 + list->len);
+
+    if (text.data) {
+        text.len = ngx_sprintf(text.data, ": %V", list) - text.data;
+    }
+
+    return text;
 }

@@ -5,11 +5,13 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_invalid.h"
 #include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_INVALID_TEXT  1024
+#define NGX_HTTP_NOTIFY_INVALID_TEXT   1024
+#define NGX_HTTP_NOTIFY_INVALID_NAMES  10
 
 
 static ngx_int_t ngx_http_notify_invalid_pointer(
@@ -149,6 +151,32 @@ ngx_http_notify_invalid_attribute(ngx_http_notify_invalid_t *invalid,
 }
 
 
+void
+ngx_http_notify_invalid_entity_type(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *event, const ngx_str_t *text)
+{
+    ngx_uint_t                            i;
+    ngx_http_notify_entity_type_t        *type;
+    ngx_http_notify_invalid_names_t       names;
+
+    ngx_memzero(&names, sizeof(ngx_http_notify_invalid_names_t));
+
+    type = channel->entity_types->elts;
+
+    for (i = 0; i < channel->entity_types->nelts; i++) {
+        if (ngx_http_notify_entity_type_of(&type[i], event)) {
+            ngx_http_notify_invalid_names_add(&names, &type[i].name);
+        }
+    }
+
+    ngx_http_notify_invalid_add(invalid, name,
+                                "\"%V\" is not an entity type of %V: %V",
+                                text, event,
+                                ngx_http_notify_invalid_names_end(&names));
+}
+
+
 ngx_uint_t
 ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid)
 {
@@ -157,6 +185,41 @@ ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid)
     }
 
     return invalid->list->nelts + invalid->failed;
+}
+
+
+void
+ngx_http_notify_invalid_names_add(ngx_http_notify_invalid_names_t *names,
+    const ngx_str_t *name)
+{
+    static const size_t  room = sizeof(names->buf)
+                                - sizeof(" and  more") - NGX_INT_T_LEN;
+
+    if (names->n == NGX_HTTP_NOTIFY_INVALID_NAMES
+        || names->text.len + 2 + name->len > room)
+    {
+        names->more++;
+        return;
+    }
+
+    names->text.data = names->buf;
+    names->text.len = ngx_sprintf(names->buf + names->text.len, "%s%V",
+                                  names->n++ ? ", " : "", name)
+                      - names->buf;
+}
+
+
+const ngx_str_t *
+ngx_http_notify_invalid_names_end(ngx_http_notify_invalid_names_t *names)
+{
+    if (names->more) {
+        names->text.data = names->buf;
+        names->text.len = ngx_sprintf(names->buf + names->text.len,
+                                      " and %ui more", names->more)
+                          - names->buf;
+    }
+
+    return &names->text;
 }
 
 

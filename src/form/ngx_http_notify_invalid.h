@@ -48,7 +48,25 @@ ngx_int_t ngx_http_notify_invalid_attribute(
     ngx_http_notify_invalid_t *invalid, const ngx_str_t *name,
     const ngx_http_notify_channel_attribute_t *attribute,
     const ngx_str_t *text);
+/* notes that the text is the name of no entity type of that event */
+void ngx_http_notify_invalid_entity_type(ngx_http_notify_invalid_t *invalid,
+    const ngx_str_t *name, const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *event, const ngx_str_t *text);
 ngx_uint_t ngx_http_notify_invalid_n(const ngx_http_notify_invalid_t *invalid);
+
+/* Names for a message: at most ten of them, and how many more there are.
+ * Zeroed, then filled by _add; _end gives "a, b and 3 more". */
+typedef struct {
+    ngx_str_t      text;
+    ngx_uint_t     n;
+    ngx_uint_t     more;
+    u_char         buf[512];
+} ngx_http_notify_invalid_names_t;
+
+void ngx_http_notify_invalid_names_add(ngx_http_notify_invalid_names_t *names,
+    const ngx_str_t *name);
+const ngx_str_t *ngx_http_notify_invalid_names_end(
+    ngx_http_notify_invalid_names_t *names);
 
 /* text from the pool, cut at a character's border; data NULL without memory */
 ngx_str_t ngx_http_notify_invalid_text(ngx_pool_t *pool, const char *fmt,

@@ -139,7 +139,7 @@ ngx_http_notify_subscription_events_list(
     if (n == 0 || n > NGX_HTTP_NOTIFY_SUBSCRIPTION_EVENTS_MAX) {
         ngx_http_notify_invalid_add(form->invalid,
                     &ngx_http_notify_subscription_events_events,
-                    n ? "has more than %d names" : "is missing",
+                    n ? "has more than %d names" : "is empty",
                     NGX_HTTP_NOTIFY_SUBSCRIPTION_EVENTS_MAX);
         return NGX_DECLINED;
     }
@@ -224,16 +224,17 @@ ngx_http_notify_subscription_events_one(
     ngx_uint_t  i;
 
     if (text.len == 0) {
-        ngx_http_notify_invalid_add(form->invalid, pointer, "is missing");
+        ngx_http_notify_invalid_add(form->invalid, pointer, "is empty");
         return NGX_DECLINED;
     }
 
     rc = ngx_http_notify_subscription_events_name(form, &text);
 
     if (rc == NGX_DECLINED) {
+        other = ngx_http_notify_event_name_all(form->channel, form->pool);
         ngx_http_notify_invalid_add(form->invalid, pointer,
                                     "\"%V\" is not an event of this channel, "
-                                    "event-types lists them", &text);
+                                    "event-types lists them%V", &text, &other);
     }
 
     if (rc != NGX_OK) {
@@ -282,7 +283,7 @@ ngx_http_notify_subscription_events_object(
     if (form->object_type && object.len == 0) {
         ngx_http_notify_invalid_add(form->invalid,
                     &ngx_http_notify_subscription_events_object_type,
-                    "is missing");
+                    "is empty");
         return NGX_DECLINED;
     }
 
@@ -408,7 +409,6 @@ ngx_http_notify_subscription_events_entity_name(
     ngx_int_t                rc;
     ngx_str_t                text, event, id;
     ngx_uint_t               i;
-    const char              *detail;
     ngx_http_notify_json_t  *events;
 
     static const ngx_str_t  entity_type = ngx_string("entityType");
@@ -426,20 +426,20 @@ ngx_http_notify_subscription_events_entity_name(
     for (i = 0; i < ngx_http_notify_json_size(events); i++) {
         event = ngx_http_notify_json_string(ngx_http_notify_json_at(events,
                                                                     i));
-        detail = "is not an entity type of all of these events";
-
         /* an id from an earlier one: the same name must mean the same */
 
         rc = ngx_http_notify_subscription_events_entity(form->channel, &event,
                                                         &text, &id);
         if (rc == NGX_ABORT) {
-            detail = "means several entity types here: give the number";
-            rc = NGX_DECLINED;
+            ngx_http_notify_invalid_add(form->invalid, &entity_type,
+                                        "\"%V\" means several entity types "
+                                        "here: give the number", &text);
+            return NGX_OK;
         }
 
         if (rc == NGX_DECLINED) {
-            ngx_http_notify_invalid_add(form->invalid, &entity_type, "%s",
-                                        detail);
+            ngx_http_notify_invalid_entity_type(form->invalid, &entity_type,
+                                                form->channel, &event, &text);
             return NGX_OK;
         }
     }

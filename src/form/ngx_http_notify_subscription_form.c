@@ -173,7 +173,10 @@ ngx_http_notify_subscription_form_check_url(
 
     if (text.len == 0) {
         if (!ngx_http_notify_invalid_has(form->invalid, &name)) {
-            ngx_http_notify_invalid_add(form->invalid, &name, "is missing");
+            ngx_http_notify_invalid_add(form->invalid, &name,
+                                        ngx_http_notify_json_get(
+                                            form->document, "url")
+                                        ? "is empty" : "is missing");
         }
 
         return NGX_OK;

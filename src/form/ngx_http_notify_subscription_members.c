@@ -429,7 +429,10 @@ ngx_http_notify_subscription_members_profile(
     const ngx_http_notify_subscription_member_t *member,
     const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
-    ngx_str_t  text;
+    ngx_str_t                         text;
+    ngx_uint_t                        i;
+    ngx_http_notify_profile_t       **profile;
+    ngx_http_notify_invalid_names_t   names;
 
     if (ngx_http_notify_invalid_string(form->invalid, name, value,
                                        member->max, &text)
@@ -441,8 +444,17 @@ ngx_http_notify_subscription_members_profile(
     if (text.len == 0
         || ngx_http_notify_channel_profile(form->channel, &text) == NULL)
     {
+        ngx_memzero(&names, sizeof(ngx_http_notify_invalid_names_t));
+        profile = form->channel->profiles->elts;
+
+        for (i = 0; i < form->channel->profiles->nelts; i++) {
+            ngx_http_notify_invalid_names_add(&names, &profile[i]->name);
+        }
+
         ngx_http_notify_invalid_add(form->invalid, name,
-                                    "is not a profile of this channel");
+                                    "\"%V\" is not a profile of this channel: "
+                                    "%V", &text,
+                                    ngx_http_notify_invalid_names_end(&names));
         return NGX_OK;
     }
 

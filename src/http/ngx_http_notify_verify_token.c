@@ -180,7 +180,7 @@ ngx_http_notify_verify_token_object(ngx_str_t *raw, ngx_str_t *object)
         return NGX_DECLINED;
     }
 
-    return ngx_http_notify_json_unique(object);
+    return ngx_http_notify_json_unique(object, NULL);
 }
 
 

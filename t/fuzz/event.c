@@ -90,7 +90,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
                    == NGX_OK);
         fuzz_check(ngx_http_notify_json_scan(&text, &scanned, &error)
                    == NGX_OK);
-        fuzz_check(ngx_http_notify_json_unique(&scanned)
+        fuzz_check(ngx_http_notify_json_unique(&scanned, NULL)
                    == NGX_OK);
     }
 }

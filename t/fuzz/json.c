@@ -154,7 +154,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     fuzz_check(fuzz_within(&value, input));
     fuzz_walk(pool, &value, &value, 0);
 
-    unique = ngx_http_notify_json_unique(&value);
+    unique = ngx_http_notify_json_unique(&value, NULL);
     fuzz_check(unique == NGX_OK || unique == NGX_DECLINED);
 
     fuzz_canonical(pool, &value);

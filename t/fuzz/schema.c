@@ -42,7 +42,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     }
 
     if (ngx_http_notify_json_scan(input, &value, &json) != NGX_OK
-        || ngx_http_notify_json_unique(&value) != NGX_OK)
+        || ngx_http_notify_json_unique(&value, NULL) != NGX_OK)
     {
         return;
     }

@@ -73,7 +73,7 @@ like($readme, qr/^\| <a id="$_"><\/a>`$_` \|/m, "README.md has $_")
 # events: which one is wrong, and where the list is
 
 my $no_event = '"order.payd" is not an event of this channel, '
-             . 'event-types lists them';
+             . 'event-types lists them: order.paid, order.asked';
 my $json = problem('an event that is none', 'invalid_members',
                    req(POST => '/shop/events',
                        json => { eventType => 'order.payd' }));
@@ -95,7 +95,7 @@ $json = problem('an entity type that is none', 'invalid_members',
                 req(POST => '/shop/events', json => {
                     eventType => 'order.paid', entityType => 'Huge',
                     data => { total => 1 } }));
-is($json->{errors}[0]{detail}, '"Huge" is not an entity type of order.paid',
+is($json->{errors}[0]{detail}, '"Huge" is not an entity type of order.paid: Small',
    'which, and of what');
 
 

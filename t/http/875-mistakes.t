@@ -1,6 +1,6 @@
-# The mistakes that users of the API are likely to make, 210 of them, and what
-# they are told: a status, a code, the words, and which member it is.  The words
-# name the member or the parameter, and what is wanted in its place.
+# The mistakes that users of the API are likely to make, over 200 of them, and
+# what they are told: a status, a code, the words, and which member it is.  The
+# words name the member or the parameter, and what is wanted in its place.
 
 use strict;
 use warnings;
@@ -145,6 +145,8 @@ my @mistakes = (
 
     [@new, sub_of(url => undef),
      @bad, 'is missing', '/url'],
+    [@new, sub_of(url => ''),
+     @bad, 'is empty', '/url'],
     [@new, sub_of(url => 5),
      @bad, 'must be a string', '/url'],
     [@new, sub_of(url => 'a.test/hook'),
@@ -172,7 +174,7 @@ my @mistakes = (
      @bad, 'is missing', '/event'],
     [@new, sub_of(event => 'order.payd'),
      @bad, '"order.payd" is not an event of this channel, event-types lists '
-      . 'them', '/event'],
+      . 'them: order.paid, order.sent, order.check', '/event'],
     [@new, sub_of(event => 7),
      @bad, 'must be a string', '/event'],
     [@new, sub_of(event => ['order.sent']),
@@ -181,9 +183,18 @@ my @mistakes = (
      @bad, 'must be a string', '/events/1'],
     [@new, sub_of(events => ['order.sent', 'order.gone'], event => undef),
      @bad, '"order.gone" is not an event of this channel, event-types lists '
-      . 'them', '/events/1'],
+      . 'them: order.paid, order.sent, order.check', '/events/1'],
     [@new, sub_of(events => [('order.sent') x 101], event => undef),
      @bad, 'has more than 100 names', '/events'],
+    [@new, sub_of(events => [], event => undef),
+     @bad, 'is empty', '/events'],
+    [@new, sub_of(event => ''),
+     @bad, 'is empty', '/event'],
+    [@new, sub_of(profile => 'gold'),
+     @bad, '"gold" is not a profile of this channel: local, tls', '/profile'],
+    [@new, sub_of(entityType => 'Huge'),
+     @bad, '"Huge" is not an entity type of order.sent: Small, Large',
+     '/entityType'],
     [@new, sub_of(events => ['order.paid']),
      @bad, 'contradicts "events"', '/event'],
     [@new, sub_of(event => undef, objectType => 'order'),
@@ -299,6 +310,13 @@ my @mistakes = (
     [PATCH => $one, raw('{"name":"a"}', 'If-Match' => '"999"'),
      412, 'version_mismatch', 'the subscription has changed since the '
       . 'version in If-Match'],
+    [PATCH => $one, raw('{"name":"a"}', 'If-Match' => '999'),
+     @bad_parameter, 'If-Match must be an ETag as it was given out, with its '
+      . 'quotes, as "1"'],
+    [POST => "$one/test", { event => 'order.sent' },
+     @bad, 'is not a member of this request', '/event'],
+    [POST => "$one/enable", { enabled => $true },
+     @bad, 'is not a member of this request', '/enabled'],
     [PATCH => '/shop/subscriptions/sub_none', { name => 'a' },
      @not_found, 'there is no such subscription'],
     [GET => '/one' . substr($one, 5),
@@ -334,14 +352,15 @@ my @mistakes = (
      @bad, 'is missing', '/eventType'],
     [@publish, event_of(eventType => 'order.payd'),
      @bad, '"order.payd" is not an event of this channel, event-types lists '
-      . 'them', '/eventType'],
+      . 'them: order.paid, order.sent, order.check', '/eventType'],
     [@publish, event_of(eventType => ['order.sent']),
      @bad, 'must be a string', '/eventType'],
     [@publish, event_of(event => 'order.sent'),
      @bad, 'is given twice, as "event" too', '/eventType'],
     [@publish, event_of(objectType => 'invoice'),
      @bad, '"invoice.order.sent" is not an event of this channel, '
-      . 'event-types lists them', '/eventType'],
+      . 'event-types lists them: order.paid, order.sent, order.check',
+     '/eventType'],
     [@publish, event_of(shop => undef),
      @bad, 'is missing', '/shop'],
     [@publish, event_of(country => 'Norway'),
@@ -355,7 +374,8 @@ my @mistakes = (
     [@publish, event_of(entityTypeID => $true),
      @bad, 'must be a whole number of 64 bits, or a string', '/entityTypeID'],
     [@publish, event_of(entityType => 'Huge'),
-     @bad, '"Huge" is not an entity type of order.sent', '/entityType'],
+     @bad, '"Huge" is not an entity type of order.sent: Small, Large',
+     '/entityType'],
     [@publish, event_of(time => 'yesterday'),
      @bad, 'must be an RFC 3339 date and time', '/time'],
     [@publish, event_of(time => '2026-02-30T00:00:00Z'),
@@ -408,13 +428,17 @@ my @mistakes = (
      @bad, 'must be an RFC 3339 date and time', '/1/time'],
     [@publish, [event_of(), 5],
      @bad, 'must be an object', '/1'],
+    [@publish, raw(qq([$line,{"eventType":"order.sent","uid":1,"uid":2}])),
+     400, 'duplicate_member', 'the member "uid" is given twice, in /1'],
+    [@publish, raw('{"eventType":"order.sent","data":{"a":[{"b":1,"b":2}]}}'),
+     400, 'duplicate_member', 'the member "b" is given twice'],
     [@publish, raw(qq($line\n{"eventType":\n), @ndjson),
      @not_json, 'line 2 is not acceptable JSON: unexpected end at byte 13'],
     [@publish, raw("$line\n[]\n", @ndjson),
      @bad, 'must be an object', '/1'],
     [@publish, raw(qq($line\n{"eventType":"x","shop":"a"}\n), @ndjson),
-     @bad, '"x" is not an event of this channel, event-types lists them',
-     '/1/eventType'],
+     @bad, '"x" is not an event of this channel, event-types lists them: '
+      . 'order.paid, order.sent, order.check', '/1/eventType'],
     [POST => '/few/events', [({ eventType => 'order.paid' }) x 9],
      429, 'publish_rate', '9 events at once are more than the burst of '
       . 'publish_rate, 1'],
@@ -438,6 +462,15 @@ my @mistakes = (
 
     [GET => '/shop/deltas?cursor=abc',
      400, 'invalid_cursor', 'the cursor was not given out here'],
+    [GET => '/shop/deltas', \{ headers => { 'Last-Event-ID' => 'abc',
+         Accept => 'text/event-stream' } },
+     400, 'invalid_cursor', 'Last-Event-ID was not given out here'],
+    [GET => '/shop/deltas?subscription=none',
+     @not_found, 'there is no such subscription: "none"'],
+    [GET => '/shop/deltas?eventType=order.payd',
+     @bad_parameter, '"eventType" is "order.payd", which is not an event of '
+      . 'this channel, event-types lists them: order.paid, order.sent, '
+      . 'order.check'],
     [GET => '/shop/deltas?since=yesterday',
      @bad_parameter, '"since" must be an RFC 3339 time or the id of an event'],
     [GET => '/shop/deltas?limit=0',
@@ -478,7 +511,7 @@ my @mistakes = (
 
     [POST => '/shop/sync/order.payd', {},
      @not_found, '"order.payd" is not an event of this channel, event-types '
-      . 'lists them'],
+      . 'lists them: order.paid, order.sent, order.check'],
     [POST => '/shop/sync/order.check', {},
      @bad, 'is missing', '/shop'],
     [POST => '/shop/sync/order.check', { shop => 'oslo',
@@ -506,6 +539,21 @@ my @mistakes = (
      @bad, 'must be a time of 1 to 86400 seconds', '/timeout'],
     [POST => '/shop/sessions/s-0/heartbeat', { timeout => '2d' },
      @bad, 'must be a time of 1 to 86400 seconds', '/timeout'],
+    [POST => '/shop/sessions/s-0/connected', { ttl => '1m' },
+     @bad, 'is not a member of this request', '/ttl'],
+    [POST => '/shop/sessions/s-0/disconnected', { timeout => '1m' },
+     @bad, 'is not a member of this request', '/timeout'],
+    [PUT => '/shop/sessions/s-1', raw('a=1&=2', @form),
+     400, 'invalid_form', 'the field "" of the form has no name'],
+    [PUT => '/shop/sessions/s-1', raw('a=1&A=2', @form),
+     400, 'invalid_form', 'the field "A" of the form is given twice'],
+    [PUT => '/shop/sessions/s-1', raw('a=%ff', @form),
+     400, 'invalid_form', 'the field "a" of the form is not UTF-8, or its '
+      . 'name has a NUL'],
+    [PUT => '/shop/sessions/s-1',
+     raw(join('&', map { "a$_=1" } 1 .. 65), @form),
+     400, 'invalid_form', 'the field "a65" of the form is one too many, 64 '
+      . 'are allowed'],
     [POST => '/shop/sessions/none/connected',
      @not_found, 'there is no such session'],
     [GET => '/shop/sessions/none',
@@ -579,8 +627,8 @@ my @mistakes = (
     [@new, raw('null'),
      @not_json, 'the body must be a JSON object'],
     [@new, raw('{"url":"https://a.test/","url":"https://b.test/"}'),
-     @not_json, 'the body is not acceptable JSON: duplicate member name at '
-      . 'byte 26'],
+     @not_json, 'the body is not acceptable JSON: the member "url" is given '
+      . 'twice, at byte 26'],
     [@new, raw('{"url":"https://a.test/","URL":"https://b.test/"}'),
      400, 'duplicate_member', 'the member "URL" is given twice'],
     [@publish, raw(''),
@@ -593,6 +641,12 @@ my @mistakes = (
       . 'byte 13'],
     [@publish, raw("{\"eventType\":\"\xff\"}"),
      @not_json, 'the body is not acceptable JSON: invalid UTF-8 at byte 14'],
+    [@publish, raw("\xef\xbb\xbf{}"),
+     @not_json, 'the body is not acceptable JSON: a byte order mark, which '
+      . 'JSON does not have, at byte 0'],
+    [POST => '/small/events', event_of(data => 'x' x 64),
+     413, 'body_too_large', 'the body is larger than this location\'s '
+      . 'client_max_body_size, 64 bytes'],
     [@publish, raw('{"data":' . '[' x 600 . ']' x 600 . '}'),
      @not_json, 'the body is not acceptable JSON: nested more than 512 '
       . 'levels deep at byte 520'],
@@ -635,15 +689,15 @@ my @mistakes = (
     # limits of the channel
 
     [POST => '/few/subscriptions', few(),
-     409, 'too_many_subscriptions', 'there are 2 subscriptions already, '
-      . 'which is the limit (subscriptions_max)'],
+     409, 'too_many_subscriptions', 'there are as many subscriptions as '
+      . 'subscriptions_max allows, 2'],
     [POST => '/few/subscriptions', few(name => 'n' x 200,
          metadata => { a => 'a' x 1000 }),
      413, 'subscription_too_large',
      qr/ takes \d+ bytes, the limit is 1024 \(subscription_size\)$/],
     [PUT => '/few/sessions/s-3', {},
-     409, 'too_many_sessions', 'the tenant has 2 sessions, as many as '
-      . 'sessions_max allows'],
+     409, 'too_many_sessions', 'the tenant has as many sessions as '
+      . 'sessions_max allows, 2'],
 
     # samples
 
@@ -651,12 +705,14 @@ my @mistakes = (
      400, 'invalid_argument', 'success must be true or false'],
     [POST => '/try/order.check?delay=2m',
      400, 'invalid_argument', 'delay must be a time of at most 60s'],
+    [POST => '/try/order.check?status=999',
+     400, 'invalid_argument', 'status must be a number from 200 to 599'],
     [POST => '/try/order.payd',
      @not_found, '"order.payd" is not an event of this channel, event-types '
-      . 'lists them'],
+      . 'lists them: order.paid, order.sent, order.check'],
 );
 
-is(scalar @mistakes, 210, 'the mistakes are as many as the head says');
+cmp_ok(scalar @mistakes, '>', 200, 'the mistakes are as many as the head says');
 
 for my $mistake (@mistakes) {
     my ($method, $path, @rest) = @$mistake;
