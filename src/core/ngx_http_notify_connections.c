@@ -91,7 +91,7 @@ ngx_http_notify_connections_shared(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    if (conf->replicas == 0) {
+    if (conf->replicas == 0 || conf->cluster) {
         return NGX_OK;
     }
 
@@ -102,9 +102,9 @@ ngx_http_notify_connections_shared(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    ngx_http_notify_log_replicas_use(ngx_http_notify_connections.publishes,
-                                     conf->replicas, conf->timeout);
-    return NGX_OK;
+    return ngx_http_notify_log_replicas_use(
+               ngx_http_notify_connections.publishes, conf->replicas,
+               conf->timeout);
 }
 
 
@@ -122,7 +122,18 @@ ngx_http_notify_connections_own(ngx_cycle_t *cycle,
                                                   "commands", NULL, NULL);
     channel->publishes = channel->redis;
 
-    return channel->redis ? NGX_OK : NGX_ERROR;
+    if (channel->redis == NULL || conf->replicas == 0) {
+        return channel->redis ? NGX_OK : NGX_ERROR;
+    }
+
+    channel->publishes = ngx_http_notify_redis_create(cycle, channel->store,
+                                                      "publishes", NULL, NULL);
+    if (channel->publishes == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_log_replicas_use(channel->publishes,
+                                            conf->replicas, conf->timeout);
 }
 
 
@@ -162,9 +173,17 @@ ngx_http_notify_connections_exit(ngx_array_t *channels)
 
     for (i = 0; i < channels->nelts; i++) {
 
+        /* those of a cluster are the channel's own */
+
         if (channel[i]->redis
             && channel[i]->redis != ngx_http_notify_connections.redis)
         {
+            if (channel[i]->publishes
+                && channel[i]->publishes != channel[i]->redis)
+            {
+                ngx_http_notify_redis_destroy(channel[i]->publishes);
+            }
+
             ngx_http_notify_redis_destroy(channel[i]->redis);
         }
 

@@ -25,9 +25,10 @@ ngx_int_t
 ngx_http_notify_worker_init(ngx_cycle_t *cycle,
     ngx_http_notify_main_conf_t *mcf)
 {
-    u_char               *p;
-    ngx_str_t             owner;
-    ngx_http_conf_ctx_t  *ctx;
+    u_char                    *p;
+    ngx_str_t                  owner;
+    ngx_http_conf_ctx_t       *ctx;
+    ngx_http_core_loc_conf_t  *clcf;
 
     /* not in the cache manager and loader, which are helpers */
 
@@ -54,20 +55,20 @@ ngx_http_notify_worker_init(ngx_cycle_t *cycle,
 
     ngx_http_notify_worker_started = 1;
 
+    /* the resolver of Redis' nodes and of detached calls */
+
+    ctx = (ngx_http_conf_ctx_t *) cycle->conf_ctx[ngx_http_module.index];
+    clcf = ctx->loc_conf[ngx_http_core_module.ctx_index];
+
+    mcf->redis.resolver = clcf->resolver;
+
     if (ngx_http_notify_connections_init(cycle, &mcf->redis, mcf->channels)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    /* the resolver of detached calls is that of the http level */
-
-    ctx = (ngx_http_conf_ctx_t *) cycle->conf_ctx[ngx_http_module.index];
-
-    if (ngx_http_notify_call_init_process(cycle,
-                                ctx->loc_conf[ngx_http_core_module.ctx_index])
-        != NGX_OK)
-    {
+    if (ngx_http_notify_call_init_process(cycle, clcf) != NGX_OK) {
         return NGX_ERROR;
     }
 

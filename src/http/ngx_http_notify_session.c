@@ -22,8 +22,6 @@
 
 static void ngx_http_notify_session_cleanup(void *data);
 static void *ngx_http_notify_session_create_main_conf(ngx_conf_t *cf);
-static char *ngx_http_notify_session_init_main_conf(ngx_conf_t *cf,
-    void *conf);
 static void *ngx_http_notify_session_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_session_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
@@ -49,7 +47,7 @@ static ngx_http_module_t  ngx_http_notify_session_module_ctx = {
     NULL,                                  /* postconfiguration */
 
     ngx_http_notify_session_create_main_conf, /* create main configuration */
-    ngx_http_notify_session_init_main_conf, /* init main configuration */
+    NULL,                                  /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -231,7 +229,8 @@ ngx_http_notify_session_hold(ngx_http_request_t *r,
 
     ctx->key = *key;
     ctx->grace = session->grace;
-    ctx->hold = ngx_http_notify_session_conns_open(key, session->lease,
+    ctx->hold = ngx_http_notify_session_conns_open(session->channel->redis,
+                                                   key, session->lease,
                                                    session->channel->metrics);
 }
 
@@ -335,28 +334,6 @@ ngx_http_notify_session_merge_loc_conf(ngx_conf_t *cf, void *parent,
 }
 
 
-/* what a worker holds it tells Redis in one script for all channels */
-
-static char *
-ngx_http_notify_session_init_main_conf(ngx_conf_t *cf, void *conf)
-{
-    ngx_http_notify_session_main_conf_t *smcf = conf;
-
-    ngx_http_notify_main_conf_t  *mcf;
-
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
-
-    if (smcf->presence && mcf->redis.cluster) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"presence\" of \"notify_session\" does not go "
-                           "together with \"cluster\" of \"notify_redis\"");
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 static ngx_int_t
 ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
 {
@@ -385,9 +362,7 @@ ngx_http_notify_session_init_process(ngx_cycle_t *cycle)
                            mcf->nonce.data, ngx_worker)
                - buf;
 
-    return ngx_http_notify_session_conns_init(cycle,
-                                           ngx_http_notify_connections_redis(),
-                                           &name);
+    return ngx_http_notify_session_conns_init(cycle, &name);
 }
 
 

@@ -18,6 +18,8 @@ static void ngx_http_notify_redis_established(ngx_http_notify_redis_t *redis);
 static void ngx_http_notify_redis_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis,
     u_char *buf, size_t size);
+static ngx_int_t ngx_http_notify_redis_answered(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_redis_write_handler(ngx_event_t *wev);
 static void ngx_http_notify_redis_timer_handler(ngx_event_t *ev);
 static void ngx_http_notify_redis_post_handler(ngx_event_t *ev);
@@ -64,6 +66,11 @@ ngx_http_notify_redis_create(ngx_cycle_t *cycle,
     redis->deadline.data = redis;
     redis->deadline.log = cycle->log;
     redis->deadline.cancelable = 1;
+
+    redis->again.handler = ngx_http_notify_redis_send_handler;
+    redis->again.data = redis;
+    redis->again.log = cycle->log;
+    redis->again.cancelable = 1;
 
     redis->post.handler = ngx_http_notify_redis_post_handler;
     redis->post.data = redis;
@@ -371,7 +378,6 @@ ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis, u_char *buf,
 {
     ssize_t                  n;
     ngx_int_t                rc;
-    ngx_uint_t               moved;
     ngx_connection_t        *c;
     ngx_http_notify_resp_t  *resp;
 
@@ -406,35 +412,68 @@ ngx_http_notify_redis_read(ngx_http_notify_redis_t *redis, u_char *buf,
             break;
         }
 
-        moved = redis->conf->cluster
-                && ngx_http_notify_resp_is_error(resp, "MOVED");
-
-        rc = ngx_http_notify_redis_queue_reply(redis, resp);
+        rc = ngx_http_notify_redis_answered(redis, resp);
         ngx_http_notify_resp_free(resp);
+    }
 
-        if (redis->peer.connection == NULL) {
-            return NGX_DONE;
-        }
+    if (rc == NGX_DONE) {
+        return NGX_DONE;
+    }
 
-        if (moved) {
-            ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
-                                       "slot %ui has moved from %V",
-                                       redis->conf->slot, redis->peer.name);
-            return NGX_DONE;
-        }
-
-        if (rc != NGX_OK) {
-            ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
-                                       "%V sent an answer to no command",
-                                       redis->peer.name);
-            return NGX_DONE;
-        }
+    if (redis->moving && redis->state == NGX_HTTP_NOTIFY_REDIS_READY
+        && ngx_queue_empty(&redis->pending))
+    {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "slot %ui has moved from %V",
+                                   redis->conf->slot, redis->peer.name);
+        return NGX_DONE;
     }
 
     if (rc == NGX_ERROR) {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
                          "bad answer of %V: %s", redis->peer.name,
                          ngx_http_notify_resp_parser_error(redis->parser));
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DONE: the connection is gone */
+
+static ngx_int_t
+ngx_http_notify_redis_answered(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_resp_t *resp)
+{
+    ngx_uint_t                  partly;
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_redis_queue_take(redis, &partly);
+
+    if (command == NULL) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "%V sent an answer to no command",
+                                   redis->peer.name);
+        return NGX_DONE;
+    }
+
+    if (!redis->conf->cluster
+        || ngx_http_notify_redis_send_again(command, resp) != NGX_OK)
+    {
+        ngx_http_notify_redis_queue_reply(command, resp);
+    }
+
+    if (redis->peer.connection == NULL) {
+        return NGX_DONE;
+    }
+
+    if (partly) {
+        /* the rest would be taken for the next command */
+
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
+                                   "%V answered a command that it had in part",
+                                   redis->peer.name);
         return NGX_DONE;
     }
 

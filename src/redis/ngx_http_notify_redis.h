@@ -28,6 +28,8 @@ typedef struct {
     ngx_str_t     sentinel;       /* name of the master; the addresses are
                                      those of sentinels then */
     ngx_uint_t    cluster;        /* unsigned  cluster:1; */
+    ngx_resolver_t *resolver;     /* of nodes that are named by their host,
+                                     NULL: none */
     ngx_uint_t    slot;           /* that the connection is for, in a cluster;
                                      set in a copy */
 

@@ -5,8 +5,13 @@
  */
 
 #include "ngx_http_notify_redis_internal.h"
+#include "ngx_http_notify_text.h"
 
 
+static ngx_str_t ngx_http_notify_redis_cluster_text(
+    const ngx_http_notify_resp_t *list, ngx_uint_t i);
+static ngx_uint_t ngx_http_notify_redis_cluster_ip(
+    const ngx_http_notify_resp_t *metadata, ngx_str_t *ip);
 static ngx_uint_t ngx_http_notify_redis_cluster_within(
     const ngx_http_notify_resp_t *range, ngx_uint_t slot);
 
@@ -45,14 +50,18 @@ ngx_http_notify_redis_slot(const ngx_str_t *key)
 }
 
 
-/* of CLUSTER SLOTS' answer: [[first, last, [host, port, ...], ...], ...] */
+/*
+ * Of the answer of CLUSTER SLOTS: [[first, last, [host, port, id, metadata],
+ * ...], ...].  A node that is named by its host has its address among the
+ * metadata, [name, value, ...]; empty where it does not know it itself.
+ */
 
 ngx_int_t
 ngx_http_notify_redis_cluster_find(const ngx_http_notify_resp_t *resp,
-    ngx_uint_t slot, ngx_str_t *host, ngx_uint_t *port)
+    ngx_uint_t slot, ngx_http_notify_redis_node_t *found)
 {
     ngx_uint_t               i;
-    ngx_http_notify_resp_t  *range, *node, *name, *number;
+    ngx_http_notify_resp_t  *range, *node, *port;
 
     for (i = 0; (range = ngx_http_notify_resp_at(resp, i)) != NULL; i++) {
 
@@ -61,30 +70,63 @@ ngx_http_notify_redis_cluster_find(const ngx_http_notify_resp_t *resp,
         }
 
         node = ngx_http_notify_resp_at(range, 2);
-        name = ngx_http_notify_resp_at(node, 0);
-        number = ngx_http_notify_resp_at(node, 1);
+        port = ngx_http_notify_resp_at(node, 1);
 
-        if (name == NULL
-            || number == NULL
-            || number->type != NGX_HTTP_NOTIFY_RESP_INTEGER
-            || number->integer < 1
-            || number->integer > 65535)
+        if (port == NULL
+            || port->type != NGX_HTTP_NOTIFY_RESP_INTEGER
+            || port->integer < 1
+            || port->integer > 65535)
         {
             return NGX_DECLINED;
         }
 
-        ngx_str_null(host);
+        found->port = (ngx_uint_t) port->integer;
+        found->host = ngx_http_notify_redis_cluster_text(node, 0);
 
-        if (name->type == NGX_HTTP_NOTIFY_RESP_STRING) {
-            *host = name->str;
+        if (!ngx_http_notify_redis_cluster_ip(ngx_http_notify_resp_at(node, 3),
+                                              &found->address))
+        {
+            found->address = found->host;
         }
-
-        *port = (ngx_uint_t) number->integer;
 
         return NGX_OK;
     }
 
     return NGX_DECLINED;
+}
+
+
+static ngx_str_t
+ngx_http_notify_redis_cluster_text(const ngx_http_notify_resp_t *list,
+    ngx_uint_t i)
+{
+    ngx_str_t                empty = ngx_null_string;
+    ngx_http_notify_resp_t  *text;
+
+    text = ngx_http_notify_resp_at(list, i);
+
+    return (text && text->type == NGX_HTTP_NOTIFY_RESP_STRING) ? text->str
+                                                               : empty;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_redis_cluster_ip(const ngx_http_notify_resp_t *metadata,
+    ngx_str_t *ip)
+{
+    ngx_uint_t  i;
+    ngx_str_t   name;
+
+    for (i = 0; ngx_http_notify_resp_at(metadata, i) != NULL; i += 2) {
+        name = ngx_http_notify_redis_cluster_text(metadata, i);
+
+        if (ngx_http_notify_text_is(&name, "ip")) {
+            *ip = ngx_http_notify_redis_cluster_text(metadata, i + 1);
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -131,9 +131,9 @@ ngx_http_notify_redis_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"user\" but no \"password_file\"";
     }
 
-    if (rcf->cluster && (rcf->sentinel.len || rcf->replicas || rcf->db)) {
-        return "cannot have \"cluster\" together with \"sentinel\", "
-               "\"replicas\" or \"db\"";
+    if (rcf->cluster && (rcf->sentinel.len || rcf->db)) {
+        return "cannot have \"cluster\" together with \"sentinel\" "
+               "or \"db\"";
     }
 
     return ngx_http_notify_redis_ssl_conf(cf, rcf);

@@ -177,6 +177,11 @@ ngx_http_notify_redis_fail_disconnect(ngx_http_notify_redis_t *redis)
         ngx_del_timer(&redis->timer);
     }
 
+    if (redis->resolving) {
+        ngx_resolve_name_done(redis->resolving);
+        redis->resolving = NULL;
+    }
+
     if (redis->parser) {
         ngx_http_notify_resp_parser_destroy(redis->parser);
         redis->parser = NULL;

@@ -51,8 +51,18 @@ typedef struct {
     ngx_str_t                          name;       /* for the log */
     ngx_str_t                          host;       /* for TLS */
     u_char                             text[NGX_SOCKADDR_STRLEN];
-    u_char                             address[NGX_SOCKADDR_STRLEN];
+    u_char                             hostname[NGX_HTTP_NOTIFY_REDIS_NAME_MAX];
 } ngx_http_notify_redis_target_t;
+
+
+/* a node as its cluster names it; no text is copied */
+typedef struct {
+    ngx_str_t                          host;
+    ngx_str_t                          address;    /* empty: of the asked one;
+                                                      the host where no other
+                                                      is known */
+    ngx_uint_t                         port;
+} ngx_http_notify_redis_node_t;
 
 
 /* the master that a sentinel names */
@@ -77,6 +87,9 @@ struct ngx_http_notify_command_s {
     ngx_msec_t                         timeout;
     uint64_t                           asked;      /* microseconds */
     uint64_t                           deadline;   /* the same */
+    uint64_t                           moving;     /* the same: the end of
+                                                      all tries; 0: none was
+                                                      refused */
 
     ngx_uint_t                         nkeys;
     ngx_uint_t                         nargs;
@@ -94,6 +107,7 @@ struct ngx_http_notify_command_s {
     unsigned                           timed:1;
     unsigned                           setup:1;    /* our own */
     unsigned                           lost:1;     /* in a queue to be told */
+    unsigned                           held:1;     /* to be sent again */
 };
 
 
@@ -113,11 +127,17 @@ struct ngx_http_notify_redis_s {
     ngx_peer_connection_t              peer;
     ngx_log_t                          quiet;      /* of the connection */
     ngx_http_notify_resp_parser_t     *parser;
+    ngx_resolver_ctx_t                *resolving;  /* the node's host */
 
     ngx_queue_t                        pending;    /* in order */
     ngx_queue_t                       *unsent;     /* first of these, or NULL */
     size_t                             nunsent;    /* bytes */
     ngx_queue_t                        early;      /* before the first one */
+    ngx_queue_t                        held;       /* to be sent again */
+    size_t                             nheld;      /* bytes */
+    uint64_t                           moving;     /* microseconds, until when
+                                                      commands wait for the
+                                                      slot's node; 0: none do */
     ngx_queue_t                        lost;       /* to be told in a turn */
     ngx_queue_t                        telling;    /* being told */
     ngx_uint_t                         ncommands;  /* without our own */
@@ -125,6 +145,7 @@ struct ngx_http_notify_redis_s {
 
     ngx_event_t                        timer;      /* connect, reconnect */
     ngx_event_t                        deadline;   /* not after the first */
+    ngx_event_t                        again;      /* those held */
     ngx_event_t                        post;       /* the next turn */
 
     ngx_array_t                        listeners;
@@ -157,10 +178,6 @@ void ngx_http_notify_redis_leave(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_hop(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_route(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis);
-/* what a sentinel or a node names; NGX_DECLINED: not an address */
-ngx_int_t ngx_http_notify_redis_route_take(
-    ngx_http_notify_redis_target_t *target, const ngx_str_t *host,
-    ngx_int_t port, ngx_log_t *log);
 ngx_int_t ngx_http_notify_redis_sentinel_join(ngx_cycle_t *cycle,
     ngx_http_notify_redis_t *redis, ngx_http_notify_redis_create_pt create);
 /* the connection to a sentinel that nobody needs any more, or NULL */
@@ -175,16 +192,36 @@ void ngx_http_notify_redis_ssl_failed(ngx_connection_t *c);
 ngx_int_t ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_cluster_find(
-    const ngx_http_notify_resp_t *resp, ngx_uint_t slot, ngx_str_t *host,
-    ngx_uint_t *port);
+    const ngx_http_notify_resp_t *resp, ngx_uint_t slot,
+    ngx_http_notify_redis_node_t *found);
 void ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);
 /* before the connection is ready; as ngx_http_notify_redis_send() */
-ngx_int_t ngx_http_notify_redis_queue_setup(
+ngx_int_t ngx_http_notify_redis_send_setup(
     ngx_http_notify_command_t *command);
-void ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis);
+/* the connection is ready: those sent before it was */
+void ngx_http_notify_redis_send_early(ngx_http_notify_redis_t *redis);
+/*
+ * A node of a cluster refused a command because its slot is moving: NGX_OK, it
+ * is kept and sent again.  NGX_DECLINED: it is to be answered.
+ */
+ngx_int_t ngx_http_notify_redis_send_again(ngx_http_notify_command_t *command,
+    const ngx_http_notify_resp_t *resp);
+void ngx_http_notify_redis_send_handler(ngx_event_t *ev);
+void ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_command_t *command);
+size_t ngx_http_notify_redis_queue_size(
+    const ngx_http_notify_command_t *command);
+/* monotonic, in microseconds; not nginx's, which stands still in a turn */
+uint64_t ngx_http_notify_redis_queue_clock(void);
 ngx_int_t ngx_http_notify_redis_queue_send(ngx_http_notify_redis_t *redis);
-ngx_int_t ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
+/* the command that an answer is of, taken out; NULL: there is none */
+ngx_http_notify_command_t *ngx_http_notify_redis_queue_take(
+    ngx_http_notify_redis_t *redis, ngx_uint_t *partly);
+/* frees it, unless it is sent again or kept */
+void ngx_http_notify_redis_queue_reply(ngx_http_notify_command_t *command,
+    ngx_http_notify_resp_t *resp);
+void ngx_http_notify_redis_queue_answer(ngx_http_notify_command_t *command,
     ngx_http_notify_resp_t *resp);
 void ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis);
 /* whether an answer is; else it is looked for again in time */

@@ -1,16 +1,12 @@
 /*
- * The commands of a connection: written once a turn, or as soon as they fill
+ * The commands on a connection: written once a turn, or as soon as they fill
  * what Redis reads at a time; answered in order or by a deadline, told to their
  * handlers exactly once; and the state handlers.  Lives in the connection.
- * Must not know how the connection is made.
  */
 
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_redis_internal.h"
 
-
-#define NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS  65536
-#define NGX_HTTP_NOTIFY_REDIS_MAX_BYTES     (64 * 1024 * 1024)
 
 /* with so many bytes Redis can begin */
 #define NGX_HTTP_NOTIFY_REDIS_OUT           (16 * 1024)
@@ -20,21 +16,14 @@
 #define NGX_HTTP_NOTIFY_REDIS_GRACE         10      /* ms */
 
 
-static void ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_command_t *command);
 static void ngx_http_notify_redis_queue_deadline(
     ngx_http_notify_redis_t *redis, ngx_http_notify_command_t *command);
-static size_t ngx_http_notify_redis_queue_size(
-    const ngx_http_notify_command_t *command);
 static ngx_chain_t *ngx_http_notify_redis_queue_chain(
     ngx_http_notify_redis_t *redis, ngx_chain_t *chain, ngx_buf_t *bufs);
 static void ngx_http_notify_redis_queue_sent(ngx_http_notify_redis_t *redis,
     ngx_chain_t *chain);
 static ngx_queue_t *ngx_http_notify_redis_queue_after(
     ngx_http_notify_redis_t *redis, ngx_queue_t *q);
-static uint64_t ngx_http_notify_redis_queue_clock(void);
-static void ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_command_t *command, ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_redis_queue_announce(
     ngx_http_notify_redis_t *redis, ngx_uint_t up);
 
@@ -44,6 +33,7 @@ ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis)
 {
     ngx_queue_init(&redis->pending);
     ngx_queue_init(&redis->early);
+    ngx_queue_init(&redis->held);
     ngx_queue_init(&redis->lost);
     ngx_queue_init(&redis->telling);
 }
@@ -64,6 +54,11 @@ ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis)
         ngx_queue_init(&redis->early);
     }
 
+    if (!ngx_queue_empty(&redis->held)) {
+        ngx_queue_add(&redis->lost, &redis->held);
+        ngx_queue_init(&redis->held);
+    }
+
     while (!ngx_queue_empty(&redis->lost)) {
         q = ngx_queue_head(&redis->lost);
         ngx_queue_remove(q);
@@ -72,123 +67,24 @@ ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis)
             ngx_queue_data(q, ngx_http_notify_command_t, queue));
     }
 
+    if (redis->again.timer_set) {
+        ngx_del_timer(&redis->again);
+    }
+
     if (redis->post.posted) {
         ngx_delete_posted_event(&redis->post);
     }
-
 }
 
 
-ngx_int_t
-ngx_http_notify_redis_send(ngx_http_notify_command_t *command)
-{
-    ngx_http_notify_redis_t  *redis;
-
-    if (command == NULL) {
-        return NGX_ERROR;
-    }
-
-    redis = command->redis;
-
-    if (ngx_http_notify_command_close(command) != NGX_OK
-        || redis->destroyed
-        || redis->ncommands >= NGX_HTTP_NOTIFY_REDIS_MAX_COMMANDS
-        || redis->nbytes + ngx_http_notify_redis_queue_size(command)
-           > NGX_HTTP_NOTIFY_REDIS_MAX_BYTES)
-    {
-        if (!command->kept) {
-            ngx_http_notify_command_free(command);
-        }
-
-        return NGX_ERROR;
-    }
-
-    if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
-        ngx_http_notify_redis_queue_put(redis, command);
-
-    } else if (redis->generation == 0 && redis->failures == 0
-               && !redis->stopped)
-    {
-        /* the worker has only just started: this is no time to refuse */
-
-        redis->nbytes += ngx_http_notify_redis_queue_size(command);
-        ngx_queue_insert_tail(&redis->early, &command->queue);
-
-    } else {
-        command->lost = 1;
-        ngx_queue_insert_tail(&redis->lost, &command->queue);
-        ngx_http_notify_redis_queue_post(redis);
-    }
-
-    redis->ncommands++;
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_notify_redis_cancel(ngx_http_notify_command_t *command)
-{
-    command->handler = NULL;
-    command->kept = 0;
-
-    if (command->lost) {
-        ngx_queue_remove(&command->queue);
-        command->redis->ncommands--;
-        ngx_http_notify_command_free(command);
-    }
-
-    /* else its answer is still to be read */
-}
-
-
-ngx_int_t
-ngx_http_notify_redis_queue_setup(ngx_http_notify_command_t *command)
-{
-    if (command == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_notify_command_close(command) != NGX_OK) {
-        ngx_http_notify_command_free(command);
-        return NGX_ERROR;
-    }
-
-    command->setup = 1;
-    ngx_http_notify_redis_queue_put(command->redis, command);
-
-    return NGX_OK;
-}
-
-
-/* those that waited for the first connection */
-
-void
-ngx_http_notify_redis_queue_open(ngx_http_notify_redis_t *redis)
-{
-    ngx_queue_t                *q;
-    ngx_http_notify_command_t  *command;
-
-    while (!ngx_queue_empty(&redis->early)) {
-        q = ngx_queue_head(&redis->early);
-        ngx_queue_remove(q);
-
-        command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
-
-        redis->nbytes -= ngx_http_notify_redis_queue_size(command);
-        ngx_http_notify_redis_queue_put(redis, command);
-    }
-}
-
-
-static size_t
+size_t
 ngx_http_notify_redis_queue_size(const ngx_http_notify_command_t *command)
 {
     return command->last - command->head;
 }
 
 
-static void
+void
 ngx_http_notify_redis_queue_put(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_t *command)
 {
@@ -355,29 +251,30 @@ ngx_http_notify_redis_queue_after(ngx_http_notify_redis_t *redis,
 }
 
 
-/* NGX_DECLINED: no command waits for an answer */
-ngx_int_t
-ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_resp_t *resp)
+ngx_http_notify_command_t *
+ngx_http_notify_redis_queue_take(ngx_http_notify_redis_t *redis,
+    ngx_uint_t *partly)
 {
     ngx_queue_t                *q;
     ngx_http_notify_command_t  *command;
 
+    *partly = 0;
+
     if (ngx_queue_empty(&redis->pending)) {
-        return NGX_DECLINED;
+        return NULL;
     }
 
     q = ngx_queue_head(&redis->pending);
     command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
-    redis->nbytes -= ngx_http_notify_redis_queue_size(command);
-
-    /* it answers before it has heard all of it */
-
     if (q == redis->unsent) {
+        *partly = (command->pos > command->head);
         redis->nunsent -= command->last - command->pos;
         redis->unsent = ngx_http_notify_redis_queue_after(redis, q);
     }
+
+    ngx_queue_remove(q);
+    redis->nbytes -= ngx_http_notify_redis_queue_size(command);
 
     if (command->timed) {
         ngx_http_notify_metrics_observe(NGX_HTTP_NOTIFY_METRICS_ALL,
@@ -386,26 +283,31 @@ ngx_http_notify_redis_queue_reply(ngx_http_notify_redis_t *redis,
                                         - command->asked);
     }
 
+    return command;
+}
+
+
+void
+ngx_http_notify_redis_queue_reply(ngx_http_notify_command_t *command,
+    ngx_http_notify_resp_t *resp)
+{
     if (command->script && ngx_http_notify_resp_is_error(resp, "NOSCRIPT")) {
 
         if (ngx_http_notify_command_eval(command) == NGX_OK) {
-            ngx_queue_remove(q);
-            ngx_http_notify_redis_queue_put(redis, command);
-            return NGX_OK;
+            ngx_http_notify_redis_queue_put(command->redis, command);
+            return;
         }
 
         resp = NULL;
     }
 
-    ngx_http_notify_redis_queue_answer(redis, command, resp);
-
-    return NGX_OK;
+    ngx_http_notify_redis_queue_answer(command, resp);
 }
 
 
 /* nginx's own clock stands still within a turn, most answers take less */
 
-static uint64_t
+uint64_t
 ngx_http_notify_redis_queue_clock(void)
 {
     struct timespec  ts;
@@ -416,18 +318,16 @@ ngx_http_notify_redis_queue_clock(void)
 }
 
 
-static void
-ngx_http_notify_redis_queue_answer(ngx_http_notify_redis_t *redis,
-    ngx_http_notify_command_t *command, ngx_http_notify_resp_t *resp)
+void
+ngx_http_notify_redis_queue_answer(ngx_http_notify_command_t *command,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t  kept;
 
     kept = command->kept;
 
-    ngx_queue_remove(&command->queue);
-
     if (!command->setup) {
-        redis->ncommands--;
+        command->redis->ncommands--;
     }
 
     /* a cancel of itself finds it in no queue */
@@ -458,7 +358,7 @@ ngx_http_notify_redis_queue_lose(ngx_http_notify_redis_t *redis)
 
     redis->unsent = NULL;
     redis->nunsent = 0;
-    redis->nbytes = 0;
+    redis->nbytes = redis->nheld;
 
     if (!ngx_queue_empty(&redis->early)) {
         ngx_queue_add(&redis->pending, &redis->early);
@@ -589,7 +489,8 @@ ngx_http_notify_redis_queue_tell(ngx_http_notify_redis_t *redis)
         q = ngx_queue_head(&redis->telling);
         command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
-        ngx_http_notify_redis_queue_answer(redis, command, NULL);
+        ngx_queue_remove(q);
+        ngx_http_notify_redis_queue_answer(command, NULL);
     }
 }
 

@@ -11,6 +11,12 @@
 
 static void ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_int_t ngx_http_notify_redis_route_resolve(
+    ngx_http_notify_redis_t *redis, const ngx_http_notify_redis_node_t *node);
+static void ngx_http_notify_redis_route_resolved(ngx_resolver_ctx_t *ctx);
+static ngx_int_t ngx_http_notify_redis_route_take(
+    ngx_http_notify_redis_target_t *target, const ngx_str_t *host,
+    const ngx_str_t *address, ngx_int_t port, ngx_log_t *log);
 static void ngx_http_notify_redis_route_named(
     ngx_http_notify_redis_target_t *target);
 static void ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp,
@@ -74,7 +80,7 @@ ngx_http_notify_redis_route_ask(ngx_http_notify_redis_t *redis)
         ngx_http_notify_command_arg(command, &redis->conf->sentinel);
     }
 
-    return ngx_http_notify_redis_queue_setup(command);
+    return ngx_http_notify_redis_send_setup(command);
 }
 
 
@@ -105,7 +111,7 @@ ngx_http_notify_redis_route_master(ngx_http_notify_resp_t *resp, void *data)
 
     if (ngx_http_notify_redis_route_take(redis->named ? &master
                                                       : &redis->target,
-                                         &host->str,
+                                         &host->str, &host->str,
                                          ngx_atoi(port->str.data,
                                                   port->str.len),
                                          redis->log)
@@ -133,8 +139,8 @@ ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_redis_t *redis = data;
 
-    ngx_str_t   host;
-    ngx_uint_t  port;
+    ngx_int_t                     rc;
+    ngx_http_notify_redis_node_t  node;
 
     if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_AUTH, 0,
@@ -143,8 +149,7 @@ ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (ngx_http_notify_redis_cluster_find(resp, redis->conf->slot, &host,
-                                           &port)
+    if (ngx_http_notify_redis_cluster_find(resp, redis->conf->slot, &node)
         != NGX_OK)
     {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_LOST, 0,
@@ -153,19 +158,108 @@ ngx_http_notify_redis_route_node(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    /* one that does not know its own address leaves it out */
+    if (node.address.len == 0) {
 
-    if (host.len == 0) {
-        ngx_inet_set_port(&redis->target.sockaddr.sockaddr, (in_port_t) port);
+        /* one that does not know its own address leaves it out */
+
+        ngx_inet_set_port(&redis->target.sockaddr.sockaddr,
+                          (in_port_t) node.port);
         ngx_http_notify_redis_route_named(&redis->target);
+        rc = NGX_OK;
 
-    } else if (ngx_http_notify_redis_route_take(&redis->target, &host, port,
-                                                redis->log)
-               != NGX_OK)
-    {
+    } else {
+        rc = ngx_http_notify_redis_route_take(&redis->target, &node.host,
+                                              &node.address, node.port,
+                                              redis->log);
+    }
+
+    if (rc == NGX_OK) {
+        redis->routed = 1;
+        ngx_http_notify_redis_hop(redis);
+        return;
+    }
+
+    if (ngx_http_notify_redis_route_resolve(redis, &node) != NGX_OK) {
         ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SENTINEL, 0,
-                                   "%V named \"%V\", which is no address",
-                                   redis->peer.name, &host);
+                                   "%V named \"%V\", which is no address, and "
+                                   "there is no resolver",
+                                   redis->peer.name, &node.host);
+    }
+}
+
+
+/* NGX_OK: the handler is called, maybe it was */
+
+static ngx_int_t
+ngx_http_notify_redis_route_resolve(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_redis_node_t *node)
+{
+    ngx_resolver_ctx_t              *ctx;
+    ngx_http_notify_redis_target_t  *target;
+
+    if (redis->conf->resolver == NULL
+        || node->host.len > NGX_HTTP_NOTIFY_REDIS_NAME_MAX)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_resolve_start(redis->conf->resolver, NULL);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        return NGX_DECLINED;
+    }
+
+    target = &redis->target;
+
+    target->host.len = node->host.len;
+    target->host.data = target->hostname;
+    ngx_memcpy(target->hostname, node->host.data, node->host.len);
+    ngx_inet_set_port(&target->sockaddr.sockaddr, (in_port_t) node->port);
+
+    ctx->name = target->host;
+    ctx->handler = ngx_http_notify_redis_route_resolved;
+    ctx->data = redis;
+    ctx->timeout = redis->conf->timeout;
+
+    redis->resolving = ctx;
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        redis->resolving = NULL;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_redis_route_resolved(ngx_resolver_ctx_t *ctx)
+{
+    ngx_http_notify_redis_t *redis = ctx->data;
+
+    in_port_t                        port;
+    ngx_int_t                        state;
+    ngx_http_notify_redis_target_t  *target;
+
+    target = &redis->target;
+    state = ctx->state;
+
+    if (state == NGX_OK && ctx->naddrs) {
+        port = ngx_inet_get_port(&target->sockaddr.sockaddr);
+
+        target->socklen = ctx->addrs[0].socklen;
+        ngx_memcpy(&target->sockaddr, ctx->addrs[0].sockaddr, target->socklen);
+        ngx_inet_set_port(&target->sockaddr.sockaddr, port);
+        ngx_http_notify_redis_route_named(target);
+    }
+
+    redis->resolving = NULL;
+    ngx_resolve_name_done(ctx);
+
+    if (state != NGX_OK) {
+        ngx_http_notify_redis_fail(redis, NGX_HTTP_NOTIFY_REDIS_SENTINEL, 0,
+                                   "%V named \"%V\": %s", redis->peer.name,
+                                   &target->host, ngx_resolver_strerror(state));
         return;
     }
 
@@ -184,16 +278,19 @@ ngx_http_notify_redis_route_named(ngx_http_notify_redis_target_t *target)
 }
 
 
-ngx_int_t
+/* what a sentinel or a node names; NGX_DECLINED: not an address */
+
+static ngx_int_t
 ngx_http_notify_redis_route_take(ngx_http_notify_redis_target_t *target,
-    const ngx_str_t *host, ngx_int_t port, ngx_log_t *log)
+    const ngx_str_t *host, const ngx_str_t *address, ngx_int_t port,
+    ngx_log_t *log)
 {
     ngx_int_t    rc;
     ngx_addr_t   addr;
     ngx_pool_t  *pool;
 
     if (port < 1 || port > 65535
-        || host->len == 0 || host->len > NGX_SOCKADDR_STRLEN)
+        || host->len == 0 || host->len > NGX_HTTP_NOTIFY_REDIS_NAME_MAX)
     {
         return NGX_DECLINED;
     }
@@ -203,7 +300,7 @@ ngx_http_notify_redis_route_take(ngx_http_notify_redis_target_t *target,
         return NGX_ERROR;
     }
 
-    rc = ngx_parse_addr(pool, &addr, host->data, host->len);
+    rc = ngx_parse_addr(pool, &addr, address->data, address->len);
 
     if (rc == NGX_OK) {
         ngx_inet_set_port(addr.sockaddr, (in_port_t) port);
@@ -212,8 +309,8 @@ ngx_http_notify_redis_route_take(ngx_http_notify_redis_target_t *target,
         ngx_memcpy(&target->sockaddr, addr.sockaddr, addr.socklen);
 
         target->host.len = host->len;
-        target->host.data = target->address;
-        ngx_memcpy(target->address, host->data, host->len);
+        target->host.data = target->hostname;
+        ngx_memcpy(target->hostname, host->data, host->len);
 
         ngx_http_notify_redis_route_named(target);
     }

@@ -43,7 +43,7 @@ ngx_http_notify_redis_setup_login(ngx_http_notify_redis_t *redis)
 
     ngx_http_notify_command_arg(command, &conf->password);
 
-    return ngx_http_notify_redis_queue_setup(command);
+    return ngx_http_notify_redis_send_setup(command);
 }
 
 
@@ -62,7 +62,7 @@ ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
                                            redis);
         ngx_http_notify_command_number(command, redis->conf->db);
 
-        if (ngx_http_notify_redis_queue_setup(command) != NGX_OK) {
+        if (ngx_http_notify_redis_send_setup(command) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -75,7 +75,7 @@ ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
     ngx_http_notify_command_text(command, "SETNAME");
     ngx_http_notify_command_text(command, "nginx-notify");
 
-    if (ngx_http_notify_redis_queue_setup(command) != NGX_OK) {
+    if (ngx_http_notify_redis_send_setup(command) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -83,7 +83,7 @@ ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
                                             ngx_http_notify_redis_setup_info,
                                             redis);
 
-    return ngx_http_notify_redis_queue_setup(command);
+    return ngx_http_notify_redis_send_setup(command);
 }
 
 
@@ -240,7 +240,7 @@ ngx_http_notify_redis_setup_done(ngx_http_notify_redis_t *redis,
     redis->ready_since = ngx_current_msec;
     redis->logged = 0;
 
-    ngx_http_notify_redis_queue_open(redis);
+    ngx_http_notify_redis_send_early(redis);
 
     ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                   "notify redis: \"%s\" is up: %V, %V %V", redis->name,

@@ -403,10 +403,10 @@ ngx_http_notify_log_publish_answered(ngx_http_notify_log_publish_t *p,
     p->published.status = status;
 
     if (status == NGX_HTTP_NOTIFY_LOG_OK
-        && ngx_http_notify_log_replicas_wanted(p->redis))
+        && ngx_http_notify_log_replicas(p->redis, &p->wait,
+                                        ngx_http_notify_log_publish_waited)
+           == NGX_OK)
     {
-        ngx_http_notify_log_replicas(&p->wait,
-                                     ngx_http_notify_log_publish_waited);
         return;
     }
 

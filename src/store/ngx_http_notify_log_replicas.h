@@ -30,16 +30,21 @@ struct ngx_http_notify_log_replicas_s {
 };
 
 
-/* of the worker: what is published on this connection waits for n replicas */
-void ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis,
+/*
+ * What is published on this connection waits for n replicas; of the worker,
+ * until the end.  NGX_ERROR: memory.
+ */
+ngx_int_t ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis,
     ngx_uint_t n, ngx_msec_t timeout);
 /* frees all that waits, without a word */
 void ngx_http_notify_log_replicas_end(void);
 
-ngx_uint_t ngx_http_notify_log_replicas_wanted(
-    const ngx_http_notify_redis_t *redis);
-/* from the handler of a write; the handler is called once, never inside */
-void ngx_http_notify_log_replicas(ngx_http_notify_log_replicas_t *wait,
+/*
+ * From the handler of a write on that connection; the handler here is called
+ * once, never inside.  NGX_DECLINED: it waits for none.
+ */
+ngx_int_t ngx_http_notify_log_replicas(const ngx_http_notify_redis_t *redis,
+    ngx_http_notify_log_replicas_t *wait,
     ngx_http_notify_log_replicas_pt handler);
 
 

@@ -1,7 +1,7 @@
 /*
  * Sessions by their keys, and by the time when Redis has to be told of them:
- * in batches, a few under way at once.  One static state a worker.
- * Must not know what a connection is.
+ * in batches, a few under way at once on each connection to Redis.  One static
+ * state a worker.  Must not know what a client's connection is.
  */
 
 #include <ngx_config.h>
@@ -19,8 +19,12 @@
 #define NGX_HTTP_NOTIFY_SESSION_CONNS_LINGER  3000  /* ms, at exit */
 
 
-struct ngx_http_notify_hold_s {
+typedef struct ngx_http_notify_session_conns_link_s
+    ngx_http_notify_session_conns_link_t;
+
+struct ngx_http_notify_session_conn_s {
     ngx_str_node_t                 node;
+    ngx_http_notify_session_conns_link_t  *link;
     ngx_rbtree_node_t              due;     /* its key: when */
     ngx_uint_t                     refs;    /* connections */
     ngx_msec_t                     lease;
@@ -33,52 +37,65 @@ struct ngx_http_notify_hold_s {
 };
 
 typedef struct {
+    ngx_http_notify_session_conns_link_t  *link;
     ngx_uint_t                     n;           /* 0: not under way */
     ngx_http_notify_session_conn_t
-                                  *holds[NGX_HTTP_NOTIFY_SESSION_CONNS_BATCH];
+                                  *conns[NGX_HTTP_NOTIFY_SESSION_CONNS_BATCH];
 } ngx_http_notify_session_conns_batch_t;
 
+/* those that one connection to Redis tells; as many as it has channels, or 1 */
+struct ngx_http_notify_session_conns_link_s {
+    ngx_http_notify_session_conns_link_t  *next;
+    ngx_http_notify_redis_t       *redis;
+    ngx_rbtree_t                   due;
+    ngx_rbtree_node_t              due_sentinel;
+    ngx_http_notify_session_conns_batch_t
+                        batches[NGX_HTTP_NOTIFY_SESSION_CONNS_BATCHES];
+    ngx_event_t                    flush;
+};
 
+
+static ngx_http_notify_session_conns_link_t *
+    ngx_http_notify_session_conns_link(ngx_http_notify_redis_t *redis);
 static ngx_http_notify_session_conn_t *ngx_http_notify_session_conns_add(
-    const ngx_str_t *key, uint32_t hash);
+    ngx_http_notify_session_conns_link_t *link, const ngx_str_t *key,
+    uint32_t hash);
 static void ngx_http_notify_session_conns_free(
-    ngx_http_notify_session_conn_t *hold);
+    ngx_http_notify_session_conn_t *conn);
 static void ngx_http_notify_session_conns_at(
-    ngx_http_notify_session_conn_t *hold, ngx_msec_t delay);
-static ngx_http_notify_session_conn_t *ngx_http_notify_session_conns_next(void);
+    ngx_http_notify_session_conn_t *conn, ngx_msec_t delay);
+static ngx_http_notify_session_conn_t *ngx_http_notify_session_conns_next(
+    ngx_http_notify_session_conns_link_t *link);
 static ngx_http_notify_session_conns_batch_t *
-    ngx_http_notify_session_conns_batch(void);
+    ngx_http_notify_session_conns_batch(
+    ngx_http_notify_session_conns_link_t *link);
 static void ngx_http_notify_session_conns_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_session_conns_submit(
     ngx_http_notify_session_conns_batch_t *batch);
 static void ngx_http_notify_session_conns_answer(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_session_conns_failed(
-    ngx_http_notify_session_conn_t *hold);
+    ngx_http_notify_session_conn_t *conn);
 static void ngx_http_notify_session_conns_sweep(ngx_event_t *ev);
+static void ngx_http_notify_session_conns_sweep_link(
+    ngx_http_notify_session_conns_link_t *link);
 static void ngx_http_notify_session_conns_rearm(void);
 
 
 static struct {
-    ngx_http_notify_redis_t       *redis;
-    ngx_str_t                      name;
+    ngx_str_t                      name;        /* empty: not in use */
     ngx_rbtree_t                   keys;
     ngx_rbtree_node_t              keys_sentinel;
-    ngx_rbtree_t                   due;
-    ngx_rbtree_node_t              due_sentinel;
+    ngx_http_notify_session_conns_link_t  *links;
     ngx_uint_t                     n;
     ngx_uint_t                     leaving;     /* without connections */
-    ngx_http_notify_session_conns_batch_t
-                        batches[NGX_HTTP_NOTIFY_SESSION_CONNS_BATCHES];
-    ngx_event_t                    flush;
     ngx_event_t                    sweep;
     time_t                         full;        /* when it was said */
 } ngx_http_notify_session_conns;
 
 
 ngx_int_t
-ngx_http_notify_session_conns_init(ngx_cycle_t *cycle,
-    ngx_http_notify_redis_t *redis, const ngx_str_t *name)
+ngx_http_notify_session_conns_init(ngx_cycle_t *cycle, const ngx_str_t *name)
 {
     ngx_memzero(&ngx_http_notify_session_conns,
                 sizeof(ngx_http_notify_session_conns));
@@ -90,18 +107,10 @@ ngx_http_notify_session_conns_init(ngx_cycle_t *cycle,
     }
 
     ngx_http_notify_session_conns.name.len = name->len;
-    ngx_http_notify_session_conns.redis = redis;
 
     ngx_rbtree_init(&ngx_http_notify_session_conns.keys,
                     &ngx_http_notify_session_conns.keys_sentinel,
                     ngx_str_rbtree_insert_value);
-    ngx_rbtree_init(&ngx_http_notify_session_conns.due,
-                    &ngx_http_notify_session_conns.due_sentinel,
-                    ngx_rbtree_insert_timer_value);
-
-    ngx_http_notify_session_conns.flush.handler =
-                                           ngx_http_notify_session_conns_flush;
-    ngx_http_notify_session_conns.flush.log = cycle->log;
 
     ngx_http_notify_session_conns.sweep.handler =
                                            ngx_http_notify_session_conns_sweep;
@@ -113,19 +122,16 @@ ngx_http_notify_session_conns_init(ngx_cycle_t *cycle,
 }
 
 
-/* the connection is gone by now: no answer comes any more */
+/* the connections to Redis are gone by now: no answer comes any more */
 
 void
 ngx_http_notify_session_conns_exit(void)
 {
-    ngx_rbtree_node_t  *node;
+    ngx_rbtree_node_t                     *node;
+    ngx_http_notify_session_conns_link_t  *link;
 
-    if (ngx_http_notify_session_conns.redis == NULL) {
+    if (ngx_http_notify_session_conns.name.len == 0) {
         return;
-    }
-
-    if (ngx_http_notify_session_conns.flush.posted) {
-        ngx_delete_posted_event(&ngx_http_notify_session_conns.flush);
     }
 
     if (ngx_http_notify_session_conns.sweep.timer_set) {
@@ -140,7 +146,49 @@ ngx_http_notify_session_conns_exit(void)
                                        (ngx_http_notify_session_conn_t *) node);
     }
 
-    ngx_http_notify_session_conns.redis = NULL;
+    while ((link = ngx_http_notify_session_conns.links) != NULL) {
+        ngx_http_notify_session_conns.links = link->next;
+
+        if (link->flush.posted) {
+            ngx_delete_posted_event(&link->flush);
+        }
+
+        ngx_free(link);
+    }
+
+    ngx_str_null(&ngx_http_notify_session_conns.name);
+}
+
+
+static ngx_http_notify_session_conns_link_t *
+ngx_http_notify_session_conns_link(ngx_http_notify_redis_t *redis)
+{
+    ngx_http_notify_session_conns_link_t  *link;
+
+    for (link = ngx_http_notify_session_conns.links; link; link = link->next) {
+        if (link->redis == redis) {
+            return link;
+        }
+    }
+
+    link = ngx_calloc(sizeof(ngx_http_notify_session_conns_link_t),
+                      ngx_cycle->log);
+    if (link == NULL) {
+        return NULL;
+    }
+
+    link->redis = redis;
+    link->flush.handler = ngx_http_notify_session_conns_flush;
+    link->flush.data = link;
+    link->flush.log = ngx_cycle->log;
+
+    ngx_rbtree_init(&link->due, &link->due_sentinel,
+                    ngx_rbtree_insert_timer_value);
+
+    link->next = ngx_http_notify_session_conns.links;
+    ngx_http_notify_session_conns.links = link;
+
+    return link;
 }
 
 
@@ -152,49 +200,57 @@ ngx_http_notify_session_conns_name(void)
 
 
 ngx_http_notify_session_conn_t *
-ngx_http_notify_session_conns_open(const ngx_str_t *key, ngx_msec_t lease,
-    ngx_int_t metrics)
+ngx_http_notify_session_conns_open(ngx_http_notify_redis_t *redis,
+    const ngx_str_t *key, ngx_msec_t lease, ngx_int_t metrics)
 {
-    uint32_t                 hash;
-    ngx_http_notify_session_conn_t  *hold;
+    uint32_t                               hash;
+    ngx_http_notify_session_conn_t        *conn;
+    ngx_http_notify_session_conns_link_t  *link;
 
-    if (ngx_http_notify_session_conns.redis == NULL) {
+    link = NULL;
+
+    if (redis && ngx_http_notify_session_conns.name.len) {
+        link = ngx_http_notify_session_conns_link(redis);
+    }
+
+    if (link == NULL) {
         return NULL;
     }
 
     hash = ngx_crc32_long(key->data, key->len);
 
-    hold = (ngx_http_notify_session_conn_t *)
+    conn = (ngx_http_notify_session_conn_t *)
                ngx_str_rbtree_lookup(&ngx_http_notify_session_conns.keys,
                                      (ngx_str_t *) key, hash);
 
-    if (hold == NULL) {
-        hold = ngx_http_notify_session_conns_add(key, hash);
+    if (conn == NULL) {
+        conn = ngx_http_notify_session_conns_add(link, key, hash);
 
-        if (hold == NULL) {
+        if (conn == NULL) {
             ngx_http_notify_metrics_add(metrics,
                                         NGX_HTTP_NOTIFY_METRICS_UNHELD, 1);
             return NULL;
         }
 
-    } else if (hold->refs == 0) {
+    } else if (conn->refs == 0) {
         ngx_http_notify_session_conns.leaving--;
     }
 
-    hold->refs++;
-    hold->lease = ngx_max(hold->lease, lease);
+    conn->refs++;
+    conn->lease = ngx_max(conn->lease, lease);
 
-    ngx_http_notify_session_conns_at(hold, 0);
+    ngx_http_notify_session_conns_at(conn, 0);
 
-    return hold;
+    return conn;
 }
 
 
 static ngx_http_notify_session_conn_t *
-ngx_http_notify_session_conns_add(const ngx_str_t *key, uint32_t hash)
+ngx_http_notify_session_conns_add(ngx_http_notify_session_conns_link_t *link,
+    const ngx_str_t *key, uint32_t hash)
 {
     time_t                   now;
-    ngx_http_notify_session_conn_t  *hold;
+    ngx_http_notify_session_conn_t  *conn;
 
     if (ngx_http_notify_session_conns.n == NGX_HTTP_NOTIFY_SESSION_CONNS_MAX) {
         now = ngx_time();
@@ -210,93 +266,93 @@ ngx_http_notify_session_conns_add(const ngx_str_t *key, uint32_t hash)
         return NULL;
     }
 
-    hold = ngx_alloc(sizeof(ngx_http_notify_session_conn_t) + key->len,
+    conn = ngx_alloc(sizeof(ngx_http_notify_session_conn_t) + key->len,
                      ngx_cycle->log);
-    if (hold == NULL) {
+    if (conn == NULL) {
         return NULL;
     }
 
-    ngx_memzero(hold, sizeof(ngx_http_notify_session_conn_t));
+    ngx_memzero(conn, sizeof(ngx_http_notify_session_conn_t));
 
-    hold->until = ngx_current_msec;
-    hold->node.node.key = hash;
-    hold->node.str.len = key->len;
-    hold->node.str.data = (u_char *) &hold[1];
-    ngx_memcpy(hold->node.str.data, key->data, key->len);
+    conn->link = link;
+    conn->until = ngx_current_msec;
+    conn->node.node.key = hash;
+    conn->node.str.len = key->len;
+    conn->node.str.data = (u_char *) &conn[1];
+    ngx_memcpy(conn->node.str.data, key->data, key->len);
 
-    ngx_rbtree_insert(&ngx_http_notify_session_conns.keys, &hold->node.node);
+    ngx_rbtree_insert(&ngx_http_notify_session_conns.keys, &conn->node.node);
     ngx_http_notify_session_conns.n++;
 
-    return hold;
+    return conn;
 }
 
 
 static void
-ngx_http_notify_session_conns_free(ngx_http_notify_session_conn_t *hold)
+ngx_http_notify_session_conns_free(ngx_http_notify_session_conn_t *conn)
 {
-    if (hold->waits) {
-        ngx_rbtree_delete(&ngx_http_notify_session_conns.due, &hold->due);
+    if (conn->waits) {
+        ngx_rbtree_delete(&conn->link->due, &conn->due);
     }
 
-    if (hold->refs == 0) {
+    if (conn->refs == 0) {
         ngx_http_notify_session_conns.leaving--;
     }
 
-    ngx_rbtree_delete(&ngx_http_notify_session_conns.keys, &hold->node.node);
+    ngx_rbtree_delete(&ngx_http_notify_session_conns.keys, &conn->node.node);
     ngx_http_notify_session_conns.n--;
 
-    ngx_free(hold);
+    ngx_free(conn);
 }
 
 
 void
-ngx_http_notify_session_conns_close(ngx_http_notify_session_conn_t *hold,
+ngx_http_notify_session_conns_close(ngx_http_notify_session_conn_t *conn,
     ngx_msec_t grace)
 {
     ngx_msec_int_t  rest;
 
     /* a refused request ends nobody else's grace */
 
-    rest = (ngx_msec_int_t) (hold->until - ngx_current_msec);
+    rest = (ngx_msec_int_t) (conn->until - ngx_current_msec);
 
     if (rest < (ngx_msec_int_t) grace) {
         rest = (ngx_msec_int_t) grace;
-        hold->until = ngx_current_msec + grace;
+        conn->until = ngx_current_msec + grace;
     }
 
-    if (--hold->refs) {
+    if (--conn->refs) {
         return;
     }
 
-    hold->grace = ngx_max(rest, 0);
-    hold->left = ngx_current_msec;
+    conn->grace = ngx_max(rest, 0);
+    conn->left = ngx_current_msec;
 
     ngx_http_notify_session_conns.leaving++;
-    ngx_http_notify_session_conns_at(hold, 0);
+    ngx_http_notify_session_conns_at(conn, 0);
 }
 
 
 static void
-ngx_http_notify_session_conns_at(ngx_http_notify_session_conn_t *hold,
+ngx_http_notify_session_conns_at(ngx_http_notify_session_conn_t *conn,
     ngx_msec_t delay)
 {
-    if (hold->busy) {
-        hold->again = 1;
+    if (conn->busy) {
+        conn->again = 1;
         ngx_http_notify_session_conns_rearm();
         return;
     }
 
-    if (hold->waits) {
-        ngx_rbtree_delete(&ngx_http_notify_session_conns.due, &hold->due);
+    if (conn->waits) {
+        ngx_rbtree_delete(&conn->link->due, &conn->due);
     }
 
-    hold->waits = 1;
-    hold->due.key = ngx_current_msec + delay;
-    ngx_rbtree_insert(&ngx_http_notify_session_conns.due, &hold->due);
+    conn->waits = 1;
+    conn->due.key = ngx_current_msec + delay;
+    ngx_rbtree_insert(&conn->link->due, &conn->due);
 
-    if (delay == 0 && !ngx_http_notify_session_conns.flush.posted) {
-        ngx_post_event(&ngx_http_notify_session_conns.flush,
-                       &ngx_posted_events);
+    if (delay == 0 && !conn->link->flush.posted) {
+        ngx_post_event(&conn->link->flush, &ngx_posted_events);
     }
 
     ngx_http_notify_session_conns_rearm();
@@ -306,41 +362,39 @@ ngx_http_notify_session_conns_at(ngx_http_notify_session_conn_t *hold,
 /* the first one that is due, taken out; NULL: none is */
 
 static ngx_http_notify_session_conn_t *
-ngx_http_notify_session_conns_next(void)
+ngx_http_notify_session_conns_next(ngx_http_notify_session_conns_link_t *link)
 {
     ngx_rbtree_node_t       *node;
-    ngx_http_notify_session_conn_t  *hold;
+    ngx_http_notify_session_conn_t  *conn;
 
-    if (ngx_http_notify_session_conns.due.root
-        == &ngx_http_notify_session_conns.due_sentinel)
-    {
+    if (link->due.root == &link->due_sentinel) {
         return NULL;
     }
 
-    node = ngx_rbtree_min(ngx_http_notify_session_conns.due.root,
-                          &ngx_http_notify_session_conns.due_sentinel);
+    node = ngx_rbtree_min(link->due.root, &link->due_sentinel);
 
     if ((ngx_msec_int_t) (node->key - ngx_current_msec) > 0) {
         return NULL;
     }
 
-    hold = ngx_rbtree_data(node, ngx_http_notify_session_conn_t, due);
+    conn = ngx_rbtree_data(node, ngx_http_notify_session_conn_t, due);
 
-    ngx_rbtree_delete(&ngx_http_notify_session_conns.due, node);
-    hold->waits = 0;
+    ngx_rbtree_delete(&link->due, node);
+    conn->waits = 0;
 
-    return hold;
+    return conn;
 }
 
 
 static ngx_http_notify_session_conns_batch_t *
-ngx_http_notify_session_conns_batch(void)
+ngx_http_notify_session_conns_batch(ngx_http_notify_session_conns_link_t *link)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_SESSION_CONNS_BATCHES; i++) {
-        if (ngx_http_notify_session_conns.batches[i].n == 0) {
-            return &ngx_http_notify_session_conns.batches[i];
+        if (link->batches[i].n == 0) {
+            link->batches[i].link = link;
+            return &link->batches[i];
         }
     }
 
@@ -351,25 +405,27 @@ ngx_http_notify_session_conns_batch(void)
 static void
 ngx_http_notify_session_conns_flush(ngx_event_t *ev)
 {
+    ngx_http_notify_session_conns_link_t *link = ev->data;
+
     ngx_uint_t                      i;
-    ngx_http_notify_session_conn_t         *hold;
+    ngx_http_notify_session_conn_t         *conn;
     ngx_http_notify_session_conns_batch_t  *batch;
 
-    if (!ngx_http_notify_redis_ready(ngx_http_notify_session_conns.redis)) {
+    if (!ngx_http_notify_redis_ready(link->redis)) {
         return;
     }
 
-    while ((batch = ngx_http_notify_session_conns_batch()) != NULL) {
+    while ((batch = ngx_http_notify_session_conns_batch(link)) != NULL) {
 
         while (batch->n < NGX_HTTP_NOTIFY_SESSION_CONNS_BATCH) {
-            hold = ngx_http_notify_session_conns_next();
+            conn = ngx_http_notify_session_conns_next(link);
 
-            if (hold == NULL) {
+            if (conn == NULL) {
                 break;
             }
 
-            hold->busy = 1;
-            batch->holds[batch->n++] = hold;
+            conn->busy = 1;
+            batch->conns[batch->n++] = conn;
         }
 
         if (batch->n == 0) {
@@ -379,7 +435,7 @@ ngx_http_notify_session_conns_flush(ngx_event_t *ev)
         if (ngx_http_notify_session_conns_submit(batch) != NGX_OK) {
 
             for (i = 0; i < batch->n; i++) {
-                ngx_http_notify_session_conns_failed(batch->holds[i]);
+                ngx_http_notify_session_conns_failed(batch->conns[i]);
             }
 
             batch->n = 0;
@@ -395,27 +451,26 @@ ngx_http_notify_session_conns_submit(
 {
     ngx_uint_t                       i;
     ngx_http_notify_command_t       *command;
-    ngx_http_notify_session_conn_t  *hold;
+    ngx_http_notify_session_conn_t  *conn;
 
     command = ngx_http_notify_command_script(
-                  ngx_http_notify_session_conns.redis,
-                  &ngx_http_notify_script_hold,
+                  batch->link->redis, &ngx_http_notify_script_hold,
                   ngx_http_notify_session_conns_answer, batch);
 
     for (i = 0; i < batch->n; i++) {
-        ngx_http_notify_command_key_text(command, &batch->holds[i]->node.str);
+        ngx_http_notify_command_key_text(command, &batch->conns[i]->node.str);
     }
 
     ngx_http_notify_command_arg(command, &ngx_http_notify_session_conns.name);
 
     for (i = 0; i < batch->n; i++) {
-        hold = batch->holds[i];
+        conn = batch->conns[i];
 
-        if (hold->refs) {
-            ngx_http_notify_command_number(command, hold->lease);
+        if (conn->refs) {
+            ngx_http_notify_command_number(command, conn->lease);
 
         } else {
-            ngx_http_notify_command_printf(command, "-%M", hold->grace);
+            ngx_http_notify_command_printf(command, "-%M", conn->grace);
         }
     }
 
@@ -430,99 +485,105 @@ ngx_http_notify_session_conns_answer(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_uint_t               i, failed;
     ngx_msec_t               delay;
-    ngx_http_notify_session_conn_t  *hold;
+    ngx_http_notify_session_conn_t  *conn;
 
-    failed = ngx_http_notify_script_verdict(ngx_http_notify_session_conns.redis,
-                                            resp,
-                                            "holds")
+    failed = ngx_http_notify_script_verdict(batch->link->redis, resp, "holds")
              != NGX_OK;
 
     for (i = 0; i < batch->n; i++) {
-        hold = batch->holds[i];
+        conn = batch->conns[i];
 
         if (failed) {
-            ngx_http_notify_session_conns_failed(hold);
+            ngx_http_notify_session_conns_failed(conn);
             continue;
         }
 
-        hold->busy = 0;
+        conn->busy = 0;
 
-        if (hold->again) {
-            hold->again = 0;
-            ngx_http_notify_session_conns_at(hold, 0);
+        if (conn->again) {
+            conn->again = 0;
+            ngx_http_notify_session_conns_at(conn, 0);
 
-        } else if (hold->refs == 0) {
-            ngx_http_notify_session_conns_free(hold);
+        } else if (conn->refs == 0) {
+            ngx_http_notify_session_conns_free(conn);
 
         } else {
 
             /* twice before the lease ends, and not all at once */
 
-            delay = hold->lease / 3;
+            delay = conn->lease / 3;
             delay -= (ngx_msec_t) ngx_random() % (delay / 4 + 1);
-            ngx_http_notify_session_conns_at(hold, delay);
+            ngx_http_notify_session_conns_at(conn, delay);
         }
     }
 
     batch->n = 0;
 
-    ngx_http_notify_session_conns_flush(&ngx_http_notify_session_conns.flush);
+    ngx_http_notify_session_conns_flush(&batch->link->flush);
 }
 
 
 /* one without connections is over by itself, when its lease is */
 
 static void
-ngx_http_notify_session_conns_failed(ngx_http_notify_session_conn_t *hold)
+ngx_http_notify_session_conns_failed(ngx_http_notify_session_conn_t *conn)
 {
     ngx_msec_t  limit;
 
-    hold->busy = 0;
-    hold->again = 0;
+    conn->busy = 0;
+    conn->again = 0;
 
-    if (hold->refs == 0) {
+    if (conn->refs == 0) {
         limit = ngx_exiting ? NGX_HTTP_NOTIFY_SESSION_CONNS_LINGER
-                            : ngx_max(hold->lease, hold->grace);
+                            : ngx_max(conn->lease, conn->grace);
 
-        if (ngx_current_msec - hold->left >= limit) {
-            ngx_http_notify_session_conns_free(hold);
+        if (ngx_current_msec - conn->left >= limit) {
+            ngx_http_notify_session_conns_free(conn);
             return;
         }
     }
 
-    ngx_http_notify_session_conns_at(hold, NGX_HTTP_NOTIFY_SESSION_CONNS_AGAIN);
+    ngx_http_notify_session_conns_at(conn, NGX_HTTP_NOTIFY_SESSION_CONNS_AGAIN);
 }
 
 
 static void
 ngx_http_notify_session_conns_sweep(ngx_event_t *ev)
 {
-    ngx_uint_t               i;
-    ngx_http_notify_session_conn_t  *hold;
+    ngx_http_notify_session_conns_link_t  *link;
 
-    if (ngx_http_notify_redis_ready(ngx_http_notify_session_conns.redis)) {
-        ngx_http_notify_session_conns_flush(
-                                          &ngx_http_notify_session_conns.flush);
+    for (link = ngx_http_notify_session_conns.links; link; link = link->next) {
 
-    } else {
+        if (ngx_http_notify_redis_ready(link->redis)) {
+            ngx_http_notify_session_conns_flush(&link->flush);
 
-        /* those that are over; the others wait, but an exit does not */
-
-        for (i = 0;
-             ngx_exiting || i < NGX_HTTP_NOTIFY_SESSION_CONNS_BATCH;
-             i++)
-        {
-            hold = ngx_http_notify_session_conns_next();
-
-            if (hold == NULL) {
-                break;
-            }
-
-            ngx_http_notify_session_conns_failed(hold);
+        } else {
+            ngx_http_notify_session_conns_sweep_link(link);
         }
     }
 
     ngx_http_notify_session_conns_rearm();
+}
+
+
+/* without Redis: those that are over; the others wait, but an exit does not */
+
+static void
+ngx_http_notify_session_conns_sweep_link(
+    ngx_http_notify_session_conns_link_t *link)
+{
+    ngx_uint_t                       i;
+    ngx_http_notify_session_conn_t  *conn;
+
+    for (i = 0; ngx_exiting || i < NGX_HTTP_NOTIFY_SESSION_CONNS_BATCH; i++) {
+        conn = ngx_http_notify_session_conns_next(link);
+
+        if (conn == NULL) {
+            break;
+        }
+
+        ngx_http_notify_session_conns_failed(conn);
+    }
 }
 
 

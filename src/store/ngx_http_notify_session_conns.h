@@ -16,25 +16,26 @@
 #define NGX_HTTP_NOTIFY_SESSION_CONNS_MAX  262144   /* sessions a worker */
 
 
-typedef struct ngx_http_notify_hold_s  ngx_http_notify_session_conn_t;
+typedef struct ngx_http_notify_session_conn_s  ngx_http_notify_session_conn_t;
 
 
 /* Once a worker; `name` is no other worker's, and is copied. */
 ngx_int_t ngx_http_notify_session_conns_init(ngx_cycle_t *cycle,
-    ngx_http_notify_redis_t *redis, const ngx_str_t *name);
+    const ngx_str_t *name);
 void ngx_http_notify_session_conns_exit(void);
 /* what it was given; empty before */
 ngx_str_t *ngx_http_notify_session_conns_name(void);
 
 /*
- * One more connection of the session with this key, which Redis is told in
- * this turn, and again before `lease` is over, if it is registered.  NULL:
- * memory, or there are too many (counted).
+ * One more connection of the session with this key, which its channel's Redis
+ * is told in this turn, and again before `lease` is over, if it is registered.
+ * NULL: memory, or there are too many (counted).
  */
 ngx_http_notify_session_conn_t *ngx_http_notify_session_conns_open(
-    const ngx_str_t *key, ngx_msec_t lease, ngx_int_t metrics);
+    ngx_http_notify_redis_t *redis, const ngx_str_t *key, ngx_msec_t lease,
+    ngx_int_t metrics);
 /* One less; it was the last one: connected for `grace` from now. */
-void ngx_http_notify_session_conns_close(ngx_http_notify_session_conn_t *hold,
+void ngx_http_notify_session_conns_close(ngx_http_notify_session_conn_t *conn,
     ngx_msec_t grace);
 
 

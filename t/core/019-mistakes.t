@@ -540,7 +540,7 @@ mistakes('an invalid schedule of retries',
 );
 
 my $cluster = '"notify_redis" directive cannot have "cluster" together with '
-            . '"sentinel", "replicas" or "db"';
+            . '"sentinel" or "db"';
 my $pair = '"notify_redis" directive needs "ssl_certificate" and '
          . '"ssl_certificate_key" together';
 
@@ -555,7 +555,6 @@ mistakes('an invalid address or parameter of Redis',
      'invalid host in "redis://127.0.0.1" of "notify_redis"'],
     ['db=1', '"notify_redis" directive needs an address'],
     ['127.0.0.1 sentinel=shop cluster', $cluster],
-    ['127.0.0.1 cluster replicas=1', $cluster],
     ['127.0.0.1 cluster db=1', $cluster],
     ['127.0.0.1 sentinel=',
      'invalid sentinel "" in "notify_redis", it must be a text that is not '
