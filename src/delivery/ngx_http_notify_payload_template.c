@@ -62,11 +62,15 @@ static ngx_int_t ngx_http_notify_payload_template_add(
 static ngx_int_t ngx_http_notify_payload_template_split(
     ngx_http_notify_template_build_t *b, u_char *p, u_char *last,
     ngx_http_notify_template_mode_e mode);
+static ngx_uint_t ngx_http_notify_payload_template_dollar(u_char *p,
+    u_char *last);
 static ngx_int_t ngx_http_notify_payload_template_name(
     ngx_http_notify_template_build_t *b, u_char **pos, u_char *last,
     ngx_str_t *name);
 static ngx_int_t ngx_http_notify_payload_template_string(
     ngx_http_notify_template_build_t *b, u_char **pos, u_char *last);
+static ngx_int_t ngx_http_notify_payload_template_member(
+    ngx_http_notify_template_build_t *b, u_char *p, u_char *last);
 static size_t ngx_http_notify_payload_template_size(
     const ngx_http_notify_template_part_t *part,
     const ngx_http_notify_value_t *value);
@@ -353,6 +357,12 @@ ngx_http_notify_payload_template_split(ngx_http_notify_template_build_t *b,
             continue;
         }
 
+        if (ngx_http_notify_payload_template_dollar(p, last)) {
+            *b->pos++ = '$';
+            p += 2;
+            continue;
+        }
+
         if (ngx_http_notify_payload_template_name(b, &p, last, &name) != NGX_OK
             || ngx_http_notify_payload_template_add(b, &name, mode) != NGX_OK)
         {
@@ -361,6 +371,15 @@ ngx_http_notify_payload_template_split(ngx_http_notify_template_build_t *b,
     }
 
     return NGX_OK;
+}
+
+
+/* $$ is one */
+
+static ngx_uint_t
+ngx_http_notify_payload_template_dollar(u_char *p, u_char *last)
+{
+    return last - p > 1 && p[0] == '$' && p[1] == '$';
 }
 
 
@@ -389,6 +408,16 @@ ngx_http_notify_payload_template_name(ngx_http_notify_template_build_t *b,
                || *p == '_'))
     {
         p++;
+    }
+
+    if (bracket && p < last && *p == '.') {
+
+        /* a path, whose names may have anything but what ends it */
+
+        while (p < last && *p != '}' && *p != '"' && *p != '\\' && *p >= ' ')
+        {
+            p++;
+        }
     }
 
     name->len = p - name->data;
@@ -450,11 +479,12 @@ ngx_http_notify_payload_template_string(ngx_http_notify_template_build_t *b,
     }
 
     if (p < last && *p == ':') {
-        b->reason = "variables are not allowed in the names of members";
-        return NGX_ERROR;
+        return ngx_http_notify_payload_template_member(b, start, end);
     }
 
-    if (*start == '$') {
+    if (*start == '$'
+        && !ngx_http_notify_payload_template_dollar(start, end))
+    {
         p = start;
 
         if (ngx_http_notify_payload_template_name(b, &p, end, &name)
@@ -476,6 +506,36 @@ ngx_http_notify_payload_template_string(ngx_http_notify_template_build_t *b,
         != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    *b->pos++ = '"';
+
+    return NGX_OK;
+}
+
+
+/* the name of a member, which may have dollars */
+
+static ngx_int_t
+ngx_http_notify_payload_template_member(ngx_http_notify_template_build_t *b,
+    u_char *p, u_char *last)
+{
+    *b->pos++ = '"';
+
+    for ( /* void */ ; p < last; p++) {
+
+        if (*p == '$') {
+
+            if (!ngx_http_notify_payload_template_dollar(p, last)) {
+                b->reason = "variables are not allowed in the names of "
+                            "members";
+                return NGX_ERROR;
+            }
+
+            p++;
+        }
+
+        *b->pos++ = *p;
     }
 
     *b->pos++ = '"';
@@ -569,6 +629,10 @@ ngx_http_notify_payload_template_size(
 
     if (part->mode == NGX_HTTP_NOTIFY_TEMPLATE_VALUE) {
 
+        if (value->whole.len) {
+            return value->whole.len;
+        }
+
         if (len == 0) {
             return sizeof("null") - 1;
         }
@@ -595,6 +659,10 @@ ngx_http_notify_payload_template_write(u_char *p,
 
     if (part->mode == NGX_HTTP_NOTIFY_TEMPLATE_ESCAPED) {
         return ngx_http_notify_json_put_escaped(p, &value->text);
+    }
+
+    if (part->mode == NGX_HTTP_NOTIFY_TEMPLATE_VALUE && value->whole.len) {
+        return ngx_cpymem(p, value->whole.data, value->whole.len);
     }
 
     if (value->text.len == 0) {

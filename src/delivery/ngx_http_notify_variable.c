@@ -8,12 +8,14 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
+#include "ngx_http_notify_variable_path.h"
 
 
 #define NGX_HTTP_NOTIFY_VARIABLE_PREFIX    0x01    /* more follows the name */
 #define NGX_HTTP_NOTIFY_VARIABLE_CONSTANT  0x02
 #define NGX_HTTP_NOTIFY_VARIABLE_BODY      0x04
 #define NGX_HTTP_NOTIFY_VARIABLE_LATER     0x08    /* than the publish */
+#define NGX_HTTP_NOTIFY_VARIABLE_PATH      0x10    /* dots in what follows */
 
 
 typedef ngx_int_t ngx_http_notify_variable_get_t(ngx_pool_t *pool,
@@ -48,6 +50,7 @@ static ngx_http_notify_variable_get_t  ngx_http_notify_variable_object_type;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_action;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_channel;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_data;
+static ngx_http_notify_variable_get_t  ngx_http_notify_variable_inside;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_attribute;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_document;
 static ngx_http_notify_variable_get_t  ngx_http_notify_variable_subscription;
@@ -64,9 +67,6 @@ static ngx_int_t ngx_http_notify_variable_below(ngx_pool_t *pool,
     ngx_http_notify_value_t *value);
 static ngx_int_t ngx_http_notify_variable_number(ngx_pool_t *pool,
     int64_t n, ngx_http_notify_value_t *value);
-static ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *object, const ngx_str_t *name,
-    ngx_http_notify_value_t *value);
 
 
 /* a name before the prefix that it begins with */
@@ -98,6 +98,8 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
       offsetof(ngx_http_notify_event_t, tenant), 0 },
     { ngx_string("channel"), ngx_http_notify_variable_channel, 0, 0 },
     { ngx_string("data"), ngx_http_notify_variable_data, 0, 0 },
+    { ngx_string("data."), ngx_http_notify_variable_inside, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_PATH },
     { ngx_string("attribute_"), ngx_http_notify_variable_attribute, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX },
     { ngx_string("subscription_id"), ngx_http_notify_variable_document,
@@ -152,7 +154,10 @@ ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
         def = ngx_http_notify_variable_lookup(&rest);
     }
 
-    if (def == NULL) {
+    if (def == NULL
+        || (!(def->flags & NGX_HTTP_NOTIFY_VARIABLE_PATH)
+            && ngx_strlchr(name->data, name->data + name->len, '.')))
+    {
         *reason = ngx_http_notify_variable_unknown(pool, name);
         return NULL;
     }
@@ -171,6 +176,14 @@ ngx_http_notify_variable_find(ngx_pool_t *pool, const ngx_str_t *name,
         && ngx_http_notify_variable_secret(&variable->name))
     {
         *reason = "a secret cannot be a variable";
+        return NULL;
+    }
+
+    if ((def->flags & NGX_HTTP_NOTIFY_VARIABLE_PATH)
+        && ngx_http_notify_variable_path_check(&variable->name) != NGX_OK)
+    {
+        *reason = "a path into the data must be at most "
+                  "32 names or indexes, separated by dots";
         return NULL;
     }
 
@@ -234,6 +247,7 @@ ngx_http_notify_variable_value(ngx_pool_t *pool,
     ngx_http_notify_value_t *value)
 {
     ngx_str_null(&value->text);
+    ngx_str_null(&value->whole);
     value->json = 0;
 
     return variable->def->get(pool, variable, context, value);
@@ -456,6 +470,17 @@ ngx_http_notify_variable_data(ngx_pool_t *pool,
 
 
 static ngx_int_t
+ngx_http_notify_variable_inside(ngx_pool_t *pool,
+    const ngx_http_notify_variable_t *variable,
+    const ngx_http_notify_payload_context_t *context,
+    ngx_http_notify_value_t *value)
+{
+    return ngx_http_notify_variable_path_value(pool, &variable->name,
+                                               &context->event->data, value);
+}
+
+
+static ngx_int_t
 ngx_http_notify_variable_attribute(ngx_pool_t *pool,
     const ngx_http_notify_variable_t *variable,
     const ngx_http_notify_payload_context_t *context,
@@ -652,46 +677,4 @@ ngx_http_notify_variable_number(ngx_pool_t *pool, int64_t n,
     value->json = 1;
 
     return NGX_OK;
-}
-
-
-/* NGX_DECLINED: no such member */
-
-static ngx_int_t
-ngx_http_notify_variable_member(ngx_pool_t *pool,
-    const ngx_http_notify_json_t *object, const ngx_str_t *name,
-    ngx_http_notify_value_t *value)
-{
-    void                          *cursor;
-    ngx_str_t                      key;
-    const ngx_http_notify_json_t  *member;
-
-    cursor = NULL;
-
-    for ( ;; ) {
-        member = ngx_http_notify_json_member(object, &cursor, &key);
-
-        if (member == NULL) {
-            return NGX_DECLINED;
-        }
-
-        if (ngx_http_notify_text_same_name(&key, name)) {
-            break;
-        }
-    }
-
-    switch (ngx_http_notify_json_type(member)) {
-
-    case NGX_HTTP_NOTIFY_JSON_STRING:
-        value->text = ngx_http_notify_json_string(member);
-        return NGX_OK;
-
-    case NGX_HTTP_NOTIFY_JSON_NULL:
-    case NGX_HTTP_NOTIFY_JSON_NONE:
-        return NGX_OK;
-
-    default:
-        value->json = 1;
-        return ngx_http_notify_json_dump(pool, member, 0, &value->text);
-    }
 }

@@ -16,6 +16,8 @@
 /* absent: text.len is 0 */
 typedef struct {
     ngx_str_t    text;
+    ngx_str_t    whole;         /* the JSON text of it, where text is plain but
+                                   was JSON, null included; or empty */
     ngx_uint_t   json;          /* unsigned  json:1; a JSON text, not plain */
 } ngx_http_notify_value_t;
 
@@ -23,7 +25,8 @@ typedef struct ngx_http_notify_variable_s  ngx_http_notify_variable_t;
 
 
 /*
- * By the name behind "$", "notify_event_id"; from the pool.  NULL: *reason is
+ * By the name behind "$", "notify_event_id", or "notify_data.items.0" in
+ * brackets; from the pool.  NULL: *reason is
  * a phrase, static or from the pool.
  */
 ngx_http_notify_variable_t *ngx_http_notify_variable_find(ngx_pool_t *pool,
@@ -48,6 +51,11 @@ const ngx_str_t *ngx_http_notify_variable_setting_name(
 /* whether it is $notify_payload */
 ngx_uint_t ngx_http_notify_variable_body(
     const ngx_http_notify_variable_t *variable);
+
+/* the member of that name, however it is written; NGX_DECLINED: none */
+ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
+    const ngx_http_notify_json_t *object, const ngx_str_t *name,
+    ngx_http_notify_value_t *value);
 
 /* what the session of an event keeps under a name; empty: nothing */
 ngx_str_t ngx_http_notify_variable_session(

@@ -469,6 +469,15 @@ mistakes('an invalid template',
      'the payload cannot contain "$notify_payload" in "payload"'],
     [profile  => q(payload '{"a":"${notify_data"}';),
      'the closing bracket of a variable is missing in "payload"'],
+    [profile  => q(payload '{"a":"${notify_data.a..b}"}';),
+     'a path into the data must be at most 32 names or indexes, separated by '
+     . 'dots in "payload"'],
+    [profile  => q(payload '{"a":"${notify_tenant.name}"}';),
+     'unknown variable "$notify_tenant.name", only $notify_... of a delivery '
+     . 'can stand here in "payload"'],
+    [profile  => q(payload '{"a":"${notify_attribute_a.b}"}';),
+     'unknown variable "$notify_attribute_a.b", only $notify_... of a '
+     . 'delivery can stand here in "payload"'],
     [profile  => q(payload '{"$notify_event_id":1}';),
      'variables are not allowed in the names of members in "payload"'],
     [profile  => q(payload '{"a":1,"a":2}';),
