@@ -31,6 +31,8 @@ static char *ngx_http_notify_api_args(ngx_conf_t *cf,
     ngx_http_notify_api_mount_t *mount);
 static char *ngx_http_notify_api_security(ngx_conf_t *cf,
     ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg);
+static char *ngx_http_notify_api_role_arg(ngx_conf_t *cf,
+    ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg);
 static ngx_int_t ngx_http_notify_api_init_process(ngx_cycle_t *cycle);
 static void ngx_http_notify_api_exit_process(ngx_cycle_t *cycle);
 
@@ -57,7 +59,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
 static ngx_command_t  ngx_http_notify_api_commands[] = {
 
     { ngx_string("notify_api"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1234,
       ngx_http_notify_api_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -407,8 +409,12 @@ ngx_http_notify_api_args(ngx_conf_t *cf, ngx_http_notify_api_mount_t *mount)
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_strncmp(value[i].data, "security=", 9) == 0) {
-            rv = ngx_http_notify_api_security(cf, mount, &value[i]);
+        if (ngx_strncmp(value[i].data, "security=", 9) == 0
+            || ngx_strncmp(value[i].data, "role=", 5) == 0)
+        {
+            rv = (value[i].data[0] == 's')
+                 ? ngx_http_notify_api_security(cf, mount, &value[i])
+                 : ngx_http_notify_api_role_arg(cf, mount, &value[i]);
 
             if (rv != NGX_CONF_OK) {
                 return rv;
@@ -465,6 +471,33 @@ ngx_http_notify_api_security(ngx_conf_t *cf,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid \"%V\", it must be \"security=none\", "
                        "\"security=basic\" or \"security=bearer\"", arg);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_notify_api_role_arg(ngx_conf_t *cf,
+    ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg)
+{
+    if (mount->role) {
+        return "has more than one \"role\"";
+    }
+
+    mount->role = 1;
+
+    if (ngx_strcmp(arg->data, "role=partner") == 0) {
+        mount->partner = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(arg->data, "role=operator") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid \"%V\", it must be \"role=operator\" or "
+                       "\"role=partner\"", arg);
 
     return NGX_CONF_ERROR;
 }

@@ -104,6 +104,8 @@ typedef struct {
     ngx_str_t                          large;       /* page of its 413 */
     const char                        *security;    /* a scheme of OpenAPI;
                                                        NULL or empty: none */
+    ngx_uint_t                         role;        /* unsigned  role:1; */
+    ngx_uint_t                         partner;     /* unsigned  partner:1; */
 } ngx_http_notify_api_mount_t;
 
 typedef struct {

@@ -33,6 +33,7 @@ static void ngx_http_notify_api_problem_errors(ngx_http_notify_api_t *api,
 static ngx_str_t  ngx_http_notify_api_lines[] = {
     ngx_string("400 Bad Request"),
     ngx_string("401 Unauthorized"),
+    ngx_string("403 Forbidden"),
     ngx_string("404 Not Found"),
     ngx_string("405 Method Not Allowed"),
     ngx_string("409 Conflict"),

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_openapi.h"
+#include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_pages.h"
 
 
@@ -19,6 +20,11 @@ static ngx_int_t ngx_http_notify_api_openapi_paths(ngx_http_notify_api_t *api,
 static ngx_int_t ngx_http_notify_api_openapi_mount(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *from, ngx_http_notify_json_t *to,
     const ngx_http_notify_api_mount_t *mount);
+static ngx_http_notify_json_t *ngx_http_notify_api_openapi_partner(
+    ngx_http_notify_api_t *api, const ngx_http_notify_api_mount_t *mount,
+    const ngx_http_notify_json_t *path, const ngx_str_t *name, u_char *last);
+static ngx_uint_t ngx_http_notify_api_openapi_operations(
+    const ngx_http_notify_json_t *path);
 static ngx_int_t ngx_http_notify_api_openapi_path(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *to, const ngx_http_notify_json_t *path,
     const ngx_str_t *prefix, const ngx_str_t *rest);
@@ -175,6 +181,18 @@ ngx_http_notify_api_openapi_mount(ngx_http_notify_api_t *api,
             rest.len -= 1 + name.len;
         }
 
+        if (mount->partner) {
+            path = ngx_http_notify_api_openapi_partner(api, mount, path,
+                                                       &name, last);
+            if (path == NULL) {
+                return NGX_ERROR;
+            }
+
+            if (!ngx_http_notify_api_openapi_operations(path)) {
+                continue;
+            }
+        }
+
         if (ngx_http_notify_api_openapi_path(api, to, path, &prefix, &rest)
             != NGX_OK)
         {
@@ -183,6 +201,56 @@ ngx_http_notify_api_openapi_mount(ngx_http_notify_api_t *api,
     }
 
     return NGX_OK;
+}
+
+
+/* what is left for a partner */
+
+static ngx_http_notify_json_t *
+ngx_http_notify_api_openapi_partner(ngx_http_notify_api_t *api,
+    const ngx_http_notify_api_mount_t *mount,
+    const ngx_http_notify_json_t *path, const ngx_str_t *name, u_char *last)
+{
+    u_char                  *p;
+    ngx_uint_t               nsegments;
+    ngx_http_notify_json_t  *copy;
+
+    nsegments = 0;
+
+    for (p = name->data + name->len; p < last; p++) {
+        nsegments += (*p == '/');
+    }
+
+    copy = ngx_http_notify_json_copy(api->request->pool, path);
+
+    if (copy == NULL
+        || ngx_http_notify_api_role_prune(copy,
+               ngx_http_notify_api_resource(mount->resources, name), nsegments)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return copy;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_api_openapi_operations(const ngx_http_notify_json_t *path)
+{
+    void                    *cursor;
+    ngx_str_t                name;
+    ngx_http_notify_json_t  *value;
+
+    cursor = NULL;
+
+    while ((value = ngx_http_notify_json_member(path, &cursor, &name))) {
+        if (ngx_http_notify_json_get(value, "operationId")) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

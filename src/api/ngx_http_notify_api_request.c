@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_text.h"
@@ -163,6 +164,12 @@ ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
 
     default:
         ngx_http_notify_api_failed(api);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_notify_api_role(api, ngx_http_notify_api_mount(api), resource)
+        != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 

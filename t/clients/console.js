@@ -27,6 +27,7 @@ async function until(condition, what) {
     const dom = await JSDOM.fromURL(url, {
         runScripts: 'dangerously', virtualConsole: errors,
         beforeParse(window) {
+            window.TextDecoder = TextDecoder;
             window.fetch = (target, options) => fetch(String(target), options);
             window.EventSource = class {
                 constructor(source) {

@@ -292,6 +292,14 @@ mistakes('an unknown word or parameter',
     [location => 'notify_api c security=digest;',
      'invalid "security=digest", it must be "security=none", "security=basic" '
      . 'or "security=bearer"'],
+    [location => 'notify_api c role=admin;',
+     'invalid "role=admin", it must be "role=operator" or "role=partner"'],
+    [location => 'notify_console frame_ancestors=app.example;',
+     'invalid source "app.example" in "frame_ancestors", it must be "self" or '
+     . 'one as "https://app.example"'],
+    [location => q(notify_console "logo=javascript:alert('x')";),
+     q(invalid parameter "logo=javascript:alert('x')", it must be a URL or a )
+     . 'path'],
     [location => 'notify_sync c s ask;',
      'invalid mode "ask", it must be "answer" or "gate"'],
     [location => 'notify_emit c a.b on=reply;',

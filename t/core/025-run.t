@@ -50,6 +50,7 @@ my %expect = (
     'github-style'         => [qr/"evt_.*"order\.paid"/s, 1],
     'minimal'              => [qr/"evt_.*"order\.paid"/s, 1],
     'one-event-five-wires' => [qr/"profile":"chat".*"evt_/s, 5],
+    'portal'               => [qr/"sub_.*"evt_.*"order\.paid"/s, 1],
     'retail-ops'           => [qr/"success":true.*"document\.validation"/s, 1],
     'standard-webhooks'    => [qr/"evt_.*"order\.paid"/s, 1],
     'stripe-style'         => [qr/"evt_.*"order\.paid"/s, 1],

@@ -19,6 +19,17 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
         location /shop/ { notify_api shop; }
         location = /shop/console { notify_console; }
         location = /elsewhere/console { notify_console; }
+        location = /shop/framed {
+            notify_console title="Acme & <sons>"
+                           logo=https://cdn.example:8443/a/acme.svg?v=1&w=2
+                           frame_ancestors=https://app.example
+                           https://*.example self;
+        }
+        location /closed/ {
+            if ($http_authorization != "Bearer a.b-c") { return 401; }
+            notify_api shop;
+        }
+        location = /closed/console { notify_console logo=/acme.svg; }
         location /emit { notify_emit shop order.paid;
             location = /emit/console { notify_console; } }
     }
@@ -63,6 +74,31 @@ NotifyTest::spew($file, $page);
 my $said = qx(cd '$NotifyTest::BUILD/npm' && node_modules/.bin/html-validate \\
     --preset standard --rule no-trailing-whitespace:error '$file' 2>&1);
 is($said, '', 'it is valid HTML');
+
+
+# what an operator puts into it
+
+my $framed = http(GET => $nginx->url('/shop/framed'));
+like($framed->{content}, qr{<title>Acme &amp; &lt;sons&gt;</title>},
+     'its title, as text');
+ok(index($framed->{content}, '<img id="logo" alt="" src="https://cdn.example'
+         . ':8443/a/acme.svg?v=1&amp;w=2">') > 0, 'its logo');
+my ($changed) = $framed->{headers}{'content-security-policy'};
+is($changed =~ s/.*; //r, "frame-ancestors https://app.example "
+   . "https://*.example 'self'", 'who may frame it');
+like($changed, qr{; img-src https://cdn\.example:8443;}, 'its image alone');
+is($changed =~ s/; img-src [^;]*//r =~ s/(frame-ancestors).*/$1/r,
+   $policy =~ s/(frame-ancestors).*/$1/r, 'nothing else may be loaded');
+is(length $framed->{content}, $framed->{headers}{'content-length'},
+   'the page is whole');
+like(http(GET => $nginx->url('/closed/console'))->{headers}
+     {'content-security-policy'}, qr/; img-src 'self';/,
+     'a logo of its own server is');
+
+NotifyTest::spew($file, $framed->{content});
+$said = qx(cd '$NotifyTest::BUILD/npm' && node_modules/.bin/html-validate \\
+    --preset standard --rule no-trailing-whitespace:error '$file' 2>&1);
+is($said, '', 'it is valid HTML still');
 
 
 # what it does
@@ -133,6 +169,11 @@ eventually { $receiver->count('/dead-one') == 4 }
 $seen = drive('/elsewhere/console?api=/shop/');
 is($seen->{title}, "shop: notifications",
    'the API may be elsewhere on this server');
+
+$seen = drive('/closed/console#token=a.b-c');
+is($seen->{title}, "shop: notifications", 'a token in the fragment is sent');
+like($seen->{live}, qr/order\.paid/, 'with the stream, too');
+is(drive('/shop/framed')->{title}, 'Acme & <sons>', 'a title that is given stays');
 
 http(GET => $nginx->url('/emit/console')) for 1 .. 2;
 publish('last');
