@@ -136,10 +136,7 @@ ngx_http_notify_api_filter_members(ngx_http_notify_api_t *api,
         }
 
         if (member->len) {
-            ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                        "duplicate_member",
-                                        "the member \"%V\" is given twice",
-                                        &name);
+            ngx_http_notify_api_twice(api, &name);
             return NGX_DECLINED;
         }
 
@@ -194,17 +191,12 @@ ngx_http_notify_api_filter_event(ngx_http_notify_api_t *api,
 
     rc = ngx_http_notify_event_form(&form, json);
 
-    ngx_str_null(&api->invalid.prefix);
-
     if (rc == NGX_ABORT) {
-        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
-                                    "duplicate_member",
-                                    form.twice.len
-                                        ? "the member \"%V\" is given twice"
-                                        : "an object has a member twice",
-                                    &form.twice);
+        ngx_http_notify_api_twice(api, &form.twice);
         return NGX_ABORT;
     }
+
+    ngx_str_null(&api->invalid.prefix);
 
     return rc;
 }
