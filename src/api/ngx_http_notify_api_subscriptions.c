@@ -265,7 +265,7 @@ ngx_http_notify_api_subscriptions_replace(
 
     static const char *const  kept[] = {
         "id", "tenant", "createdAt", "secrets", "apiKey", "headers",
-        "pausedUntil", NULL
+        "pausedUntil", "tls", NULL
     };
 
     if (call->api->method == NGX_HTTP_PUT) {

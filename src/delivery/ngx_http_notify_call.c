@@ -240,7 +240,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     call->deadline.data = call;
     call->deadline.log = ngx_cycle->log;
 
-    ngx_add_timer(&call->deadline, timeout ? timeout : target->conf->timeout);
+    ngx_add_timer(&call->deadline, timeout ? timeout : target->timeout);
 
     ngx_http_notify_http_response_init(&call->answer, pool,
                                        target->conf->response_limit,
@@ -274,7 +274,8 @@ ngx_http_notify_call_peer(ngx_http_notify_call_t *call)
     call->peer.answer = &call->answer;
     call->peer.detached = &call->detached;
     call->peer.pool = call->pool;
-    call->peer.verify = target->conf->ssl_verify;
+    call->peer.name = target->server_name;
+    call->peer.verify = target->verify;
     call->peer.once = target->conf->once;
     call->peer.resolved = ngx_http_notify_call_resolved;
 }
@@ -347,7 +348,7 @@ ngx_http_notify_call_upstream(ngx_http_request_t *r)
     call = ngx_http_notify_detached_get(r)->data;
     call->detached.about = ngx_http_notify_call_about;
     target = call->target;
-    state = target->conf->state;
+    state = target->state;
 
     if (ngx_http_upstream_create(r) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_ERROR);
@@ -356,7 +357,8 @@ ngx_http_notify_call_upstream(ngx_http_request_t *r)
 
     u = r->upstream;
 
-    u->conf = target->url.literal ? &state->literal : &state->upstream;
+    u->conf = (target->url.literal && target->server_name.len == 0)
+              ? &state->literal : &state->upstream;
     u->ssl = target->url.ssl;
     ngx_str_set(&u->schema, "notify://");
 

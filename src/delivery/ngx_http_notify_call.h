@@ -76,6 +76,7 @@ typedef struct {
     size_t                           response_limit;
     size_t                           response_header_limit;
     ngx_flag_t                       trace;
+    ngx_uint_t                       customize;    /* of _CUSTOM_... */
     ngx_uint_t                       once;         /* unsigned  once:1;
                                 a call is never repeated */
 
@@ -93,6 +94,13 @@ typedef struct {
                                                       differ in the payload
                                                       share connections */
 } ngx_http_notify_call_conf_t;
+
+
+/* what a subscription may set itself, see custom.h */
+#define NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD  0x0002
+#define NGX_HTTP_NOTIFY_CUSTOM_RETRY    0x0004
+#define NGX_HTTP_NOTIFY_CUSTOM_TIMEOUT  0x0008
+#define NGX_HTTP_NOTIFY_CUSTOM_TLS      0x0010
 
 
 /*

@@ -33,6 +33,14 @@ static ngx_int_t ngx_http_notify_call_conf_trust(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *conf);
 
 
+static ngx_conf_bitmask_t  ngx_http_notify_call_conf_customize[] = {
+    { ngx_string("payload"), NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD },
+    { ngx_string("retry"), NGX_HTTP_NOTIFY_CUSTOM_RETRY },
+    { ngx_string("timeout"), NGX_HTTP_NOTIFY_CUSTOM_TIMEOUT },
+    { ngx_string("tls"), NGX_HTTP_NOTIFY_CUSTOM_TLS },
+    { ngx_null_string, 0 }
+};
+
 static ngx_conf_bitmask_t  ngx_http_notify_call_conf_protocols[] = {
     { ngx_string("TLSv1"), NGX_SSL_TLSv1 },
     { ngx_string("TLSv1.1"), NGX_SSL_TLSv1_1 },
@@ -129,6 +137,13 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
       offsetof(ngx_http_notify_call_conf_t, trace),
       NULL },
 
+    { ngx_string("customize"),
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_call_conf_t, customize),
+      &ngx_http_notify_call_conf_customize },
+
     { ngx_string("ssl_verify"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -192,7 +207,8 @@ ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf)
     /*
      * set by ngx_pcalloc():
      *
-     *     payload, sign, guard, the strings, ssl_protocols and state
+     *     payload, sign, guard, the strings, customize, ssl_protocols and
+     *     state
      */
 
     conf->connect_timeout = NGX_CONF_UNSET_MSEC;

@@ -80,7 +80,7 @@ ngx_http_notify_call_body(ngx_http_notify_call_t *call,
     ngx_http_notify_event_t               *event;
     const ngx_http_notify_payload_conf_t  *conf;
 
-    conf = &call->target->conf->payload;
+    conf = call->target->payload;
     event = call->event;
 
     if (event->shared_by == conf) {
@@ -98,6 +98,7 @@ ngx_http_notify_call_body(ngx_http_notify_call_t *call,
     /* this call, whoever started it, and others */
 
     if (event->shared_by == NULL && event->refs > 2
+        && conf == &call->target->conf->payload
         && body->len <= NGX_HTTP_NOTIFY_CALL_SHARED
         && ngx_http_notify_payload_shared(conf))
     {
@@ -129,8 +130,8 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     if (lines->len == 0) {
         pool = target->constant ? target->pool : call->pool;
 
-        rc = ngx_http_notify_payload_headers(pool, &target->conf->payload,
-                                             context, lines);
+        rc = ngx_http_notify_payload_headers(pool, target->payload, context,
+                                             lines);
         if (rc != NGX_OK) {
             return rc;
         }

@@ -7,9 +7,15 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_call_target.h"
+#include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_tls.h"
 
 
+static ngx_int_t ngx_http_notify_call_target_own(
+    ngx_http_notify_target_t *target, const void **tag, const char **reason);
+static ngx_int_t ngx_http_notify_call_target_tls(
+    ngx_http_notify_target_t *target, const void **tag, const char **reason);
 static ngx_uint_t ngx_http_notify_call_target_trace(
     const ngx_http_notify_target_t *target);
 static ngx_int_t ngx_http_notify_call_target_head(
@@ -21,6 +27,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
     const ngx_http_notify_subscription_t *subscription, ngx_log_t *log,
     const char **reason)
 {
+    const void                *tag;
     ngx_pool_t                *pool;
     ngx_http_notify_target_t  *target;
 
@@ -39,8 +46,13 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
     target->pool = pool;
     target->conf = conf;
     target->subscription = subscription;
+
+    if (ngx_http_notify_call_target_own(target, &tag, reason) != NGX_OK) {
+        goto failed;
+    }
+
     target->constant = ngx_http_notify_payload_headers_constant(
-                                                             &conf->payload);
+                                                             target->payload);
     target->trace = ngx_http_notify_call_target_trace(target);
 
     /* the reason may live as long as the subscription */
@@ -63,7 +75,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
         goto failed;
     }
 
-    target->host = ngx_http_notify_host_get(conf->state, conf->keepalive,
+    target->host = ngx_http_notify_host_get(tag, conf->keepalive,
                                             conf->keepalive_idle,
                                             &target->url, log);
     if (target->host == NULL) {
@@ -77,6 +89,109 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+/* what it has of the profile, and what is its own */
+
+static ngx_int_t
+ngx_http_notify_call_target_own(ngx_http_notify_target_t *target,
+    const void **tag, const char **reason)
+{
+    uint64_t                            ms;
+    ngx_uint_t                          own;
+    ngx_http_notify_json_t             *document, *value;
+    ngx_http_notify_payload_conf_t     *payload;
+    const ngx_http_notify_call_conf_t  *conf;
+
+    conf = target->conf;
+    own = conf->customize;
+    document = target->subscription->document;
+
+    target->payload = &conf->payload;
+    target->state = conf->state;
+    target->timeout = conf->timeout;
+    target->verify = conf->ssl_verify;
+    *tag = conf->state;
+
+    if (document == NULL) {
+        return NGX_OK;
+    }
+
+    value = ngx_http_notify_json_get(document, "payload");
+
+    if (value && (own & NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD)) {
+        payload = ngx_palloc(target->pool,
+                             sizeof(ngx_http_notify_payload_conf_t));
+
+        if (payload == NULL
+            || ngx_http_notify_custom_payload(target->subscription->pool,
+                                              &conf->payload, value, NULL,
+                                              NULL, payload, reason)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        target->payload = payload;
+    }
+
+    value = ngx_http_notify_json_get(document, "timeout");
+
+    if (value && (own & NGX_HTTP_NOTIFY_CUSTOM_TIMEOUT)
+        && ngx_http_notify_custom_time(value, &ms) == NGX_OK)
+    {
+        target->timeout = ngx_min((ngx_msec_t) ms, conf->timeout);
+    }
+
+    return (own & NGX_HTTP_NOTIFY_CUSTOM_TLS)
+           ? ngx_http_notify_call_target_tls(target, tag, reason) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_target_tls(ngx_http_notify_target_t *target,
+    const void **tag, const char **reason)
+{
+    const char              *member, *why;
+    ngx_http_notify_tls_t    tls;
+    ngx_http_notify_json_t  *value;
+
+    static uintptr_t  last = 1;
+
+    value = ngx_http_notify_json_get(target->subscription->document, "tls");
+
+    if (value == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_notify_tls_read(value, &tls);
+
+    switch (ngx_http_notify_tls_state(target->pool, target->conf, &tls,
+                                      &target->state, &member, &why))
+    {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        *reason = "its tls cannot be used";
+        return NGX_ERROR;
+
+    default:
+        return NGX_ERROR;
+    }
+
+    target->server_name = tls.server_name;
+    target->verify = target->verify || tls.ca.len;
+
+    /* its connections are not for others, nor for it once it was changed:
+     * odd, it is never that of a state */
+
+    last += 2;
+    *tag = (const void *) last;
+
+    return NGX_OK;
 }
 
 
@@ -96,8 +211,7 @@ ngx_http_notify_call_target_trace(const ngx_http_notify_target_t *target)
 
     for (i = 0; target->conf->trace && i < 2; i++) {
 
-        if (ngx_http_notify_payload_header_given(&target->conf->payload,
-                                                 &names[i])
+        if (ngx_http_notify_payload_header_given(target->payload, &names[i])
             || ngx_http_notify_text_find_nocase(&names[i],
                                                 subscription->headers,
                                                 subscription->nheaders,
@@ -120,7 +234,7 @@ ngx_http_notify_call_target_head(ngx_http_notify_target_t *target)
     const ngx_str_t              *method;
 
     url = &target->url;
-    method = &target->conf->payload.method;
+    method = &target->payload->method;
 
     len = method->len + sizeof(" /") - 1 + url->uri.len
           + sizeof(" HTTP/1.1" CRLF "Host: ") - 1 + url->authority.len

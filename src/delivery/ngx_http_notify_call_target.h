@@ -18,6 +18,11 @@ struct ngx_http_notify_target_s {
     ngx_pool_t                            *pool;
     const ngx_http_notify_call_conf_t     *conf;
     const ngx_http_notify_subscription_t  *subscription;
+    const ngx_http_notify_payload_conf_t  *payload;   /* conf's, or its own, */
+    struct ngx_http_notify_call_state_s   *state;     /* the same, */
+    ngx_msec_t                             timeout;   /* and the same */
+    ngx_str_t                              server_name;
+    ngx_uint_t                             verify;
     ngx_http_notify_guard_url_t            url;
     ngx_http_notify_sign_keys_t           *keys;
     const char                            *keyless;   /* why keys is NULL */

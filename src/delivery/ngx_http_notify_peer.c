@@ -220,7 +220,10 @@ ngx_http_notify_peer_init(ngx_http_request_t *r,
 
     u->ssl_name = peer->url->host;
 
-    if (peer->url->literal) {
+    if (peer->name.len) {
+        u->ssl_name = peer->name;
+
+    } else if (peer->url->literal) {
 
         /* what upstream does not take for a name, see _set_address() */
 
@@ -469,7 +472,7 @@ ngx_http_notify_peer_set_session(ngx_peer_connection_t *pc, void *data)
 
     pc->connection->ssl->buffer = 0;
 
-    if (peer->url->literal && peer->verify
+    if (peer->url->literal && peer->verify && peer->name.len == 0
         && ngx_http_notify_peer_set_address(peer, pc->connection) != NGX_OK)
     {
         return NGX_ERROR;

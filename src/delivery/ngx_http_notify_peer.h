@@ -32,6 +32,8 @@ struct ngx_http_notify_peer_s {
     ngx_http_notify_http_response_t      *answer;
     ngx_http_notify_detached_t           *detached;
     ngx_pool_t                           *pool;
+    ngx_str_t                             name;     /* of its certificate; or
+                                                       empty: the host */
     unsigned                              verify:1;
     unsigned                              once:1;   /* never sent again */
     void                                (*resolved)(

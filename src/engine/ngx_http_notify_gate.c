@@ -86,7 +86,7 @@ ngx_http_notify_gate_reset(ngx_http_notify_subscriber_t *s)
 ngx_uint_t
 ngx_http_notify_gate_drops(ngx_http_notify_subscriber_t *s)
 {
-    return s->profile != NULL && s->profile->retry.nsteps == 0
+    return s->retry != NULL && s->retry->nsteps == 0
            && s->breaker.state == NGX_HTTP_NOTIFY_BREAKER_OPEN
            && s->doc->paused_until <= ngx_http_notify_feed_now()
            && ngx_http_notify_breaker_ask(&s->breaker,

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
+#include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_delivery.h"
 #include "ngx_http_notify_disable.h"
 #include "ngx_http_notify_former.h"
@@ -484,6 +485,7 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
     s->doc = doc;
     s->target = NULL;
     s->filter = NULL;
+    s->retry = NULL;
     s->reason = NULL;
 
     profile = ngx_http_notify_lifecycle_profile(s);
@@ -515,6 +517,12 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
     }
 
     ngx_http_notify_lifecycle_limit(s);
+
+    s->retry = ngx_http_notify_custom_retry(doc, &profile->call,
+                                            &profile->retry);
+    if (s->retry == NULL) {
+        return NGX_ERROR;
+    }
 
     if (doc->filter.len) {
         s->filter = ngx_http_notify_filter_compile(doc->pool, &doc->filter,
@@ -632,6 +640,7 @@ ngx_http_notify_lifecycle_unprepare(ngx_http_notify_subscriber_t *s)
 
     s->doc = NULL;
     s->filter = NULL;
+    s->retry = NULL;
 }
 
 

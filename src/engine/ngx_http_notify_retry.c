@@ -119,7 +119,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 
     if (ngx_http_notify_retry_delay(d, now, &delay) != NGX_OK) {
         ngx_http_notify_retry_dead(d, result,
-                                   s->profile && s->profile->retry.nsteps
+                                   s->retry && s->retry->nsteps
                                    ? "exhausted" : "failed");
         return;
     }
@@ -147,16 +147,16 @@ ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d, uint64_t now,
 
     s = d->subscriber;
 
-    if (s->profile == NULL || s->until == 0) {
+    if (s->retry == NULL || s->until == 0) {
         return NGX_DONE;
     }
 
     if (s->until == NGX_HTTP_NOTIFY_SETTING_FOREVER) {
-        return ngx_http_notify_backoff_next(&s->profile->retry, d->attempt,
-                                            d->first, now, delay);
+        return ngx_http_notify_backoff_next(s->retry, d->attempt, d->first,
+                                            now, delay);
     }
 
-    backoff = s->profile->retry;
+    backoff = *s->retry;
 
     if (backoff.until == 0 || s->until < backoff.until) {
         backoff.until = s->until;

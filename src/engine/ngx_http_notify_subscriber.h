@@ -74,6 +74,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_target_t         *target;   /* NULL: cannot be called */
     const char                       *reason;   /* then why */
     ngx_http_notify_filter_t         *filter;   /* in doc's pool, or NULL */
+    const ngx_http_notify_backoff_t  *retry;    /* the profile's, or in doc's
+                                                   pool; NULL: no profile */
     ngx_http_notify_former_t         *former;   /* of what is not yet
                                                    delivered, or NULL */
     ngx_http_notify_match_link_t     *links;    /* in doc's pool */

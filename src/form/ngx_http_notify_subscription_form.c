@@ -74,15 +74,16 @@ ngx_http_notify_subscription_form_sort(
             return NGX_OK;
         }
 
+        /* an attribute may have the name of a member that is younger */
+
+        attribute = ngx_http_notify_channel_attribute(form->channel, &name);
         i = ngx_http_notify_subscription_members_find(&name);
 
-        if (i != NGX_DECLINED) {
+        if (i != NGX_DECLINED && attribute == NULL) {
             form->values[i] = value;
             form->names[i] = name;
             continue;
         }
-
-        attribute = ngx_http_notify_channel_attribute(form->channel, &name);
 
         if (attribute == NULL) {
             ngx_http_notify_invalid_add(form->invalid, &name,
@@ -108,6 +109,10 @@ ngx_http_notify_subscription_form_check(
         || ngx_http_notify_subscription_form_check_event(form) != NGX_OK
         || ngx_http_notify_subscription_events_entity_name(form) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_subscription_custom_kept(form) != NGX_OK) {
         return NGX_ERROR;
     }
 

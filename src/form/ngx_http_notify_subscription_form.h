@@ -34,6 +34,7 @@ typedef struct {
     ngx_http_notify_json_t            *object_type;
     ngx_http_notify_json_t            *event_type;
     ngx_str_t                          secret;
+    unsigned                           tls:1;       /* it has this member */
     ngx_str_t                          signature;   /* "ed25519", "hmac", or
                                                        empty */
 } ngx_http_notify_subscription_form_t;
@@ -136,7 +137,11 @@ ngx_int_t ngx_http_notify_subscription_members_read(
 
 ngx_http_notify_subscription_read_t
     ngx_http_notify_subscription_maps_headers,
-    ngx_http_notify_subscription_maps_metadata;
+    ngx_http_notify_subscription_maps_metadata,
+    ngx_http_notify_subscription_custom_payload,
+    ngx_http_notify_subscription_custom_retry,
+    ngx_http_notify_subscription_custom_timeout,
+    ngx_http_notify_subscription_custom_tls;
 
 ngx_http_notify_subscription_show_t
     ngx_http_notify_subscription_show_copy,
@@ -149,8 +154,14 @@ ngx_http_notify_subscription_show_t
     ngx_http_notify_subscription_show_status,
     ngx_http_notify_subscription_show_paused,
     ngx_http_notify_subscription_show_health,
+    ngx_http_notify_subscription_show_tls,
     ngx_http_notify_subscription_show_public_key,
     ngx_http_notify_subscription_show_secret;
+
+/* of those that a PUT keeps until it is known what it has: which it has not;
+ * NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_subscription_custom_kept(
+    ngx_http_notify_subscription_form_t *form);
 
 /* event, events, objectType and eventType together; any may be NULL */
 ngx_int_t ngx_http_notify_subscription_events(

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_call.h"
 #include "ngx_http_notify_filter_form.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
@@ -89,6 +90,18 @@ static const ngx_http_notify_subscription_member_t
     { "inFlight", "inFlight", 10000,
       ngx_http_notify_subscription_members_integer,
       ngx_http_notify_subscription_show_copy },
+    { "payload", "payload", NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD,
+      ngx_http_notify_subscription_custom_payload,
+      ngx_http_notify_subscription_show_copy },
+    { "retry", "retry", NGX_HTTP_NOTIFY_CUSTOM_RETRY,
+      ngx_http_notify_subscription_custom_retry,
+      ngx_http_notify_subscription_show_copy },
+    { "timeout", "timeout", NGX_HTTP_NOTIFY_CUSTOM_TIMEOUT,
+      ngx_http_notify_subscription_custom_timeout,
+      ngx_http_notify_subscription_show_copy },
+    { "tls", "tls", NGX_HTTP_NOTIFY_CUSTOM_TLS,
+      ngx_http_notify_subscription_custom_tls,
+      ngx_http_notify_subscription_show_tls },
     { "enabled", NULL, 0, ngx_http_notify_subscription_members_enabled,
       NULL },
     { "metadata", "metadata", 0, ngx_http_notify_subscription_maps_metadata,

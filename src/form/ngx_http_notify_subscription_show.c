@@ -409,3 +409,29 @@ ngx_http_notify_subscription_show_health(ngx_http_notify_json_write_t *w,
         p = end + 1;
     }
 }
+
+
+/* without its key */
+
+void
+ngx_http_notify_subscription_show_tls(ngx_http_notify_json_write_t *w,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_http_notify_subscription_shown_t *shown)
+{
+    ngx_http_notify_json_t  *tls;
+
+    tls = ngx_http_notify_json_get(shown->document, member->stored);
+
+    if (tls == NULL) {
+        return;
+    }
+
+    tls = ngx_http_notify_json_copy(w->pool, tls);
+
+    if (tls == NULL || ngx_http_notify_json_remove(tls, "key") != NGX_OK) {
+        w->failed = 1;
+        return;
+    }
+
+    ngx_http_notify_json_write_json(w, member->name, tls);
+}

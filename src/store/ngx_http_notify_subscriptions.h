@@ -38,7 +38,8 @@ typedef struct {
  *   id uid tenant url events entityTypeID attributes{} mode apiKey
  *   secrets[{text,expires,standard}] name profile headers{} filter rate
  *   inFlight enabled reason metadata createdAt updatedAt pausedUntil (epoch ms;
- *   null: until it is resumed)
+ *   null: until it is resumed) payload retry[] timeout
+ *   tls{ca,certificate,key,serverName}
  * and, where it is that of the channel's target: internal settings{}, where it
  * is that of a provider: internal provider, and no url
  */

@@ -15,7 +15,7 @@ my (%read, %shown);
 for my $row ($table =~ /^    \{ (.*?) \},?$/msg) {
     my ($name) = $row =~ /^"(\w+)"/ or next;
 
-    $read{$name} = 1 if $row =~ /_subscription_(members|maps)_/;
+    $read{$name} = 1 if $row =~ /_subscription_(members|maps|custom)_/;
     $shown{$name} = 1 if $row =~ /_subscription_show_/;
 }
 
