@@ -56,7 +56,11 @@ ngx_http_notify_channel_names(ngx_conf_t *cf, const ngx_array_t *channels,
         names.profile = profile[i];
 
         if (ngx_http_notify_channel_names_profile(&names, &profile[i]->call)
-            != NGX_OK)
+            != NGX_OK
+            || ngx_http_notify_payload_named(profile[i]->order,
+                                             ngx_http_notify_channel_names_one,
+                                             &names)
+               != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }

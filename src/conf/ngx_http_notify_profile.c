@@ -25,6 +25,8 @@ static char *ngx_http_notify_profile_breaker(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_notify_profile_order(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_uint_t ngx_http_notify_profile_rate_unit(ngx_str_t *value);
 static char *ngx_http_notify_profile_step(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
@@ -34,13 +36,6 @@ static char *ngx_http_notify_profile_ignore(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_profile_disable_after(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-
-
-static ngx_conf_enum_t  ngx_http_notify_profile_order[] = {
-    { ngx_string("none"), 0 },
-    { ngx_string("strict"), 1 },
-    { ngx_null_string, 0 }
-};
 
 
 static ngx_http_notify_args_param_t  ngx_http_notify_profile_in_flight = {
@@ -142,10 +137,10 @@ static ngx_command_t  ngx_http_notify_profile_commands[] = {
 
     { ngx_string("order"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_notify_profile_order,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      offsetof(ngx_http_notify_profile_t, strict),
-      &ngx_http_notify_profile_order },
+      0,
+      NULL },
 
     { ngx_string("disable_after"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE1,
@@ -545,4 +540,59 @@ ngx_http_notify_profile_disable_after(ngx_conf_t *cf, ngx_command_t *cmd,
     return ngx_http_notify_args_msec(cf,
                                      &ngx_http_notify_profile_disable_param,
                                      &args[1], &profile->disable_after);
+}
+
+
+/* none | strict | key=TEXT */
+static char *
+ngx_http_notify_profile_order(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_notify_profile_t *profile = conf;
+
+    ngx_str_t    text;
+    const char  *reason;
+
+    if (profile->strict != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    text = ((ngx_str_t *) cf->args->elts)[1];
+
+    profile->strict = ngx_http_notify_text_is(&text, "strict");
+
+    if (profile->strict || ngx_http_notify_text_is(&text, "none")) {
+        return NGX_CONF_OK;
+    }
+
+    if (text.len < 5 || ngx_strncmp(text.data, "key=", 4) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid order \"%V\", it must be \"none\", "
+                           "\"strict\" or \"key=TEXT\"", &text);
+        return NGX_CONF_ERROR;
+    }
+
+    text.data += 4;
+    text.len -= 4;
+
+    profile->order = ngx_http_notify_payload_compile(cf, &text, &reason);
+
+    if (profile->order == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\"", reason,
+                           &text);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_notify_payload_constant(profile->order)) {
+        return "has a \"key=\" that is the same for all events, "
+               "that is \"order strict\"";
+    }
+
+    if (!ngx_http_notify_payload_published(profile->order)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a variable in \"key=%V\" is not one of the event "
+                           "as it was published", &text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }

@@ -34,6 +34,7 @@ typedef struct {
     ngx_uint_t                       in_flight;
     ngx_uint_t                       strict;    /* order strict: 1 */
     ngx_msec_t                       disable_after; /* 0: off */
+    ngx_http_notify_template_t      *order;     /* order key=, or NULL */
     ngx_http_notify_attempts_conf_t  attempts;
     u_char                          *file;      /* where the block stands */
     ngx_uint_t                       line;

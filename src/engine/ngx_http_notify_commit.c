@@ -492,7 +492,9 @@ ngx_http_notify_commit_acknowledge(ngx_http_notify_commit_t *c,
         if (ngx_http_notify_subscriber_is_ending(s) && !s->dirty
             && (s->in_flight == 0
                 || (s->state == NGX_HTTP_NOTIFY_SUBSCRIBER_RESTARTED
-                    && (s->profile == NULL || !s->profile->strict))))
+                    && (s->profile == NULL
+                        || (!s->profile->strict
+                            && s->profile->order == NULL)))))
         {
             ngx_http_notify_run_queue_finish(s);
             continue;

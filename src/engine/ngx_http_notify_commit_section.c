@@ -442,8 +442,16 @@ ngx_http_notify_commit_section_write(ngx_http_notify_command_t *command,
 
     case 'r':
         ngx_http_notify_command_number(command, op->due);
-        ngx_http_notify_command_printf(command, "%ui %uL", op->attempts,
-                                       op->first);
+
+        if (op->line) {
+            ngx_http_notify_command_printf(command, "%ui %uL %xi",
+                                           op->attempts, op->first, op->line);
+
+        } else {
+            ngx_http_notify_command_printf(command, "%ui %uL", op->attempts,
+                                           op->first);
+        }
+
         return;
 
     case 'd':

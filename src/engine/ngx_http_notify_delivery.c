@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_delivery.h"
+#include "ngx_http_notify_order.h"
 
 
 void
@@ -29,6 +30,7 @@ ngx_http_notify_delivery_ended(ngx_http_notify_delivery_t *d)
     if (d->subscriber != NULL) {
         d->subscriber->in_flight--;
         d->lease->active--;
+        ngx_http_notify_order_end(d->subscriber, d->line);
     }
 }
 

@@ -23,6 +23,7 @@ struct ngx_http_notify_delivery_s {
     ngx_http_notify_id_t              id;
     ngx_http_notify_call_t           *call;
     ngx_http_notify_provider_node_t  *node;     /* called by a provider */
+    ngx_uint_t                        line;     /* of `order key=`, or 0 */
     ngx_uint_t                        attempt;
     uint64_t                          version;  /* of the document it is by */
     uint64_t                          first;    /* epoch ms, first attempt */

@@ -6,6 +6,8 @@
 
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_gate.h"
+#include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_order.h"
 #include "ngx_http_notify_outcome.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
@@ -18,6 +20,7 @@
 
 
 #define NGX_HTTP_NOTIFY_DISPATCH_OWED  16   /* calls in a row */
+#define NGX_HTTP_NOTIFY_DISPATCH_WAIT  10   /* ms, for the log to come up */
 
 
 typedef enum {
@@ -34,6 +37,9 @@ static void ngx_http_notify_dispatch_owe(ngx_http_notify_subscriber_t *s,
 static void ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_dispatch_admit(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event);
+static ngx_int_t ngx_http_notify_dispatch_line(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
+    ngx_uint_t *line);
 static ngx_uint_t ngx_http_notify_dispatch_may_read(
     ngx_http_notify_subscriber_t *s);
 static ngx_uint_t ngx_http_notify_dispatch_may_start(
@@ -45,12 +51,18 @@ static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_retry(
     ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_redelivery(
     ngx_http_notify_subscriber_t *s);
+static ngx_int_t ngx_http_notify_dispatch_line_retry(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_retry_t *next,
+    ngx_uint_t *line);
+static ngx_int_t ngx_http_notify_dispatch_line_redelivery(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
+    ngx_uint_t *line);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_again(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
-    ngx_uint_t attempt, ngx_uint_t probe);
+    ngx_uint_t line, ngx_uint_t attempt, ngx_uint_t probe);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
-    ngx_uint_t attempt, ngx_uint_t probe);
+    ngx_uint_t line, ngx_uint_t attempt, ngx_uint_t probe);
 
 
 void
@@ -140,7 +152,7 @@ static void
 ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
 {
     ngx_int_t                    rc;
-    ngx_uint_t                   probe;
+    ngx_uint_t                   line, probe;
     ngx_http_notify_event_t     *event;
     ngx_http_notify_delivery_t  *d;
 
@@ -172,7 +184,18 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
             break;
         }
 
-        d = ngx_http_notify_dispatch_call(s, event, 1, probe);
+        rc = ngx_http_notify_dispatch_line(s, event, &line);
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_notify_log_unref(ngx_http_notify_queue_pop(s));
+            continue;
+        }
+
+        if (rc != NGX_OK || !ngx_http_notify_dispatch_room(s)) {
+            break;
+        }
+
+        d = ngx_http_notify_dispatch_call(s, event, line, 1, probe);
 
         if (d == NULL) {
             break;
@@ -223,6 +246,48 @@ ngx_http_notify_dispatch_admit(ngx_http_notify_subscriber_t *s,
 }
 
 
+/*
+ * NGX_DECLINED: it waits in the retry set for others of its line; NGX_AGAIN: it
+ * is not known yet whether it has to.
+ */
+
+static ngx_int_t
+ngx_http_notify_dispatch_line(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, ngx_uint_t *line)
+{
+    *line = 0;
+
+    if (!ngx_http_notify_order_known(s)) {
+        ngx_http_notify_retry_look(s);
+        return NGX_AGAIN;
+    }
+
+    if (ngx_http_notify_order_line(s, event, line) != NGX_OK) {
+        goto failed;
+    }
+
+    if (!ngx_http_notify_order_busy(s, *line)
+        && !ngx_http_notify_order_again(s, &event->id))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_window_line_up(s, &event->id, *line) != NGX_OK) {
+        goto failed;
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+
+    return NGX_DECLINED;
+
+failed:
+
+    ngx_http_notify_run_queue_wait_room(s);
+
+    return NGX_AGAIN;
+}
+
+
 /* while no call may start there is no use in reading, but to drop */
 
 static ngx_uint_t
@@ -231,10 +296,11 @@ ngx_http_notify_dispatch_may_read(ngx_http_notify_subscriber_t *s)
     switch (ngx_http_notify_gate(s)) {
 
     case NGX_HTTP_NOTIFY_GATE_OPEN:
-        return s->nretry < NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY;
+        return s->nretry < NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY
+               || ngx_http_notify_order_again(s, &s->read);
 
     case NGX_HTTP_NOTIFY_GATE_PROBE:
-        return s->nretry == 0;
+        return s->nretry == 0 || ngx_http_notify_order_again(s, &s->read);
 
     default: /* NGX_HTTP_NOTIFY_GATE_SHUT */
         return ngx_http_notify_gate_drops(s);
@@ -248,12 +314,14 @@ static ngx_uint_t
 ngx_http_notify_dispatch_may_start(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *probe)
 {
+    ngx_uint_t              again;
     ngx_http_notify_gate_e  gate;
 
     gate = ngx_http_notify_gate(s);
+    again = ngx_http_notify_order_again(s, &s->ring[s->ring_head]->id);
 
     if (gate == NGX_HTTP_NOTIFY_GATE_SHUT
-        || (gate == NGX_HTTP_NOTIFY_GATE_OPEN
+        || (gate == NGX_HTTP_NOTIFY_GATE_OPEN && !again
             && s->nretry >= NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY))
     {
         ngx_http_notify_queue_clear(s);
@@ -263,7 +331,7 @@ ngx_http_notify_dispatch_may_start(ngx_http_notify_subscriber_t *s,
 
     *probe = (gate == NGX_HTTP_NOTIFY_GATE_PROBE);
 
-    if (*probe && s->nretry) {
+    if (*probe && s->nretry && !again) {
 
         /* the probe is the one that waits longest */
 
@@ -271,7 +339,7 @@ ngx_http_notify_dispatch_may_start(ngx_http_notify_subscriber_t *s,
         return 0;
     }
 
-    if (s->in_flight >= s->limit
+    if ((s->in_flight >= s->limit && !again)
         || s->nwindow + s->unacked >= 2 * s->limit)
     {
         return 0;
@@ -283,7 +351,7 @@ ngx_http_notify_dispatch_may_start(ngx_http_notify_subscriber_t *s,
         return 0;
     }
 
-    return ngx_http_notify_dispatch_room(s);
+    return 1;
 }
 
 
@@ -354,6 +422,8 @@ ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s)
 static ngx_http_notify_dispatch_e
 ngx_http_notify_dispatch_retry(ngx_http_notify_subscriber_t *s)
 {
+    ngx_int_t                    rc;
+    ngx_uint_t                   line;
     ngx_http_notify_id_t         id;
     ngx_http_notify_retry_t      next;
     ngx_http_notify_delivery_t  *d;
@@ -364,7 +434,20 @@ ngx_http_notify_dispatch_retry(ngx_http_notify_subscriber_t *s)
 
     id = next.event->id;
 
-    d = ngx_http_notify_dispatch_again(s, next.event, next.attempt,
+    rc = ngx_http_notify_dispatch_line_retry(s, &next, &line);
+
+    if (rc == NGX_DECLINED) {
+        s->owed -= (s->owed != 0);
+        ngx_http_notify_retry_forget(s, &id);
+
+        return NGX_HTTP_NOTIFY_DISPATCH_STARTED;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_NOTIFY_DISPATCH_NO_ROOM;
+    }
+
+    d = ngx_http_notify_dispatch_again(s, next.event, line, next.attempt,
                                        next.probe);
     if (d == NULL) {
         return NGX_HTTP_NOTIFY_DISPATCH_NO_ROOM;
@@ -388,7 +471,8 @@ ngx_http_notify_dispatch_retry(ngx_http_notify_subscriber_t *s)
 static ngx_http_notify_dispatch_e
 ngx_http_notify_dispatch_redelivery(ngx_http_notify_subscriber_t *s)
 {
-    ngx_uint_t                   probe;
+    ngx_int_t                    rc;
+    ngx_uint_t                   line, probe;
     ngx_http_notify_event_t     *event;
     ngx_http_notify_delivery_t  *d;
 
@@ -396,7 +480,20 @@ ngx_http_notify_dispatch_redelivery(ngx_http_notify_subscriber_t *s)
         return NGX_HTTP_NOTIFY_DISPATCH_NOTHING;
     }
 
-    d = ngx_http_notify_dispatch_again(s, event, 1, probe);
+    rc = ngx_http_notify_dispatch_line_redelivery(s, event, &line);
+
+    if (rc == NGX_DECLINED) {
+        s->redeliver_owed -= (s->redeliver_owed != 0);
+        ngx_http_notify_redeliver_started(s);
+
+        return NGX_HTTP_NOTIFY_DISPATCH_STARTED;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_NOTIFY_DISPATCH_NO_ROOM;
+    }
+
+    d = ngx_http_notify_dispatch_again(s, event, line, 1, probe);
     if (d == NULL) {
         return NGX_HTTP_NOTIFY_DISPATCH_NO_ROOM;
     }
@@ -416,11 +513,77 @@ ngx_http_notify_dispatch_redelivery(ngx_http_notify_subscriber_t *s)
 }
 
 
+/*
+ * What is due comes once a line.  NGX_DECLINED: it waits for one that stands
+ * before it in the log and has yet to come from there; or another one is under
+ * way, as Redis could not know: then it is told the line.
+ */
+
+static ngx_int_t
+ngx_http_notify_dispatch_line_retry(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_retry_t *next, ngx_uint_t *line)
+{
+    if (ngx_http_notify_order_line(s, next->event, line) != NGX_OK) {
+        ngx_http_notify_run_queue_wait_room(s);
+        return NGX_AGAIN;
+    }
+
+    if (*line && *line == next->line
+        && !ngx_http_notify_window_passed(s, &next->event->id))
+    {
+        ngx_http_notify_operation_due(s, ngx_http_notify_feed_now()
+                                         + NGX_HTTP_NOTIFY_DISPATCH_WAIT);
+        return NGX_DECLINED;
+    }
+
+    if (!ngx_http_notify_order_active(s, *line)) {
+        return NGX_OK;
+    }
+
+    if (*line != next->line) {
+        (void) ngx_http_notify_operation_retry(s, &next->event->id, *line,
+                                               ngx_http_notify_feed_now(),
+                                               next->attempt - 1, next->first,
+                                               1);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* NGX_DECLINED: it goes by the retry set, so that none before it is lost */
+
+static ngx_int_t
+ngx_http_notify_dispatch_line_redelivery(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, ngx_uint_t *line)
+{
+    *line = 0;
+
+    if (!ngx_http_notify_order_known(s)) {
+        ngx_http_notify_retry_look(s);
+        return NGX_AGAIN;
+    }
+
+    if (ngx_http_notify_order_line(s, event, line) != NGX_OK) {
+        ngx_http_notify_run_queue_wait_room(s);
+        return NGX_AGAIN;
+    }
+
+    if (*line == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_notify_operation_line_up(s, &event->id, *line) == NGX_OK
+           ? NGX_DECLINED : NGX_AGAIN;
+}
+
+
 /* takes its own reference to the event; NULL: no room now, or no memory */
 
 static ngx_http_notify_delivery_t *
 ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_event_t *event, ngx_uint_t attempt, ngx_uint_t probe)
+    ngx_http_notify_event_t *event, ngx_uint_t line, ngx_uint_t attempt,
+    ngx_uint_t probe)
 {
     ngx_http_notify_delivery_t  *d;
 
@@ -431,7 +594,7 @@ ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
         return NULL;
     }
 
-    d = ngx_http_notify_dispatch_call(s, event, attempt, probe);
+    d = ngx_http_notify_dispatch_call(s, event, line, attempt, probe);
     if (d == NULL) {
         return NULL;
     }
@@ -447,7 +610,8 @@ ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
 
 static ngx_http_notify_delivery_t *
 ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_event_t *event, ngx_uint_t attempt, ngx_uint_t probe)
+    ngx_http_notify_event_t *event, ngx_uint_t line, ngx_uint_t attempt,
+    ngx_uint_t probe)
 {
     ngx_http_notify_feed_t      *feed;
     ngx_http_notify_target_t    *target;
@@ -468,9 +632,16 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
     d->id = event->id;
     d->attempt = attempt;
     d->probe = probe;
+    d->line = line;
     d->version = s->doc->version;
     d->first = ngx_http_notify_feed_now();
     d->started = ngx_current_msec;
+
+    if (line && ngx_http_notify_order_begin(s, line) != NGX_OK) {
+        ngx_free(d);
+        ngx_http_notify_run_queue_wait_room(s);
+        return NULL;
+    }
 
     target = s->provider ? ngx_http_notify_push_target(d) : s->target;
 
@@ -481,6 +652,7 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
                                              ngx_http_notify_outcome_result,
                                              d);
         if (d->call == NULL) {
+            ngx_http_notify_order_end(s, line);
             ngx_free(d);
             ngx_http_notify_run_queue_wait_room(s);
             return NULL;

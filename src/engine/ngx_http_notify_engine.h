@@ -6,8 +6,9 @@
  * Makefile.dev graph prints it):
  *
  *   feed lease subscriber delivery    the objects of a worker
- *   queue operation redelivery        what a subscriber holds: events to start,
- *                                     what is to be written, what it gets again
+ *   queue order operation redelivery  what a subscriber holds: events to start
+ *                                     and their lines, what is to be written,
+ *                                     what it gets again
  *   run_queue gate                    which subscribers run next, and whether
  *                                     one may be called
  *   match former                      which events are for it

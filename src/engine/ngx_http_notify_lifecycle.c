@@ -19,6 +19,7 @@
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
+#include "ngx_http_notify_order.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_redelivery.h"
 #include "ngx_http_notify_retry.h"
@@ -433,6 +434,7 @@ ngx_http_notify_lifecycle_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_attempts_free(s);
     ngx_http_notify_retry_free(s);
     ngx_http_notify_redelivery_free(s);
+    ngx_http_notify_order_free(s);
     ngx_http_notify_lifecycle_unprepare(s);
     ngx_http_notify_share_release(s->share);
     ngx_http_notify_subscriber_uncount(s);

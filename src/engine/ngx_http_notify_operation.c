@@ -6,11 +6,10 @@
 
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_delivery.h"
+#include "ngx_http_notify_order.h"
 #include "ngx_http_notify_redelivery.h"
 
 
-static void ngx_http_notify_operation_due(ngx_http_notify_subscriber_t *s,
-    uint64_t due);
 static ngx_http_notify_operation_t *ngx_http_notify_operation_add(
     ngx_http_notify_subscriber_t *s, u_char code,
     const ngx_http_notify_id_t *id, ngx_int_t more);
@@ -18,10 +17,15 @@ static ngx_http_notify_operation_t *ngx_http_notify_operation_add(
 
 ngx_int_t
 ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
-    uint64_t first, ngx_uint_t known)
+    const ngx_http_notify_id_t *id, ngx_uint_t line, uint64_t due,
+    ngx_uint_t attempts, uint64_t first, ngx_uint_t known)
 {
     ngx_http_notify_operation_t  *op;
+
+    if (line && ngx_http_notify_order_store(s, line, id) != NGX_OK) {
+        ngx_http_notify_lease_break(s->lease);
+        return NGX_ERROR;
+    }
 
     op = ngx_http_notify_operation_add(s, 'r', id, known ? 0 : 1);
     if (op == NULL) {
@@ -31,6 +35,28 @@ ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
     op->due = due;
     op->attempts = attempts;
     op->first = first;
+    op->line = line;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_operation_line_up(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, ngx_uint_t line)
+{
+    if (ngx_http_notify_order_stored(s, line, id)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_notify_operation_retry(s, id, line, ngx_http_notify_feed_now(),
+                                        0, 0, 0)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    s->nretry++;
 
     return NGX_OK;
 }
@@ -38,17 +64,22 @@ ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
 
 void
 ngx_http_notify_operation_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, ngx_uint_t known)
+    const ngx_http_notify_id_t *id, ngx_uint_t line, ngx_uint_t known)
 {
+    ngx_http_notify_order_forget(s, line, id);
+
     (void) ngx_http_notify_operation_add(s, 'd', id, known ? -1 : 0);
 }
 
 
 void
 ngx_http_notify_operation_dead(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known)
+    const ngx_http_notify_id_t *id, ngx_uint_t line, const char *reason,
+    ngx_uint_t known)
 {
     ngx_http_notify_operation_t  *op;
+
+    ngx_http_notify_order_forget(s, line, id);
 
     op = ngx_http_notify_operation_add(s, 'k', id, known ? -1 : 0);
 
@@ -195,6 +226,33 @@ ngx_http_notify_operation_open(ngx_http_notify_subscriber_t *s,
 }
 
 
+void
+ngx_http_notify_operation_lines(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_command_t *command)
+{
+    ngx_uint_t                    i;
+    ngx_queue_t                  *q, *lists[2];
+    ngx_http_notify_operation_t  *op;
+
+    lists[0] = &s->sent;
+    lists[1] = &s->operations;
+
+    for (i = 0; i < 2; i++) {
+
+        for (q = ngx_queue_head(lists[i]);
+             q != ngx_queue_sentinel(lists[i]);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
+
+            if (op->code == 'r' && op->line && op->attempts) {
+                ngx_http_notify_command_printf(command, "=%xi", op->line);
+            }
+        }
+    }
+}
+
+
 ngx_uint_t
 ngx_http_notify_operation_covers(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id)
@@ -253,9 +311,19 @@ ngx_http_notify_operation_settle(ngx_http_notify_subscriber_t *s)
 }
 
 
+void
+ngx_http_notify_operation_next(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t line, const ngx_http_notify_id_t *id)
+{
+    if (ngx_http_notify_order_next(s, line, id)) {
+        ngx_http_notify_operation_due(s, ngx_http_notify_feed_now());
+    }
+}
+
+
 /* an answer that is on its way may pass it over */
 
-static void
+void
 ngx_http_notify_operation_due(ngx_http_notify_subscriber_t *s, uint64_t due)
 {
     s->due = s->due ? ngx_min(s->due, due) : due;

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t                       due;
     uint64_t                       first;
     ngx_uint_t                     attempts;
+    ngx_uint_t                     line;        /* of `order key=`, or 0 */
     ngx_int_t                      more;        /* entries of the retry set */
     ngx_int_t                      version;     /* of the redelivery */
     const char                    *reason;
@@ -29,13 +30,17 @@ typedef struct {
 
 /* Without memory the lease is broken.  `known`: it is in the retry set. */
 ngx_int_t ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, uint64_t due, ngx_uint_t attempts,
-    uint64_t first, ngx_uint_t known);
+    const ngx_http_notify_id_t *id, ngx_uint_t line, uint64_t due,
+    ngx_uint_t attempts, uint64_t first, ngx_uint_t known);
+/* It waits in the retry set for those of its line before it. */
+ngx_int_t ngx_http_notify_operation_line_up(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, ngx_uint_t line);
 void ngx_http_notify_operation_done(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, ngx_uint_t known);
+    const ngx_http_notify_id_t *id, ngx_uint_t line, ngx_uint_t known);
 /* reason: a static word, "exhausted", "gone", "expired", ... */
 void ngx_http_notify_operation_dead(ngx_http_notify_subscriber_t *s,
-    const ngx_http_notify_id_t *id, const char *reason, ngx_uint_t known);
+    const ngx_http_notify_id_t *id, ngx_uint_t line, const char *reason,
+    ngx_uint_t known);
 /* the interval (from, to] was skipped */
 ngx_int_t ngx_http_notify_operation_gap(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *to);
@@ -60,8 +65,18 @@ ngx_int_t ngx_http_notify_operation_open(ngx_http_notify_subscriber_t *s,
 ngx_uint_t ngx_http_notify_operation_covers(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id);
 
+/* Adds "=LINE" for each of these that is tried again in a line. */
+void ngx_http_notify_operation_lines(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_command_t *command);
+
 /* The retry set in Redis is as the commit in flight says: when is it due? */
 void ngx_http_notify_operation_settle(ngx_http_notify_subscriber_t *s);
+/* Something of it is due then, epoch ms. */
+void ngx_http_notify_operation_due(ngx_http_notify_subscriber_t *s,
+    uint64_t due);
+/* One of the line is settled for now: the next one may be due. */
+void ngx_http_notify_operation_next(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t line, const ngx_http_notify_id_t *id);
 
 void ngx_http_notify_operation_free(ngx_http_notify_subscriber_t *s);
 

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_health.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_retry.h"
@@ -127,6 +128,8 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
     if (!d->windowed) {
         ngx_http_notify_retry_forget(s, &d->id);
     }
+
+    ngx_http_notify_operation_next(s, d->line, &d->id);
 
     ngx_http_notify_window_settle(d);
     ngx_http_notify_subscriber_touch(s);

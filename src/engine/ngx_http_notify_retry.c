@@ -11,6 +11,7 @@
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
+#include "ngx_http_notify_order.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_run_queue.h"
@@ -32,9 +33,11 @@ typedef struct {
     ngx_http_notify_id_t      id;
     ngx_uint_t                attempt;
     uint64_t                  first;
+    ngx_uint_t                line;
 } ngx_http_notify_retry_one_t;
 
-#define NGX_HTTP_NOTIFY_RETRY_BATCH  16     /* events at most */
+#define NGX_HTTP_NOTIFY_RETRY_BATCH  16     /* events at most, */
+#define NGX_HTTP_NOTIFY_RETRY_LINES  64     /* of as many lines */
 
 
 /* what Redis says is due; while there is one, nothing is fetched */
@@ -126,8 +129,8 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
 
     delay = ngx_max(delay, pause);
 
-    if (ngx_http_notify_operation_retry(s, &d->id, now + delay, d->attempt,
-                                        d->first, d->retry)
+    if (ngx_http_notify_operation_retry(s, &d->id, d->line, now + delay,
+                                        d->attempt, d->first, d->retry)
         == NGX_OK
         && !d->retry)
     {
@@ -179,7 +182,7 @@ ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
         s->nretry--;
     }
 
-    ngx_http_notify_operation_dead(s, &d->id, reason, d->retry);
+    ngx_http_notify_operation_dead(s, &d->id, d->line, reason, d->retry);
 
     if (s->provider != NULL) {
         ngx_http_notify_push_failed(d, result);
@@ -206,7 +209,7 @@ ngx_http_notify_retry_succeeded(ngx_http_notify_delivery_t *d)
 
     s = d->subscriber;
 
-    ngx_http_notify_operation_done(s, &d->id, d->retry);
+    ngx_http_notify_operation_done(s, &d->id, d->line, d->retry);
 
     if (d->retry && s->nretry) {
         s->nretry--;
@@ -234,11 +237,14 @@ void
 ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s)
 {
     uint64_t                now;
+    ngx_uint_t              known;
     ngx_http_notify_gate_e  gate;
 
     if (s->batch != NULL || s->fetching || (s->nretry == 0 && s->due == 0)) {
         return;
     }
+
+    known = ngx_http_notify_order_known(s);
 
     now = ngx_http_notify_feed_now();
     gate = ngx_http_notify_gate(s);
@@ -246,8 +252,8 @@ ngx_http_notify_retry_look(ngx_http_notify_subscriber_t *s)
     if (gate == NGX_HTTP_NOTIFY_GATE_PROBE && s->nretry) {
         ngx_http_notify_retry_fetch(s, 1);
 
-    } else if (gate != NGX_HTTP_NOTIFY_GATE_SHUT && s->due) {
-        if (s->due <= now) {
+    } else if (gate != NGX_HTTP_NOTIFY_GATE_SHUT && (s->due || !known)) {
+        if (s->due <= now || !known) {
             ngx_http_notify_retry_fetch(s, 0);
 
         } else {
@@ -315,7 +321,7 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_command_t *command, ngx_uint_t probe)
 {
     ngx_int_t                    more;
-    ngx_uint_t                   i, n;
+    ngx_uint_t                   i, n, by_line;
     ngx_pool_t                  *pool;
     ngx_array_t                  ids;
     ngx_queue_t                 *q;
@@ -329,13 +335,20 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
         ngx_http_notify_command_number(command, ngx_http_notify_feed_now());
     }
 
-    n = ngx_min(s->limit, NGX_HTTP_NOTIFY_RETRY_BATCH);
+    by_line = (s->profile != NULL && s->profile->order != NULL);
+
+    n = by_line ? NGX_HTTP_NOTIFY_RETRY_LINES : NGX_HTTP_NOTIFY_RETRY_BATCH;
+    n = ngx_min(s->limit, n);
 
     if (probe || (s->profile != NULL && s->profile->strict)) {
         n = 1;
     }
 
     ngx_http_notify_command_number(command, n);
+    ngx_http_notify_command_text(command,
+                                 !by_line ? ""
+                                 : ngx_http_notify_order_known(s) ? "key"
+                                                                  : "lines");
 
     /* in the set, too: what is under way, or settled and not yet committed */
 
@@ -368,6 +381,11 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
 
         ngx_http_notify_command_id(command, &d->id);
     }
+
+    if (by_line) {
+        ngx_http_notify_order_args(s, command);
+        ngx_http_notify_operation_lines(s, command);
+    }
 }
 
 
@@ -397,7 +415,7 @@ ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp, void *data)
     if (ngx_http_notify_script_verdict(s->lease->feed->redis, resp, "retry")
         != NGX_OK
         || resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY
-        || resp->nelts < 2
+        || resp->nelts < 3
         || ngx_http_notify_retry_read(s, resp) != NGX_OK)
     {
         ngx_http_notify_run_queue_wait_time(s, 1000);
@@ -429,7 +447,7 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_retry_one_t    *one;
     ngx_http_notify_retry_batch_t  *batch;
 
-    n = (resp->nelts - 2) / 3;
+    n = (resp->nelts - 3) / 3;
 
     size = sizeof(ngx_http_notify_retry_batch_t)
            + n * (sizeof(ngx_http_notify_event_t *)
@@ -442,7 +460,11 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
 
     batch->ones = (ngx_http_notify_retry_one_t *) &batch->events[n + 1];
 
-    for (i = 2; i + 2 < resp->nelts; i += 3) {
+    if (resp->elts[2]->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
+        ngx_http_notify_order_load(s, resp->elts[2]);
+    }
+
+    for (i = 3; i + 2 < resp->nelts; i += 3) {
         one = &batch->ones[batch->n];
 
         if (ngx_http_notify_retry_parse(one, &resp->elts[i]->str,
@@ -491,13 +513,13 @@ ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
 }
 
 
-/* of tries "count first" */
+/* of tries "count first", or "count first line" */
 
 static ngx_int_t
 ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
     const ngx_str_t *text, const ngx_str_t *tries)
 {
-    u_char    *p, *last;
+    u_char    *p, *line, *last;
     ngx_int_t  n;
 
     if (ngx_http_notify_id_parse(text, &one->id) != NGX_OK) {
@@ -513,8 +535,14 @@ ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
         n = ngx_atoi(tries->data, p - tries->data);
         one->attempt = (n == NGX_ERROR) ? 1 : n + 1;
 
-        n = ngx_atoi(p + 1, last - p - 1);
+        p++;
+        line = ngx_strlchr(p, last, ' ');
+
+        n = ngx_atoi(p, (line ? line : last) - p);
         one->first = (n == NGX_ERROR) ? 0 : (uint64_t) n;
+
+        n = line ? ngx_hextoi(line + 1, last - line - 1) : 0;
+        one->line = (n == NGX_ERROR) ? 0 : (ngx_uint_t) n;
     }
 
     return NGX_OK;
@@ -533,7 +561,8 @@ ngx_int_t
 ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_retry_t *next)
 {
-    ngx_uint_t                      i;
+    ngx_uint_t                      i, line;
+    ngx_http_notify_id_t            id;
     ngx_http_notify_gate_e          gate;
     ngx_http_notify_retry_batch_t  *batch;
 
@@ -562,6 +591,7 @@ ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
             next->event = batch->events[i];
             next->attempt = batch->ones[i].attempt;
             next->first = batch->ones[i].first;
+            next->line = batch->ones[i].line;
             next->probe = (gate == NGX_HTTP_NOTIFY_GATE_PROBE);
 
             return NGX_OK;
@@ -574,8 +604,12 @@ ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
             s->nretry--;
         }
 
-        ngx_http_notify_operation_dead(s, &batch->ones[i].id, "expired", 1);
-        ngx_http_notify_retry_forget(s, &batch->ones[i].id);
+        id = batch->ones[i].id;
+        line = batch->ones[i].line;
+
+        ngx_http_notify_operation_dead(s, &id, line, "expired", 1);
+        ngx_http_notify_operation_next(s, line, &id);
+        ngx_http_notify_retry_forget(s, &id);
     }
 
     return NGX_DECLINED;

@@ -40,6 +40,7 @@ typedef struct {
     ngx_http_notify_event_t  *event;
     ngx_uint_t                attempt;
     uint64_t                  first;
+    ngx_uint_t                line;         /* as it stands there */
     ngx_uint_t                probe;
 } ngx_http_notify_retry_t;
 

@@ -141,6 +141,7 @@ struct ngx_http_notify_subscriber_s {
     ngx_queue_t                       sent;     /* of these: of the retry set,
                                                    in the commit in flight */
     struct ngx_http_notify_attempts_s  *attempts;   /* not committed, or NULL */
+    struct ngx_http_notify_order_s   *order;    /* its lines, or NULL */
     ngx_http_notify_id_t              stored_id;
     ngx_uint_t                        stored_flags;
 

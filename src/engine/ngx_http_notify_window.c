@@ -68,6 +68,20 @@ ngx_http_notify_window_cursor(ngx_http_notify_subscriber_t *s)
 }
 
 
+ngx_uint_t
+ngx_http_notify_window_passed(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    if (s->queued) {
+        return ngx_http_notify_id_compare(id, &s->ring[s->ring_head]->id) < 0;
+    }
+
+    return ngx_http_notify_id_compare(id, s->behind ? &s->read
+                                                    : &s->lease->position)
+           <= 0;
+}
+
+
 void
 ngx_http_notify_window_add(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_delivery_t *d)
@@ -92,6 +106,34 @@ ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d)
     if (!feed->pass_timer.timer_set) {
         ngx_add_timer(&feed->pass_timer, NGX_HTTP_NOTIFY_WINDOW_PASS);
     }
+}
+
+
+ngx_int_t
+ngx_http_notify_window_line_up(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, ngx_uint_t line)
+{
+    ngx_http_notify_delivery_t  *d;
+
+    d = ngx_calloc(sizeof(ngx_http_notify_delivery_t), s->lease->feed->log);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_notify_operation_line_up(s, id, line) != NGX_OK) {
+        ngx_free(d);
+        return NGX_ERROR;
+    }
+
+    /* it takes its place, so that no more than others comes twice */
+
+    d->subscriber = s;
+    d->id = *id;
+
+    ngx_http_notify_window_add(s, d);
+    ngx_http_notify_window_settle(d);
+
+    return NGX_OK;
 }
 
 
@@ -206,8 +248,8 @@ ngx_http_notify_window_overtake(ngx_http_notify_delivery_t *d)
 
     due = ngx_http_notify_feed_now() + s->profile->call.timeout + 1000;
 
-    if (ngx_http_notify_operation_retry(s, &d->id, due, d->attempt - 1,
-                                        d->first, 0)
+    if (ngx_http_notify_operation_retry(s, &d->id, d->line, due,
+                                        d->attempt - 1, d->first, 0)
         != NGX_OK)
     {
         return;

@@ -20,11 +20,19 @@ void ngx_http_notify_window_exit(ngx_http_notify_feed_t *feed);
 ngx_http_notify_id_t ngx_http_notify_window_cursor(
     ngx_http_notify_subscriber_t *s);
 
+/* Whether it, and all before it, was taken from the log. */
+ngx_uint_t ngx_http_notify_window_passed(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
+
 /* A first attempt; its event is the last one so far. */
 void ngx_http_notify_window_add(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_delivery_t *d);
 /* It is called: the cursor passes it when that takes long. */
 void ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d);
+/* An event waits in the retry set for others of its line: the cursor passes it.
+ * NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_window_line_up(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id, ngx_uint_t line);
 /* An attempt is done: it goes, a first one when it is at the head. */
 void ngx_http_notify_window_settle(ngx_http_notify_delivery_t *d);
 

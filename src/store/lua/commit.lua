@@ -19,7 +19,10 @@
 --                                   version: if it has been enabled since, and
 --                                   so placed anew, what it had got by then is
 --                                   taken from the gaps that this has left
---       r event due tries           try the event again
+--       r event due tries           try the event again; tries are "count
+--                                   first", attempts and the time of the first
+--                                   one in ms, and with `order key=` the line
+--                                   in hex
 --       d event ms                  the event is done, also if it had been
 --                                   given up before
 --       k event ms reason           the event is given up

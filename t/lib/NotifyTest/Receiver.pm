@@ -4,7 +4,8 @@ package NotifyTest::Receiver;
 # as its script says and writes what it got, one JSON object a line.
 #
 # A script is a list of answers for a path, used in turn; the last one repeats,
-# or all of them with cycle => 1.  An answer is a hash:
+# or all of them with cycle => 1.  One for "/x TEXT" is for calls to /x whose
+# body has that text.  An answer is a hash:
 #   status => 200, body => '', headers => { NAME => VALUE }
 #   delay  => seconds before it        close => 1 after it, said in a header
 #   reset  => 1 a RST, no answer       drop  => 1 a FIN, no answer
@@ -267,7 +268,10 @@ sub next_request {
 sub record {
     my ($self, $c, $method, $path, $headers, $body) = @_;
     (my $plain = $path) =~ s/\?.*//s;
-    my $script = $self->{scripts}{$plain} // $self->{scripts}{'*'};
+    my ($special) = grep { /^\Q$plain\E (.+)/s && index($body, $1) >= 0 }
+                    keys %{ $self->{scripts} };
+    my $script = $self->{scripts}{ $special // $plain }
+        // $self->{scripts}{'*'};
     my $answer = {};
 
     if ($script && @{ $script->{answers} }) {
