@@ -40,6 +40,9 @@ static ngx_http_notify_api_params_t  ngx_http_notify_api_params_table[] = {
     { &ngx_http_notify_api_subscriptions, 2, "deliveries", NGX_HTTP_GET,
       { "limit", "before", "status", NULL } },
 
+    { &ngx_http_notify_api_subscriptions, 2, "stats", NGX_HTTP_GET,
+      { "window", NULL } },
+
     { &ngx_http_notify_api_events, 2, "deliveries", NGX_HTTP_GET,
       { "limit", "after", NULL } },
 

@@ -99,7 +99,9 @@ ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
         return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE;
 
     case 2:
-        if (ngx_http_notify_text_is(&api->segments[1], "deliveries")) {
+        if (ngx_http_notify_text_is(&api->segments[1], "deliveries")
+            || ngx_http_notify_text_is(&api->segments[1], "stats"))
+        {
             return NGX_HTTP_GET;
         }
 
@@ -114,6 +116,7 @@ ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
 {
+    ngx_int_t                            rc;
     ngx_http_notify_api_subscription_t  *call;
 
     if (ngx_http_notify_api_uid_used(api)) {
@@ -127,7 +130,9 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    if (api->nsegments == 2 && api->method == NGX_HTTP_GET) {
+    if (api->nsegments == 2 && api->method == NGX_HTTP_GET
+        && api->segments[1].data[0] == 'd')
+    {
         ngx_http_notify_api_deliveries_list(api);
         return;
     }
@@ -153,10 +158,11 @@ ngx_http_notify_api_subscriptions_handler(ngx_http_notify_api_t *api)
     }
 
     if (api->nsegments == 2) {
+        rc = (api->method == NGX_HTTP_GET)
+             ? ngx_http_notify_api_calls(call)
+             : ngx_http_notify_api_subscriptions_action(api)->prepare(call);
 
-        if (ngx_http_notify_api_subscriptions_action(api)->prepare(call)
-            == NGX_OK)
-        {
+        if (rc == NGX_OK) {
             ngx_http_notify_api_stored_load(call);
         }
 

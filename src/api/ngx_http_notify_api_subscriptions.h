@@ -66,6 +66,9 @@ void ngx_http_notify_api_uid(ngx_http_notify_api_t *api,
 ngx_uint_t ngx_http_notify_api_uid_same(
     const ngx_http_notify_api_subscription_t *call);
 
+/* GET of {id}/stats; NGX_DECLINED: an answer has been sent */
+ngx_int_t ngx_http_notify_api_calls(ngx_http_notify_api_subscription_t *call);
+
 /* GET of the collection, in api_list */
 void ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api);
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_health.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_tallies.h"
 #include "ngx_http_notify_window.h"
 
 
@@ -234,7 +235,7 @@ ngx_http_notify_commit_section_fields(ngx_http_notify_lease_t *lease)
     {
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, dirty_link);
 
-        n += 16;
+        n += 19;
 
         for (op = ngx_queue_head(&s->operations);
              op != ngx_queue_sentinel(&s->operations);
@@ -269,6 +270,7 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
     ngx_http_notify_command_key_of(command, keys, "gap", id);
     ngx_http_notify_command_key_of(command, keys, "replay", id);
     ngx_http_notify_command_key_of(command, keys, "attempts", id);
+    ngx_http_notify_command_key_of(command, keys, "stats", id);
 
     ngx_http_notify_command_text(command, "S");
     ngx_http_notify_command_arg(command, id);
@@ -295,6 +297,7 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
 
     ngx_http_notify_commit_section_attempts(command, s);
     ngx_http_notify_health_take(s, command);
+    ngx_http_notify_tallies_take(s, command);
 
     s->unacked_sent = s->unacked;
 

@@ -16,6 +16,7 @@
 #include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_tallies.h"
 #include "ngx_http_notify_window.h"
 
 
@@ -73,6 +74,7 @@ ngx_http_notify_dispatch(ngx_http_notify_subscriber_t *s)
     (void) ngx_http_notify_gate(s);
 
     ngx_http_notify_retry_look(s);
+    ngx_http_notify_tallies_look(s);
 
     if (ngx_http_notify_subscriber_is_paused(s)) {
         return;

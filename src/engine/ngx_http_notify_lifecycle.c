@@ -25,6 +25,7 @@
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_tallies.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -432,6 +433,7 @@ ngx_http_notify_lifecycle_drop(ngx_http_notify_subscriber_t *s)
     ngx_http_notify_commit_forget_subscriber(s);
     ngx_http_notify_subscriber_clean(s);
     ngx_http_notify_attempts_free(s);
+    ngx_http_notify_tallies_free(s);
     ngx_http_notify_retry_free(s);
     ngx_http_notify_redelivery_free(s);
     ngx_http_notify_order_free(s);

@@ -13,6 +13,7 @@
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_tallies.h"
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_window.h"
 
@@ -120,6 +121,7 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
     ngx_http_notify_subscriber_tally(s, counter);
 
     ngx_http_notify_attempts_add(d, result);
+    ngx_http_notify_tallies_add(d, result);
     ngx_http_notify_outcome_apply(d, result);
 
     ngx_http_notify_log_unref(d->event);

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_load_scan.h"
 #include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_tallies.h"
 
 
 #define NGX_HTTP_NOTIFY_OWNERSHIP_TTL     10000     /* milliseconds */
@@ -324,6 +325,15 @@ ngx_http_notify_ownership_drain(ngx_http_notify_lease_t *lease)
     }
 
     lease->state = NGX_HTTP_NOTIFY_LEASE_DRAIN;
+
+    for (q = ngx_queue_head(&lease->subscribers);
+         q != ngx_queue_sentinel(&lease->subscribers);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_notify_subscriber_t, link);
+
+        ngx_http_notify_tallies_look(s);
+    }
 }
 
 

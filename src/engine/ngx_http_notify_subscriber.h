@@ -142,6 +142,7 @@ struct ngx_http_notify_subscriber_s {
                                                    in the commit in flight */
     struct ngx_http_notify_attempts_s  *attempts;   /* not committed, or NULL */
     struct ngx_http_notify_order_s   *order;    /* its lines, or NULL */
+    struct ngx_http_notify_tallies_s   *tallies;    /* the same of counts */
     ngx_http_notify_id_t              stored_id;
     ngx_uint_t                        stored_flags;
 

@@ -168,6 +168,7 @@ ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key_of(command, keys, "replay", id);
     ngx_http_notify_command_key_of(command, keys, "attempts", id);
     ngx_http_notify_command_key_of(command, keys, "state", id);
+    ngx_http_notify_command_key_of(command, keys, "stats", id);
 
     ngx_http_notify_command_arg(command, id);
     ngx_http_notify_command_number(command, expected);

@@ -5,7 +5,7 @@
 --
 -- KEYS  1 leases  2 subs, then in the order of the operations
 --       for each B: pos, cursor, due, replays, attempted (of the bucket)
---       for each S: retry, tries, dead, gap, replay, attempts
+--       for each S: retry, tries, dead, gap, replay, attempts, stats
 -- ARGV  1 owner  2 now, ms
 --       3 horizon, ms: what the log does not reach back to any more
 --       then operations, each a word and its arguments:
@@ -32,6 +32,9 @@
 --       h value version             when it was successful, since when it
 --                                   fails; nothing if it has been enabled
 --                                   since that version
+--       u span counts               calls in a span of five minutes, which is
+--                                   numbered since 1970: "succeeded failed
+--                                   bucket:n ...", by latency
 --       n                           everything that waits is due now
 --       g from to                   an interval that was skipped, or what
 --                                   follows one that was; a redelivery
@@ -54,7 +57,7 @@ local nkeys, bucket, key, i = 2, nil, nil, 4
 local held, id, there, changed, position = false, nil, false, false, nil
 
 local arity = { B = 3, S = 1, a = 4, c = 2, x = 1, r = 3, d = 2, k = 3, n = 0,
-                g = 2, G = 3, p = 2, P = 1, f = 1, h = 2 }
+                g = 2, G = 3, p = 2, P = 1, f = 1, h = 2, u = 2 }
 
 -- what ends before the log begins is nobody's to recover
 local function expire_gaps(gap)
@@ -134,6 +137,37 @@ local function enabled(cursors, gaps, value, version)
     end
 
     return true
+end
+
+-- The fields of stats are rings: "<number of the span> <counts>", of five
+-- minutes m0 to m11, of hours h0 to h167.
+local function count(stats, field, number, counts)
+    local n, old = string.match(call('HGET', stats, field) or '',
+                                '^(%d+) (.*)$')
+    if n == number then
+        local sums, order = {}, {}
+        for _, text in ipairs({ old, counts }) do
+            local i = 0
+            for word in string.gmatch(text, '%S+') do
+                i = i + 1
+                local name, value = string.match(word, '^(%d+):(%d+)$')
+                name, value = name or 'n' .. i, value or word
+                if not sums[name] then
+                    order[#order + 1] = name
+                end
+                sums[name] = (sums[name] or 0) + value
+            end
+        end
+
+        local words = {}
+        for _, name in ipairs(order) do
+            local value = string.format('%.0f', sums[name])
+            words[#words + 1] = string.sub(name, 1, 1) == 'n' and value
+                                or name .. ':' .. value
+        end
+        counts = table.concat(words, ' ')
+    end
+    call('HSET', stats, field, number .. ' ' .. counts)
 end
 
 -- a redelivery of what was missed
@@ -244,6 +278,15 @@ local function apply(op, a, b, c)
             call('HSET', KEYS[bucket + 1], id .. ' health', a)
         end
 
+    elseif op == 'u' then
+        if there then
+            local span, stats = tonumber(a), KEYS[key + 6]
+            count(stats, 'm' .. span % 12, a, b)
+            count(stats, 'h' .. math.floor(span / 12) % 168,
+                  string.format('%.0f', math.floor(span / 12)), b)
+            call('PEXPIRE', stats, 604800000)
+        end
+
     elseif op == 'n' then
         if there then
             for _, e in ipairs(call('ZRANGE', KEYS[key], 0, -1)) do
@@ -304,7 +347,7 @@ local function section()
         local op = ARGV[i]
         if op == 'S' then
             close()
-            id, key, nkeys = ARGV[i + 1], nkeys + 1, nkeys + 6
+            id, key, nkeys = ARGV[i + 1], nkeys + 1, nkeys + 7
             there = held and call('HEXISTS', KEYS[2], id) == 1
         else
             apply(op, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
@@ -338,7 +381,7 @@ while ARGV[i] do
 
         i, nkeys = first + 4, base
         while ARGV[i] and ARGV[i] ~= 'B' do
-            nkeys = nkeys + (ARGV[i] == 'S' and 6 or 0)
+            nkeys = nkeys + (ARGV[i] == 'S' and 7 or 0)
             i = i + 1 + arity[ARGV[i]]
         end
     end

@@ -1,0 +1,120 @@
+# GET {id}/stats: what came of a subscription's calls, by hours and by five
+# minutes; kept over reloads and a restart of Redis, for so long and so large.
+
+use strict;
+use warnings;
+
+use Test::More;
+use NotifyTest;
+use NotifyTest::Shop;
+
+my $shop = NotifyTest::Shop->new(workers => 2,
+    profile => 'retry off; breaker off;',
+    server => 'location /acme/ { notify_tenant acme; notify_api shop; }',
+    scripts => { '/slow' => [{ status => 200, delay => 0.25 }],
+                 '/ill' => [{ status => 500 }] });
+my ($nginx, $receiver, $redis) = ($shop->nginx, $shop->receiver, $shop->redis);
+$shop->ready;
+
+sub stats { my ($id, $query) = @_;
+            return $shop->insist(GET => "subscriptions/$id/stats"
+                                        . ($query // '')) }
+sub total { my ($id, $query) = @_;
+            my $total = stats($id, $query)->{total};
+            return "$total->{succeeded} $total->{failed}" }
+
+
+# as they are shown
+
+my $id = $shop->subscribe('/ok', uid => 'mine');
+my $none = stats($id);
+is($none->{window}, '24h', 'a day is the default');
+is(scalar @{ $none->{series} }, 24, 'by hours');
+is_deeply($none->{total}, { succeeded => 0, failed => 0, p50 => undef,
+                            p99 => undef }, 'without calls there is nothing');
+is(join(' ', sort keys %{ $none->{series}[0] }), 'at failed p50 p99 succeeded',
+   'each hour has the same');
+
+my $ill = $shop->subscribe('/ill');
+my $slow = $shop->subscribe('/slow');
+$shop->publish(20);
+eventually { total($id) eq '20 0' } 'successes are counted';
+eventually { total($ill) eq '0 20' } 'so are failures';
+eventually { total($slow) eq '20 0' } 'of each by itself';
+
+my $hour = stats($id, '?window=1h');
+is($hour->{window}, '1h', 'an hour may be asked for');
+is(scalar @{ $hour->{series} }, 12, 'by five minutes');
+my @at = map { $_->{at} } @{ $hour->{series} };
+is_deeply([sort @at], \@at, 'in their order');
+is(scalar(grep { !/:\d[05]:00\.000Z$/ } @at), 0, 'which begin with these');
+is(scalar(grep { !/:00:00\.000Z$/ }
+          map { $_->{at} } @{ stats($id)->{series} }), 0, 'and hours so');
+my $sum = 0;
+$sum += $_->{succeeded} for @{ $hour->{series} };
+is($sum, 20, 'their sum is the total');
+is($hour->{total}{succeeded}, 20, 'which is there, too');
+
+my $total = stats($slow)->{total};
+cmp_ok($total->{p50}, '>=', 200, 'half of the slow calls took that long');
+cmp_ok($total->{p99}, '>=', $total->{p50}, '99 of 100 no less');
+cmp_ok(stats($id)->{total}{p50}, '<', $total->{p50}, 'others are faster');
+
+
+# kept
+
+$shop->publish(5);
+$nginx->reload;
+eventually { total($id) eq '25 0' } 'a reload loses nothing of it'
+    or diag(total($id));
+is(total($ill), '0 25', 'of the others neither');
+$redis->restart;
+is(total($id), '25 0', 'nor does a restart of Redis');
+$shop->publish(1);
+eventually { total($id) eq '26 0' } 'and it goes on';
+is(total($id, '?window=1h'), '26 0', 'in both windows');
+
+my $key = $redis->key(":stats:$id");
+my $ttl = $redis->cli('PTTL', $key);
+cmp_ok($ttl, '>', 6 * 86_400_000, 'it is kept for days');
+cmp_ok($ttl, '<=', 7 * 86_400_000, 'for seven of them');
+
+# all that a year of the busiest endpoint could leave
+my @counts = join ' ', '9' x 12, '9' x 12, map { "$_:" . '9' x 12 } 0 .. 24;
+$redis->cli('HSET', "$key-full", map { $_ => "5900000 $counts[0]" }
+            (map { "m$_" } 0 .. 11), map { "h$_" } 0 .. 167);
+cmp_ok($redis->cli('MEMORY', 'USAGE', "$key-full", 'SAMPLES', 0), '<', 128 * 1024,
+       'it is bounded');
+$redis->cli('DEL', "$key-full");
+cmp_ok($redis->cli('MEMORY', 'USAGE', $key), '<', 2048, 'and small by nature');
+
+
+# a ring: what is older than its round is not shown
+
+my ($field) = grep { /^m/ } $redis->cli('HKEYS', $key);
+my ($number) = split / /, $redis->cli('HGET', $key, $field);
+my $other = 'm' . (($number + 5) % 12);
+$redis->cli('HSET', $key, $other, ($number - 7) . ' 70 0 3:70');
+is(total($id, '?window=1h'), '96 0', 'one within the hour is counted');
+$redis->cli('HSET', $key, $other, ($number - 7 - 12) . ' 70 0 3:70');
+is(total($id, '?window=1h'), '26 0', 'the one of an earlier round is not');
+$redis->cli('HSET', $key, $other, 'not ours');
+is(total($id, '?window=1h'), '26 0', 'nor what somebody else wrote');
+
+
+# asked otherwise
+
+is($shop->ask(GET => "subscriptions/uid:mine/stats")->{json}{total}{succeeded},
+   26, 'by its uid');
+is($shop->ask(GET => "subscriptions/$id/stats?window=2h")->{json}{code},
+   'invalid_parameter', 'another window is refused');
+is($shop->ask(GET => "subscriptions/$id/stats?since=1")->{json}{code},
+   'unknown_parameter', 'another parameter, too');
+is($shop->ask(GET => 'subscriptions/sub_none/stats')->{status}, 404,
+   'there must be a subscription');
+is(http(GET => $nginx->url("/acme/subscriptions/$id/stats"))->{status}, 404,
+   'of the tenant');
+$shop->delete($id);
+is($redis->cli('EXISTS', $key), 0, 'they go with it');
+
+finish();
