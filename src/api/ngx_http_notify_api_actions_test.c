@@ -29,8 +29,6 @@ static void ngx_http_notify_api_actions_test_start(
 static ngx_int_t ngx_http_notify_api_actions_test_target(
     ngx_http_notify_api_subscription_t *call,
     ngx_http_notify_api_test_t *test);
-static ngx_http_notify_event_t *ngx_http_notify_api_actions_test_event(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_actions_test_done(
     const ngx_http_notify_call_result_t *result, void *data);
 static void ngx_http_notify_api_actions_test_show(
@@ -53,6 +51,7 @@ static void
 ngx_http_notify_api_actions_test_start(
     ngx_http_notify_api_subscription_t *call)
 {
+    ngx_str_t                    data;
     ngx_pool_cleanup_t          *cln;
     ngx_http_notify_api_t       *api;
     ngx_http_notify_api_test_t  *test;
@@ -76,7 +75,10 @@ ngx_http_notify_api_actions_test_start(
         return;
     }
 
-    test->event = ngx_http_notify_api_actions_test_event(api);
+    ngx_str_set(&data, "{\"test\":true}");
+
+    test->event = ngx_http_notify_api_actions_test_event(&api->tenant,
+                                                         "notify.test", &data);
     if (test->event == NULL) {
         ngx_http_notify_api_failed(api);
         return;
@@ -173,10 +175,11 @@ ngx_http_notify_api_actions_test_target(
 }
 
 
-/* one that is not in the log; made as if it had been read from it */
+/* made as if it had been read from the log */
 
-static ngx_http_notify_event_t *
-ngx_http_notify_api_actions_test_event(ngx_http_notify_api_t *api)
+ngx_http_notify_event_t *
+ngx_http_notify_api_actions_test_event(const ngx_str_t *tenant,
+    const char *type, const ngx_str_t *data)
 {
     uint64_t                   now;
     ngx_uint_t                 i;
@@ -213,17 +216,18 @@ ngx_http_notify_api_actions_test_event(ngx_http_notify_api_t *api)
     ngx_memzero(field, sizeof(field));
 
     ngx_str_set(&field[0].str, "t");
-    ngx_str_set(&field[1].str, "notify.test");
+    field[1].str.data = (u_char *) type;
+    field[1].str.len = ngx_strlen(type);
     ngx_str_set(&field[2].str, "w");
     field[3].str.data = time;
     field[3].str.len = ngx_sprintf(time, "%uL", now) - time;
     ngx_str_set(&field[4].str, "d");
-    ngx_str_set(&field[5].str, "{\"test\":true}");
+    field[5].str = *data;
     ngx_str_set(&field[6].str, "n");
-    field[7].str = api->tenant;
+    field[7].str = *tenant;
 
     list.type = NGX_HTTP_NOTIFY_RESP_ARRAY;
-    list.nelts = api->tenant.len ? 8 : 6;
+    list.nelts = tenant->len ? 8 : 6;
     list.elts = fields;
 
     for (i = 0; i < 8; i++) {

@@ -228,7 +228,11 @@ ngx_http_notify_api_stored_take(
                     ngx_http_notify_json_get(call->document, "url"));
     call->url.data = ngx_pstrdup(pool, &call->url);
 
-    if (call->url.data == NULL) {
+    call->profile = ngx_http_notify_json_string(
+                        ngx_http_notify_json_get(call->document, "profile"));
+    call->profile.data = ngx_pstrdup(pool, &call->profile);
+
+    if (call->url.data == NULL || call->profile.data == NULL) {
         return NGX_ERROR;
     }
 

@@ -70,6 +70,7 @@ static ngx_http_notify_api_subscriptions_action_t
 {
     { ngx_string("enable"), ngx_http_notify_api_subscriptions_enable },
     { ngx_string("disable"), ngx_http_notify_api_subscriptions_enable },
+    { ngx_string("confirm"), ngx_http_notify_api_confirm },
     { ngx_string("pause"), ngx_http_notify_api_pause },
     { ngx_string("resume"), ngx_http_notify_api_pause_resume },
     { ngx_string("secret"), ngx_http_notify_api_actions_secret },
@@ -271,7 +272,7 @@ ngx_http_notify_api_subscriptions_replace(
 
     static const char *const  kept[] = {
         "id", "tenant", "createdAt", "secrets", "apiKey", "headers",
-        "pausedUntil", "tls", NULL
+        "pausedUntil", "tls", "unconfirmed", "allowedRate", NULL
     };
 
     if (call->api->method == NGX_HTTP_PUT) {
@@ -325,8 +326,9 @@ ngx_http_notify_api_subscriptions_apply(
         return NGX_DECLINED;
     }
 
-    if (ngx_http_notify_json_dump(form.pool, call->document, 0, &text)
-        != NGX_OK)
+    if (ngx_http_notify_api_confirm_mark(call) != NGX_OK
+        || ngx_http_notify_json_dump(form.pool, call->document, 0, &text)
+           != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
         return NGX_DECLINED;
@@ -382,6 +384,7 @@ ngx_http_notify_api_subscriptions_created(
         return;
     }
 
+    ngx_http_notify_api_confirm_begin(call);
     ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_CREATED);
 }
 
@@ -390,6 +393,7 @@ static void
 ngx_http_notify_api_subscriptions_changed(
     ngx_http_notify_api_subscription_t *call)
 {
+    ngx_http_notify_api_confirm_begin(call);
     ngx_http_notify_api_subscriptions_show(call, NGX_HTTP_OK);
 }
 

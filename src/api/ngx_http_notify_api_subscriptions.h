@@ -28,6 +28,8 @@ struct ngx_http_notify_api_subscription_s {
     ngx_uint_t                 follows;     /* as read */
     ngx_str_t                  selects;     /* as read */
     ngx_str_t                  url;         /* as read */
+    ngx_str_t                  profile;     /* as read */
+    ngx_uint_t                 confirm;     /* its endpoint is to agree */
     ngx_str_t                  text;        /* as read */
     ngx_str_t                  cursor;
     ngx_str_t                  health;
@@ -66,6 +68,18 @@ void ngx_http_notify_api_uid(ngx_http_notify_api_t *api,
 ngx_uint_t ngx_http_notify_api_uid_same(
     const ngx_http_notify_api_subscription_t *call);
 
+/* of a document that is to be written: whether its endpoint has to agree;
+ * NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_api_confirm_mark(
+    ngx_http_notify_api_subscription_t *call);
+/* it was written: its endpoint is asked, and nobody waits for that */
+void ngx_http_notify_api_confirm_begin(
+    ngx_http_notify_api_subscription_t *call);
+
+/* an event that is not in the log; NULL: memory */
+ngx_http_notify_event_t *ngx_http_notify_api_actions_test_event(
+    const ngx_str_t *tenant, const char *type, const ngx_str_t *data);
+
 /* GET of {id}/stats; NGX_DECLINED: an answer has been sent */
 ngx_int_t ngx_http_notify_api_calls(ngx_http_notify_api_subscription_t *call);
 
@@ -95,6 +109,8 @@ ngx_int_t ngx_http_notify_api_actions_rotate(
 ngx_int_t ngx_http_notify_api_actions_secret(
     ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_pause(ngx_http_notify_api_subscription_t *call);
+ngx_int_t ngx_http_notify_api_confirm(
+    ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_pause_resume(
     ngx_http_notify_api_subscription_t *call);
 ngx_int_t ngx_http_notify_api_actions_bare(ngx_http_notify_api_t *api);

@@ -201,7 +201,8 @@ ngx_http_notify_api_uid_compared(const ngx_str_t *name)
     const char  **own;
 
     static const char  *owns[] = { "id", "secrets", "enabled", "reason",
-                                   "pausedUntil", "createdAt", "updatedAt",
+                                   "pausedUntil", "unconfirmed",
+                                   "allowedRate", "createdAt", "updatedAt",
                                    NULL };
 
     for (own = owns; *own; own++) {

@@ -236,6 +236,12 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
         return "has \"success json\" and a \"response_limit\" of 0";
     }
 
+    if (profile->call.confirm == NGX_HTTP_NOTIFY_CONFIRM_CHALLENGE
+        && profile->call.response_limit == 0)
+    {
+        return "has \"confirm challenge\" and a \"response_limit\" of 0";
+    }
+
     return NGX_CONF_OK;
 }
 

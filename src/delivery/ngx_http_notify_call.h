@@ -52,6 +52,8 @@ typedef struct {
                                 json`; escaped, bounded, may be empty */
     ngx_int_t                        retry_after;  /* seconds; -1: none */
     ngx_str_t                        content_type;
+    ngx_str_t                        allowed_origin;   /* of these headers, */
+    ngx_str_t                        allowed_rate;     /* or empty */
     ngx_str_t                        body;         /* at most response_limit */
     ngx_uint_t                       truncated;    /* unsigned  truncated:1; */
 } ngx_http_notify_call_result_t;
@@ -77,6 +79,7 @@ typedef struct {
     size_t                           response_header_limit;
     ngx_flag_t                       trace;
     ngx_uint_t                       customize;    /* of _CUSTOM_... */
+    ngx_uint_t                       confirm;      /* _CONFIRM_... */
     ngx_uint_t                       once;         /* unsigned  once:1;
                                 a call is never repeated */
 
@@ -94,6 +97,12 @@ typedef struct {
                                                       differ in the payload
                                                       share connections */
 } ngx_http_notify_call_conf_t;
+
+
+/* how an endpoint agrees to be called */
+#define NGX_HTTP_NOTIFY_CONFIRM_OFF          0
+#define NGX_HTTP_NOTIFY_CONFIRM_CHALLENGE    1
+#define NGX_HTTP_NOTIFY_CONFIRM_CLOUDEVENTS  2
 
 
 /* what a subscription may set itself, see custom.h */
@@ -120,6 +129,11 @@ ngx_http_notify_target_t *ngx_http_notify_call_target(
 /* the address to call it at, whatever its host resolves to; before any call */
 void ngx_http_notify_call_target_at(ngx_http_notify_target_t *target,
     const ngx_addr_t *addr);
+/* it is asked something, and gets no event: by that method, with that header
+ * line ("Name: value" CRLF, or empty) and the event's data, if it has any, as
+ * the body; before any call; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_call_target_ask(ngx_http_notify_target_t *target,
+    const char *method, const ngx_str_t *line);
 /* its calls are counted in the share from now on; the target keeps it */
 void ngx_http_notify_call_target_share(ngx_http_notify_target_t *target,
     ngx_http_notify_share_t *share);

@@ -33,6 +33,13 @@ static ngx_int_t ngx_http_notify_call_conf_trust(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *conf);
 
 
+static ngx_conf_enum_t  ngx_http_notify_call_conf_confirm[] = {
+    { ngx_string("off"), NGX_HTTP_NOTIFY_CONFIRM_OFF },
+    { ngx_string("challenge"), NGX_HTTP_NOTIFY_CONFIRM_CHALLENGE },
+    { ngx_string("cloudevents"), NGX_HTTP_NOTIFY_CONFIRM_CLOUDEVENTS },
+    { ngx_null_string, 0 }
+};
+
 static ngx_conf_bitmask_t  ngx_http_notify_call_conf_customize[] = {
     { ngx_string("payload"), NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD },
     { ngx_string("retry"), NGX_HTTP_NOTIFY_CUSTOM_RETRY },
@@ -137,6 +144,13 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
       offsetof(ngx_http_notify_call_conf_t, trace),
       NULL },
 
+    { ngx_string("confirm"),
+      NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_call_conf_t, confirm),
+      &ngx_http_notify_call_conf_confirm },
+
     { ngx_string("customize"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_1MORE,
       ngx_conf_set_bitmask_slot,
@@ -219,6 +233,7 @@ ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf)
     conf->keepalive_idle = NGX_CONF_UNSET_MSEC;
     conf->response_limit = NGX_CONF_UNSET_SIZE;
     conf->response_header_limit = NGX_CONF_UNSET_SIZE;
+    conf->confirm = NGX_CONF_UNSET_UINT;
     conf->trace = NGX_CONF_UNSET;
     conf->ssl_verify = NGX_CONF_UNSET;
     conf->ssl_verify_depth = NGX_CONF_UNSET_UINT;
@@ -239,6 +254,7 @@ ngx_http_notify_call_conf_init(ngx_conf_t *cf,
     ngx_conf_init_msec_value(conf->keepalive_idle, 60000);
     ngx_conf_init_size_value(conf->response_limit, 16 * 1024);
     ngx_conf_init_size_value(conf->response_header_limit, 32 * 1024);
+    ngx_conf_init_uint_value(conf->confirm, NGX_HTTP_NOTIFY_CONFIRM_OFF);
     ngx_conf_init_value(conf->trace, 1);
     ngx_conf_init_value(conf->ssl_verify, 1);
     ngx_conf_init_uint_value(conf->ssl_verify_depth, 4);

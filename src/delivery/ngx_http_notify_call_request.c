@@ -119,6 +119,7 @@ static ngx_int_t
 ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
 {
+    u_char                    *p;
     ngx_int_t                  rc;
     ngx_pool_t                *pool;
     ngx_http_notify_target_t  *target;
@@ -139,6 +140,19 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
         if (target->constant) {
             target->lines = *lines;
         }
+    }
+
+    if (target->line.len) {
+        p = ngx_pnalloc(call->pool, lines->len + target->line.len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(ngx_cpymem(p, lines->data, lines->len), target->line.data,
+                   target->line.len);
+
+        lines->data = p;
+        lines->len += target->line.len;
     }
 
     if (target->trace && call->event->traceparent.len

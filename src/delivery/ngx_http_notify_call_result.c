@@ -98,23 +98,25 @@ static void
 ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result)
 {
-    time_t                              seconds;
-    ngx_http_notify_http_response_t    *a;
-    const ngx_http_notify_call_conf_t  *conf;
+    time_t                                 seconds;
+    ngx_http_notify_http_response_t       *a;
+    const ngx_http_notify_payload_conf_t  *payload;
 
     a = &call->answer;
-    conf = call->target->conf;
+    payload = call->target->payload;
 
     result->status = a->status;
     result->content_type = a->content_type;
+    result->allowed_origin = a->allowed_origin;
+    result->allowed_rate = a->allowed_rate;
     result->body = a->body;
     result->truncated = a->truncated;
 
     if (a->status >= 200 && a->status < 300) {
 
-        if (conf->payload.success == NULL
-            || ngx_http_notify_payload_success(call->pool, &conf->payload,
-                                               &a->body, &result->detail)
+        if (payload->success == NULL
+            || ngx_http_notify_payload_success(call->pool, payload, &a->body,
+                                               &result->detail)
                == NGX_OK)
         {
             result->verdict = NGX_HTTP_NOTIFY_CALL_OK;

@@ -274,6 +274,38 @@ ngx_http_notify_call_target_head(ngx_http_notify_target_t *target)
 }
 
 
+ngx_int_t
+ngx_http_notify_call_target_ask(ngx_http_notify_target_t *target,
+    const char *method, const ngx_str_t *line)
+{
+    ngx_http_notify_payload_conf_t  *payload;
+
+    payload = ngx_palloc(target->pool, sizeof(ngx_http_notify_payload_conf_t));
+    if (payload == NULL) {
+        return NGX_ERROR;
+    }
+
+    *payload = target->conf->payload;
+    payload->kind = NGX_HTTP_NOTIFY_PAYLOAD_BARE;
+    payload->success = NULL;
+    payload->method.data = (u_char *) method;
+    payload->method.len = ngx_strlen(method);
+    ngx_str_set(&payload->content_type, "application/json");
+
+    target->line.len = line->len;
+    target->line.data = ngx_pstrdup(target->pool, (ngx_str_t *) line);
+
+    if (target->line.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    target->payload = payload;
+    target->constant = 0;
+
+    return ngx_http_notify_call_target_head(target);
+}
+
+
 void
 ngx_http_notify_call_target_at(ngx_http_notify_target_t *target,
     const ngx_addr_t *addr)

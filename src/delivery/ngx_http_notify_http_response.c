@@ -15,6 +15,8 @@ enum {
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_ENCODING,
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONNECTION,
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_RETRY_AFTER,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_ORIGIN,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_RATE,
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONTENT_TYPE
 };
 
@@ -25,6 +27,8 @@ static const ngx_str_t  ngx_http_notify_http_response_names[] = {
     ngx_string("transfer-encoding"),
     ngx_string("connection"),
     ngx_string("retry-after"),
+    ngx_string("webhook-allowed-origin"),
+    ngx_string("webhook-allowed-rate"),
     ngx_string("content-type")
 };
 
@@ -47,8 +51,6 @@ static ngx_int_t ngx_http_notify_http_response_length(
     ngx_http_notify_http_response_t *a);
 static void ngx_http_notify_http_response_connection(
     ngx_http_notify_http_response_t *a);
-static ngx_int_t ngx_http_notify_http_response_keep(
-    ngx_http_notify_http_response_t *a, ngx_str_t *to);
 static ngx_int_t ngx_http_notify_http_response_headers_end(
     ngx_http_notify_http_response_t *a);
 static ngx_int_t ngx_http_notify_http_response_large(
@@ -512,10 +514,16 @@ ngx_http_notify_http_response_header(ngx_http_notify_http_response_t *a)
             break;
         }
 
-        return ngx_http_notify_http_response_keep(a, &a->retry_after);
+        return ngx_http_notify_http_response_body_keep(a, &a->retry_after);
+
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_ORIGIN:
+        return ngx_http_notify_http_response_body_keep(a, &a->allowed_origin);
+
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_RATE:
+        return ngx_http_notify_http_response_body_keep(a, &a->allowed_rate);
 
     default: /* NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONTENT_TYPE */
-        return ngx_http_notify_http_response_keep(a, &a->content_type);
+        return ngx_http_notify_http_response_body_keep(a, &a->content_type);
     }
 
     return NGX_AGAIN;
@@ -586,28 +594,6 @@ ngx_http_notify_http_response_connection(ngx_http_notify_http_response_t *a)
             a->close = 1;
         }
     }
-}
-
-
-static ngx_int_t
-ngx_http_notify_http_response_keep(ngx_http_notify_http_response_t *a,
-    ngx_str_t *to)
-{
-    if (to->len || a->value_len == 0) {
-        return NGX_AGAIN;
-    }
-
-    to->len = ngx_min(a->value_len, NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE);
-
-    to->data = ngx_pnalloc(a->pool, to->len);
-    if (to->data == NULL) {
-        to->len = 0;
-        return ngx_http_notify_http_response_error(a, "no memory");
-    }
-
-    ngx_memcpy(to->data, a->value, to->len);
-
-    return NGX_AGAIN;
 }
 
 

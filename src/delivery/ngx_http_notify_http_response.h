@@ -23,6 +23,8 @@ typedef struct {
     ngx_uint_t     status;              /* 0 until the status line is whole */
     ngx_str_t      body;                /* at most limit bytes */
     ngx_str_t      retry_after;         /* empty: none */
+    ngx_str_t      allowed_origin;      /* WebHook-Allowed-Origin, or empty */
+    ngx_str_t      allowed_rate;
     ngx_str_t      content_type;        /* cut after _ANSWER_VALUE bytes */
     const char    *error;               /* after NGX_ERROR: a phrase */
     unsigned       done:1;              /* NGX_OK was returned */
@@ -51,7 +53,7 @@ typedef struct {
     off_t          length;              /* of what is still to come */
     ngx_pool_t    *pool;
 
-    u_char         name[20];
+    u_char         name[24];
     u_char         value[NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE];
 } ngx_http_notify_http_response_t;
 

@@ -177,3 +177,25 @@ ngx_http_notify_http_response_body_room(ngx_http_notify_http_response_t *a,
 
     return NGX_OK;
 }
+
+
+ngx_int_t
+ngx_http_notify_http_response_body_keep(
+    ngx_http_notify_http_response_t *a, ngx_str_t *to)
+{
+    if (to->len || a->value_len == 0) {
+        return NGX_AGAIN;
+    }
+
+    to->len = ngx_min(a->value_len, NGX_HTTP_NOTIFY_HTTP_RESPONSE_VALUE);
+
+    to->data = ngx_pnalloc(a->pool, to->len);
+    if (to->data == NULL) {
+        to->len = 0;
+        return ngx_http_notify_http_response_error(a, "no memory");
+    }
+
+    ngx_memcpy(to->data, a->value, to->len);
+
+    return NGX_AGAIN;
+}

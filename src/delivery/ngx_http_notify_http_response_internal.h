@@ -47,6 +47,9 @@ ngx_int_t ngx_http_notify_http_response_body_chunk(
 /* Takes what it can of [p, last) and returns its end; NULL: memory. */
 const u_char *ngx_http_notify_http_response_body_data(
     ngx_http_notify_http_response_t *a, const u_char *p, const u_char *last);
+/* the value of a header, the first of its name */
+ngx_int_t ngx_http_notify_http_response_body_keep(
+    ngx_http_notify_http_response_t *a, ngx_str_t *to);
 #define ngx_http_notify_http_response_error(a, phrase)                        \
     ((a)->error = (phrase), (a)->keepalive = 0, NGX_ERROR)
 

@@ -88,6 +88,11 @@ ngx_http_notify_payload_body(ngx_pool_t *pool,
         rc = ngx_http_notify_payload_text(pool, conf->json, context, body);
         break;
 
+    case NGX_HTTP_NOTIFY_PAYLOAD_BARE:
+        *body = context->event->data;
+        rc = NGX_OK;
+        break;
+
     case NGX_HTTP_NOTIFY_PAYLOAD_RAW:
 
         *body = context->event->data;

@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_gate.h"
+#include "ngx_http_notify_health.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_order.h"
 #include "ngx_http_notify_outcome.h"
@@ -72,6 +73,13 @@ ngx_http_notify_dispatch(ngx_http_notify_subscriber_t *s)
     /* also when there is nothing to start: a gap is closed by it */
 
     (void) ngx_http_notify_gate(s);
+
+    /* a time in which it was not called is none in which it failed */
+
+    if (s->failing && s->doc->paused_until > ngx_http_notify_feed_now()) {
+        ngx_http_notify_health_reset(s);
+        ngx_http_notify_subscriber_touch(s);
+    }
 
     ngx_http_notify_retry_look(s);
     ngx_http_notify_tallies_look(s);

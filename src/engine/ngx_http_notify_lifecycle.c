@@ -586,6 +586,13 @@ ngx_http_notify_lifecycle_limit(ngx_http_notify_subscriber_t *s)
         s->rate.burst = ngx_max(s->rate.burst, 1);
     }
 
+    if (doc->allowed_rate
+        && (s->rate.rate == 0 || doc->allowed_rate < s->rate.rate))
+    {
+        s->rate.rate = doc->allowed_rate;
+        s->rate.burst = 1;
+    }
+
     if (s->bucket.last == 0) {
 
         /* a former owner may just have spent a burst: it is saved up anew */

@@ -161,7 +161,8 @@ ngx_http_notify_subscription_document_follows(
                                                                 "mode"));
 
     return (mode.len == 0 || mode.data[0] == 'w')
-           && ngx_http_notify_subscriptions_enabled(document);
+           && ngx_http_notify_subscriptions_enabled(document)
+           && !ngx_http_notify_subscriptions_unconfirmed(document);
 }
 
 

@@ -75,7 +75,7 @@ ngx_int_t ngx_http_notify_subscription_document_secret(ngx_pool_t *pool,
 /* sets or takes away `enabled` and `reason` */
 ngx_int_t ngx_http_notify_subscription_document_enable(
     ngx_http_notify_json_t *document, ngx_uint_t enabled);
-/* enabled, and a webhook: what is published is delivered to it */
+/* enabled, confirmed, and a webhook: what is published is delivered to it */
 ngx_uint_t ngx_http_notify_subscription_document_follows(
     const ngx_http_notify_json_t *document);
 /* what decides which events are for it, as the text of a document that has

@@ -217,6 +217,12 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_write_t *w,
         {
             ngx_str_set(&reason, "profile");
 
+        } else if (ngx_http_notify_subscriptions_unconfirmed(
+                       shown->document))
+        {
+            status = "pending";
+            ngx_str_set(&reason, "unconfirmed");
+
         } else {
             status = ngx_http_notify_subscription_show_cursor(shown, &reason,
                                                               buf);

@@ -39,7 +39,8 @@ typedef struct {
  *   secrets[{text,expires,standard}] name profile headers{} filter rate
  *   inFlight enabled reason metadata createdAt updatedAt pausedUntil (epoch ms;
  *   null: until it is resumed) payload retry[] timeout
- *   tls{ca,certificate,key,serverName}
+ *   tls{ca,certificate,key,serverName} unconfirmed (true: its endpoint has not
+ *   agreed yet) allowedRate (by its endpoint, per 1,000 s)
  * and, where it is that of the channel's target: internal settings{}, where it
  * is that of a provider: internal provider, and no url
  */
@@ -64,8 +65,10 @@ typedef struct {
     ngx_keyval_t              *headers;
     ngx_str_t                  filter;          /* JSON text, or empty */
     ngx_uint_t                 rate;            /* per 1,000 s; 0: profile's */
+    ngx_uint_t                 allowed_rate;    /* the same; 0: any */
     ngx_uint_t                 in_flight;       /* 0: profile's */
-    ngx_uint_t                 enabled;         /* unsigned  enabled:1; */
+    ngx_uint_t                 enabled;         /* unsigned  enabled:1; and
+                                                   confirmed */
     ngx_uint_t                 internal;        /* unsigned  internal:1; that
                                                    of a target: all tenants' */
     ngx_str_t                  reason;          /* why it is disabled */
@@ -89,6 +92,10 @@ ngx_http_notify_json_t *ngx_http_notify_subscriptions_document(
     ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
     const ngx_str_t *text, uint64_t *version,
     ngx_http_notify_json_error_t *error);
+
+/* its endpoint has not agreed to be called */
+ngx_uint_t ngx_http_notify_subscriptions_unconfirmed(
+    const ngx_http_notify_json_t *document);
 
 /* by request, epoch ms; 0: it is not */
 #define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER  ((uint64_t) -1)

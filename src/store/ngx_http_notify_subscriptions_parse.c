@@ -219,7 +219,10 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
                        ngx_http_notify_json_get(json, "internal"))
                    == NGX_HTTP_NOTIFY_JSON_TRUE);
 
-    s->enabled = ngx_http_notify_subscriptions_enabled(json);
+    s->enabled = ngx_http_notify_subscriptions_enabled(json)
+                 && !ngx_http_notify_subscriptions_unconfirmed(json);
+    s->allowed_rate = ngx_http_notify_subscriptions_parse_number(json,
+                                                             "allowedRate");
 
     rc = ngx_http_notify_subscriptions_parse_mode(s);
 
@@ -242,6 +245,16 @@ ngx_http_notify_subscriptions_parse_members(ngx_http_notify_subscription_t *s)
     }
 
     return rc;
+}
+
+
+ngx_uint_t
+ngx_http_notify_subscriptions_unconfirmed(
+    const ngx_http_notify_json_t *document)
+{
+    return ngx_http_notify_json_type(
+               ngx_http_notify_json_get(document, "unconfirmed"))
+           == NGX_HTTP_NOTIFY_JSON_TRUE;
 }
 
 

@@ -229,6 +229,11 @@ mistakes('a value out of bounds',
     [profile  => 'order key=$notify_attempt;',
      'a variable in "key=$notify_attempt" is not one of the event as it was '
      . 'published'],
+    [profile  => 'disable_after 500ms;',
+     'invalid time "500ms" in "disable_after", it must be "off" or a time of '
+     . '1s to 365d, as "5d"'],
+    [profile  => 'customize timeouts;', 'invalid value "timeouts"'],
+    [profile  => 'confirm maybe;', 'invalid value "maybe"'],
     [profile  => 'in_flight 2000;',
      'invalid number "2000" in "in_flight", it must be 1 to 1024'],
     [profile  => 'keepalive 70000;',

@@ -128,6 +128,18 @@ eventually { $receiver->count('/brief') > $count + 1
 cmp_ok($receiver->count('/brief'), '>', $count + 1,
        'it is not disabled by the first failure');
 eventually { $shop->show($id)->{status} eq 'disabled' } 'but in time';
+$shop->act($id, 'enable');
+eventually { $shop->show($id)->{failingSince} } 'enabled once more, it fails';
+$shop->act($id, 'pause');
+eventually { !exists $shop->show($id)->{failingSince} }
+           'paused, it does not fail';
+elapse(1.2);
+$count = $receiver->count('/brief');
+$shop->act($id, 'resume');
+eventually { $receiver->count('/brief') > $count + 1
+             || $shop->show($id)->{status} eq 'disabled' } 'resumed';
+cmp_ok($receiver->count('/brief'), '>', $count + 1,
+       'the pause does not count');
 $shop->delete($id);
 
 $id = $shop->subscribe('/moved', event => 'z');
