@@ -29,6 +29,8 @@ static char *ngx_http_notify_api_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_api_args(ngx_conf_t *cf,
     ngx_http_notify_api_mount_t *mount);
+static char *ngx_http_notify_api_unknown(ngx_conf_t *cf,
+    const ngx_http_notify_api_mount_t *mount, const ngx_str_t *name);
 static char *ngx_http_notify_api_security(ngx_conf_t *cf,
     ngx_http_notify_api_mount_t *mount, const ngx_str_t *arg);
 static char *ngx_http_notify_api_role_arg(ngx_conf_t *cf,
@@ -433,13 +435,34 @@ ngx_http_notify_api_args(ngx_conf_t *cf, ngx_http_notify_api_mount_t *mount)
                                                        &value[i]);
 
         if (mount->resource == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown resource \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            return ngx_http_notify_api_unknown(cf, mount, &value[i]);
         }
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_api_unknown(ngx_conf_t *cf,
+    const ngx_http_notify_api_mount_t *mount, const ngx_str_t *name)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+    u_char       buf[512];
+
+    p = buf;
+
+    for (i = 0; mount->resources[i]; i++) {
+        p = ngx_slprintf(p, buf + sizeof(buf), "%s%V", i ? ", " : "",
+                         &mount->resources[i]->name);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown resource \"%V\" in \"notify_api\", it must "
+                       "be one of %*s", name, (size_t) (p - buf), buf);
+
+    return NGX_CONF_ERROR;
 }
 
 

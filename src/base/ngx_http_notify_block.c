@@ -69,8 +69,10 @@ ngx_http_notify_block_parse(ngx_conf_t *cf, ngx_uint_t type, void *conf)
 static void
 ngx_http_notify_block_explain(ngx_conf_t *cf, ngx_uint_t type)
 {
+    u_char      *p;
     ngx_str_t   *arg;
     ngx_uint_t   i, k, here, types;
+    u_char       buf[128];
 
     arg = cf->args->elts;
 
@@ -83,13 +85,18 @@ ngx_http_notify_block_explain(ngx_conf_t *cf, ngx_uint_t type)
 
         if (i == 0 && types && !(types & type)) {
 
-            for (k = 0; !(types & ngx_http_notify_block_names[k].type); k++) {
-                /* void */
+            p = buf;
+
+            for (k = 0; ngx_http_notify_block_names[k].name; k++) {
+                if (types & ngx_http_notify_block_names[k].type) {
+                    p = ngx_sprintf(p, "%s%s {}", p == buf ? "" : " or ",
+                                    ngx_http_notify_block_names[k].name);
+                }
             }
 
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" belongs in %s {}, not in %s {}", arg,
-                               ngx_http_notify_block_names[k].name,
+                               "\"%V\" belongs in %*s, not in %s {}", arg,
+                               (size_t) (p - buf), buf,
                                ngx_http_notify_block_names[here].name);
             return;
         }
@@ -122,11 +129,20 @@ ngx_http_notify_block_find(ngx_conf_t *cf, const ngx_str_t *name)
         }
 
         for (cmd = module->commands; cmd->name.len; cmd++) {
-            if (ngx_http_notify_text_equal(&cmd->name, name)) {
+            if (ngx_http_notify_text_equal(&cmd->name, name)
+                && cmd->set != ngx_http_notify_block_refuse)
+            {
                 types |= cmd->type;
             }
         }
     }
 
     return types;
+}
+
+
+char *
+ngx_http_notify_block_refuse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return cmd->post;
 }

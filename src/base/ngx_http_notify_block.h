@@ -47,5 +47,10 @@ typedef struct {
  */
 char *ngx_http_notify_block_parse(ngx_conf_t *cf, ngx_uint_t type, void *conf);
 
+/* a setter of a directive that is known in a block only to be refused: the
+ * reason is cmd->post */
+char *ngx_http_notify_block_refuse(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 
 #endif /* _NGX_HTTP_NOTIFY_BLOCK_H_INCLUDED_ */

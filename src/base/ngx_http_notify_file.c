@@ -14,9 +14,12 @@
 ngx_int_t
 ngx_http_notify_file_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 {
-    ssize_t    n;
-    ngx_fd_t   fd;
-    ngx_err_t  err;
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_err_t   err;
+    ngx_str_t  *arg;
+
+    arg = cf->args->elts;
 
     if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
         return NGX_ERROR;
@@ -26,7 +29,8 @@ ngx_http_notify_file_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
+                           "\"%V\" directive: " ngx_open_file_n
+                           " \"%V\" failed", arg, name);
         return NGX_ERROR;
     }
 
@@ -40,7 +44,8 @@ ngx_http_notify_file_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 
     if (n < 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
-                           ngx_read_fd_n " \"%V\" failed", name);
+                           "\"%V\" directive: " ngx_read_fd_n
+                           " \"%V\" failed", arg, name);
         return NGX_ERROR;
     }
 
@@ -66,7 +71,9 @@ ngx_http_notify_file_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
             return NGX_OK;
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is too large", name);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" directive: \"%V\" is too large",
+                           (ngx_str_t *) cf->args->elts, name);
     }
 
     ngx_http_notify_file_wipe(text);

@@ -93,8 +93,8 @@ ngx_http_notify_attempts_conf_log(ngx_conf_t *cf, ngx_command_t *cmd,
 
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\", it must be \"all\", "
-                           "\"failures\" or \"off\"", &args[1]);
+                           "invalid value \"%V\" in \"attempt_log\", it must "
+                           "be \"all\", \"failures\" or \"off\"", &args[1]);
         return NGX_CONF_ERROR;
     }
 

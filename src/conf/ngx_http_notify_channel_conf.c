@@ -502,7 +502,9 @@ ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
     attribute->regex = ngx_http_notify_pattern_compile(cf->pool, pattern, 0,
                                                        &error);
     if (attribute->regex == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &error);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"pattern\" of attribute \"%V\": %V",
+                           &attribute->name, &error);
         return NGX_CONF_ERROR;
     }
 

@@ -74,7 +74,9 @@ ngx_http_notify_channel_schema_read(ngx_conf_t *cf, ngx_str_t *name,
 
     if (file.fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
+                           "\"%V\" directive: " ngx_open_file_n
+                           " \"%V\" failed", (ngx_str_t *) cf->args->elts,
+                           name);
         return NGX_ERROR;
     }
 
@@ -90,7 +92,8 @@ ngx_http_notify_channel_schema_read(ngx_conf_t *cf, ngx_str_t *name,
 
     if (!ngx_is_file(&fi) || size > NGX_HTTP_NOTIFY_CHANNEL_SCHEMA_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is no file, or larger than %d bytes", name,
+                           "schema \"%V\" is no file, or larger than %d "
+                           "bytes", name,
                            NGX_HTTP_NOTIFY_CHANNEL_SCHEMA_SIZE);
         goto done;
     }

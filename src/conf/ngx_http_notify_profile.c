@@ -375,6 +375,14 @@ ngx_http_notify_profile_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
                                     : "has parameters after \"off\"";
     }
 
+    if (ngx_strlchr(args[1].data, args[1].data + args[1].len, '=') == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"breaker\", it must "
+                           "be \"off\", or \"failures=\", \"window=\" and "
+                           "\"cooldown=\"", &args[1]);
+        return NGX_CONF_ERROR;
+    }
+
     rv = ngx_http_notify_args_parse(cf, 1,
                                     ngx_http_notify_profile_breaker_params,
                                     breaker);

@@ -18,8 +18,6 @@ static char *ngx_http_notify_provider_set_message(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_provider_set_group(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_provider_refuse(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_provider_trust(ngx_conf_t *cf,
     ngx_http_notify_guard_conf_t *guard);
 static ngx_http_notify_template_t *ngx_http_notify_provider_body(
@@ -90,21 +88,21 @@ static ngx_command_t  ngx_http_notify_provider_commands[] = {
 
     { ngx_string("retry"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
-      ngx_http_notify_provider_refuse,
+      ngx_http_notify_block_refuse,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       "cannot be in notify_provider: nothing is sent again" },
 
     { ngx_string("order"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
-      ngx_http_notify_provider_refuse,
+      ngx_http_notify_block_refuse,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       "cannot be in notify_provider: nothing is sent again" },
 
     { ngx_string("sign"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
-      ngx_http_notify_provider_refuse,
+      ngx_http_notify_block_refuse,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       "cannot be in notify_provider, which has no subscription's secret: "
@@ -199,14 +197,6 @@ ngx_http_notify_provider_set_group(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_notify_provider_refuse(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    return cmd->post;
 }
 
 

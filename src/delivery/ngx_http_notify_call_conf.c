@@ -10,6 +10,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call_conf.h"
 #include "ngx_http_notify_peer.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CALL_RESPONSE_MAX  (16 * 1024 * 1024)
@@ -21,8 +22,8 @@ static char *ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_call_conf_size(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_call_conf_header_limit(ngx_conf_t *cf,
-    void *post, void *data);
+static char *ngx_http_notify_call_conf_set_protocols(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_call_conf_not_empty(ngx_conf_t *cf, void *post,
     void *data);
 static void ngx_http_notify_call_conf_upstream(
@@ -57,13 +58,22 @@ static ngx_conf_bitmask_t  ngx_http_notify_call_conf_protocols[] = {
 };
 
 
-static ngx_conf_num_bounds_t  ngx_http_notify_call_conf_depth = {
-    ngx_conf_check_num_bounds, 0, 100
+static ngx_http_notify_args_param_t  ngx_http_notify_call_conf_depth = {
+    ngx_string("number"), NULL, 0, 0, 100, NULL, 0
 };
 
+static ngx_http_notify_args_param_t  ngx_http_notify_call_conf_time = {
+    ngx_string("time"), NULL, 0, 1, 24 * 60 * 60 * 1000,
+    "1ms to 24h, as \"30s\"", 0
+};
 
-static ngx_conf_post_t  ngx_http_notify_call_conf_headers = {
-    ngx_http_notify_call_conf_header_limit
+static ngx_http_notify_args_param_t  ngx_http_notify_call_conf_body = {
+    ngx_string("size"), NULL, 0, 0, NGX_HTTP_NOTIFY_CALL_RESPONSE_MAX,
+    "0 to 16m, as \"16k\"", 0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_call_conf_headers = {
+    ngx_string("size"), NULL, 0, 1024, 1024 * 1024, "1k to 1m, as \"32k\"", 0
 };
 
 static ngx_conf_post_t  ngx_http_notify_call_conf_text = {
@@ -93,28 +103,28 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
       ngx_http_notify_call_conf_msec,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, connect_timeout),
-      NULL },
+      &ngx_http_notify_call_conf_time },
 
     { ngx_string("send_timeout"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, send_timeout),
-      NULL },
+      &ngx_http_notify_call_conf_time },
 
     { ngx_string("read_timeout"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, read_timeout),
-      NULL },
+      &ngx_http_notify_call_conf_time },
 
     { ngx_string("timeout"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_call_conf_msec,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, timeout),
-      NULL },
+      &ngx_http_notify_call_conf_time },
 
     { ngx_string("keepalive"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
@@ -128,11 +138,11 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
       ngx_http_notify_call_conf_size,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, response_limit),
-      NULL },
+      &ngx_http_notify_call_conf_body },
 
     { ngx_string("response_header_limit"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_http_notify_call_conf_size,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, response_header_limit),
       &ngx_http_notify_call_conf_headers },
@@ -167,7 +177,7 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
 
     { ngx_string("ssl_verify_depth"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      ngx_http_notify_args_number_slot,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_verify_depth),
       &ngx_http_notify_call_conf_depth },
@@ -195,7 +205,7 @@ static ngx_command_t  ngx_http_notify_call_commands[] = {
 
     { ngx_string("ssl_protocols"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
-      ngx_conf_set_bitmask_slot,
+      ngx_http_notify_call_conf_set_protocols,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       offsetof(ngx_http_notify_call_conf_t, ssl_protocols),
       &ngx_http_notify_call_conf_protocols },
@@ -425,21 +435,17 @@ ngx_http_notify_call_conf_trust(ngx_conf_t *cf,
 static char *
 ngx_http_notify_call_conf_msec(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char        *rv;
+    ngx_str_t   *value;
     ngx_msec_t  *msec;
 
-    rv = ngx_conf_set_msec_slot(cf, cmd, conf);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
+    value = cf->args->elts;
     msec = (ngx_msec_t *) ((char *) conf + cmd->offset);
 
-    if (*msec == 0 || *msec > 24 * 60 * 60 * 1000) {
-        return "must be between 1ms and 24h";
+    if (*msec != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_notify_args_msec(cf, cmd->post, &value[1], msec);
 }
 
 
@@ -472,31 +478,59 @@ ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *
 ngx_http_notify_call_conf_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char    *rv;
-    size_t  *size;
+    size_t                              *size;
+    ssize_t                              n;
+    ngx_str_t                           *value;
+    const ngx_http_notify_args_param_t  *param;
 
-    rv = ngx_conf_set_size_slot(cf, cmd, conf);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
+    value = cf->args->elts;
+    param = cmd->post;
     size = (size_t *) ((char *) conf + cmd->offset);
 
-    if (*size > NGX_HTTP_NOTIFY_CALL_RESPONSE_MAX) {
-        return "must not exceed 16m";
+    if (*size != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
     }
+
+    n = ngx_parse_size(&value[1]);
+
+    if (n == NGX_ERROR || n < param->min || n > param->max) {
+        return ngx_http_notify_args_invalid(cf, param, &value[1]);
+    }
+
+    *size = (size_t) n;
 
     return NGX_CONF_OK;
 }
 
 
 static char *
-ngx_http_notify_call_conf_header_limit(ngx_conf_t *cf, void *post, void *data)
+ngx_http_notify_call_conf_set_protocols(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
-    size_t  *size = data;
+    ngx_str_t           *value;
+    ngx_uint_t           i;
+    ngx_conf_bitmask_t  *mask;
 
-    return (*size >= 1024 && *size <= 1024 * 1024)
-           ? NGX_CONF_OK : "must be between 1k and 1m";
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (mask = cmd->post; mask->name.len; mask++) {
+            if (ngx_http_notify_text_equal_nocase(&mask->name, &value[i])) {
+                break;
+            }
+        }
+
+        if (mask->name.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid protocol \"%V\" in \"ssl_protocols\", "
+                               "it must be \"TLSv1\", \"TLSv1.1\", "
+                               "\"TLSv1.2\" or \"TLSv1.3\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return ngx_conf_set_bitmask_slot(cf, cmd, conf);
 }
 
 

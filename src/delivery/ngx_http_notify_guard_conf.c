@@ -192,7 +192,8 @@ ngx_http_notify_guard_set_ports(ngx_conf_t *cf, ngx_command_t *cmd,
 
         if (n < 1 || n > 65535) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid port \"%V\" in \"ports\"", &value[i]);
+                               "invalid port \"%V\" in \"ports\", it must be "
+                               "1 to 65535", &value[i]);
             return NGX_CONF_ERROR;
         }
 

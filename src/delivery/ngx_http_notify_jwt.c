@@ -159,6 +159,13 @@ static ngx_int_t
 ngx_http_notify_jwt_alg(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
     const ngx_str_t *name)
 {
+    if (name->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"alg=\" is missing in \"jwt\", it must be "
+                           NGX_HTTP_NOTIFY_CRYPTO_JWS_NAMES);
+        return NGX_ERROR;
+    }
+
     if (ngx_http_notify_crypto_jws(name, &jwt->alg) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"alg=%V\" of \"jwt\" must be "

@@ -369,15 +369,16 @@ ngx_http_notify_payload_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"payload\"",
+                           "invalid parameter \"%V\" in \"payload\", after "
+                           "\"cloudevents\" it must be \"binary\"",
                            &value[2]);
         return NGX_CONF_ERROR;
     }
 
     if (cf->args->nelts > 2) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"payload\"",
-                           &value[2]);
+                           "invalid parameter \"%V\" in \"payload\", only "
+                           "\"cloudevents\" has one", &value[2]);
         return NGX_CONF_ERROR;
     }
 
@@ -391,7 +392,11 @@ ngx_http_notify_payload_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pcf->json = ngx_http_notify_payload_compile_json(cf, &value[1], 1,
                                                      &reason);
     if (pcf->json == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"payload\"", reason);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"payload\"%s", reason,
+                           value[1].len && value[1].data[0] >= 'a'
+                           && value[1].data[0] <= 'z'
+                           ? ", it must be \"raw\", \"cloudevents\" or JSON"
+                           : "");
         return NGX_CONF_ERROR;
     }
 
@@ -536,7 +541,8 @@ ngx_http_notify_payload_set_success(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" in \"success\"", &value[1]);
+                       "invalid parameter \"%V\" in \"success\", it must be "
+                       "\"status\", or \"json\" and an object", &value[1]);
     return NGX_CONF_ERROR;
 }
 

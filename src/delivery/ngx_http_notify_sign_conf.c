@@ -94,7 +94,7 @@ static ngx_command_t  ngx_http_notify_sign_commands[] = {
       NULL },
 
     { ngx_string("jwt"),
-      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_2MORE,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_sign_set_jwt,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,

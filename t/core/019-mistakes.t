@@ -1,7 +1,6 @@
 # What nginx -t says of likely mistakes of configuration, each by its whole
 # message, its file and its line: the message names the directive, the parameter
-# or the block, and says what is wrong with it or what is wanted.  Where a file
-# cannot be read, the message names only that file.
+# or the block, and says what is wrong with it or what is wanted.
 
 use strict;
 use warnings;
@@ -94,7 +93,8 @@ mistakes('a directive in the wrong block',
     [channel  => 'url http://127.0.0.1/;',
      '"url" belongs in notify_provider {}, not in notify_channel {}'],
     [channel  => 'timeout 5s;',
-     '"timeout" belongs in notify_profile {}, not in notify_channel {}'],
+     '"timeout" belongs in notify_profile {} or notify_provider {}, not in '
+     . 'notify_channel {}'],
     [profile  => 'event a;',
      '"event" belongs in notify_channel {}, not in notify_profile {}'],
     [profile  => 'group g;',
@@ -239,11 +239,20 @@ mistakes('a value out of bounds',
     [profile  => 'keepalive 70000;',
      'invalid number "70000" in "keepalive", it must be 0 to 65535'],
     [profile  => 'read_timeout 0;',
-     '"read_timeout" directive must be between 1ms and 24h'],
+     'invalid time "0" in "read_timeout", it must be 1ms to 24h, as "30s"'],
+    [profile  => 'timeout 5sec;',
+     'invalid time "5sec" in "timeout", it must be 1ms to 24h, as "30s"'],
     [profile  => 'response_limit 17m;',
-     '"response_limit" directive must not exceed 16m'],
+     'invalid size "17m" in "response_limit", it must be 0 to 16m, as "16k"'],
+    [profile  => 'response_limit 1gb;',
+     'invalid size "1gb" in "response_limit", it must be 0 to 16m, as "16k"'],
+    [profile  => 'ssl_verify_depth 101;',
+     'invalid number "101" in "ssl_verify_depth", it must be 0 to 100'],
+    [profile  => 'ports 443 0;',
+     'invalid port "0" in "ports", it must be 1 to 65535'],
     [profile  => 'response_header_limit 2m;',
-     '"response_header_limit" directive must be between 1k and 1m'],
+     'invalid size "2m" in "response_header_limit", it must be 1k to 1m, as '
+     . '"32k"'],
     [profile  => 'attempt_log all max=0;',
      'invalid max "0" in "attempt_log", it must be 1 to 100000'],
     [profile  => 'breaker failures=0 window=1m cooldown=1m;',
@@ -280,6 +289,35 @@ mistakes('a value out of bounds',
 );
 
 mistakes('an unknown word or parameter',
+    [profile  => 'ssl_protocols TLSv1.2 SSLv3;',
+     'invalid protocol "SSLv3" in "ssl_protocols", it must be "TLSv1", '
+     . '"TLSv1.1", "TLSv1.2" or "TLSv1.3"'],
+    [profile  => 'attempt_log some;',
+     'invalid value "some" in "attempt_log", it must be "all", "failures" or '
+     . '"off"'],
+    [profile  => 'success 2xx;',
+     'invalid parameter "2xx" in "success", it must be "status", or "json" '
+     . 'and an object'],
+    [profile  => 'payload cloudevents text;',
+     'invalid parameter "text" in "payload", after "cloudevents" it must be '
+     . '"binary"'],
+    [profile  => 'payload raw binary;',
+     'invalid parameter "binary" in "payload", only "cloudevents" has one'],
+    [profile  => 'payload yes;',
+     'invalid JSON at byte 0: a value is expected in "payload", it must be '
+     . '"raw", "cloudevents" or JSON'],
+    [profile  => 'breaker on;',
+     'invalid parameter "on" in "breaker", it must be "off", or "failures=", '
+     . '"window=" and "cooldown="'],
+    [channel  => 'attribute country pattern=(A;',
+     'invalid "pattern" of attribute "country": '
+     . 'pcre2_compile() failed: missing closing parenthesis in '
+     . '"(A"'],
+    [location => 'notify_api c hooks;',
+     'unknown resource "hooks" in "notify_api", it must be one of '
+     . join(', ', qw(subscriptions events deltas deliveries settings sessions
+                     sync filter samples event-types health stats jwks.json
+                     openapi.json))],
     [profile  => 'method GET;',
      'invalid method "GET", it must be "POST", "PUT" or "PATCH"'],
     [profile  => 'schemes ftp;',
@@ -369,6 +407,8 @@ mistakes('a parameter that is missing, empty or given twice',
     [profile  => 'breaker failures=5 window=1m;',
      '"breaker" directive needs "failures", "window" and "cooldown"'],
     [profile  => 'jwt alg=HS256 kid=a;', '"key=" is missing in "jwt"'],
+    [profile  => 'jwt key=%%DIR%%/secret;',
+     '"alg=" is missing in "jwt", it must be HS256, RS256, ES256 or EdDSA'],
     [channel  => 'unchanged a value=x;',
      '"unchanged" directive needs events and a "key="'],
     [channel  => 'event a schema=;', '"event" directive has an empty "schema"'],
@@ -448,7 +488,7 @@ mistakes('a file with the wrong content',
      'schema "%%DIR%%/list.json", line 1: a schema must be an object or a '
      . 'boolean'],
     [channel  => 'event a schema=%%DIR%%;',
-     '"%%DIR%%" is no file, or larger than 1048576 bytes'],
+     'schema "%%DIR%%" is no file, or larger than 1048576 bytes'],
     [raw      => "notify_profile p {    # !\n"
                  . "ssl_certificate %%DIR%%/a.pem;\n}\n",
      '"ssl_certificate" and "ssl_certificate_key" need each other'],
@@ -459,16 +499,16 @@ mistakes('a file with the wrong content',
      'cannot use "ssl_ciphers" "NOSUCH"'],
 );
 
-# nginx's own message names the file and not the directive
 mistakes('a file that is absent or unreadable',
-    (map { [@$_, 'open() "%%DIR%%/none" failed '
-                 . '(2: No such file or directory)'] }
+    (map { [@$_, '"' . ($_->[1] =~ /^(\w+)/)[0] . '" directive: open() '
+                 . '"%%DIR%%/none" failed (2: No such file or directory)'] }
      [profile  => 'jwt alg=ES256 key=%%DIR%%/none;'],
      [location => 'notify_verify standard secret_file=%%DIR%%/none;'],
      [http     => 'notify_secret_key %%DIR%%/none;'],
      [http     => 'notify_redis 127.0.0.1 password_file=%%DIR%%/none;'],
      [channel  => 'event a schema=%%DIR%%/none;']),
-    (map { [@$_, 'read() "%%DIR%%" failed (21: Is a directory)'] }
+    (map { [@$_, '"' . ($_->[1] =~ /^(\w+)/)[0] . '" directive: read() '
+                 . '"%%DIR%%" failed (21: Is a directory)'] }
      [profile  => 'jwt alg=HS256 key=%%DIR%%;'],
      [location => 'notify_verify jwt alg=HS256 key=%%DIR%%;'],
      [http     => 'notify_secret_key %%DIR%%;']),
