@@ -7,7 +7,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
+#include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_delivery_request.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_text.h"
@@ -17,6 +19,7 @@ typedef struct {
     ngx_str_t                         subscription;
     ngx_http_notify_id_t              event;
     ngx_uint_t                        again;
+    ngx_uint_t                        request;  /* unsigned  request:1; show */
     ngx_http_notify_delivery_view_t   view;
     ngx_http_notify_delivery_row_t    row;
 } ngx_http_notify_api_delivery_t;
@@ -26,6 +29,8 @@ static ngx_uint_t ngx_http_notify_api_deliveries_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_handler(
     ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_deliveries_arg(
+    ngx_http_notify_api_t *api, ngx_uint_t *request);
 static void ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_deliveries_cleanup(void *data);
@@ -49,7 +54,7 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
 static ngx_uint_t
 ngx_http_notify_api_deliveries_methods(ngx_http_notify_api_t *api)
 {
-    if (api->nsegments == 1) {
+    if (api->nsegments <= 1) {
         return NGX_HTTP_GET;
     }
 
@@ -64,6 +69,11 @@ ngx_http_notify_api_deliveries_handler(ngx_http_notify_api_t *api)
 {
     ngx_str_t             subscription;
     ngx_http_notify_id_t  event;
+
+    if (api->nsegments == 0) {
+        ngx_http_notify_api_deliveries_all(api);
+        return;
+    }
 
     switch (ngx_http_notify_delivery_view_parse(api->request->pool,
                                                 &api->segments[0],
@@ -113,12 +123,47 @@ ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
 
     api->data = delivery;
 
+    if (api->method == NGX_HTTP_GET
+        && ngx_http_notify_api_deliveries_arg(api, &delivery->request)
+           != NGX_OK)
+    {
+        return;
+    }
+
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_deliveries_read(
             api->channel->redis, &api->channel->keys, &delivery->subscription,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, event, 1, 1,
             ngx_http_notify_api_deliveries_read,
             ngx_http_notify_api_suspended_begin(api)));
+}
+
+
+/* NGX_ABORT: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_arg(ngx_http_notify_api_t *api,
+    ngx_uint_t *request)
+{
+    ngx_int_t  rc;
+    ngx_str_t  value;
+
+    rc = ngx_http_notify_api_arg(api, "request", &value);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ABORT;
+    }
+
+    *request = ngx_http_notify_text_is(&value, "true");
+
+    if (!*request && !ngx_http_notify_text_is(&value, "false")) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
+                                    "invalid_parameter",
+                                    "\"request\" must be true or false");
+        return NGX_ABORT;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -322,10 +367,24 @@ static void
 ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
     ngx_uint_t status)
 {
+    ngx_str_t                        request;
     ngx_http_notify_json_write_t     w;
     ngx_http_notify_api_delivery_t  *delivery;
 
     delivery = api->data;
+
+    if (delivery->request) {
+
+        if (ngx_http_notify_delivery_request(&delivery->view, &delivery->row,
+                                             &request)
+            != NGX_OK)
+        {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        delivery->view.request = &request;
+    }
 
     ngx_http_notify_json_write_init(&w, api->request->pool);
     ngx_http_notify_delivery_view_show(&delivery->view, &delivery->row, &w);

@@ -17,8 +17,6 @@
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS  250
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_LOOK           2500
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_SKEW           5000  /* ms, of clocks */
-/* what the store gives for one: its score, the document, the cursor */
-#define NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION   3
 
 
 /* one whom the event may concern */
@@ -258,8 +256,8 @@ ngx_http_notify_api_deliveries_event_page(ngx_http_notify_resp_t *resp,
     list->end = (resp->nelts == 0);
 
     for (i = 0;
-         i + NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION <= resp->nelts;
-         i += NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTION)
+         i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts;
+         i += NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW)
     {
         if (ngx_http_notify_api_deliveries_event_to(api, &resp->elts[i])
             != NGX_OK)

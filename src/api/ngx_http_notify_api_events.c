@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_id.h"
@@ -79,7 +80,7 @@ ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
     switch (api->nsegments) {
 
     case 0:
-        return NGX_HTTP_POST;
+        return NGX_HTTP_GET|NGX_HTTP_POST;
 
     case 1:
         return NGX_HTTP_GET;
@@ -103,6 +104,11 @@ ngx_http_notify_api_events_handler(ngx_http_notify_api_t *api)
 {
     if (api->nsegments) {
         ngx_http_notify_api_event(api);
+        return;
+    }
+
+    if (api->method == NGX_HTTP_GET) {
+        ngx_http_notify_api_events_list(api);
         return;
     }
 

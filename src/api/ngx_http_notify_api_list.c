@@ -11,8 +11,6 @@
 #include "ngx_http_notify_subscription_form.h"
 
 
-/* what the store gives for one: its score, the document, cursor and health */
-#define NGX_HTTP_NOTIFY_API_LIST_ROW  4
 /* of documents in an answer; the one that passes it is the last */
 #define NGX_HTTP_NOTIFY_API_LIST_BYTES  (4 * 1024 * 1024)
 
@@ -120,8 +118,8 @@ ngx_http_notify_api_list_page(ngx_http_notify_resp_t *resp, void *data)
     list = api->data;
 
     for (i = 0;
-         i + NGX_HTTP_NOTIFY_API_LIST_ROW <= resp->nelts && !list->more;
-         i += NGX_HTTP_NOTIFY_API_LIST_ROW)
+         i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts && !list->more;
+         i += NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW)
     {
         rc = ngx_http_notify_api_list_row(api, &resp->elts[i]);
 

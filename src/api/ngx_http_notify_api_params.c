@@ -43,6 +43,16 @@ static ngx_http_notify_api_params_t  ngx_http_notify_api_params_table[] = {
     { &ngx_http_notify_api_subscriptions, 2, "stats", NGX_HTTP_GET,
       { "window", NULL } },
 
+    { &ngx_http_notify_api_events, 0, NULL, NGX_HTTP_GET,
+      { "limit", "before", "eventType", "since", "until", NULL } },
+
+    { &ngx_http_notify_api_deliveries, 0, NULL, NGX_HTTP_GET,
+      { "limit", "before", "subscription", "status", "eventType", "event",
+        "since", "until", NULL } },
+
+    { &ngx_http_notify_api_deliveries, 1, NULL, NGX_HTTP_GET,
+      { "request", NULL } },
+
     { &ngx_http_notify_api_events, 2, "deliveries", NGX_HTTP_GET,
       { "limit", "after", NULL } },
 

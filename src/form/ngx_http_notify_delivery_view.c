@@ -576,6 +576,10 @@ ngx_http_notify_delivery_view_show(const ngx_http_notify_delivery_view_t *view,
 
     ngx_http_notify_delivery_view_tried(view, row, w);
 
+    if (view->request) {
+        ngx_http_notify_json_write_raw(w, "request", view->request);
+    }
+
     ngx_http_notify_json_write_end(w);
 }
 

@@ -34,6 +34,8 @@ typedef struct {
     ngx_pool_t                         *pool;
     const ngx_http_notify_channel_t    *channel;
     ngx_uint_t                          whole;      /* with all attempts */
+    const ngx_str_t                    *request;    /* JSON of it, to be shown;
+                                                       or NULL */
 
     ngx_http_notify_selector_t         *selector;   /* by _take */
     ngx_http_notify_former_t           *former;     /* or NULL */

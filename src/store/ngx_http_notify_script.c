@@ -53,6 +53,7 @@ ngx_http_notify_script(node);
 ngx_http_notify_script(once);
 ngx_http_notify_script(log_state);
 ngx_http_notify_script(range);
+ngx_http_notify_script(latest);
 ngx_http_notify_script(health);
 
 
@@ -79,6 +80,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_once,
     &ngx_http_notify_script_log_state,
     &ngx_http_notify_script_range,
+    &ngx_http_notify_script_latest,
     &ngx_http_notify_script_health,
     NULL
 };

@@ -196,6 +196,10 @@ ngx_int_t ngx_http_notify_subscriptions_named(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *uid, ngx_http_notify_redis_handler_pt handler,
     void *data);
+/* what the reply has of each: its score, the document, its cursor and its
+ * health, or nil */
+#define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW  4
+
 ngx_int_t ngx_http_notify_subscriptions_list(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *after, ngx_uint_t limit,

@@ -1,0 +1,605 @@
+/*
+ * GET /deliveries: over all subscriptions of the tenant, those of the latest
+ * event first.  A page of the log is read, then the subscriptions say which of
+ * its events are theirs, then each of these pairs is looked at: a bounded
+ * number of all that in a request, the rest is behind its link.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_deliveries_all.h"
+#include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_settings.h"
+#include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_text.h"
+
+
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_EVENTS  100   /* of a page */
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SUBS    250   /* of a page */
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS   1000  /* kept of a page */
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_LOOKS   1000  /* of a request */
+#define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SKEW    5000  /* ms, of clocks */
+
+
+static void ngx_http_notify_api_deliveries_all_cleanup(void *data);
+static void ngx_http_notify_api_deliveries_all_read(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_all_events(
+    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_deliveries_all_subscriptions(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_all_page(
+    ngx_http_notify_resp_t *resp, void *data);
+static ngx_int_t ngx_http_notify_api_deliveries_all_of(
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
+static ngx_int_t ngx_http_notify_api_deliveries_all_target(
+    ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_deliveries_all_add(
+    ngx_http_notify_api_t *api, const ngx_http_notify_event_t *event,
+    uint64_t score, const ngx_str_t *id);
+static void ngx_http_notify_api_deliveries_all_sort(
+    ngx_http_notify_api_deliveries_all_t *list);
+static int ngx_libc_cdecl ngx_http_notify_api_deliveries_all_compare(
+    const void *one, const void *two);
+static void ngx_http_notify_api_deliveries_all_next(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_deliveries_all_one(
+    ngx_http_notify_resp_t *resp, void *data);
+static ngx_int_t ngx_http_notify_api_deliveries_all_row(
+    ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_deliveries_all_send(
+    ngx_http_notify_api_t *api, ngx_uint_t more);
+
+
+void
+ngx_http_notify_api_deliveries_all(ngx_http_notify_api_t *api)
+{
+    ngx_pool_t                            *pool;
+    ngx_pool_cleanup_t                    *cln;
+    ngx_http_notify_api_deliveries_all_t  *list;
+
+    pool = api->request->pool;
+
+    cln = ngx_pool_cleanup_add(pool,
+                               sizeof(ngx_http_notify_api_deliveries_all_t));
+    if (cln == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    list = cln->data;
+    ngx_memzero(list, sizeof(ngx_http_notify_api_deliveries_all_t));
+
+    if (ngx_array_init(&list->events, pool,
+                       NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_EVENTS,
+                       sizeof(ngx_http_notify_event_t *))
+        != NGX_OK
+        || ngx_array_init(&list->pairs, pool, 64,
+                          sizeof(ngx_http_notify_api_deliveries_pair_t))
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    cln->handler = ngx_http_notify_api_deliveries_all_cleanup;
+    api->data = list;
+
+    if (ngx_http_notify_api_deliveries_all_args(api) != NGX_OK) {
+        return;
+    }
+
+    ngx_http_notify_json_write_init(&list->rows, pool);
+    ngx_http_notify_json_write_array(&list->rows, NULL);
+
+    ngx_http_notify_api_deliveries_all_read(api);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_cleanup(void *data)
+{
+    ngx_http_notify_api_deliveries_all_t *list = data;
+
+    ngx_uint_t                 i;
+    ngx_http_notify_event_t  **event;
+
+    event = list->events.elts;
+
+    for (i = 0; i < list->events.nelts; i++) {
+        ngx_http_notify_log_unref(event[i]);
+    }
+
+    list->events.nelts = 0;
+}
+
+
+/* the event up to whose subscription it has come is read once more */
+
+static void
+ngx_http_notify_api_deliveries_all_read(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_latest_t           latest;
+    ngx_http_notify_api_deliveries_all_t  *list;
+
+    list = api->data;
+
+    ngx_http_notify_api_deliveries_all_cleanup(list);
+
+    ngx_str_null(&list->after);
+    list->pairs.nelts = 0;
+    list->next = 0;
+    list->cut = 0;
+
+    latest = list->latest;
+
+    if (list->within) {
+        latest.before = ngx_http_notify_id_after(&latest.before);
+    }
+
+    ngx_http_notify_api_latest_read(api, &latest,
+                                NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_EVENTS,
+                                ngx_http_notify_api_deliveries_all_events);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_events(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_uint_t                              i;
+    ngx_http_notify_api_t                  *api;
+    ngx_http_notify_resp_t                 *last;
+    ngx_http_notify_event_t                *event, **slot;
+    ngx_http_notify_api_deliveries_all_t   *list;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    list = api->data;
+
+    for (i = 1; i < resp->nelts; i++) {
+
+        event = ngx_http_notify_log_event(resp->elts[i],
+                                          api->request->connection->log);
+        if (event == NULL) {
+            continue;
+        }
+
+        slot = ngx_array_push(&list->events);
+
+        if (slot == NULL) {
+            ngx_http_notify_log_unref(event);
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        *slot = event;
+    }
+
+    /* where the log is read on, once these are done */
+
+    last = ngx_http_notify_resp_at(resp, 0);
+    list->end = (last == NULL
+                 || ngx_http_notify_id_parse(&last->str, &list->stop)
+                    != NGX_OK);
+
+    list->scanned += NGX_HTTP_NOTIFY_API_LATEST_LOOK;
+
+    if (ngx_http_notify_api_deliveries_all_target(api) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (list->events.nelts == 0) {
+        ngx_http_notify_api_deliveries_all_next(api);
+        return;
+    }
+
+    ngx_http_notify_api_deliveries_all_subscriptions(api);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_subscriptions(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_deliveries_all_t  *list;
+
+    list = api->data;
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_list(
+            api->channel->redis, &api->channel->keys, &api->tenant,
+            &list->after, NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SUBS,
+            ngx_http_notify_api_deliveries_all_page,
+            ngx_http_notify_api_suspended_begin(api)));
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_page(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_uint_t                              i;
+    ngx_http_notify_api_t                  *api;
+    ngx_http_notify_api_deliveries_all_t   *list;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    list = api->data;
+
+    for (i = 0;
+         i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts;
+         i += NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW)
+    {
+        if (ngx_http_notify_api_deliveries_all_of(api, &resp->elts[i])
+            != NGX_OK)
+        {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+    }
+
+    if (i) {
+        ngx_http_notify_api_deliveries_all_subscriptions(api);
+        return;
+    }
+
+    ngx_http_notify_api_deliveries_all_sort(list);
+    ngx_http_notify_api_deliveries_all_next(api);
+}
+
+
+/* documents that are none are logged where they are parsed, and left out */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_all_of(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **row)
+{
+    off_t                                   score;
+    ngx_int_t                               rc;
+    ngx_uint_t                              i, changed;
+    ngx_http_notify_event_t               **event;
+    ngx_http_notify_selector_t             *selector;
+    ngx_http_notify_api_deliveries_all_t   *list;
+
+    list = api->data;
+
+    list->after.len = row[0]->str.len;
+    list->after.data = ngx_pstrdup(api->request->pool, &row[0]->str);
+
+    if (list->after.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    score = ngx_atoof(list->after.data, list->after.len);
+
+    selector = ngx_http_notify_selector_create(&row[1]->str, NULL,
+                                               ngx_cycle->log);
+
+    if (selector == NULL || score == NGX_ERROR) {
+        return NGX_OK;
+    }
+
+    rc = NGX_OK;
+
+    if (list->subscription.len == 0
+        || ngx_http_notify_text_equal(&list->subscription, &selector->doc->id))
+    {
+        event = list->events.elts;
+
+        for (i = 0; rc == NGX_OK && i < list->events.nelts; i++) {
+
+            /* one that was changed since may have been for it, and called */
+
+            changed = selector->doc->updated
+                      + NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SKEW
+                      >= event[i]->id.ms;
+
+            if (changed || ngx_http_notify_selector_test(selector, event[i])) {
+                rc = ngx_http_notify_api_deliveries_all_add(api, event[i],
+                                                            score,
+                                                         &selector->doc->id);
+            }
+        }
+    }
+
+    ngx_http_notify_selector_destroy(selector);
+
+    return rc;
+}
+
+
+/* who gets every event, before all that were made */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_all_target(ngx_http_notify_api_t *api)
+{
+    ngx_uint_t                              i;
+    ngx_http_notify_event_t               **event;
+    ngx_http_notify_api_deliveries_all_t   *list;
+
+    static const ngx_str_t  target =
+                                  ngx_string(NGX_HTTP_NOTIFY_SETTINGS_TARGET);
+
+    list = api->data;
+    event = list->events.elts;
+
+    if (!ngx_http_notify_setting_target(api->channel)
+        || (list->subscription.len
+            && !ngx_http_notify_text_equal(&list->subscription, &target)))
+    {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < list->events.nelts; i++) {
+        if (!ngx_http_notify_channel_reserved(&event[i]->type)
+            && ngx_http_notify_api_deliveries_all_add(api, event[i], 0,
+                                                      &target)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_all_add(ngx_http_notify_api_t *api,
+    const ngx_http_notify_event_t *event, uint64_t score, const ngx_str_t *id)
+{
+    ngx_http_notify_api_deliveries_all_t   *list;
+    ngx_http_notify_api_deliveries_pair_t  *pair;
+
+    list = api->data;
+
+    if (list->within
+        && score <= list->score
+        && ngx_http_notify_id_compare(&event->id, &list->latest.before) == 0)
+    {
+        return NGX_OK;
+    }
+
+    if (list->pairs.nelts
+        == 2 * NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS)
+    {
+        ngx_http_notify_api_deliveries_all_sort(list);
+        list->pairs.nelts = NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS;
+        list->cut = 1;
+    }
+
+    pair = ngx_array_push(&list->pairs);
+    if (pair == NULL) {
+        return NGX_ERROR;
+    }
+
+    pair->event = event->id;
+    pair->score = score;
+    pair->id.len = id->len;
+    pair->id.data = ngx_pstrdup(api->request->pool, (ngx_str_t *) id);
+
+    return pair->id.data ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_sort(
+    ngx_http_notify_api_deliveries_all_t *list)
+{
+    ngx_qsort(list->pairs.elts, list->pairs.nelts,
+              sizeof(ngx_http_notify_api_deliveries_pair_t),
+              ngx_http_notify_api_deliveries_all_compare);
+
+    if (list->pairs.nelts > NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS) {
+        list->pairs.nelts = NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS;
+        list->cut = 1;
+    }
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_notify_api_deliveries_all_compare(const void *one, const void *two)
+{
+    const ngx_http_notify_api_deliveries_pair_t *a = one;
+    const ngx_http_notify_api_deliveries_pair_t *b = two;
+
+    ngx_int_t  rc;
+
+    rc = ngx_http_notify_id_compare(&b->event, &a->event);
+
+    return rc ? (int) rc : (a->score > b->score) - (a->score < b->score);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_next(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_deliveries_all_t   *list;
+    ngx_http_notify_api_deliveries_pair_t  *pair;
+
+    list = api->data;
+
+    if (list->next < list->pairs.nelts) {
+
+        if (list->looks == NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_LOOKS) {
+            ngx_http_notify_api_deliveries_all_send(api, 1);
+            return;
+        }
+
+        pair = list->pairs.elts;
+
+        ngx_http_notify_api_suspended_began(api,
+            ngx_http_notify_deliveries_read(
+                api->channel->redis, &api->channel->keys,
+                &pair[list->next].id, NGX_HTTP_NOTIFY_DELIVERIES_ONE,
+                &pair[list->next].event, 1, 1,
+                ngx_http_notify_api_deliveries_all_one,
+                ngx_http_notify_api_suspended_begin(api)));
+        return;
+    }
+
+    if (!list->cut) {
+
+        if (list->end) {
+            ngx_http_notify_api_deliveries_all_send(api, 0);
+            return;
+        }
+
+        list->latest.before = list->stop;
+        list->latest.placed = 1;
+        list->within = 0;
+    }
+
+    if (list->scanned >= NGX_HTTP_NOTIFY_API_LATEST_SCAN) {
+        ngx_http_notify_api_deliveries_all_send(api, 1);
+        return;
+    }
+
+    ngx_http_notify_api_deliveries_all_read(api);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_one(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_api_t                  *api;
+    ngx_http_notify_api_deliveries_all_t   *list;
+    ngx_http_notify_api_deliveries_pair_t  *pair;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    list = api->data;
+
+    switch (ngx_http_notify_api_deliveries_all_row(api, resp)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DONE:
+        ngx_http_notify_api_deliveries_all_send(api, 1);
+        return;
+
+    default:
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    pair = list->pairs.elts;
+    pair += list->next++;
+
+    list->looks++;
+    list->latest.before = pair->event;
+    list->latest.placed = 1;
+    list->score = pair->score;
+    list->within = 1;
+
+    ngx_http_notify_api_deliveries_all_next(api);
+}
+
+
+/* NGX_DONE: it is one more than there may be.  What was deleted meanwhile, or
+ * is another tenant's, is left out. */
+
+static ngx_int_t
+ngx_http_notify_api_deliveries_all_row(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t                              rc;
+    ngx_http_notify_resp_t                *rows;
+    ngx_http_notify_delivery_row_t         row;
+    ngx_http_notify_delivery_view_t        view;
+    ngx_http_notify_api_deliveries_all_t  *list;
+
+    list = api->data;
+
+    ngx_memzero(&view, sizeof(ngx_http_notify_delivery_view_t));
+
+    view.pool = api->request->pool;
+    view.channel = api->channel;
+
+    rc = ngx_http_notify_delivery_view_take(&view, resp);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    rows = resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ROWS];
+
+    if (rows->nelts < NGX_HTTP_NOTIFY_DELIVERIES_ROW
+        || ngx_http_notify_delivery_view_row(&view, rows->elts, &row)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (row.status != NGX_HTTP_NOTIFY_DELIVERY_NONE
+        && (list->status == NGX_HTTP_NOTIFY_DELIVERY_NONE
+            || list->status == row.status)
+        && (ngx_http_notify_api_owns(api, &view.selector->doc->tenant)
+            || (row.entry
+                && ngx_http_notify_api_owns(api, &row.entry->tenant))))
+    {
+        if (list->nrows == list->limit) {
+            rc = NGX_DONE;
+
+        } else {
+            ngx_http_notify_delivery_view_show(&view, &row, &list->rows);
+            list->nrows++;
+        }
+    }
+
+    if (row.entry != NULL) {
+        ngx_http_notify_log_unref(row.entry);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_send(ngx_http_notify_api_t *api,
+    ngx_uint_t more)
+{
+    u_char                                *p;
+    ngx_str_t                              place;
+    ngx_http_notify_api_deliveries_all_t  *list;
+    u_char  buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN + NGX_INT64_LEN + 1];
+
+    list = api->data;
+
+    p = ngx_http_notify_id_event(buf, &list->latest.before);
+
+    if (list->within) {
+        p = ngx_sprintf(p, ".%uL", list->score);
+    }
+
+    place.data = buf;
+    place.len = p - buf;
+
+    if (more
+        && ngx_http_notify_api_latest_next(api, &list->latest, list->limit,
+                                           &place)
+           != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_notify_json_write_end(&list->rows);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &list->rows);
+}
