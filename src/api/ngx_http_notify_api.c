@@ -48,6 +48,8 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_sessions,
     &ngx_http_notify_api_sync,
     &ngx_http_notify_api_filter,
+    &ngx_http_notify_api_redeliver,
+    &ngx_http_notify_api_redeliveries,
     &ngx_http_notify_api_samples,
     &ngx_http_notify_api_event_types,
     &ngx_http_notify_api_health,

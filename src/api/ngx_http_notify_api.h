@@ -87,6 +87,8 @@ extern ngx_http_notify_api_resource_t  ngx_http_notify_api_settings;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_sync;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_filter;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliver;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_samples;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_health;

@@ -32,6 +32,10 @@ static const ngx_http_notify_api_role_right_t
       NGX_HTTP_NOTIFY_API_ROLE_ALL },
     { "filter", NGX_HTTP_NOTIFY_API_ROLE_ANY,
       NGX_HTTP_NOTIFY_API_ROLE_ALL },
+    { "redeliver", NGX_HTTP_NOTIFY_API_ROLE_ANY,
+      NGX_HTTP_NOTIFY_API_ROLE_ALL },
+    { "redeliveries", NGX_HTTP_NOTIFY_API_ROLE_ANY,
+      NGX_HTTP_NOTIFY_API_ROLE_ALL },
     { "samples", NGX_HTTP_NOTIFY_API_ROLE_ANY,
       NGX_HTTP_NOTIFY_API_ROLE_ALL },
 

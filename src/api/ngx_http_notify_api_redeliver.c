@@ -1,0 +1,678 @@
+/*
+ * The resources `redeliver` and `redeliveries`: deliveries of many
+ * subscriptions, asked for again at once.  One subscription after the other is
+ * looked through, then each delivery goes into its retry set, due now.  Where
+ * there is more than a request may ask for, it says so, and nothing is done.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_once.h"
+#include "ngx_http_notify_api_redeliver.h"
+#include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_text.h"
+
+
+#define NGX_HTTP_NOTIFY_API_REDELIVER_PAGE  250
+#define NGX_HTTP_NOTIFY_API_REDELIVER_KEPT  (7 * 24 * 3600 * 1000)  /* ms */
+
+
+static ngx_uint_t ngx_http_notify_api_redeliver_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_page(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_int_t ngx_http_notify_api_redeliver_of(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **row);
+static void ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_rows(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_int_t ngx_http_notify_api_redeliver_take(
+    ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
+static ngx_int_t ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **elts);
+static ngx_uint_t ngx_http_notify_api_redeliver_wanted(
+    const ngx_http_notify_api_redeliver_t *redeliver,
+    const ngx_http_notify_delivery_row_t *row);
+static void ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_asked(ngx_http_notify_resp_t *resp,
+    void *data);
+static void ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_kept(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_uint_t ngx_http_notify_api_redeliveries_methods(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliveries_handler(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliveries_read(
+    ngx_http_notify_resp_t *resp, void *data);
+
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliver = {
+    ngx_string("redeliver"),
+    ngx_http_notify_api_redeliver_methods,
+    ngx_http_notify_api_redeliver_handler,
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
+};
+
+ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries = {
+    ngx_string("redeliveries"),
+    ngx_http_notify_api_redeliveries_methods,
+    ngx_http_notify_api_redeliveries_handler,
+    0,
+    NGX_HTTP_NOTIFY_API_KEY_KEPT
+};
+
+
+static ngx_uint_t
+ngx_http_notify_api_redeliver_methods(ngx_http_notify_api_t *api)
+{
+    return api->nsegments == 0 ? NGX_HTTP_POST : 0;
+}
+
+
+static void
+ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api)
+{
+    ngx_pool_t                       *pool;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    pool = api->request->pool;
+
+    redeliver = ngx_pcalloc(pool, sizeof(ngx_http_notify_api_redeliver_t));
+
+    if (redeliver == NULL
+        || ngx_array_init(&redeliver->ids, pool, 16, sizeof(ngx_str_t))
+           != NGX_OK
+        || ngx_array_init(&redeliver->pairs, pool, 16,
+                          sizeof(ngx_http_notify_api_redeliver_pair_t))
+           != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    api->data = redeliver;
+
+    if (ngx_http_notify_api_redeliver_input(api, redeliver) != NGX_OK) {
+        return;
+    }
+
+    if (redeliver->given) {
+        redeliver->ids = *redeliver->given;
+        ngx_http_notify_api_redeliver_next(api);
+        return;
+    }
+
+    ngx_http_notify_api_redeliver_list(api);
+}
+
+
+static void
+ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    redeliver = api->data;
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_list(
+            api->channel->redis, &api->channel->keys, &api->tenant,
+            &redeliver->after, NGX_HTTP_NOTIFY_API_REDELIVER_PAGE,
+            ngx_http_notify_api_redeliver_page,
+            ngx_http_notify_api_suspended_begin(api)));
+}
+
+
+static void
+ngx_http_notify_api_redeliver_page(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_uint_t              i;
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    for (i = 0;
+         i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts;
+         i += NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW)
+    {
+        if (ngx_http_notify_api_redeliver_of(api, &resp->elts[i]) != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+    }
+
+    if (i) {
+        ngx_http_notify_api_redeliver_list(api);
+        return;
+    }
+
+    ngx_http_notify_api_redeliver_next(api);
+}
+
+
+/* what is called, and not by a question */
+
+static ngx_int_t
+ngx_http_notify_api_redeliver_of(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **row)
+{
+    ngx_str_t                        *id;
+    ngx_pool_t                       *pool;
+    ngx_http_notify_selector_t       *selector;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    redeliver = api->data;
+    pool = api->request->pool;
+
+    redeliver->after.len = row[0]->str.len;
+    redeliver->after.data = ngx_pstrdup(pool, &row[0]->str);
+
+    if (redeliver->after.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    selector = ngx_http_notify_selector_create(&row[1]->str, NULL,
+                                               ngx_cycle->log);
+    if (selector == NULL) {
+        return NGX_OK;
+    }
+
+    id = NULL;
+
+    if (selector->doc->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
+        id = ngx_array_push(&redeliver->ids);
+
+        if (id) {
+            id->len = selector->doc->id.len;
+            id->data = ngx_pstrdup(pool, &selector->doc->id);
+        }
+
+        if (id == NULL || id->data == NULL) {
+            ngx_http_notify_selector_destroy(selector);
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_notify_selector_destroy(selector);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    redeliver = api->data;
+
+    if (redeliver->next == redeliver->ids.nelts) {
+        ngx_http_notify_api_redeliver_ask(api);
+        return;
+    }
+
+    ngx_memzero(&redeliver->view, sizeof(ngx_http_notify_delivery_view_t));
+
+    redeliver->view.pool = api->request->pool;
+    redeliver->view.channel = api->channel;
+    redeliver->taken = 0;
+    redeliver->before = ngx_http_notify_id_after(&redeliver->until);
+
+    ngx_http_notify_api_redeliver_read(api);
+}
+
+
+static void
+ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                        *id;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    redeliver = api->data;
+    id = redeliver->ids.elts;
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_deliveries_read(
+            api->channel->redis, &api->channel->keys, &id[redeliver->next],
+            redeliver->status == NGX_HTTP_NOTIFY_API_REDELIVER_DEAD
+                ? NGX_HTTP_NOTIFY_DELIVERIES_DEAD
+                : NGX_HTTP_NOTIFY_DELIVERIES_LOG,
+            redeliver->before.ms == (uint64_t) -1 ? NULL : &redeliver->before,
+            NGX_HTTP_NOTIFY_API_REDELIVER_PAGE, !redeliver->taken,
+            ngx_http_notify_api_redeliver_rows,
+            ngx_http_notify_api_suspended_begin(api)));
+}
+
+
+static void
+ngx_http_notify_api_redeliver_rows(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        i, n;
+    ngx_http_notify_api_t            *api;
+    ngx_http_notify_resp_t           *rows, *cut;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    redeliver = api->data;
+
+    rc = ngx_http_notify_api_redeliver_take(api, resp);
+
+    if (rc != NGX_OK) {
+
+        if (rc == NGX_DECLINED) {
+            redeliver->next++;
+            ngx_http_notify_api_redeliver_next(api);
+        }
+
+        return;
+    }
+
+    rows = ngx_http_notify_resp_at(resp, NGX_HTTP_NOTIFY_DELIVERIES_ROWS);
+    n = rows ? rows->nelts / NGX_HTTP_NOTIFY_DELIVERIES_ROW : 0;
+
+    for (i = 0; rc == NGX_OK && i < n; i++) {
+        rc = ngx_http_notify_api_redeliver_row(api,
+                            &rows->elts[i * NGX_HTTP_NOTIFY_DELIVERIES_ROW]);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (rc == NGX_ABORT
+        || redeliver->scanned > NGX_HTTP_NOTIFY_API_REDELIVER_SCAN)
+    {
+        ngx_http_notify_api_problem(api, 422, "too_many_deliveries",
+                                    "there are more than %d: ask for a "
+                                    "shorter span, or for less subscriptions",
+                                    NGX_HTTP_NOTIFY_API_REDELIVER_MAX);
+        return;
+    }
+
+    cut = ngx_http_notify_resp_at(resp, NGX_HTTP_NOTIFY_DELIVERIES_CUT);
+
+    redeliver->scanned += n;
+
+    if (rc == NGX_OK
+        && n
+        && (n == NGX_HTTP_NOTIFY_API_REDELIVER_PAGE
+            || (cut && cut->integer)))
+    {
+        ngx_http_notify_api_redeliver_read(api);
+        return;
+    }
+
+    redeliver->next++;
+    ngx_http_notify_api_redeliver_next(api);
+}
+
+
+/* NGX_DECLINED: it is passed over; NGX_ABORT: an answer has been sent */
+
+static ngx_int_t
+ngx_http_notify_api_redeliver_take(ngx_http_notify_api_t *api,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_int_t                         rc;
+    ngx_str_t                        *id;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    static const ngx_str_t  name = ngx_string("subscriptions");
+
+    redeliver = api->data;
+
+    if (redeliver->taken) {
+        return NGX_OK;
+    }
+
+    redeliver->taken = 1;
+
+    rc = ngx_http_notify_delivery_view_take(&redeliver->view, resp);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
+        return NGX_ABORT;
+    }
+
+    if (rc == NGX_DECLINED
+        || !ngx_http_notify_api_owns(api, &redeliver->view.selector->doc
+                                                                    ->tenant))
+    {
+        if (redeliver->given == NULL) {
+            return NGX_DECLINED;
+        }
+
+        id = redeliver->ids.elts;
+        ngx_http_notify_invalid_add(&api->invalid, &name,
+                                    "\"%V\" is not the id of a subscription",
+                                    &id[redeliver->next]);
+        ngx_http_notify_api_unprocessable(api);
+        return NGX_ABORT;
+    }
+
+    /* one that is disabled gets nothing */
+
+    return redeliver->view.selector->doc->enabled ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* NGX_DONE: it is before the span; NGX_ABORT: there are too many */
+
+static ngx_int_t
+ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t **elts)
+{
+    ngx_int_t                              rc;
+    ngx_str_t                             *id;
+    ngx_http_notify_delivery_row_t         row;
+    ngx_http_notify_api_redeliver_t       *redeliver;
+    ngx_http_notify_api_redeliver_pair_t  *pair;
+
+    redeliver = api->data;
+
+    if (ngx_http_notify_delivery_view_row(&redeliver->view, elts, &row)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    redeliver->before = row.event;
+    rc = NGX_OK;
+
+    if (ngx_http_notify_id_compare(&row.event, &redeliver->since) < 0) {
+        rc = NGX_DONE;
+
+    } else if (ngx_http_notify_api_redeliver_wanted(redeliver, &row)) {
+
+        id = redeliver->ids.elts;
+        pair = ngx_array_push(&redeliver->pairs);
+
+        if (pair == NULL) {
+            rc = NGX_ERROR;
+
+        } else {
+            pair->event = row.event;
+            pair->subscription = &id[redeliver->next];
+
+            if (redeliver->pairs.nelts > NGX_HTTP_NOTIFY_API_REDELIVER_MAX) {
+                rc = NGX_ABORT;
+            }
+        }
+    }
+
+    if (row.entry != NULL) {
+        ngx_http_notify_log_unref(row.entry);
+    }
+
+    return rc;
+}
+
+
+/* what has left the log cannot be sent */
+
+static ngx_uint_t
+ngx_http_notify_api_redeliver_wanted(
+    const ngx_http_notify_api_redeliver_t *redeliver,
+    const ngx_http_notify_delivery_row_t *row)
+{
+    ngx_str_t   *type;
+    ngx_uint_t   i;
+
+    switch (row->status) {
+
+    case NGX_HTTP_NOTIFY_DELIVERY_DEAD:
+        break;
+
+    case NGX_HTTP_NOTIFY_DELIVERY_SKIPPED:
+
+        if (redeliver->status == NGX_HTTP_NOTIFY_API_REDELIVER_DEAD
+            || (row->reason.len
+                && redeliver->status != NGX_HTTP_NOTIFY_API_REDELIVER_ALL))
+        {
+            return 0;
+        }
+
+        break;
+
+    case NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED:
+
+        if (redeliver->status != NGX_HTTP_NOTIFY_API_REDELIVER_ALL) {
+            return 0;
+        }
+
+        break;
+
+    default:
+        return 0;
+    }
+
+    if (row->entry == NULL) {
+        return 0;
+    }
+
+    type = redeliver->types.elts;
+
+    for (i = 0; i < redeliver->types.nelts; i++) {
+
+        if (ngx_http_notify_text_equal(&type[i], &row->entry->type)
+            || (type[i].data[type[i].len - 1] == '*'
+                && row->entry->type.len >= type[i].len
+                && ngx_memcmp(type[i].data, row->entry->type.data,
+                              type[i].len - 1)
+                   == 0))
+        {
+            return 1;
+        }
+    }
+
+    return redeliver->types.nelts == 0;
+}
+
+
+/* the last that was found is the oldest of its subscription */
+
+static void
+ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_redeliver_t       *redeliver;
+    ngx_http_notify_api_redeliver_pair_t  *pair;
+
+    redeliver = api->data;
+
+    if (redeliver->dry || redeliver->asked == redeliver->pairs.nelts) {
+        ngx_http_notify_api_redeliver_end(api);
+        return;
+    }
+
+    pair = redeliver->pairs.elts;
+    pair += redeliver->pairs.nelts - ++redeliver->asked;
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_deliveries_again(
+            api->channel->redis, &api->channel->keys, pair->subscription,
+            &pair->event, ngx_http_notify_api_now(),
+            ngx_http_notify_api_redeliver_asked,
+            ngx_http_notify_api_suspended_begin(api)));
+}
+
+
+/* what was deleted or has left the log meanwhile is as good as done */
+
+static void
+ngx_http_notify_api_redeliver_asked(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t  *api;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+
+    if (api) {
+        ngx_http_notify_api_redeliver_ask(api);
+    }
+}
+
+
+static void
+ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                         value;
+    ngx_http_notify_command_t        *command;
+    ngx_http_notify_json_write_t      w;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    redeliver = api->data;
+
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+
+    if (redeliver->dry) {
+        ngx_http_notify_json_write_integer(&w, "count", redeliver->pairs.nelts);
+        ngx_http_notify_json_write_end(&w);
+        ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
+        return;
+    }
+
+    ngx_http_notify_json_write_string(&w, "tenant", &api->tenant);
+    ngx_http_notify_json_write_integer(&w, "count", redeliver->pairs.nelts);
+    ngx_http_notify_json_write_end(&w);
+
+    if (ngx_http_notify_json_write_done(&w, &value) != NGX_OK
+        || ngx_http_notify_api_once_id(api, "rdl_", &redeliver->id) != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    command = ngx_http_notify_command_start(api->channel->redis, "SET",
+                                    ngx_http_notify_api_redeliver_kept,
+                                    ngx_http_notify_api_suspended_begin(api));
+
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "redelivery",
+                                   &redeliver->id);
+    ngx_http_notify_command_arg(command, &value);
+    ngx_http_notify_command_text(command, "PX");
+    ngx_http_notify_command_number(command,
+                                   NGX_HTTP_NOTIFY_API_REDELIVER_KEPT);
+
+    ngx_http_notify_api_suspended_began(api,
+                                        ngx_http_notify_redis_send(command));
+}
+
+
+static void
+ngx_http_notify_api_redeliver_kept(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t            *api;
+    ngx_http_notify_json_write_t      w;
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    redeliver = api->data;
+
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "id", &redeliver->id);
+    ngx_http_notify_json_write_integer(&w, "count", redeliver->pairs.nelts);
+    ngx_http_notify_json_write_end(&w);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_ACCEPTED, &w);
+}
+
+
+static ngx_uint_t
+ngx_http_notify_api_redeliveries_methods(ngx_http_notify_api_t *api)
+{
+    return api->nsegments == 1 ? NGX_HTTP_GET : 0;
+}
+
+
+static void
+ngx_http_notify_api_redeliveries_handler(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_start(api->channel->redis, "GET",
+                                    ngx_http_notify_api_redeliveries_read,
+                                    ngx_http_notify_api_suspended_begin(api));
+
+    ngx_http_notify_command_key_of(command, &api->channel->keys, "redelivery",
+                                   &api->segments[0]);
+
+    ngx_http_notify_api_suspended_began(api,
+                                        ngx_http_notify_redis_send(command));
+}
+
+
+static void
+ngx_http_notify_api_redeliveries_read(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    int64_t                        count;
+    ngx_str_t                      tenant;
+    ngx_http_notify_api_t         *api;
+    ngx_http_notify_json_t        *json;
+    ngx_http_notify_json_error_t   error;
+    ngx_http_notify_json_write_t   w;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    json = NULL;
+    count = 0;
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
+        json = ngx_http_notify_json_parse(api->request->pool, &resp->str,
+                                          &error);
+    }
+
+    if (json) {
+        tenant = ngx_http_notify_json_string(
+                     ngx_http_notify_json_get(json, "tenant"));
+
+        if (!ngx_http_notify_api_owns(api, &tenant)
+            || ngx_http_notify_json_integer(
+                   ngx_http_notify_json_get(json, "count"), &count)
+               != NGX_OK)
+        {
+            json = NULL;
+        }
+    }
+
+    if (json == NULL) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
+                                    "there is no such redelivery (any more)");
+        return;
+    }
+
+    /* it was asked for as a whole before its id was told */
+
+    ngx_http_notify_json_write_init(&w, api->request->pool);
+    ngx_http_notify_json_write_object(&w, NULL);
+    ngx_http_notify_json_write_string(&w, "id", &api->segments[0]);
+    ngx_http_notify_json_write_text(&w, "status", "done");
+    ngx_http_notify_json_write_integer(&w, "count", count);
+    ngx_http_notify_json_write_integer(&w, "done", count);
+    ngx_http_notify_json_write_end(&w);
+
+    ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
+}
