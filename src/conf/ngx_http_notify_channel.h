@@ -22,6 +22,8 @@
 
 
 typedef struct ngx_http_notify_channel_s  ngx_http_notify_channel_t;
+typedef struct ngx_http_notify_delivery_log_s
+    ngx_http_notify_delivery_log_t;
 
 /*
  * event NAME [sync] [iframe] [own] [entity] [error=CODE] [alias=NAME]...
@@ -86,6 +88,8 @@ struct ngx_http_notify_channel_s {
     ngx_uint_t                hops_max;     /* own calls that an event may
                                                come back by; 1 */
     ngx_flag_t                operator_events;
+    ngx_http_notify_delivery_log_t  *delivery_log;  /* or NULL: off */
+    ngx_uint_t                delivery_log_given;   /* unsigned  given:1; */
     ngx_int_t                 metrics;      /* set when a worker starts, as
                                                are the next three */
     ngx_http_notify_redis_conf_t  *store;   /* how to connect */

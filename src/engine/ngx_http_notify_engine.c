@@ -8,6 +8,7 @@
 
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_delivery.h"
+#include "ngx_http_notify_delivery_log.h"
 #include "ngx_http_notify_gauges.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_match.h"
@@ -206,6 +207,7 @@ ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
     /* the calls of the subscribers, which are gone by now */
 
     (void) ngx_http_notify_delivery_abort(feed);
+    ngx_http_notify_delivery_log_exit(feed->channel);
 
     ngx_http_notify_presence_exit(feed);
     ngx_http_notify_feed_exit(feed);

@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_outcome.h"
 #include "ngx_http_notify_attempts.h"
+#include "ngx_http_notify_delivery_log.h"
 #include "ngx_http_notify_health.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_operation.h"
@@ -122,6 +123,7 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_attempts_add(d, result);
     ngx_http_notify_tallies_add(d, result);
+    ngx_http_notify_delivery_log_add(d, result);
     ngx_http_notify_outcome_apply(d, result);
 
     ngx_http_notify_log_unref(d->event);

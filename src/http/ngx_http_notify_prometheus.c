@@ -1,6 +1,6 @@
 /*
- * notify_metrics: what the shared zone holds as Prometheus' text format 0.0.4.
- * Asks nobody, so it answers while Redis is away.  Labels are names of channels
+ * notify_metrics: what the shared zone holds as Prometheus' text format 0.0.4,
+ * or as OpenMetrics 1.0.0 for who accepts it.  Asks nobody, so it answers while Redis is away.  Labels are names of channels
  * and a fixed list of outcomes; what a client or a subscriber says is none.
  */
 
@@ -10,6 +10,7 @@
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_reply.h"
+#include "ngx_http_notify_request_header.h"
 #include "ngx_http_notify_serve.h"
 #include "ngx_http_notify_version.h"
 
@@ -50,10 +51,12 @@ typedef struct {
     ngx_buf_t                    *buf;
     off_t                         size;
     ngx_uint_t                    failed;
+    ngx_uint_t                    open;     /* unsigned  open:1; OpenMetrics */
 } ngx_http_notify_prometheus_t;
 
 
 static ngx_int_t ngx_http_notify_prometheus_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_notify_prometheus_open(ngx_http_request_t *r);
 static void ngx_http_notify_prometheus_counters(
     ngx_http_notify_prometheus_t *text);
 static void ngx_http_notify_prometheus_gauges(
@@ -64,7 +67,8 @@ static void ngx_http_notify_prometheus_histogram(
     ngx_http_notify_prometheus_t *text,
     const ngx_http_notify_prometheus_histogram_t *family, ngx_int_t channel,
     const ngx_str_t *name);
-static size_t ngx_http_notify_prometheus_seconds(u_char *buf, uint64_t usec);
+static size_t ngx_http_notify_prometheus_seconds(u_char *buf, uint64_t usec,
+    ngx_uint_t open);
 static void ngx_http_notify_prometheus_head(
     ngx_http_notify_prometheus_t *text, const char *name, const char *help,
     const char *type);
@@ -265,6 +269,7 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     text.pool = r->pool;
     text.channels = mcf->channels;
     text.next = &text.out;
+    text.open = ngx_http_notify_prometheus_open(r);
 
     ngx_http_notify_prometheus_head(&text, "build_info",
                                     "The module, by its version.", "gauge");
@@ -275,6 +280,10 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     ngx_http_notify_prometheus_gauges(&text);
     ngx_http_notify_prometheus_histograms(&text);
 
+    if (text.open) {
+        ngx_http_notify_prometheus_line(&text, "# EOF\n");
+    }
+
     if (text.failed || text.buf == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -284,9 +293,19 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = text.size;
-    ngx_str_set(&r->headers_out.content_type,
-                "text/plain; version=0.0.4; charset=utf-8");
-    r->headers_out.content_type_len = sizeof("text/plain") - 1;
+
+    if (text.open) {
+        ngx_str_set(&r->headers_out.content_type,
+                    "application/openmetrics-text; version=1.0.0; "
+                    "charset=utf-8");
+        r->headers_out.content_type_len =
+                                    sizeof("application/openmetrics-text") - 1;
+    } else {
+        ngx_str_set(&r->headers_out.content_type,
+                    "text/plain; version=0.0.4; charset=utf-8");
+        r->headers_out.content_type_len = sizeof("text/plain") - 1;
+    }
+
     r->headers_out.content_type_lowcase = NULL;
     ngx_str_set(&r->headers_out.charset, "utf-8");
 
@@ -297,6 +316,23 @@ ngx_http_notify_prometheus_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_output_filter(r, text.out);
+}
+
+
+/* whether the client names it among what it accepts */
+
+static ngx_uint_t
+ngx_http_notify_prometheus_open(ngx_http_request_t *r)
+{
+    ngx_str_t  value;
+
+    static ngx_str_t  accept = ngx_string("Accept");
+    static ngx_str_t  type = ngx_string("application/openmetrics-text");
+
+    return ngx_http_notify_request_header(r, &accept, &value)
+           && ngx_strlcasestrn(value.data, value.data + value.len, type.data,
+                               type.len - 1)
+              != NULL;
 }
 
 
@@ -313,9 +349,12 @@ ngx_http_notify_prometheus_counters(ngx_http_notify_prometheus_t *text)
 
         if (c->help) {
             ngx_http_notify_prometheus_line(text,
-                                            "# HELP notify_%s_total %s\n"
-                                            "# TYPE notify_%s_total counter\n",
-                                            c->name, c->help, c->name);
+                                            "# HELP notify_%s%s %s\n"
+                                            "# TYPE notify_%s%s counter\n",
+                                            c->name,
+                                            text->open ? "" : "_total",
+                                            c->help, c->name,
+                                            text->open ? "" : "_total");
         }
 
         for (i = 0; i < text->channels->nelts; i++) {
@@ -441,8 +480,9 @@ ngx_http_notify_prometheus_histogram(ngx_http_notify_prometheus_t *text,
         ngx_http_notify_prometheus_line(text,
                 "notify_%s_bucket{%V%sle=\"%*s\"} %uL\n", family->name,
                 &label, label.len ? "," : "",
-                ngx_http_notify_prometheus_seconds(bound, bounds[i]), bound,
-                n);
+                ngx_http_notify_prometheus_seconds(bound, bounds[i],
+                                                   text->open),
+                bound, n);
     }
 
     n += values.buckets[i];
@@ -457,10 +497,10 @@ ngx_http_notify_prometheus_histogram(ngx_http_notify_prometheus_t *text,
 }
 
 
-/* as short as everybody writes it: 0.005, 30 */
+/* as short as everybody writes it: 0.005, 30; OpenMetrics has 30.0 */
 
 static size_t
-ngx_http_notify_prometheus_seconds(u_char *buf, uint64_t usec)
+ngx_http_notify_prometheus_seconds(u_char *buf, uint64_t usec, ngx_uint_t open)
 {
     u_char  *p;
 
@@ -471,7 +511,7 @@ ngx_http_notify_prometheus_seconds(u_char *buf, uint64_t usec)
     }
 
     if (p[-1] == '.') {
-        p--;
+        p += open ? 1 : -1;
     }
 
     return p - buf;
