@@ -6,15 +6,24 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_delivery_request.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_profile.h"
+#include "ngx_http_notify_sign_conf.h"
 #include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_DELIVERY_REQUEST_MASK  "***"
 
 
+static ngx_int_t ngx_http_notify_delivery_request_conf(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_profile_t *profile,
+    ngx_http_notify_payload_conf_t *conf);
+static ngx_int_t ngx_http_notify_delivery_request_standard(ngx_pool_t *pool,
+    const ngx_http_notify_sign_conf_t *sign,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
 static void ngx_http_notify_delivery_request_write(
     const ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_payload_conf_t *conf, const ngx_str_t *lines,
@@ -39,6 +48,7 @@ ngx_http_notify_delivery_request(const ngx_http_notify_delivery_view_t *view,
     ngx_uint_t                               n;
     ngx_http_notify_profile_t               *profile;
     ngx_http_notify_json_write_t             w;
+    ngx_http_notify_payload_conf_t           conf;
     const ngx_http_notify_attempt_t        **attempt;
     ngx_http_notify_payload_context_t        context;
 
@@ -64,12 +74,16 @@ ngx_http_notify_delivery_request(const ngx_http_notify_delivery_view_t *view,
     context.timestamp = n ? (time_t) (attempt[n - 1]->time / 1000)
                           : ngx_time();
 
-    rc = ngx_http_notify_payload_body(view->pool, &profile->call.payload,
-                                      &context, &body);
+    conf = profile->call.payload;
+
+    rc = ngx_http_notify_delivery_request_conf(view, profile, &conf);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_notify_payload_headers(view->pool,
-                                             &profile->call.payload, &context,
+        rc = ngx_http_notify_payload_body(view->pool, &conf, &context, &body);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_payload_headers(view->pool, &conf, &context,
                                              &lines);
     }
 
@@ -77,11 +91,103 @@ ngx_http_notify_delivery_request(const ngx_http_notify_delivery_view_t *view,
         return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
     }
 
+    if (ngx_http_notify_delivery_request_standard(view->pool,
+                                                  &profile->call.sign,
+                                                  &context, &lines)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     ngx_http_notify_json_write_init(&w, view->pool);
-    ngx_http_notify_delivery_request_write(view, &profile->call.payload,
-                                           &lines, &body, &w);
+    ngx_http_notify_delivery_request_write(view, &conf, &lines, &body, &w);
 
     return ngx_http_notify_json_write_done(&w, json);
+}
+
+
+/* a payload of the subscription's own */
+
+static ngx_int_t
+ngx_http_notify_delivery_request_conf(
+    const ngx_http_notify_delivery_view_t *view,
+    const ngx_http_notify_profile_t *profile,
+    ngx_http_notify_payload_conf_t *conf)
+{
+    const char                    *reason;
+    const ngx_http_notify_json_t  *value;
+
+    if (!(profile->call.customize & NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD)
+        || view->selector->doc->document == NULL)
+    {
+        return NGX_OK;
+    }
+
+    value = ngx_http_notify_json_get(view->selector->doc->document, "payload");
+
+    return value ? ngx_http_notify_custom_payload(view->pool,
+                                                  &profile->call.payload,
+                                                  value, NULL, NULL, conf,
+                                                  &reason)
+                 : NGX_OK;
+}
+
+
+/* the headers of Standard Webhooks, appended; their signature has no value */
+
+static ngx_int_t
+ngx_http_notify_delivery_request_standard(ngx_pool_t *pool,
+    const ngx_http_notify_sign_conf_t *sign,
+    const ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
+{
+    u_char                          *p;
+    ngx_str_t                        id;
+    ngx_uint_t                       i;
+    ngx_http_notify_sign_scheme_t   *scheme;
+    u_char                           buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+
+    scheme = sign->schemes ? sign->schemes->elts : NULL;
+
+    for (i = 0; scheme && i < sign->schemes->nelts; i++) {
+
+        if (scheme[i].kind != NGX_HTTP_NOTIFY_SIGN_STANDARD) {
+            continue;
+        }
+
+        ngx_str_null(&id);
+
+        if (scheme[i].data
+            && ngx_http_notify_payload_text(pool, scheme[i].data, context,
+                                            &id)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (id.len == 0) {
+            id.data = buf;
+            id.len = ngx_http_notify_id_event(buf, &context->event->id) - buf;
+        }
+
+        p = ngx_pnalloc(pool, lines->len + id.len + NGX_TIME_T_LEN
+                              + sizeof("webhook-id: " CRLF
+                                       "webhook-timestamp: " CRLF
+                                       "webhook-signature: " CRLF));
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        lines->len = ngx_sprintf(p, "%Vwebhook-id: %V" CRLF
+                                 "webhook-timestamp: %T" CRLF
+                                 "webhook-signature: " CRLF,
+                                 lines, &id, context->timestamp)
+                     - p;
+        lines->data = p;
+
+        break;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -1,7 +1,8 @@
 /*
  * notify_metrics: what the shared zone holds as Prometheus' text format 0.0.4,
- * or as OpenMetrics 1.0.0 for who accepts it.  Asks nobody, so it answers while Redis is away.  Labels are names of channels
- * and a fixed list of outcomes; what a client or a subscriber says is none.
+ * or as OpenMetrics 1.0.0 for who accepts it.  Asks nobody, so it answers while
+ * Redis is away.  Labels are names of channels and a fixed list of outcomes;
+ * what a client or a subscriber says is none.
  */
 
 #include <ngx_config.h>

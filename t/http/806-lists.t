@@ -178,7 +178,8 @@ my %headers = map { lc $_ => $request->{headers}{$_} }
 is($headers{$_->[0]}, $_->[1], "$_->[0] is $_->[1]")
     for ['content-type', 'application/json'], ['x-plain', 'order.paid'],
         ['x-own', '***'], ['authorization', '***'], ['x-api-key', '***'],
-        ['webhook-signature', '***'];
+        ['webhook-signature', '***'],
+        ['webhook-id', $sent->{headers}{'webhook-id'}];
 is_deeply([grep { !exists $sent->{headers}{$_} } keys %headers], [],
           'no other than were sent');
 unlike(to_json($request), qr/mine|key-1|fixed|whsec_/, 'no secret is in it');
