@@ -131,7 +131,7 @@ ngx_http_notify_delivery_log_write(ngx_http_notify_delivery_log_t *log,
 
     p = ngx_cpymem(p, "{\"time\":\"", sizeof("{\"time\":\"") - 1);
     p = ngx_http_notify_id_time(p, time);
-    *p++ = '"';
+    p = ngx_cpymem(p, "\"", sizeof("\"") - 1);
 
     p = ngx_http_notify_delivery_log_text(p, "channel",
                          &texts[NGX_HTTP_NOTIFY_DELIVERY_LOG_CHANNEL]);
@@ -190,9 +190,8 @@ ngx_http_notify_delivery_log_text(u_char *p, const char *name,
 {
     p = ngx_sprintf(p, ",\"%s\":\"", name);
     p = ngx_http_notify_json_put_escaped(p, text);
-    *p++ = '"';
 
-    return p;
+    return ngx_cpymem(p, "\"", sizeof("\"") - 1);
 }
 
 

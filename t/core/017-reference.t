@@ -174,6 +174,7 @@ my %schemas = (
     "a publish's answer" => ['Published'],
     'an event'           => [qw(Event EventInput)],
     'a delivery'         => ['Delivery'],
+    'a bulk redelivery'  => ['RedeliverInput'],
     'an attempt'         => ['Attempt'],
     'deltas'             => ['Deltas'],
     'a consumer'         => ['Consumer'],

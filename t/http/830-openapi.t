@@ -97,8 +97,12 @@ http(POST => $nginx->url('/shop/subscriptions'), json => {
     url => $receiver->url('/a'), event => 'contact.search', mode => 'sync',
     country => 'NO' });
 
+my $again = http(POST => $nginx->url('/shop/redeliver'), json => {
+    status => 'dead' })->{json}{id};
+
 my %id = (subscriptions => $subscription, events => $published->{id},
-          deliveries => $delivery, sessions => 's1');
+          deliveries => $delivery, sessions => 's1',
+          redeliveries => $again);
 
 # a call of that path as a newcomer would make it
 sub example {
