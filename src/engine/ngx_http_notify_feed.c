@@ -148,15 +148,25 @@ ngx_http_notify_feed_join(ngx_http_notify_feed_t *feed)
 void
 ngx_http_notify_feed_commit_soon(ngx_http_notify_feed_t *feed, ngx_uint_t now)
 {
+    ngx_msec_t  since, delay;
+
     if (now) {
         feed->commits = 1;
+        feed->committed = ngx_current_msec;
 
         if (!feed->working) {
             ngx_http_notify_feed_post(feed);
         }
 
     } else if (!feed->commit_timer.timer_set) {
-        ngx_add_timer(&feed->commit_timer, NGX_HTTP_NOTIFY_FEED_COMMIT);
+        since = ngx_current_msec - feed->committed;
+        delay = NGX_HTTP_NOTIFY_FEED_COMMIT;
+
+        if (since < NGX_HTTP_NOTIFY_FEED_COMMIT_EVERY) {
+            delay = ngx_max(delay, NGX_HTTP_NOTIFY_FEED_COMMIT_EVERY - since);
+        }
+
+        ngx_add_timer(&feed->commit_timer, delay);
     }
 }
 

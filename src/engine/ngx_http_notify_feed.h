@@ -20,6 +20,8 @@
 
 #define NGX_HTTP_NOTIFY_FEED_TRUST   7000   /* ms, then nothing is started */
 #define NGX_HTTP_NOTIFY_FEED_COMMIT  10     /* ms, until what is dirty goes */
+/* ms, between two commits that nobody waits for */
+#define NGX_HTTP_NOTIFY_FEED_COMMIT_EVERY  100
 
 
 typedef struct ngx_http_notify_feed_s        ngx_http_notify_feed_t;
@@ -58,6 +60,7 @@ struct ngx_http_notify_feed_s {
     ngx_msec_t                        clock_msec;   /* monotonic one was then */
     ngx_event_t                       turn;
     ngx_event_t                       commit_timer;
+    ngx_msec_t                        committed;  /* when, at last */
     unsigned                          again:1;      /* a pass, after this one */
     unsigned                          working:1;    /* the turn is */
     unsigned                          commits:1;    /* in this turn */
@@ -167,8 +170,10 @@ ngx_uint_t ngx_http_notify_feed_number(ngx_http_notify_feed_t *feed);
 /* Leases may join the tail: the turn tries. */
 void ngx_http_notify_feed_join(ngx_http_notify_feed_t *feed);
 
-/* Something is dirty: a commit follows within the interval, or, `now`, at the
- * end of this iteration. */
+/*
+ * Something is dirty: a commit follows in 10 ms, or 100 ms after the one before,
+ * or, `now`, at the end of this iteration.
+ */
 void ngx_http_notify_feed_commit_soon(ngx_http_notify_feed_t *feed,
     ngx_uint_t now);
 

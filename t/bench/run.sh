@@ -7,6 +7,7 @@
 #        BENCH="speed tls others many memory sign slow pages waiting cost dead"
 #                                                       what is run
 #        BENCH=sessions                                 100,000 of them
+#        BENCH=trickle                                  few events a second
 #        BENCH_PORT=22200                               the first of a few
 
 set -eu
@@ -17,7 +18,7 @@ cd "$(dirname "$0")/../.."
     || set -- speed tls others many memory sign slow pages waiting cost dead
 
 for name in "$@"; do
-    [ "$name" = cost ] || [ -f "t/bench/$name.sh" ] \
+    [ -f "t/bench/$name.sh" ] || [ -f "t/bench/$name.pl" ] \
         || { printf 'bench: there is no "%s"\n' "$name" >&2; exit 1; }
 done
 
@@ -28,7 +29,7 @@ export BENCH_MACHINE=$table/machine
 failed=()
 for name in "$@"; do
     run=(t/bench/$name.sh)
-    [ "$name" != cost ] || run=(perl -It/lib t/bench/cost.pl)
+    [ -f "$run" ] || run=(perl -It/lib "t/bench/$name.pl")
     export BENCH_ROWS=$table/$name
 
     printf '\n%s\n\n' "$name"
