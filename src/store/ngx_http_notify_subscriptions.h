@@ -179,6 +179,9 @@ ngx_int_t ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
     const ngx_str_t *id, uint64_t expected,
     ngx_http_notify_subscriptions_pt handler, void *data);
 
+/* what a list has of each: score, document, cursor, health */
+#define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW  4
+
 /*
  * Raw replies to the handler.  get: [document or nil, the value in
  * cursor:<bucket> or nil, pos:<bucket> or nil, health or nil], whoever's it is:
