@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
+#include "ngx_http_notify_api_erase.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_payload.h"
@@ -58,6 +59,7 @@ ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
 {
+    ngx_http_notify_id_t    id;
     ngx_http_notify_api_t  *api;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
@@ -65,9 +67,18 @@ ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (ngx_http_notify_api_event_show(api, resp) != NGX_OK) {
-        ngx_http_notify_api_event_key(api);
+    if (ngx_http_notify_api_event_show(api, resp) == NGX_OK) {
+        return;
     }
+
+    if (api->method == NGX_HTTP_DELETE && resp->nelts == 0
+        && ngx_http_notify_id_event_parse(&api->segments[0], &id) == NGX_OK)
+    {
+        ngx_http_notify_api_erase(api, &id, NULL);
+        return;
+    }
+
+    ngx_http_notify_api_event_key(api);
 }
 
 
@@ -147,9 +158,16 @@ ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (ngx_http_notify_api_event_show(api, resp) != NGX_OK) {
-        ngx_http_notify_api_event_none(api);
+    if (ngx_http_notify_api_event_show(api, resp) == NGX_OK) {
+        return;
     }
+
+    if (api->method == NGX_HTTP_DELETE) {
+        ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+        return;
+    }
+
+    ngx_http_notify_api_event_none(api);
 }
 
 
@@ -190,6 +208,11 @@ ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
 
     if (api->nsegments == 2) {
         ngx_http_notify_api_deliveries_event(api, event);
+        return NGX_OK;
+    }
+
+    if (api->method == NGX_HTTP_DELETE) {
+        ngx_http_notify_api_erase(api, &event->id, event);
         return NGX_OK;
     }
 

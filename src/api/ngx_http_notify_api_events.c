@@ -83,7 +83,7 @@ ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
         return NGX_HTTP_GET|NGX_HTTP_POST;
 
     case 1:
-        return NGX_HTTP_GET;
+        return NGX_HTTP_GET|NGX_HTTP_DELETE;
 
     case 2:
         if (ngx_http_notify_text_is(&api->segments[1], "deliveries")) {

@@ -96,7 +96,8 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "limited",
     "crowded",
     "sessionsRefused",
-    "failing"
+    "failing",
+    "erased"
 };
 
 

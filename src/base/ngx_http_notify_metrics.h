@@ -55,6 +55,7 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_SESSIONS_REFUSED,   /* above sessions_max */
     NGX_HTTP_NOTIFY_METRICS_FAILING,        /* subscriptions disabled after
                                                disable_after */
+    NGX_HTTP_NOTIFY_METRICS_ERASED,         /* events, by their DELETE */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 

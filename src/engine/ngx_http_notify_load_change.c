@@ -10,6 +10,7 @@
 #include "ngx_http_notify_health.h"
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_load.h"
+#include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_redeliver.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
@@ -102,6 +103,19 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
     }
 
     s = ngx_http_notify_subscriber_find(feed, id);
+
+    if (ngx_http_notify_text_is(op, "erase")) {
+
+        /* an event is no more: what waits is read from the log again */
+
+        if (s != NULL && !ngx_http_notify_subscriber_is_loading(s)) {
+            ngx_http_notify_queue_clear(s);
+            ngx_http_notify_subscriber_touch(s);
+            ngx_http_notify_run_queue_ready(s);
+        }
+
+        return;
+    }
 
     if (ngx_http_notify_text_is(op, "replay")
         || ngx_http_notify_text_is(op, "due"))

@@ -140,6 +140,8 @@ static const ngx_http_notify_prometheus_counter_t
       NGX_HTTP_NOTIFY_METRICS_GONE },
     { "subscriptions_failing", "Subscriptions disabled by disable_after.",
       NULL, NGX_HTTP_NOTIFY_METRICS_FAILING },
+    { "events_erased", "Events that were erased.", NULL,
+      NGX_HTTP_NOTIFY_METRICS_ERASED },
     { "commits_fenced", "Results that came after a lease was lost.", NULL,
       NGX_HTTP_NOTIFY_METRICS_FENCED },
     { "commits_stuck", "Buckets that wait, as Redis refuses what they write.",

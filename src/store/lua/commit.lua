@@ -245,6 +245,7 @@ local function apply(op, a, b, c)
             for _, e in ipairs(call('ZRANGEBYSCORE', dead, b, b)) do
                 if string.match(e, '^%S+') == a then
                     call('ZREM', dead, e)
+                    c = e == a .. ' erased' and 'erased' or c
                 end
             end
             if op == 'k' then

@@ -56,7 +56,9 @@ local rows = {}
 local function add(id, entry)
     local reason = given_up(id)
     entry = entry or redis.call('XRANGE', LOG, id, id)[1] or false
-    if how ~= 'one' and not entry and reason ~= 'expired' then
+    if how ~= 'one' and not entry and reason ~= 'expired'
+       and reason ~= 'erased'
+    then
         reason = ''
     end
     for _, text in ipairs(entry and entry[2] or {}) do

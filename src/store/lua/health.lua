@@ -9,7 +9,8 @@
 
 local WRITES = [[
     del hdel hincrby hset hsetnx incr lpop lrem lset ltrim pexpire
-    rpush sadd set srem unlink xadd xsetid xtrim zadd zrem zremrangebyscore
+    rpush sadd set srem unlink xadd xdel xsetid xtrim zadd zrem
+    zremrangebyscore
 ]]
 local READS = [[
     exists get hexists hget hgetall hlen hmget hscan hvals lindex llen

@@ -1,0 +1,238 @@
+/*
+ * DELETE events/{id}: what has to be forgotten.  The log first, then page by
+ * page what each subscription of the tenant keeps of it; done again where it
+ * did not come to its end.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "ngx_http_notify_api_erase.h"
+#include "ngx_http_notify_script.h"
+#include "ngx_http_notify_selector.h"
+#include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_settings.h"
+#include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_tenants.h"
+
+
+#define NGX_HTTP_NOTIFY_API_ERASE_PAGE  100     /* subscriptions of a script */
+
+
+typedef struct {
+    ngx_http_notify_id_t         id;
+    ngx_http_notify_event_t     *event;     /* or NULL: it has left the log */
+    ngx_str_t                    after;     /* a score, looked at */
+    ngx_uint_t                   end;       /* unsigned  end:1; of them */
+    ngx_uint_t                   erased;    /* unsigned  erased:1; it was in
+                                               the log */
+} ngx_http_notify_api_erase_t;
+
+
+static void ngx_http_notify_api_erase_cleanup(void *data);
+static void ngx_http_notify_api_erase_list(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_http_notify_command_t *ngx_http_notify_api_erase_command(
+    ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
+    ngx_http_notify_command_t *command, const ngx_str_t *id,
+    ngx_uint_t mine);
+static void ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp,
+    void *data);
+
+
+void
+ngx_http_notify_api_erase(ngx_http_notify_api_t *api,
+    const ngx_http_notify_id_t *id, ngx_http_notify_event_t *event)
+{
+    ngx_pool_cleanup_t           *cln;
+    ngx_http_notify_api_erase_t  *erase;
+
+    cln = ngx_pool_cleanup_add(api->request->pool,
+                               sizeof(ngx_http_notify_api_erase_t));
+    if (cln == NULL) {
+        if (event) {
+            ngx_http_notify_log_unref(event);
+        }
+
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    erase = cln->data;
+    ngx_memzero(erase, sizeof(ngx_http_notify_api_erase_t));
+
+    cln->handler = ngx_http_notify_api_erase_cleanup;
+
+    erase->id = *id;
+    erase->event = event;
+    api->data = erase;
+
+    ngx_http_notify_api_erase_list(api);
+}
+
+
+static void
+ngx_http_notify_api_erase_cleanup(void *data)
+{
+    ngx_http_notify_api_erase_t *erase = data;
+
+    if (erase->event) {
+        ngx_http_notify_log_unref(erase->event);
+    }
+}
+
+
+static void
+ngx_http_notify_api_erase_list(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_erase_t  *erase;
+
+    erase = api->data;
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_subscriptions_list(
+            api->channel->redis, &api->channel->keys, &api->tenant,
+            &erase->after, NGX_HTTP_NOTIFY_API_ERASE_PAGE,
+            ngx_http_notify_api_erase_page,
+            ngx_http_notify_api_suspended_begin(api)));
+}
+
+
+static void
+ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_uint_t                    i, mine;
+    ngx_http_notify_api_t        *api;
+    ngx_http_notify_command_t    *command;
+    ngx_http_notify_selector_t   *selector;
+    ngx_http_notify_api_erase_t  *erase;
+
+    static const ngx_str_t  target =
+                                  ngx_string(NGX_HTTP_NOTIFY_SETTINGS_TARGET);
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    erase = api->data;
+    command = ngx_http_notify_api_erase_command(api);
+
+    if (erase->after.len == 0
+        && ngx_http_notify_setting_target(api->channel))
+    {
+        ngx_http_notify_api_erase_of(api, command, &target,
+                                     erase->event != NULL);
+    }
+
+    for (i = 0;
+         i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts;
+         i += NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW)
+    {
+        erase->after.len = resp->elts[i]->str.len;
+        erase->after.data = ngx_pstrdup(api->request->pool,
+                                        &resp->elts[i]->str);
+
+        if (erase->after.data == NULL) {
+            ngx_http_notify_command_free(command);
+            ngx_http_notify_api_suspended_cancel(api);
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        selector = ngx_http_notify_selector_create(&resp->elts[i + 1]->str,
+                                                   NULL, ngx_cycle->log);
+        if (selector == NULL) {
+            continue;
+        }
+
+        mine = erase->event
+               && ngx_http_notify_selector_test(selector, erase->event);
+
+        ngx_http_notify_api_erase_of(api, command, &selector->doc->id, mine);
+
+        ngx_http_notify_selector_destroy(selector);
+    }
+
+    erase->end = (i == 0);
+
+    ngx_http_notify_api_suspended_began(api,
+                                        ngx_http_notify_redis_send(command));
+}
+
+
+static ngx_http_notify_command_t *
+ngx_http_notify_api_erase_command(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_keys_t       *keys;
+    ngx_http_notify_command_t    *command;
+    ngx_http_notify_api_erase_t  *erase;
+
+    erase = api->data;
+    keys = &api->channel->keys;
+
+    command = ngx_http_notify_command_script(api->channel->redis,
+                                    &ngx_http_notify_script_erase,
+                                    ngx_http_notify_api_erase_done,
+                                    ngx_http_notify_api_suspended_begin(api));
+
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_key(command, keys, "subs:log");
+    ngx_http_notify_command_key(command, keys, "subs:ver");
+
+    ngx_http_notify_command_id(command, &erase->id);
+    ngx_http_notify_command_number(command, erase->id.ms);
+    ngx_http_notify_command_printf(command, "%xL %xL", erase->id.ms,
+                                   erase->id.seq);
+
+    return command;
+}
+
+
+static void
+ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
+    ngx_http_notify_command_t *command, const ngx_str_t *id, ngx_uint_t mine)
+{
+    ngx_http_notify_keys_t  *keys;
+
+    keys = &api->channel->keys;
+
+    ngx_http_notify_command_key_of(command, keys, "retry", id);
+    ngx_http_notify_command_key_of(command, keys, "tries", id);
+    ngx_http_notify_command_key_of(command, keys, "dead", id);
+    ngx_http_notify_command_key_of(command, keys, "attempts", id);
+    ngx_http_notify_command_key_shard(command, keys, "due",
+                                      ngx_http_notify_keys_shard_of(id));
+
+    ngx_http_notify_command_arg(command, id);
+    ngx_http_notify_command_number(command, mine);
+}
+
+
+static void
+ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t        *api;
+    ngx_http_notify_api_erase_t  *erase;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    erase = api->data;
+
+    if (resp->integer > 0) {
+        ngx_http_notify_tenants_add(api->channel->metrics, &api->tenant,
+                                    NGX_HTTP_NOTIFY_METRICS_ERASED, 1);
+    }
+
+    if (!erase->end) {
+        ngx_http_notify_api_erase_list(api);
+        return;
+    }
+
+    ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+}

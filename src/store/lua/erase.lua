@@ -1,0 +1,137 @@
+#!lua
+-- Erases an event: from the log, from what waits for another attempt, and what
+-- its receivers answered.  Its deliveries are dead, "erased".
+--
+-- KEYS  1 log  2 subs:log, so that the owners look  3 subs:ver
+--       then for each subscription: retry:<sub>  tries:<sub>  dead:<sub>
+--       attempts:<sub>  due:<bucket>
+-- ARGV  1 id of the event  2 its milliseconds
+--       3 the id as the attempt log has it, "ms seq" in hex
+--       then for each subscription: its id, and 1 if the event was for it
+-- reply how many entries of the log there were
+
+local LOG, CHANGES, VERSION = KEYS[1], KEYS[2], KEYS[3]
+local id, ms, hex = ARGV[1], ARGV[2], ARGV[3]
+local call = redis.call
+
+-- an entry of the attempt log without what was answered to the event: a head
+-- whose flag is odd has the next of the extras, " detail response:" and both
+local function without(heads, extras)
+    local lines, rest, at = {}, {}, 1
+
+    for line in string.gmatch(heads, '[^\n]*\n') do
+        local numbers, flags, tail =
+            string.match(line, '^( %x+ %x+ %x+ %x+ %x+ %x+ %x+ )(%x+)(.*)$')
+        flags = flags and tonumber(flags, 16) or 0
+
+        if flags % 2 == 1 then
+            local first, last, a, b = string.find(extras, '^ (%x+) (%x+):', at)
+            local stop = first
+                and last + tonumber(a, 16) + tonumber(b, 16) or #extras
+
+            if string.sub(numbers, 1, #hex + 2) == ' ' .. hex .. ' ' then
+                line = numbers .. '0' .. tail
+            else
+                rest[#rest + 1] = string.sub(extras, at, stop)
+            end
+            at = stop + 1
+        end
+        lines[#lines + 1] = line
+    end
+
+    return table.concat(lines), table.concat(rest)
+end
+
+-- whether the log has attempts of it; what follows the first of them is written
+-- again, in its order
+local function forget(attempts)
+    local from, before, tail = '-', nil, {}
+
+    while true do
+        local page = call('XRANGE', attempts, from, '+', 'COUNT', 100)
+        for _, entry in ipairs(page) do
+            local f = entry[2]
+            local its = string.find('\n' .. f[2], '\n ' .. hex .. ' ', 1, true)
+            if #tail > 0 or its then
+                tail[#tail + 1] = entry
+            else
+                before = entry[1]
+            end
+            from = '(' .. entry[1]
+        end
+        if #page < 100 then
+            break
+        end
+    end
+
+    if #tail == 0 then
+        return false
+    end
+
+    for _, entry in ipairs(tail) do
+        call('XDEL', attempts, entry[1])
+    end
+    if call('EXISTS', attempts) == 1 then
+        call('XSETID', attempts, before or '0-0')
+    end
+    for _, entry in ipairs(tail) do
+        local heads, extras = without(entry[2][2], entry[2][4] or '')
+        if extras == '' then
+            call('XADD', attempts, entry[1], 'a', heads)
+        else
+            call('XADD', attempts, entry[1], 'a', heads, 'x', extras)
+        end
+    end
+
+    return true
+end
+
+-- What follows from the last id that was deleted is that all before it has been
+-- lost, see trim.lua: this one is not that.
+local found = 0
+if #call('XRANGE', LOG, id, id) == 1 then
+    local stream, info = {}, call('XINFO', 'STREAM', LOG)
+    for i = 1, #info, 2 do
+        stream[info[i]] = info[i + 1]
+    end
+    found = call('XDEL', LOG, id)
+    call('XSETID', LOG, stream['last-generated-id'],
+         'ENTRIESADDED', stream['entries-added'],
+         'MAXDELETEDID', stream['max-deleted-entry-id'])
+end
+
+for i = 1, (#ARGV - 3) / 2 do
+    local sub, mine = ARGV[2 * i + 2], ARGV[2 * i + 3] == '1'
+    local key = 5 * i - 2
+    local retry, tries, dead = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
+    local attempts, due = KEYS[key + 4], KEYS[key + 5]
+
+    if call('ZREM', retry, id) == 1 then
+        mine = true
+        call('HDEL', tries, id)
+        local first = call('ZRANGE', retry, 0, 0, 'WITHSCORES')
+        if first[2] then
+            call('ZADD', due, first[2], sub)
+        else
+            call('ZREM', due, sub)
+        end
+    end
+
+    for _, e in ipairs(call('ZRANGEBYSCORE', dead, ms, ms)) do
+        if string.match(e, '^%S+') == id then
+            mine = true
+            call('ZREM', dead, e)
+        end
+    end
+
+    mine = forget(attempts) or mine
+
+    if mine then
+        call('ZADD', dead, ms, id .. ' erased')
+        local version = string.format('%.0f', call('INCR', VERSION))
+        call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
+             'id', sub, 'op', 'erase', 'ver', version)
+    end
+end
+
+return found
