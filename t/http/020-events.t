@@ -137,8 +137,9 @@ is(raw('a=b', 'Content-Type' => 'application/x-www-form-urlencoded')
 is(raw('{"eventType":"document.validation"}', 'Content-Encoding' => $_->[0])
    ->{status}, $_->[1], "a body may be coded as $_->[0]: $_->[1]")
     for ['gzip', 415], ['br', 415], ['Identity', 202];
-is(http(GET => $url)->{status}, 405, 'the collection cannot be read');
-is(http(GET => $url)->{headers}{allow}, 'POST', 'and says what it takes');
+is(http(PUT => $url)->{status}, 405, 'the collection cannot be replaced');
+is(http(PUT => $url)->{headers}{allow}, 'GET, HEAD, POST',
+   'and says what it takes');
 
 
 # sizes and ways

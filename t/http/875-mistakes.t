@@ -593,7 +593,7 @@ my @mistakes = (
     # a request: method, path, type, body, headers, tenant
 
     [DELETE => '/shop/events',
-     @not_allowed, 'this path takes POST'],
+     @not_allowed, 'this path takes GET, HEAD, POST'],
     [PUT => '/shop/subscriptions', sub_of(),
      @not_allowed, 'this path takes GET, HEAD, POST'],
     [POST => $one, {},
