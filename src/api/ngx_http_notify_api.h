@@ -21,6 +21,7 @@
 
 #define NGX_HTTP_NOTIFY_API_NDJSON    1     /* application/x-ndjson */
 #define NGX_HTTP_NOTIFY_API_FORM      2     /* ...x-www-form-urlencoded */
+#define NGX_HTTP_NOTIFY_API_SUFFIX    4     /* ...+json, RFC 6839 */
 
 #define NGX_HTTP_NOTIFY_API_KEY_KEPT      0     /* with the answer, api_once */
 #define NGX_HTTP_NOTIFY_API_KEY_OWN       1     /* at its root by itself */
@@ -77,6 +78,7 @@ typedef struct {
     void         (*handler)(ngx_http_notify_api_t *api);
     ngx_uint_t     types;       /* of bodies that it takes beside JSON */
     ngx_uint_t     repeats;     /* how it takes an Idempotency-Key */
+    ngx_uint_t     open;        /* its query parameters are its sender's */
 } ngx_http_notify_api_resource_t;
 
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions;

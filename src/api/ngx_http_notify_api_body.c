@@ -36,9 +36,7 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     resource = api->data;
     api->data = NULL;
 
-    if (ngx_http_notify_api_admit(api, resource, resource->methods(api))
-        != NGX_OK)
-    {
+    if (ngx_http_notify_api_admit(api, resource, resource->methods(api))) {
         return;
     }
 
@@ -92,8 +90,10 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     {
         ngx_http_notify_api_problem(api, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                     "unsupported_media_type",
-                                    "the body must be JSON: send it with "
-                                    "\"Content-Type: application/json\"");
+                                    resource->open
+                                        ? "the body must be JSON or a form"
+                                        : "the body must be JSON: send it with "
+                                          "\"Content-Type: application/json\"");
         return;
     }
 
@@ -162,6 +162,15 @@ ngx_http_notify_api_type_ok(ngx_http_notify_api_t *api, ngx_uint_t also)
     }
 
     if (api->content_type.len == 0) {
+        return 1;
+    }
+
+    if ((also & NGX_HTTP_NOTIFY_API_SUFFIX)
+        && api->content_type.len > 5
+        && ngx_strncasecmp(api->content_type.data + api->content_type.len - 5,
+                           (u_char *) "+json", 5)
+           == 0)
+    {
         return 1;
     }
 

@@ -44,7 +44,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
     ngx_http_notify_api_catalogue_methods,
     ngx_http_notify_api_event_types_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_stats = {
@@ -52,7 +53,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_stats = {
     ngx_http_notify_api_catalogue_methods,
     ngx_http_notify_api_stats_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -47,7 +47,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
     ngx_http_notify_api_deliveries_methods,
     ngx_http_notify_api_deliveries_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -30,7 +30,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_deltas = {
     ngx_http_notify_api_deltas_methods,
     ngx_http_notify_api_deltas_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -29,7 +29,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_filter = {
     ngx_http_notify_api_filter_methods,
     ngx_http_notify_api_filter_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

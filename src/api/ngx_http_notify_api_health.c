@@ -43,7 +43,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_health = {
     ngx_http_notify_api_health_methods,
     ngx_http_notify_api_health_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -25,7 +25,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_jwks = {
     ngx_http_notify_api_jwks_methods,
     ngx_http_notify_api_jwks_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -49,7 +49,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi = {
     ngx_http_notify_api_openapi_methods,
     ngx_http_notify_api_openapi_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -75,6 +75,10 @@ ngx_http_notify_api_params(ngx_http_notify_api_t *api,
     ngx_str_t     args, name, value;
     const char  **names;
 
+    if (resource->open) {
+        return NGX_OK;
+    }
+
     names = ngx_http_notify_api_params_of(api, resource);
     args = api->request->args;
 

@@ -57,7 +57,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliver = {
     ngx_http_notify_api_redeliver_methods,
     ngx_http_notify_api_redeliver_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries = {
@@ -65,7 +66,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries = {
     ngx_http_notify_api_redeliveries_methods,
     ngx_http_notify_api_redeliveries_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

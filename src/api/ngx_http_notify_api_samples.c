@@ -47,7 +47,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_samples = {
     ngx_http_notify_api_samples_methods,
     ngx_http_notify_api_samples_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_IGNORED
+    NGX_HTTP_NOTIFY_API_KEY_IGNORED,
+    0
 };
 
 

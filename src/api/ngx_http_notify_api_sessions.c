@@ -51,7 +51,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions = {
     ngx_http_notify_api_sessions_methods,
     ngx_http_notify_api_sessions_handler,
     NGX_HTTP_NOTIFY_API_FORM,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

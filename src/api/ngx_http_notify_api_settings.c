@@ -41,7 +41,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_settings = {
     ngx_http_notify_api_settings_methods,
     ngx_http_notify_api_settings_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -61,7 +61,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions = {
     ngx_http_notify_api_subscriptions_methods,
     ngx_http_notify_api_subscriptions_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -39,7 +39,8 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_sync = {
     ngx_http_notify_api_sync_methods,
     ngx_http_notify_api_sync_handler,
     0,
-    NGX_HTTP_NOTIFY_API_KEY_KEPT
+    NGX_HTTP_NOTIFY_API_KEY_KEPT,
+    0
 };
 
 

@@ -139,9 +139,12 @@ ngx_http_notify_source_init(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     ngx_http_notify_source_param_t             *param;
     const ngx_http_notify_channel_attribute_t  *attribute;
 
-    if (ngx_http_notify_channel_event(source->channel, &source->event, &name,
-                                      event)
-        != NGX_OK)
+    name = source->event;
+
+    if (name.len
+        && ngx_http_notify_channel_event(source->channel, &source->event,
+                                         &name, event)
+           != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "unknown event \"%V\" of notify_channel \"%V\" in "

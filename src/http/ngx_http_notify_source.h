@@ -37,7 +37,7 @@ char *ngx_http_notify_source_arg(ngx_conf_t *cf,
     ngx_http_notify_source_t *source, const ngx_str_t *name,
     ngx_str_t *value);
 /* at the end of http {}: events and attributes by name; the event may be NULL
- * afterwards, where the channel takes any */
+ * afterwards, where the channel takes any; an empty one is known later */
 char *ngx_http_notify_source_init(ngx_conf_t *cf,
     ngx_http_notify_source_t *source,
     const ngx_http_notify_channel_event_t **event);

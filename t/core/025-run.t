@@ -48,6 +48,7 @@ my %expect = (
     'deltas'               => [qr/"entityID":1001.*"entityID":1002/s, 0],
     'fcm-connector'        => [qr/ 204 /, 1],
     'github-style'         => [qr/"evt_.*"order\.paid"/s, 1],
+    'inbound'              => [qr/\n200\n.*"github\.push".*"stripe\./s, 3],
     'minimal'              => [qr/"evt_.*"order\.paid"/s, 1],
     'one-event-five-wires' => [qr/"profile":"chat".*"evt_/s, 5],
     'portal'               => [qr/"sub_.*"evt_.*"order\.paid"/s, 1],

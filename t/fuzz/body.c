@@ -1,10 +1,12 @@
 /*
  * Forms that clients send, and what subscribers answer to sync calls: fields
- * are found as they were written, and the normalised answer is JSON.
+ * are found as they were written, the object that a form becomes is JSON, and
+ * so is the normalised answer.
  */
 
 #include "fuzz.h"
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_ingest.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_sync_result.h"
 
@@ -57,6 +59,24 @@ fuzz_form(ngx_pool_t *pool, ngx_str_t *input)
 
 
 static void
+fuzz_object(ngx_pool_t *pool, ngx_str_t *input)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      text, scanned;
+    ngx_http_notify_json_error_t   error;
+
+    rc = ngx_http_notify_ingest_object(pool, input, &text);
+    fuzz_check(rc == NGX_OK || rc == NGX_DECLINED);
+
+    if (rc == NGX_OK) {
+        fuzz_check(ngx_http_notify_json_scan(&text, &scanned, &error)
+                   == NGX_OK);
+        fuzz_check(ngx_http_notify_json_unique(&scanned, NULL) == NGX_OK);
+    }
+}
+
+
+static void
 fuzz_response(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 {
     ngx_str_t                       text, scanned;
@@ -86,7 +106,10 @@ fuzz_response(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 void
 fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
 {
-    if (choice & 1) {
+    if (choice & 8) {
+        fuzz_object(pool, input);
+
+    } else if (choice & 1) {
         fuzz_form(pool, input);
 
     } else {
