@@ -49,6 +49,7 @@ typedef struct {
 typedef struct {
     ngx_http_notify_metrics_set_t      all;
     void                              *tenants;
+    void                              *tokens;
     ngx_uint_t                         nsets;
     ngx_http_notify_metrics_set_t     *sets[NGX_HTTP_NOTIFY_METRICS_CHANNELS];
 } ngx_http_notify_metrics_t;
@@ -197,6 +198,17 @@ ngx_http_notify_metrics_tenants(void)
     metrics = ngx_http_notify_metrics_attached->data;
 
     return &metrics->tenants;
+}
+
+
+void **
+ngx_http_notify_metrics_tokens(void)
+{
+    ngx_http_notify_metrics_t  *metrics;
+
+    metrics = ngx_http_notify_metrics_attached->data;
+
+    return &metrics->tokens;
 }
 
 

@@ -107,10 +107,11 @@ ngx_shm_zone_t *ngx_http_notify_metrics_zone(ngx_conf_t *cf, size_t size,
  */
 void ngx_http_notify_metrics_attach(ngx_shm_zone_t *zone);
 
-/* The zone's pool, or NULL: none is attached.  And a place in it for what is
- * kept of tenants, see there; under the pool's lock. */
+/* The zone's pool, or NULL: none is attached.  And places in it for what is
+ * kept of tenants and of tokens, see there; under the pool's lock. */
 ngx_slab_pool_t *ngx_http_notify_metrics_pool(void);
 void **ngx_http_notify_metrics_tenants(void);
+void **ngx_http_notify_metrics_tokens(void);
 
 /* a number for each channel name, kept by name in the zone: the same in all
  * workers and over reloads; NGX_ERROR: more names than

@@ -9,21 +9,21 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_call_internal.h"
-#include "ngx_http_notify_context.h"
 
 
-#define NGX_HTTP_NOTIFY_CALL_POOL    4480   /* two blocks for most calls */
-#define NGX_HTTP_NOTIFY_CALL_SPARE   64     /* pools for the next calls */
 #define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
 #define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
 #define NGX_HTTP_NOTIFY_CALL_AHEAD   512    /* of answers, in 10 ms */
 
 
+static void ngx_http_notify_call_begin(ngx_http_notify_call_t *call);
+static void ngx_http_notify_call_token(ngx_http_notify_token_wait_t *wait,
+    ngx_int_t rc);
+static void ngx_http_notify_call_send(ngx_http_notify_call_t *call);
+static ngx_int_t ngx_http_notify_call_again(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer,
     ngx_int_t rc);
 static void ngx_http_notify_call_peer(ngx_http_notify_call_t *call);
-static u_char *ngx_http_notify_call_about(void *data, u_char *buf,
-    size_t len);
 static void ngx_http_notify_call_upstream(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_call_create_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_call_reinit_request(ngx_http_request_t *r);
@@ -36,8 +36,6 @@ static void ngx_http_notify_call_ended(ngx_event_t *ev);
 static void ngx_http_notify_call_done(void *data);
 static void ngx_http_notify_call_stop(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_destroy(ngx_http_notify_call_t *call);
-static ngx_pool_t *ngx_http_notify_call_pool(void);
-static void ngx_http_notify_call_pool_free(ngx_pool_t *pool);
 static void ngx_http_notify_call_turn(ngx_event_t *ev);
 
 
@@ -49,8 +47,6 @@ static struct {
     ngx_msec_t     since;
     ngx_event_t    turn;
     u_char        *buffer;          /* answers are read through it */
-    ngx_uint_t     nspare;
-    ngx_pool_t    *spare[NGX_HTTP_NOTIFY_CALL_SPARE];
 } ngx_http_notify_calls;
 
 
@@ -95,10 +91,7 @@ ngx_http_notify_call_exit_process(ngx_cycle_t *cycle)
     ngx_http_notify_host_exit_process();
     ngx_http_notify_detached_exit_process();
 
-    while (ngx_http_notify_calls.nspare) {
-        ngx_destroy_pool(
-            ngx_http_notify_calls.spare[--ngx_http_notify_calls.nspare]);
-    }
+    ngx_http_notify_call_pool_exit();
 
     ngx_free(ngx_http_notify_calls.buffer);
     ngx_http_notify_calls.buffer = NULL;
@@ -186,15 +179,14 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     ngx_http_notify_hops_t *hops, ngx_uint_t attempt, ngx_msec_t timeout,
     ngx_http_notify_call_pt handler, void *data)
 {
-    ngx_int_t                rc;
     ngx_pool_t              *pool;
     ngx_http_notify_call_t  *call;
 
-    if (ngx_http_notify_call_full()) {
+    if (ngx_http_notify_call_full() && !target->conf->first) {
         return NULL;
     }
 
-    pool = ngx_http_notify_call_pool();
+    pool = ngx_http_notify_call_pool_get();
     if (pool == NULL) {
         return NULL;
     }
@@ -210,6 +202,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     call->event = event;
     call->channel = channel;
     call->hops = hops;
+    call->attempt = attempt;
     call->handler = handler;
     call->data = data;
     call->start = ngx_current_msec;
@@ -242,22 +235,110 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
 
     ngx_add_timer(&call->deadline, timeout ? timeout : target->timeout);
 
-    ngx_http_notify_http_response_init(&call->answer, pool,
-                                       target->conf->response_limit,
-                                       target->conf->response_header_limit);
-
-    ngx_http_notify_call_peer(call);
-
-    if (ngx_http_notify_call_request(call, attempt) == NGX_OK) {
-
-        rc = ngx_http_notify_peer_resolve(&call->peer);
-
-        if (rc != NGX_AGAIN) {
-            ngx_http_notify_call_resolved(&call->peer, rc);
-        }
-    }
+    ngx_http_notify_call_begin(call);
 
     return call;
+}
+
+
+/* also once more, with another token */
+
+static void
+ngx_http_notify_call_begin(ngx_http_notify_call_t *call)
+{
+    ngx_int_t                        rc;
+    const ngx_http_notify_target_t  *target;
+
+    target = call->target;
+
+    ngx_http_notify_http_response_init(&call->answer, call->pool,
+                                       target->conf->response_limit,
+                                       target->conf->response_header_limit);
+    ngx_http_notify_call_peer(call);
+
+    if (target->token == NULL) {
+        ngx_http_notify_call_send(call);
+        return;
+    }
+
+    ngx_memzero(&call->token, sizeof(ngx_http_notify_token_wait_t));
+
+    call->token.pool = call->pool;
+    call->token.handler = ngx_http_notify_call_token;
+
+    rc = target->token->get(target->token, &call->token);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_notify_call_token(&call->token, rc);
+    }
+}
+
+
+static void
+ngx_http_notify_call_token(ngx_http_notify_token_wait_t *wait, ngx_int_t rc)
+{
+    ngx_http_notify_call_t  *call;
+
+    call = (ngx_http_notify_call_t *)
+               ((u_char *) wait - offsetof(ngx_http_notify_call_t, token));
+
+    if (rc == NGX_OK) {
+        ngx_http_notify_call_send(call);
+        return;
+    }
+
+    call->peer.detail = wait->detail;
+
+    ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+                                     wait->error, NULL);
+}
+
+
+static void
+ngx_http_notify_call_send(ngx_http_notify_call_t *call)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_notify_call_request(call) != NGX_OK) {
+        return;
+    }
+
+    rc = ngx_http_notify_peer_resolve(&call->peer);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_notify_call_resolved(&call->peer, rc);
+    }
+}
+
+
+/* NGX_OK: its token is not accepted (any more), it is made with another one */
+
+static ngx_int_t
+ngx_http_notify_call_again(ngx_http_notify_call_t *call)
+{
+    ngx_http_notify_token_source_t  *source;
+
+    source = call->target->token;
+
+    if (source == NULL
+        || !call->answer.done
+        || call->answer.status != NGX_HTTP_UNAUTHORIZED
+        || call->peer.error
+        || call->refused
+        || !call->deadline.timer_set)
+    {
+        return NGX_DECLINED;
+    }
+
+    call->refused = 1;
+
+    ngx_http_notify_detached_close(&call->detached);
+
+    source->reject(source, &call->token.token);
+
+    ngx_http_notify_call_begin(call);
+
+    return NGX_OK;
 }
 
 
@@ -267,6 +348,8 @@ ngx_http_notify_call_peer(ngx_http_notify_call_t *call)
     ngx_http_notify_target_t  *target;
 
     target = call->target;
+
+    ngx_memzero(&call->peer, sizeof(ngx_http_notify_peer_t));
 
     call->peer.host = target->host;
     call->peer.url = &target->url;
@@ -312,28 +395,6 @@ ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer, ngx_int_t rc)
 }
 
 
-static u_char *
-ngx_http_notify_call_about(void *data, u_char *buf, size_t len)
-{
-    ngx_http_notify_call_t *call = data;
-
-    ngx_http_notify_context_t              context;
-    const ngx_http_notify_subscription_t  *subscription;
-
-    subscription = call->target->subscription;
-
-    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
-
-    context.event = &call->event->id;
-    context.subscription = &subscription->id;
-    context.channel = call->channel;
-    context.tenant = &call->event->tenant;
-    context.url = &subscription->url;
-
-    return ngx_http_notify_context_write(&context, buf, len);
-}
-
-
 /* in place of the content phase */
 
 static void
@@ -346,7 +407,7 @@ ngx_http_notify_call_upstream(ngx_http_request_t *r)
     ngx_http_notify_call_state_t  *state;
 
     call = ngx_http_notify_detached_get(r)->data;
-    call->detached.about = ngx_http_notify_call_about;
+    call->detached.about = ngx_http_notify_call_result_about;
     target = call->target;
     state = target->state;
 
@@ -537,6 +598,10 @@ ngx_http_notify_call_done(void *data)
 
     ngx_http_notify_call_result_t  result;
 
+    if (ngx_http_notify_call_again(call) == NGX_OK) {
+        return;
+    }
+
     ngx_http_notify_call_stop(call);
 
     ngx_http_notify_call_result(call, &result);
@@ -583,6 +648,10 @@ ngx_http_notify_call_stop(ngx_http_notify_call_t *call)
         ngx_delete_posted_event(&call->ended);
     }
 
+    if (call->token.source) {
+        call->token.source->cancel(&call->token);
+    }
+
     ngx_http_notify_peer_cancel(&call->peer);
     ngx_http_notify_detached_close(&call->detached);
 
@@ -612,49 +681,4 @@ ngx_http_notify_call_destroy(ngx_http_notify_call_t *call)
     ngx_http_notify_call_pool_free(call->pool);
 
     ngx_http_notify_call_target_unref(target);
-}
-
-
-static ngx_pool_t *
-ngx_http_notify_call_pool(void)
-{
-    if (ngx_http_notify_calls.nspare) {
-        return ngx_http_notify_calls.spare[--ngx_http_notify_calls.nspare];
-    }
-
-    return ngx_create_pool(NGX_HTTP_NOTIFY_CALL_POOL, ngx_cycle->log);
-}
-
-
-/* what most calls need is kept for the next ones; debuggers see each die */
-
-static void
-ngx_http_notify_call_pool_free(ngx_pool_t *pool)
-{
-#if !(NGX_DEBUG_PALLOC)
-
-    ngx_pool_t          *block;
-    ngx_pool_cleanup_t  *cln;
-
-    block = pool->d.next;
-
-    if (ngx_http_notify_calls.nspare < NGX_HTTP_NOTIFY_CALL_SPARE
-        && (block == NULL || block->d.next == NULL))
-    {
-        for (cln = pool->cleanup; cln; cln = cln->next) {
-            if (cln->handler) {
-                cln->handler(cln->data);
-            }
-        }
-
-        pool->cleanup = NULL;
-        ngx_reset_pool(pool);
-
-        ngx_http_notify_calls.spare[ngx_http_notify_calls.nspare++] = pool;
-        return;
-    }
-
-#endif
-
-    ngx_destroy_pool(pool);
 }

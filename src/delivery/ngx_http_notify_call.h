@@ -15,6 +15,7 @@
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_share.h"
 #include "ngx_http_notify_sign.h"
+#include "ngx_http_notify_token.h"
 #include "ngx_http_notify_hops.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -80,6 +81,10 @@ typedef struct {
     ngx_flag_t                       trace;
     ngx_uint_t                       customize;    /* of _CUSTOM_... */
     ngx_uint_t                       confirm;      /* _CONFIRM_... */
+    ngx_http_notify_token_source_t  *token;        /* or NULL */
+    struct ngx_http_notify_oauth2_conf_s  *oauth2; /* what `oauth2` said */
+    ngx_uint_t                       first;        /* unsigned  first:1; others
+                                wait for it: it starts even with _full */
     ngx_uint_t                       once;         /* unsigned  once:1;
                                 a call is never repeated */
 
@@ -137,6 +142,10 @@ ngx_int_t ngx_http_notify_call_target_ask(ngx_http_notify_target_t *target,
 /* its calls are counted in the share from now on; the target keeps it */
 void ngx_http_notify_call_target_share(ngx_http_notify_target_t *target,
     ngx_http_notify_share_t *share);
+/* its calls carry tokens of that source, which outlives it, and not those of
+ * the profile */
+void ngx_http_notify_call_target_token(ngx_http_notify_target_t *target,
+    ngx_http_notify_token_source_t *source);
 /* `gone` (may be NULL) is called with data when the last call has ended. */
 void ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
     void (*gone)(void *data), void *data);
@@ -151,7 +160,7 @@ typedef void (*ngx_http_notify_call_pt)(
  * The event is referenced (ngx_http_notify_log_ref) for as long as it is
  * needed; it may be one that is not in the log (test, sync).  attempt counts
  * from 1.  timeout 0: the profile's.  hops signs for the event's channel, whose
- * name is in the log; it outlives the call.
+ * name is in the log; it outlives the call; NULL: no event leads to it.
  * The handler is called exactly once, never inside start.  NULL: memory, or too
  * many calls (see _full): not called.
  */

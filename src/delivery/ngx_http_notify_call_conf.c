@@ -9,6 +9,7 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call_conf.h"
+#include "ngx_http_notify_oauth2.h"
 #include "ngx_http_notify_peer.h"
 #include "ngx_http_notify_text.h"
 
@@ -294,7 +295,7 @@ ngx_http_notify_call_conf_init(ngx_conf_t *cf,
 
     ngx_http_notify_call_conf_upstream(conf);
 
-    return NGX_CONF_OK;
+    return ngx_http_notify_oauth2_conf_init(cf, conf);
 }
 
 

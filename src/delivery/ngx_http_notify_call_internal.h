@@ -27,6 +27,10 @@ struct ngx_http_notify_call_s {
     ngx_http_notify_call_pt                handler;
     void                                  *data;
     ngx_msec_t                             start;
+    ngx_uint_t                             attempt;
+    ngx_http_notify_token_wait_t           token;     /* of its target */
+    ngx_uint_t                             refused;   /* unsigned  refused:1;
+                                                  a token was, by a 401 */
     ngx_http_notify_call_verdict_e         verdict;   /* without an answer */
     ngx_event_t                            deadline;
     ngx_event_t                            ended;     /* before upstream ran */
@@ -39,9 +43,13 @@ struct ngx_http_notify_call_s {
 };
 
 
+/* in call_pool: the memory of a call */
+ngx_pool_t *ngx_http_notify_call_pool_get(void);
+void ngx_http_notify_call_pool_free(ngx_pool_t *pool);
+void ngx_http_notify_call_pool_exit(void);
+
 /* in call_request: NGX_OK: `out` is what is to be sent; else it has failed */
-ngx_int_t ngx_http_notify_call_request(ngx_http_notify_call_t *call,
-    ngx_uint_t attempt);
+ngx_int_t ngx_http_notify_call_request(ngx_http_notify_call_t *call);
 
 /* in call_result: what the handler is told */
 void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
@@ -50,6 +58,9 @@ void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
 void ngx_http_notify_call_result_fail(ngx_http_notify_call_t *call,
     ngx_http_notify_call_verdict_e verdict, const char *error,
     const char *detail);
+/* what a line of upstream's in the error log is about, for detached.about */
+u_char *ngx_http_notify_call_result_about(void *data, u_char *buf,
+    size_t len);
 
 
 #endif /* _NGX_HTTP_NOTIFY_CALL_INTERNAL_H_INCLUDED_ */

@@ -19,12 +19,14 @@ static ngx_int_t ngx_http_notify_call_body(ngx_http_notify_call_t *call,
     ngx_http_notify_payload_context_t *context, ngx_str_t *body);
 static ngx_int_t ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
+static ngx_int_t ngx_http_notify_call_bearer(ngx_http_notify_call_t *call,
+    ngx_str_t *lines);
 static ngx_int_t ngx_http_notify_call_bufs(ngx_http_notify_call_t *call,
     const ngx_str_t *lines, const ngx_str_t *body);
 
 
 ngx_int_t
-ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
+ngx_http_notify_call_request(ngx_http_notify_call_t *call)
 {
     ngx_int_t                           rc;
     ngx_str_t                           body, lines;
@@ -44,7 +46,10 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call, ngx_uint_t attempt)
     context.event = call->event;
     context.subscription = target->subscription;
     context.channel = call->channel;
-    context.attempt = attempt;
+    context.attempt = call->attempt;
+    context.method = &target->conf->payload.method;
+    context.authority = &target->url.authority;
+    context.uri = &target->url.uri;
     context.timestamp = ngx_time();
 
     rc = ngx_http_notify_call_body(call, &context, &body);
@@ -163,12 +168,45 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
         return NGX_ERROR;
     }
 
+    if (call->token.token.len
+        && ngx_http_notify_call_bearer(call, lines) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (target->keys == NULL) {
         return NGX_OK;
     }
 
     return ngx_http_notify_sign_headers(call->pool, &target->conf->sign,
                                         target->keys, context, lines);
+}
+
+
+static ngx_int_t
+ngx_http_notify_call_bearer(ngx_http_notify_call_t *call, ngx_str_t *lines)
+{
+    u_char     *p;
+    ngx_str_t  *token;
+
+    token = &call->token.token;
+
+    p = ngx_pnalloc(call->pool, lines->len + token->len
+                                + sizeof("Authorization: Bearer " CRLF) - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (lines->len) {
+        ngx_memcpy(p, lines->data, lines->len);
+    }
+
+    lines->data = p;
+    lines->len = ngx_sprintf(p + lines->len, "Authorization: Bearer %V" CRLF,
+                             token)
+                 - p;
+
+    return NGX_OK;
 }
 
 
@@ -199,10 +237,16 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     call->head.start = p;
 
     p = ngx_cpymem(p, head->data, head->len);
-    p = ngx_sprintf(p, "%uz" CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ", body->len);
-    p = ngx_http_notify_hops_print(call->hops, p, call->event->hops + 1,
-                                   &call->event->tenant);
-    *p++ = CR; *p++ = LF;
+    p = ngx_sprintf(p, "%uz" CRLF, body->len);
+
+    if (call->hops) {
+        p = ngx_cpymem(p, NGX_HTTP_NOTIFY_CALL_HOPS ": ",
+                       sizeof(NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1);
+        p = ngx_http_notify_hops_print(call->hops, p, call->event->hops + 1,
+                                       &call->event->tenant);
+        *p++ = CR; *p++ = LF;
+    }
+
     p = ngx_cpymem(p, lines->data, lines->len);
     *p++ = CR; *p++ = LF;
 

@@ -140,3 +140,25 @@ ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
         result->retry_after = (ngx_int_t) seconds;
     }
 }
+
+
+u_char *
+ngx_http_notify_call_result_about(void *data, u_char *buf, size_t len)
+{
+    ngx_http_notify_call_t *call = data;
+
+    ngx_http_notify_context_t              context;
+    const ngx_http_notify_subscription_t  *subscription;
+
+    subscription = call->target->subscription;
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_context_t));
+
+    context.event = &call->event->id;
+    context.subscription = &subscription->id;
+    context.channel = call->channel;
+    context.tenant = &call->event->tenant;
+    context.url = &subscription->url;
+
+    return ngx_http_notify_context_write(&context, buf, len);
+}

@@ -53,6 +53,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
 
     target->constant = ngx_http_notify_payload_headers_constant(
                                                              target->payload);
+    target->token = conf->token;
     target->trace = ngx_http_notify_call_target_trace(target);
 
     /* the reason may live as long as the subscription */
@@ -323,6 +324,14 @@ ngx_http_notify_call_target_share(ngx_http_notify_target_t *target,
 {
     share->references++;
     target->share = share;
+}
+
+
+void
+ngx_http_notify_call_target_token(ngx_http_notify_target_t *target,
+    ngx_http_notify_token_source_t *source)
+{
+    target->token = source;
 }
 
 

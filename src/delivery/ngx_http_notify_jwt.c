@@ -49,8 +49,6 @@ static ngx_int_t ngx_http_notify_jwt_kid(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt);
 static ngx_int_t ngx_http_notify_jwt_claims(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt, const ngx_str_t *text);
-static ngx_int_t ngx_http_notify_jwt_head(ngx_conf_t *cf,
-    ngx_http_notify_jwt_t *jwt, const ngx_str_t *alg);
 static ngx_int_t ngx_http_notify_jwt_body(ngx_pool_t *pool,
     const ngx_http_notify_jwt_t *jwt,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *body);
@@ -129,7 +127,8 @@ ngx_http_notify_jwt_create(ngx_conf_t *cf, ngx_str_t *header,
     jwt->kid = args.kid;
 
     if (ngx_http_notify_jwt_kid(cf, jwt) != NGX_OK
-        || ngx_http_notify_jwt_head(cf, jwt, &args.alg) != NGX_OK)
+        || ngx_http_notify_jwt_head(cf->pool, &args.alg, &jwt->kid, &jwt->head)
+           != NGX_OK)
     {
         return NULL;
     }
@@ -320,23 +319,21 @@ ngx_http_notify_jwt_claims(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
 }
 
 
-static ngx_int_t
-ngx_http_notify_jwt_head(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
-    const ngx_str_t *alg)
+ngx_int_t
+ngx_http_notify_jwt_head(ngx_pool_t *pool, const ngx_str_t *alg,
+    const ngx_str_t *kid, ngx_str_t *head)
 {
     u_char     *p;
-    ngx_str_t   json, kid;
+    ngx_str_t   json, quoted;
 
-    ngx_str_set(&kid, "");
+    ngx_str_set(&quoted, "");
 
-    if (jwt->kid.len
-        && ngx_http_notify_json_quote(cf->pool, &jwt->kid, &kid) != NGX_OK)
-    {
+    if (kid->len && ngx_http_notify_json_quote(pool, kid, &quoted) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(cf->pool, sizeof("{\"alg\":\"\",\"typ\":\"JWT\",\"kid\":}")
-                              + alg->len + kid.len);
+    p = ngx_pnalloc(pool, sizeof("{\"alg\":\"\",\"typ\":\"JWT\",\"kid\":}")
+                          + alg->len + quoted.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -345,23 +342,22 @@ ngx_http_notify_jwt_head(ngx_conf_t *cf, ngx_http_notify_jwt_t *jwt,
 
     p = ngx_sprintf(p, "{\"alg\":\"%V\",\"typ\":\"JWT\"", alg);
 
-    if (kid.len) {
-        p = ngx_sprintf(p, ",\"kid\":%V", &kid);
+    if (quoted.len) {
+        p = ngx_sprintf(p, ",\"kid\":%V", &quoted);
     }
 
     *p++ = '}';
 
     json.len = p - json.data;
 
-    jwt->head.data = ngx_pnalloc(cf->pool,
-                                 ngx_base64_encoded_length(json.len) + 1);
-    if (jwt->head.data == NULL) {
+    head->data = ngx_pnalloc(pool, ngx_base64_encoded_length(json.len) + 1);
+    if (head->data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_encode_base64url(&jwt->head, &json);
+    ngx_encode_base64url(head, &json);
 
-    jwt->head.data[jwt->head.len++] = '.';
+    head->data[head->len++] = '.';
 
     return NGX_OK;
 }
@@ -372,10 +368,9 @@ ngx_http_notify_jwt_token(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
     const ngx_http_notify_payload_context_t *context, ngx_pool_t *cache_pool,
     ngx_http_notify_jwt_cache_t *cache, ngx_str_t *token)
 {
-    u_char      *p;
-    time_t       now;
-    ngx_str_t    body, message, signature, encoded;
-    ngx_uint_t   constant;
+    time_t      now;
+    ngx_str_t   body;
+    ngx_uint_t  constant;
 
     now = context->timestamp;
 
@@ -395,17 +390,41 @@ ngx_http_notify_jwt_token(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(pool, jwt->head.len + ngx_base64_encoded_length(body.len));
+    if (ngx_http_notify_jwt_sign(pool, jwt->key, &jwt->head, &body, token)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!constant) {
+        return NGX_OK;
+    }
+
+    cache->iat = now;
+    cache->exp = now + jwt->ttl;
+
+    return ngx_http_notify_jwt_keep(cache_pool, cache, token);
+}
+
+
+ngx_int_t
+ngx_http_notify_jwt_sign(ngx_pool_t *pool, ngx_http_notify_crypto_key_t *key,
+    const ngx_str_t *head, const ngx_str_t *body, ngx_str_t *token)
+{
+    u_char     *p;
+    ngx_str_t   message, signature, encoded;
+
+    p = ngx_pnalloc(pool, head->len + ngx_base64_encoded_length(body->len));
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     message.data = p;
-    encoded.data = ngx_cpymem(p, jwt->head.data, jwt->head.len);
-    ngx_encode_base64url(&encoded, &body);
-    message.len = jwt->head.len + encoded.len;
+    encoded.data = ngx_cpymem(p, head->data, head->len);
+    ngx_encode_base64url(&encoded, (ngx_str_t *) body);
+    message.len = head->len + encoded.len;
 
-    if (ngx_http_notify_crypto_sign(jwt->key, pool, &message, &signature)
+    if (ngx_http_notify_crypto_sign(key, pool, &message, &signature)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -427,14 +446,7 @@ ngx_http_notify_jwt_token(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
 
     token->len = p + encoded.len - token->data;
 
-    if (!constant) {
-        return NGX_OK;
-    }
-
-    cache->iat = now;
-    cache->exp = now + jwt->ttl;
-
-    return ngx_http_notify_jwt_keep(cache_pool, cache, token);
+    return NGX_OK;
 }
 
 
@@ -442,8 +454,7 @@ static ngx_int_t
 ngx_http_notify_jwt_body(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *body)
 {
-    u_char     *p;
-    ngx_str_t   claims, jti;
+    ngx_str_t  claims;
 
     ngx_str_set(&claims, "{}");
 
@@ -454,11 +465,23 @@ ngx_http_notify_jwt_body(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
         return NGX_ERROR;
     }
 
+    return ngx_http_notify_jwt_stamp(pool, &claims, context->timestamp,
+                                     jwt->ttl, body);
+}
+
+
+ngx_int_t
+ngx_http_notify_jwt_stamp(ngx_pool_t *pool, const ngx_str_t *claims,
+    time_t now, time_t ttl, ngx_str_t *body)
+{
+    u_char     *p;
+    ngx_str_t   jti;
+
     if (ngx_http_notify_id_random(pool, "", &jti) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(pool, claims.len
+    p = ngx_pnalloc(pool, claims->len
                           + sizeof(",\"iat\":,\"exp\":,\"jti\":\"\"}")
                           + 2 * NGX_TIME_T_LEN + jti.len);
     if (p == NULL) {
@@ -469,14 +492,14 @@ ngx_http_notify_jwt_body(ngx_pool_t *pool, const ngx_http_notify_jwt_t *jwt,
 
     /* the object without its closing bracket */
 
-    p = ngx_cpymem(p, claims.data, claims.len - 1);
+    p = ngx_cpymem(p, claims->data, claims->len - 1);
 
-    if (claims.len > 2) {
+    if (claims->len > 2) {
         *p++ = ',';
     }
 
     p = ngx_sprintf(p, "\"iat\":%T,\"exp\":%T,\"jti\":\"%V\"}",
-                    context->timestamp, context->timestamp + jwt->ttl, &jti);
+                    now, now + ttl, &jti);
 
     body->len = p - body->data;
 

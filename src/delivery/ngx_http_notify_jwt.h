@@ -9,6 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_payload.h"
 
 
@@ -37,6 +38,19 @@ ngx_int_t ngx_http_notify_jwt_token(ngx_pool_t *pool,
     const ngx_http_notify_payload_context_t *context,
     ngx_pool_t *cache_pool, ngx_http_notify_jwt_cache_t *cache,
     ngx_str_t *token);
+
+/*
+ * The parts of a token: its header, encoded, with the dot behind it (kid may
+ * be empty); its claims, a JSON object, with iat, exp and jti added; and the
+ * whole.
+ */
+ngx_int_t ngx_http_notify_jwt_head(ngx_pool_t *pool, const ngx_str_t *alg,
+    const ngx_str_t *kid, ngx_str_t *head);
+ngx_int_t ngx_http_notify_jwt_stamp(ngx_pool_t *pool, const ngx_str_t *claims,
+    time_t now, time_t ttl, ngx_str_t *body);
+ngx_int_t ngx_http_notify_jwt_sign(ngx_pool_t *pool,
+    ngx_http_notify_crypto_key_t *key, const ngx_str_t *head,
+    const ngx_str_t *body, ngx_str_t *token);
 
 /* The public key as a JWK with kid, alg and use; NGX_DECLINED: HS256. */
 ngx_int_t ngx_http_notify_jwt_jwk(ngx_pool_t *pool,

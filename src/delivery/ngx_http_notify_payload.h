@@ -23,6 +23,11 @@ typedef struct {
     ngx_uint_t                             attempt;
     time_t                                 timestamp;   /* of the attempt */
     ngx_str_t                              payload;     /* once it is made */
+
+    /* of the request that carries it, for signatures */
+    const ngx_str_t                       *method;
+    const ngx_str_t                       *authority;
+    const ngx_str_t                       *uri;         /* as in guard_url */
 } ngx_http_notify_payload_context_t;
 
 

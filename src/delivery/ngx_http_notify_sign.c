@@ -90,7 +90,7 @@ ngx_http_notify_sign_secret_used(const ngx_http_notify_sign_conf_t *conf)
     scheme = conf->schemes->elts;
 
     for (i = 0; i < conf->schemes->nelts; i++) {
-        if (scheme[i].kind != NGX_HTTP_NOTIFY_SIGN_JWT) {
+        if (ngx_http_notify_sign_scheme_secret(&scheme[i])) {
             return 1;
         }
     }
@@ -131,7 +131,7 @@ ngx_http_notify_sign_keys(ngx_pool_t *pool,
 
     for (i = 0; i < conf->schemes->nelts; i++) {
 
-        if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_JWT) {
+        if (!ngx_http_notify_sign_scheme_secret(&scheme[i])) {
             continue;
         }
 
@@ -235,6 +235,11 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
         case NGX_HTTP_NOTIFY_SIGN_HMAC:
             rc = ngx_http_notify_sign_hmac(pool, &scheme[i], &keys->states[i],
                                            context, &part[i]);
+            break;
+
+        case NGX_HTTP_NOTIFY_SIGN_AWS:
+            rc = ngx_http_notify_sign_aws(pool, scheme[i].aws, context, lines,
+                                          &part[i]);
             break;
 
         default: /* NGX_HTTP_NOTIFY_SIGN_JWT */

@@ -19,6 +19,8 @@ static char *ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf, ngx_uint_t params);
 static char *ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf);
+static char *ngx_http_notify_sign_set_aws(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *ccf);
 static char *ngx_http_notify_sign_set_template(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 static char *ngx_http_notify_sign_set_algorithm(ngx_conf_t *cf,
@@ -129,10 +131,15 @@ ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_notify_sign_set_hmac(cf, ccf);
     }
 
+    if (ngx_strcmp(value[1].data, "aws") == 0) {
+        return ngx_http_notify_sign_set_aws(cf, ccf);
+    }
+
     if (ngx_strcmp(value[1].data, "standard") != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%V\" in \"sign\", "
-                           "it must be \"standard\" or \"hmac\"", &value[1]);
+                           "it must be \"standard\", \"hmac\" or \"aws\"",
+                           &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -199,6 +206,42 @@ ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
 
     return ngx_http_notify_payload_reserve(cf, &ccf->payload,
                                            &scheme->header);
+}
+
+
+static char *
+ngx_http_notify_sign_set_aws(ngx_conf_t *cf, ngx_http_notify_call_conf_t *ccf)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
+    static const ngx_str_t  headers[] = {
+        ngx_string("Authorization"),
+        ngx_string("X-Amz-Content-Sha256"),
+        ngx_string("X-Amz-Date"),
+        ngx_string("X-Amz-Security-Token")
+    };
+
+    scheme = ngx_http_notify_sign_push(cf, &ccf->sign,
+                                       NGX_HTTP_NOTIFY_SIGN_AWS);
+    if (scheme == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    scheme->aws = ngx_http_notify_sign_aws_conf(cf);
+    if (scheme->aws == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < 4; i++) {
+        if (ngx_http_notify_payload_reserve(cf, &ccf->payload, &headers[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 

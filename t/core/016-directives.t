@@ -25,6 +25,8 @@ my $make = "cd '$etc' && openssl ecparam -name prime256v1 -genkey -noout "
 system($make) == 0 or BAIL_OUT('openssl made no keys');
 spew("$etc/redis.pass", "secret\n");
 spew("$etc/portal.key", 'k' x 40);
+spew("$etc/aws.key", "id\nsecret\n");
+spew("$etc/$_", "secret\n") for qw(shop.secret proxy.password);
 spew("$etc/push.secret", "whsec_" . 'a' x 32 . "\n");
 spew("$etc/order.json", '{"type":"object"}');
 

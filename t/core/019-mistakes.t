@@ -327,8 +327,21 @@ mistakes('an unknown word or parameter',
     [profile  => 'sign standard id=$remote_addr;',
      'unknown variable "$remote_addr", only $notify_... of a delivery can '
      . 'stand here in "sign standard"'],
+    [profile  => 'oauth2 token_url=http://1.1.1.1/ client_id=a '
+                 . 'secret_file=%%DIR%%/secret auth=digest;',
+     'invalid auth "digest" in "oauth2", it must be "basic" or '
+     . '"post"'],
     [profile  => 'sign rsa;',
-     'invalid parameter "rsa" in "sign", it must be "standard" or "hmac"'],
+     'invalid parameter "rsa" in "sign", it must be "standard", "hmac" or '
+     . '"aws"'],
+    [profile  => 'sign aws region=eu-west-1 key_file=%%DIR%%/secret;',
+     '"service=" is missing in "sign aws"'],
+    [profile  => 'sign aws service=sns region=eu-west-1 '
+                 . 'key_file=%%DIR%%/secret;',
+     '"%%DIR%%/secret" of "sign aws" has no id and secret, a line each'],
+    [profile  => 'sign aws service=sns region=eu/1 key_file=%%DIR%%/secret;',
+     'invalid region "eu/1" in "sign", it must be letters, digits '
+     . 'and "-"'],
     [profile  => 'sign hmac header=X-A algorithm=md5;',
      'invalid algorithm "md5" in "sign", it must be "sha1", "sha256" or '
      . '"sha512"'],
@@ -404,6 +417,25 @@ mistakes('a name that nothing declares',
 
 mistakes('a parameter that is missing, empty or given twice',
     [profile  => 'sign hmac;', '"header=" is missing in "sign hmac"'],
+    [profile  => 'oauth2 client_id=a secret_file=%%DIR%%/secret;',
+     '"token_url=" is missing in "oauth2"'],
+    [profile  => 'oauth2 jwt_bearer key_file=%%DIR%%/ec.pem;',
+     '"token_url=" is missing in "oauth2"'],
+    [profile  => 'oauth2 token_url=http://1.1.1.1/ client_id=a '
+                 . 'secret_file=%%DIR%%/empty;',
+     '"%%DIR%%/empty" of "oauth2" has no secret in its first line'],
+    [profile  => 'oauth2 jwt_bearer token_url=http://1.1.1.1/ '
+                 . 'key_file=%%DIR%%/words;',
+     'key "%%DIR%%/words" of "oauth2" cannot be used: it has no private key '
+     . 'in PEM: RSA of 2048 bits or more, P-256 or Ed25519'],
+    [profile  => "jwt alg=ES256 key=%%DIR%%/ec.pem;\n"
+                 . 'oauth2 token_url=http://1.1.1.1/ client_id=a '
+                 . 'secret_file=%%DIR%%/secret;',
+     'duplicate header "Authorization"'],
+    [profile  => 'oauth2 token_url=http://127.0.0.1/ client_id=a '
+                 . 'secret_file=%%DIR%%/secret;',
+     'invalid "token_url=http://127.0.0.1/" in "oauth2": address 127.0.0.1 is '
+     . 'in 127.0.0.0/8, not allowed ("allow" in the profile)'],
     [profile  => 'sign hmac header=;',
      'invalid header "" in "sign", it must be the name of a header'],
     [profile  => 'breaker failures=5 window=1m;',

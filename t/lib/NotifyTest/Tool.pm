@@ -6,6 +6,8 @@ package NotifyTest::Tool;
 #
 #   my $redocly = NotifyTest::Tool::npm('@redocly/cli', '1.2.3', 'redocly');
 #   my $st = NotifyTest::Tool::pip('schemathesis', '1.2.3', 'st');
+#   my $dir = NotifyTest::Tool::npm_library('jose', '1.2.3');  # node_modules
+#   my $python = NotifyTest::Tool::pip_library('botocore', '1.2.3');
 
 use strict;
 use warnings;
@@ -26,6 +28,27 @@ END
 sub pip {
     my ($package, $version, $program) = @_;
     return install($program, $version, "bin/$program", <<"END")
+python3 -m venv . &&
+bin/pip install --quiet --disable-pip-version-check '$package==$version'
+END
+        // skip("PyPI's package $package");
+}
+
+# what has no program of its own
+sub npm_library {
+    my ($package, $version) = @_;
+    my $path = install($package =~ s{/}{-}r, $version,
+                       "node_modules/$package/package.json", <<"END")
+echo '{"private":true}' > package.json &&
+npm install --no-package-lock --no-audit --no-fund --silent '$package\@$version'
+END
+        // skip("npm's package $package");
+    return $path =~ s{/\Q$package\E/package\.json\z}{}r;
+}
+
+sub pip_library {
+    my ($package, $version) = @_;
+    return install($package, $version, 'bin/python3', <<"END")
 python3 -m venv . &&
 bin/pip install --quiet --disable-pip-version-check '$package==$version'
 END
