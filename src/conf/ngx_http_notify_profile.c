@@ -17,6 +17,8 @@
 #define NGX_HTTP_NOTIFY_PROFILE_CODES      64
 #define NGX_HTTP_NOTIFY_PROFILE_RATE       1000000
 #define NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT  1024
+#define NGX_HTTP_NOTIFY_PROFILE_AUTO       256
+#define NGX_HTTP_NOTIFY_PROFILE_KEEPALIVE  64       /* the default */
 
 
 static char *ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -25,6 +27,8 @@ static char *ngx_http_notify_profile_breaker(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_notify_profile_set_in_flight(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_profile_order(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_uint_t ngx_http_notify_profile_rate_unit(ngx_str_t *value);
@@ -39,8 +43,18 @@ static char *ngx_http_notify_profile_disable_after(ngx_conf_t *cf,
 
 
 static ngx_http_notify_args_param_t  ngx_http_notify_profile_in_flight = {
-    ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT, NULL,
-    0
+    ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT,
+    "\"auto\" or 1 to 1024", 0
+};
+
+static ngx_http_notify_args_param_t  ngx_http_notify_profile_auto_params[] = {
+
+    { ngx_string("max="),
+      ngx_http_notify_args_number,
+      offsetof(ngx_http_notify_profile_t, in_flight),
+      1, NGX_HTTP_NOTIFY_PROFILE_IN_FLIGHT, NULL, 0 },
+
+    ngx_http_notify_args_end
 };
 
 static ngx_http_notify_args_param_t  ngx_http_notify_profile_disable_param = {
@@ -129,11 +143,11 @@ static ngx_command_t  ngx_http_notify_profile_commands[] = {
       NULL },
 
     { ngx_string("in_flight"),
-      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
-      ngx_http_notify_args_number_slot,
+      NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
+      ngx_http_notify_profile_set_in_flight,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      offsetof(ngx_http_notify_profile_t, in_flight),
-      &ngx_http_notify_profile_in_flight },
+      0,
+      NULL },
 
     { ngx_string("order"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE1,
@@ -212,7 +226,11 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
         profile->rate.burst = 1;
     }
 
-    ngx_conf_init_uint_value(profile->in_flight, 16);
+    if (profile->in_flight == NGX_CONF_UNSET_UINT) {
+        profile->in_flight = NGX_HTTP_NOTIFY_PROFILE_AUTO;
+        profile->in_flight_auto = 1;
+    }
+
     ngx_conf_init_uint_value(profile->strict, 0);
     ngx_conf_init_msec_value(profile->disable_after, 5 * 24 * 3600 * 1000);
 
@@ -224,6 +242,14 @@ ngx_http_notify_profile_init(ngx_conf_t *cf,
     ngx_conf_init_size_value(profile->attempts.response, 0);
 
     profile->call.once = (profile->retry.nsteps == 0);
+
+    /* else most calls would need a connection of their own */
+
+    if (profile->call.keepalive == NGX_CONF_UNSET_UINT
+        && profile->in_flight > NGX_HTTP_NOTIFY_PROFILE_KEEPALIVE)
+    {
+        profile->call.keepalive = profile->in_flight;
+    }
 
     rv = ngx_http_notify_call_conf_init(cf, &profile->call);
     if (rv != NGX_CONF_OK) {
@@ -554,6 +580,45 @@ ngx_http_notify_profile_disable_after(ngx_conf_t *cf, ngx_command_t *cmd,
     return ngx_http_notify_args_msec(cf,
                                      &ngx_http_notify_profile_disable_param,
                                      &args[1], &profile->disable_after);
+}
+
+
+/* N | auto [max=N] */
+static char *
+ngx_http_notify_profile_set_in_flight(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_profile_t *profile = conf;
+
+    ngx_str_t  *args;
+
+    if (profile->in_flight != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    args = cf->args->elts;
+
+    if (!ngx_http_notify_text_is(&args[1], "auto")) {
+
+        if (cf->args->nelts > 2) {
+            return "has parameters after what is not \"auto\"";
+        }
+
+        return ngx_http_notify_args_number(cf,
+                                           &ngx_http_notify_profile_in_flight,
+                                           &args[1], &profile->in_flight);
+    }
+
+    profile->in_flight_auto = 1;
+
+    if (cf->args->nelts == 2) {
+        profile->in_flight = NGX_HTTP_NOTIFY_PROFILE_AUTO;
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_notify_args_parse(cf, 2,
+                                      ngx_http_notify_profile_auto_params,
+                                      profile);
 }
 
 

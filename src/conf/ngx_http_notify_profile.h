@@ -31,7 +31,8 @@ typedef struct {
     ngx_http_notify_backoff_t        retry;     /* nsteps 0: off */
     ngx_http_notify_breaker_conf_t   breaker;
     ngx_http_notify_bucket_conf_t    rate;      /* rate 0: off */
-    ngx_uint_t                       in_flight;
+    ngx_uint_t                       in_flight; /* at most */
+    ngx_uint_t                       in_flight_auto;    /* auto: 1 */
     ngx_uint_t                       strict;    /* order strict: 1 */
     ngx_msec_t                       disable_after; /* 0: off */
     ngx_http_notify_template_t      *order;     /* order key=, or NULL */

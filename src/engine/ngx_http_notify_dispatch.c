@@ -10,6 +10,7 @@
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_order.h"
 #include "ngx_http_notify_outcome.h"
+#include "ngx_http_notify_pace.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_queue.h"
@@ -352,6 +353,7 @@ ngx_http_notify_dispatch_may_start(ngx_http_notify_subscriber_t *s,
     if ((s->in_flight >= s->limit && !again)
         || s->nwindow + s->unacked >= 2 * s->limit)
     {
+        ngx_http_notify_pace_reached(s);
         return 0;
     }
 
@@ -597,8 +599,12 @@ ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
 {
     ngx_http_notify_delivery_t  *d;
 
-    if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit
-        || ngx_http_notify_subscriber_is_paused(s)
+    if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit) {
+        ngx_http_notify_pace_reached(s);
+        return NULL;
+    }
+
+    if (ngx_http_notify_subscriber_is_paused(s)
         || !ngx_http_notify_dispatch_room(s))
     {
         return NULL;

@@ -14,7 +14,7 @@
  *   match former                      which events are for it
  *   presence push retry redeliver     what may be started, and what became of
  *   window outcome                    it
- *   range dispatch                    from the log to calls
+ *   pace range dispatch               from the log to calls
  *   commit_section commit             to Redis
  *   lifecycle load_*                  subscriptions come and go
  *   tail ownership                    the log, the leases

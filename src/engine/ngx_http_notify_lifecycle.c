@@ -20,6 +20,7 @@
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_order.h"
+#include "ngx_http_notify_pace.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_redelivery.h"
 #include "ngx_http_notify_retry.h"
@@ -563,20 +564,21 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
 static void
 ngx_http_notify_lifecycle_limit(ngx_http_notify_subscriber_t *s)
 {
+    ngx_uint_t                       max;
     ngx_http_notify_profile_t       *profile;
     ngx_http_notify_subscription_t  *doc;
 
     doc = s->doc;
     profile = s->profile;
 
-    s->limit = profile->in_flight;
+    max = profile->in_flight;
 
-    if (doc->in_flight && doc->in_flight < s->limit) {
-        s->limit = doc->in_flight;
+    if (doc->in_flight && doc->in_flight < max) {
+        max = doc->in_flight;
     }
 
     if (profile->strict) {
-        s->limit = 1;
+        max = 1;
     }
 
     s->rate = profile->rate;
@@ -592,6 +594,8 @@ ngx_http_notify_lifecycle_limit(ngx_http_notify_subscriber_t *s)
         s->rate.rate = doc->allowed_rate;
         s->rate.burst = 1;
     }
+
+    ngx_http_notify_pace_init(s, max, s->moved == doc->version);
 
     if (s->bucket.last == 0) {
 

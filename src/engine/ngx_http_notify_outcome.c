@@ -11,6 +11,7 @@
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_ops_events.h"
+#include "ngx_http_notify_pace.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
@@ -121,6 +122,7 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_subscriber_tally(s, counter);
 
+    ngx_http_notify_pace_result(d, result);
     ngx_http_notify_attempts_add(d, result);
     ngx_http_notify_tallies_add(d, result);
     ngx_http_notify_delivery_log_add(d, result);

@@ -57,6 +57,24 @@ typedef enum {
 } ngx_http_notify_subscriber_range_e;
 
 
+/* of `in_flight auto` */
+
+typedef struct {
+    ngx_uint_t                        max;      /* 0: the limit is fixed */
+    ngx_uint_t                        successes;    /* of the window, */
+    uint64_t                          latency;  /* and all of theirs, ms */
+    ngx_uint_t                        lowest;   /* mean of a window */
+    ngx_uint_t                        ceiling;  /* where calls were refused, */
+    ngx_uint_t                        patience; /* and successes since then */
+    ngx_msec_t                        since;    /* when it was halved */
+    unsigned                          slow:1;   /* one by one from now on */
+    unsigned                          reached:1;    /* in this window */
+    unsigned                          measured:1;   /* lowest is */
+    unsigned                          halved:1;
+    unsigned                          worked:1; /* since then */
+} ngx_http_notify_subscriber_pace_t;
+
+
 struct ngx_http_notify_subscriber_s {
     ngx_str_node_t                    node;     /* in feed->subscribers */
     ngx_queue_t                       link;     /* in lease->subscribers */
@@ -124,7 +142,8 @@ struct ngx_http_notify_subscriber_s {
     ngx_http_notify_breaker_t         breaker;
     ngx_http_notify_bucket_t          bucket;
     ngx_http_notify_bucket_conf_t     rate;
-    ngx_uint_t                        limit;    /* in_flight at most */
+    ngx_uint_t                        limit;    /* in_flight at most, now */
+    ngx_http_notify_subscriber_pace_t  pace;
     uint64_t                          until;    /* ms from the first attempt,
                                                    by the channel's settings */
     uint64_t                          paused;   /* epoch ms, Retry-After */

@@ -8,6 +8,7 @@
 #                                                       what is run
 #        BENCH=sessions                                 100,000 of them
 #        BENCH=trickle                                  few events a second
+#        BENCH=latency                                  in_flight auto
 #        BENCH_PORT=22200                               the first of a few
 
 set -eu

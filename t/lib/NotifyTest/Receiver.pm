@@ -11,6 +11,8 @@ package NotifyTest::Receiver;
 #   reset  => 1 a RST, no answer       drop  => 1 a FIN, no answer
 #   hold   => 1 never answers          raw   => 'bytes instead of all that'
 #   trickle => seconds between the bytes of it
+#   most   => N: 429 while more than N of the path wait for their answer
+#   slower => seconds more before it for each that waits
 # Over HTTP too: GET /_requests[?path=/x] is an array, PUT /_script takes
 # {"path":"/x","answers":[...],"cycle":true}, DELETE /_requests forgets.
 
@@ -135,7 +137,7 @@ sub count { my ($self, $path) = @_; return scalar(() = $self->requests($path)) }
 
 # --- in the child ---
 
-my (%state, $poll, $log, %timer, $timers, $served);
+my (%state, $poll, $log, %timer, $timers, $served, %open);
 
 sub serve {
     my ($self, $listen, $parent) = @_;
@@ -258,8 +260,12 @@ sub next_request {
     $c->{close} = $answer->{close}
                   || lc($headers{connection} // '') eq 'close';
 
-    if ($answer->{delay}) {
-        after($answer->{delay}, sub { answer($self, $c, $answer) });
+    my $delay = ($answer->{delay} // 0)
+                + ($answer->{slower} // 0) * ($open{$path} // 0);
+
+    if ($delay) {
+        $open{$path}++;
+        after($delay, sub { $open{$path}--; answer($self, $c, $answer) });
     } else {
         answer($self, $c, $answer);
     }
@@ -280,6 +286,9 @@ sub record {
         $n = $script->{cycle} ? $n % ($last + 1) : $n > $last ? $last : $n;
         $answer = $script->{answers}[$n];
     }
+
+    $answer = { status => 429 }
+        if $answer->{most} && ($open{$path} // 0) >= $answer->{most};
 
     my $silent = grep { $answer->{$_} } qw(reset drop hold raw);
     print {$log} '{"n":', ++$self->{n}, ',"time":', sprintf('%.4f', time),

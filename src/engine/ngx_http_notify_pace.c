@@ -1,0 +1,153 @@
+
+/*
+ * Windows of as many successes as calls may be under way.  After each the limit
+ * is doubled until the mean latency of a window is twice the lowest, or a call
+ * fails; from then on it grows by one.  A failure halves it, once for all calls
+ * that were under way.  Where an endpoint has refused (429, 503), that limit is
+ * tried again only after many successes below it.
+ */
+
+#include "ngx_http_notify_pace.h"
+
+
+#define NGX_HTTP_NOTIFY_PACE_BEGIN     16
+#define NGX_HTTP_NOTIFY_PACE_SLOWER    10       /* ms, that are no latency */
+#define NGX_HTTP_NOTIFY_PACE_PATIENCE  1024     /* successes */
+
+
+static void ngx_http_notify_pace_window(ngx_http_notify_subscriber_t *s);
+
+
+void
+ngx_http_notify_pace_init(ngx_http_notify_subscriber_t *s, ngx_uint_t max,
+    ngx_uint_t anew)
+{
+    ngx_http_notify_subscriber_pace_t  *pace;
+
+    pace = &s->pace;
+
+    if (!s->profile->in_flight_auto) {
+        ngx_memzero(pace, sizeof(ngx_http_notify_subscriber_pace_t));
+        s->limit = max;
+        return;
+    }
+
+    if (s->rate.rate) {
+        max = ngx_min(max, ngx_max(s->rate.rate / 1000, 1));
+    }
+
+    if (anew || pace->max == 0) {
+        ngx_memzero(pace, sizeof(ngx_http_notify_subscriber_pace_t));
+        s->limit = NGX_HTTP_NOTIFY_PACE_BEGIN;
+    }
+
+    pace->max = max;
+    s->limit = ngx_min(s->limit, max);
+}
+
+
+void
+ngx_http_notify_pace_reached(ngx_http_notify_subscriber_t *s)
+{
+    s->pace.reached = 1;
+}
+
+
+void
+ngx_http_notify_pace_result(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result)
+{
+    ngx_http_notify_subscriber_t       *s;
+    ngx_http_notify_subscriber_pace_t  *pace;
+
+    s = d->subscriber;
+    pace = &s->pace;
+
+    if (pace->max == 0 || d->version < s->moved) {
+        return;
+    }
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_OK) {
+        pace->worked = 1;
+        pace->successes++;
+        pace->latency += result->latency;
+
+        if (pace->successes >= s->limit) {
+            ngx_http_notify_pace_window(s);
+        }
+
+        return;
+    }
+
+    if (result->verdict != NGX_HTTP_NOTIFY_CALL_RETRY
+        || (pace->halved
+            && (ngx_msec_int_t) (d->started - pace->since) <= 0))
+    {
+        return;
+    }
+
+    if (pace->worked
+        && (result->status == NGX_HTTP_TOO_MANY_REQUESTS
+            || result->status == NGX_HTTP_SERVICE_UNAVAILABLE))
+    {
+        pace->ceiling = s->limit;
+        pace->patience = 0;
+    }
+
+    pace->slow = 1;
+    pace->halved = 1;
+    pace->worked = 0;
+    pace->since = ngx_current_msec;
+    pace->successes = 0;
+    pace->latency = 0;
+
+    s->limit = ngx_max(s->limit / 2, 1);
+}
+
+
+/* a window is full; one in which more was never wanted says nothing */
+
+static void
+ngx_http_notify_pace_window(ngx_http_notify_subscriber_t *s)
+{
+    ngx_uint_t                          mean, reached;
+    ngx_http_notify_subscriber_pace_t  *pace;
+
+    pace = &s->pace;
+
+    mean = (ngx_uint_t) (pace->latency / pace->successes);
+    reached = pace->reached;
+
+    pace->patience += pace->successes;
+    pace->successes = 0;
+    pace->latency = 0;
+    pace->reached = 0;
+
+    if (!pace->measured || mean < pace->lowest) {
+        pace->measured = 1;
+        pace->lowest = mean;
+    }
+
+    if (mean > 2 * pace->lowest
+        && mean > pace->lowest + NGX_HTTP_NOTIFY_PACE_SLOWER)
+    {
+        pace->slow = 1;
+    }
+
+    if (!reached) {
+        return;
+    }
+
+    if (!pace->slow) {
+        s->limit = ngx_min(2 * s->limit, pace->max);
+        return;
+    }
+
+    if (pace->ceiling && s->limit + 1 >= pace->ceiling
+        && pace->patience < NGX_HTTP_NOTIFY_PACE_PATIENCE)
+    {
+        return;
+    }
+
+    s->limit = ngx_min(s->limit + 1, pace->max);
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env perl
+#
+# The measure of latency.sh.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+use NotifyTest;
+use NotifyTest::Shop;
+
+my $seconds = $ENV{SECONDS_EACH} // 6;
+my @delays = (1, 20, 200);
+my %profile = (
+    '16'  => 'in_flight 16; attempt_log off;',
+    '256' => 'in_flight 256; attempt_log off;',
+    auto  => 'in_flight auto; attempt_log off; breaker off;
+              retry 1s 1s 1s 1s;',
+);
+
+# in a block a name is no number
+my $shop = NotifyTest::Shop->new(
+    workers => 1, profiles => { map { ("p$_" => $profile{$_}) } keys %profile });
+my $port = NotifyTest::free_port();
+my $runs = 0;
+
+my $node = fork // die "fork: $!\n";
+if (!$node) {
+    exec 'node', 't/bench/latency.js', $port or die "node: $!\n";
+}
+
+eventually { http(GET => "http://127.0.0.1:$port/_count")->{success} }
+    'the receiver answers';
+
+sub count { return http(GET => "http://127.0.0.1:$port/_count$_[0]")->{content} }
+
+sub measure {
+    my ($delay, $how) = @_;
+    my $path = "/$delay/" . ++$runs;
+    my $id = $shop->subscribe("http://127.0.0.1:$port$path",
+                              profile => "p$how");
+    my $from = time;
+    my ($since, $before);
+
+    while (time < $from + $seconds) {
+        if (!$since && time >= $from + $seconds - 2) {
+            ($since, $before) = (time, count($path));
+        }
+        my $waits = $shop->ask(GET => 'stats')->{json}{worker};
+        if ($waits->{queued} < 800 && !$waits->{behind}) {
+            $shop->publish(1000);
+        } else {
+            sleep 0.02;
+        }
+    }
+
+    my $rate = (count($path) - $before) / (time - $since);
+    $shop->delete($id);
+    eventually { !$shop->ask(GET => 'stats')->{json}{worker}{inFlight} }
+        'nothing is left';
+    return $rate;
+}
+
+printf "\n%8s %9s %9s %9s  %s\n", 'latency', '16', '256', 'auto',
+       'auto : the best';
+for my $delay (@delays) {
+    my %rate = map { $_ => measure($delay, $_) } sort keys %profile;
+    my $best = $rate{16} > $rate{256} ? $rate{16} : $rate{256};
+    printf "%5d ms %9.0f %9.0f %9.0f  %.2f\n", $delay,
+           @rate{qw(16 256 auto)}, $rate{auto} / ($best || 1);
+}
+
+kill TERM => $node;
+waitpid $node, 0;
+finish();

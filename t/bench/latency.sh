@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+#
+# Events per second of one subscription whose endpoint answers after 1, 20 and
+# 200 ms, with in_flight 16, 256 and auto, in the fifth and sixth second.
+# usage: BENCH=latency make -f Makefile.dev bench
+#        SECONDS_EACH=6
+
+set -eu
+
+cd "$(dirname "$0")/../.."
+
+exec perl -It/lib t/bench/latency.pl
