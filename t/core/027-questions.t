@@ -54,7 +54,7 @@ my %answer = (
     'Can a page in a browser use the API?' =>
         [qr/Access-Control-Allow-Origin/, qr/OPTIONS/],
     'What do I watch, and when do I raise an alarm?' =>
-        [qr/notify_metrics/, qr/^\| .* `notify_lag_seconds > /m],
+        [qr/notify_metrics/, qr/^\| alarm \|/m],
     'How do I upgrade without losing a call?' => [qr/kill -USR2/, qr/rename/],
     'How much memory and CPU does it take?' =>
         [qr/event of 1 KB in Redis/, qr/subscription in a worker/,
