@@ -535,7 +535,7 @@ ngx_http_notify_api_confirm_free(ngx_http_notify_api_confirm_t *job)
         ngx_http_notify_log_unref(job->event);
     }
 
-    if (job->target) {
+    if (job->subscription && job->target) {
         ngx_http_notify_call_target_release(job->target,
                                             ngx_http_notify_api_confirm_gone,
                                             job->subscription->pool);

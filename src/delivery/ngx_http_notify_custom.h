@@ -21,8 +21,8 @@ ngx_int_t ngx_http_notify_custom_time(const ngx_http_notify_json_t *value,
 
 /*
  * "raw", "cloudevents", "cloudevents binary", or a template, as JSON or as its
- * text: a copy of the profile's conf that makes such bodies.  attribute: whether
- * there is one of that name; NULL: not asked.  NGX_DECLINED: *reason, from the
+ * text: a copy of the profile's conf that makes such bodies.  attribute: is
+ * there one of that name?  NULL: not asked.  NGX_DECLINED: *reason, from the
  * pool; NGX_ERROR: memory.
  */
 typedef ngx_uint_t (*ngx_http_notify_custom_attribute_pt)(const void *data,

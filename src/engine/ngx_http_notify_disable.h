@@ -11,7 +11,8 @@
 #include "ngx_http_notify_subscriber.h"
 
 
-/* With a reason ("gone", "failing", "filter"); it comes back by the change log. */
+/* With a reason ("gone", "failing", "filter"); it comes back by the change
+ * log. */
 void ngx_http_notify_disable(ngx_http_notify_subscriber_t *s,
     const char *reason);
 

@@ -35,7 +35,7 @@ static ngx_int_t ngx_http_notify_subscription_custom_text(
 static ngx_int_t ngx_http_notify_subscription_custom_usable(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_profile_t *profile,
-    const ngx_http_notify_json_t *tls);
+    const ngx_http_notify_json_t *json);
 
 
 /* NULL: it may not be set, as is noted; or the profile is wrong itself */

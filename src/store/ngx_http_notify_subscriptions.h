@@ -186,10 +186,11 @@ ngx_int_t ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
  * Raw replies to the handler.  get: [document or nil, the value in
  * cursor:<bucket> or nil, pos:<bucket> or nil, health or nil], whoever's it is:
  * the caller compares the document's tenant.  list: [score, document, cursor
- * value or nil, health or nil, ...] of the tenant in order of creation behind the score `after` (a
- * decimal text, empty: from the start), at most limit; a score stays where it
- * is when its subscription is deleted.  A page that is shorter than limit need
- * not be the last one: some may have been deleted meanwhile.
+ * value or nil, health or nil, ...] of the tenant in order of creation behind
+ * the score `after` (a decimal text, empty: from the start), at most limit; a
+ * score stays where it is when its subscription is deleted.  A page that is
+ * shorter than limit need not be the last one: some may have been deleted
+ * meanwhile.
  */
 ngx_int_t ngx_http_notify_subscriptions_get(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *id,
