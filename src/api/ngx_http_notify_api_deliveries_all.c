@@ -2,7 +2,8 @@
  * GET /deliveries: over all subscriptions of the tenant, those of the latest
  * event first.  A page of the log is read, then the subscriptions say which of
  * its events are theirs, then each of these pairs is looked at: a bounded
- * number of all that in a request, the rest is behind its link.
+ * number of all that in a request, the rest is behind its link.  Those that
+ * are dead or wait for another attempt are read where they are kept.
  */
 
 #include <ngx_config.h>
@@ -18,7 +19,6 @@
 
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_EVENTS  100   /* of a page */
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SUBS    250   /* of a page */
-#define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS   1000  /* kept of a page */
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_LOOKS   1000  /* of a request */
 #define NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SKEW    5000  /* ms, of clocks */
 
@@ -32,17 +32,14 @@ static void ngx_http_notify_api_deliveries_all_subscriptions(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_all_page(
     ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_deliveries_all_found(
+    ngx_http_notify_api_t *api, ngx_uint_t more);
+static void ngx_http_notify_api_deliveries_all_answer(
+    ngx_http_notify_resp_t *resp, void *data);
 static ngx_int_t ngx_http_notify_api_deliveries_all_of(
     ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
 static ngx_int_t ngx_http_notify_api_deliveries_all_target(
     ngx_http_notify_api_t *api);
-static ngx_int_t ngx_http_notify_api_deliveries_all_add(
-    ngx_http_notify_api_t *api, const ngx_http_notify_event_t *event,
-    uint64_t score, const ngx_str_t *id);
-static void ngx_http_notify_api_deliveries_all_sort(
-    ngx_http_notify_api_deliveries_all_t *list);
-static int ngx_libc_cdecl ngx_http_notify_api_deliveries_all_compare(
-    const void *one, const void *two);
 static void ngx_http_notify_api_deliveries_all_next(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_all_one(
@@ -76,6 +73,9 @@ ngx_http_notify_api_deliveries_all(ngx_http_notify_api_t *api)
                        NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_EVENTS,
                        sizeof(ngx_http_notify_event_t *))
         != NGX_OK
+        || ngx_array_init(&list->asked, pool, 16,
+                          sizeof(ngx_http_notify_api_deliveries_pair_t))
+           != NGX_OK
         || ngx_array_init(&list->pairs, pool, 64,
                           sizeof(ngx_http_notify_api_deliveries_pair_t))
            != NGX_OK)
@@ -86,6 +86,7 @@ ngx_http_notify_api_deliveries_all(ngx_http_notify_api_t *api)
 
     cln->handler = ngx_http_notify_api_deliveries_all_cleanup;
     api->data = list;
+    list->channel = api->channel;
 
     if (ngx_http_notify_api_deliveries_all_args(api) != NGX_OK) {
         return;
@@ -132,6 +133,14 @@ ngx_http_notify_api_deliveries_all_read(ngx_http_notify_api_t *api)
     list->pairs.nelts = 0;
     list->next = 0;
     list->cut = 0;
+    ngx_memzero(&list->floor, sizeof(ngx_http_notify_id_t));
+
+    if (ngx_http_notify_api_deliveries_all_kept(list)) {
+        list->end = 1;
+        list->scanned += NGX_HTTP_NOTIFY_API_LATEST_LOOK;
+        ngx_http_notify_api_deliveries_all_subscriptions(api);
+        return;
+    }
 
     latest = list->latest;
 
@@ -235,6 +244,11 @@ ngx_http_notify_api_deliveries_all_page(ngx_http_notify_resp_t *resp,
 
     list = api->data;
 
+    if (ngx_http_notify_api_deliveries_all_kept_begin(list) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
     for (i = 0;
          i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts;
          i += NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW)
@@ -247,13 +261,73 @@ ngx_http_notify_api_deliveries_all_page(ngx_http_notify_resp_t *resp,
         }
     }
 
-    if (i) {
+    if (list->asked.nelts) {
+        list->more = i;
+        ngx_http_notify_api_deliveries_all_kept_ask(api,
+                                   ngx_http_notify_api_deliveries_all_answer);
+        return;
+    }
+
+    ngx_http_notify_api_deliveries_all_found(api, i);
+}
+
+
+/* after a page of subscriptions, of which there may be more */
+
+static void
+ngx_http_notify_api_deliveries_all_found(ngx_http_notify_api_t *api,
+    ngx_uint_t more)
+{
+    ngx_http_notify_api_deliveries_all_t   *list;
+    ngx_http_notify_api_deliveries_pair_t  *pair;
+
+    list = api->data;
+
+    if (more) {
         ngx_http_notify_api_deliveries_all_subscriptions(api);
         return;
     }
 
-    ngx_http_notify_api_deliveries_all_sort(list);
+    ngx_http_notify_api_deliveries_all_pairs_sort(list);
+
+    /* behind the floor there is more, and not all of it is here */
+
+    list->cut |= (list->floor.ms != 0);
+
+    pair = list->pairs.elts;
+
+    while (list->pairs.nelts
+           && ngx_http_notify_id_compare(&pair[list->pairs.nelts - 1].event,
+                                         &list->floor)
+              < 0)
+    {
+        list->pairs.nelts--;
+    }
+
     ngx_http_notify_api_deliveries_all_next(api);
+}
+
+
+static void
+ngx_http_notify_api_deliveries_all_answer(ngx_http_notify_resp_t *resp,
+    void *data)
+{
+    ngx_http_notify_api_t                 *api;
+    ngx_http_notify_api_deliveries_all_t  *list;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+    if (api == NULL) {
+        return;
+    }
+
+    list = api->data;
+
+    if (ngx_http_notify_api_deliveries_all_kept_take(api, resp) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    ngx_http_notify_api_deliveries_all_found(api, list->more);
 }
 
 
@@ -284,15 +358,25 @@ ngx_http_notify_api_deliveries_all_of(ngx_http_notify_api_t *api,
     selector = ngx_http_notify_selector_create(&row[1]->str, NULL,
                                                ngx_cycle->log);
 
-    if (selector == NULL || score == NGX_ERROR) {
+    if (selector == NULL) {
         return NGX_OK;
     }
 
     rc = NGX_OK;
 
+    if (score == NGX_ERROR) {
+        ngx_http_notify_selector_destroy(selector);
+        return NGX_OK;
+    }
+
     if (list->subscription.len == 0
         || ngx_http_notify_text_equal(&list->subscription, &selector->doc->id))
     {
+        if (ngx_http_notify_api_deliveries_all_kept(list)) {
+            rc = ngx_http_notify_api_deliveries_all_kept_put(api, score,
+                                                        &selector->doc->id);
+        }
+
         event = list->events.elts;
 
         for (i = 0; rc == NGX_OK && i < list->events.nelts; i++) {
@@ -304,9 +388,8 @@ ngx_http_notify_api_deliveries_all_of(ngx_http_notify_api_t *api,
                       >= event[i]->id.ms;
 
             if (changed || ngx_http_notify_selector_test(selector, event[i])) {
-                rc = ngx_http_notify_api_deliveries_all_add(api, event[i],
-                                                            score,
-                                                         &selector->doc->id);
+                rc = ngx_http_notify_api_deliveries_all_pairs_add(api,
+                                     &event[i]->id, score, &selector->doc->id);
             }
         }
     }
@@ -341,8 +424,8 @@ ngx_http_notify_api_deliveries_all_target(ngx_http_notify_api_t *api)
 
     for (i = 0; i < list->events.nelts; i++) {
         if (!ngx_http_notify_channel_reserved(&event[i]->type)
-            && ngx_http_notify_api_deliveries_all_add(api, event[i], 0,
-                                                      &target)
+            && ngx_http_notify_api_deliveries_all_pairs_add(api,
+                                               &event[i]->id, 0, &target)
                != NGX_OK)
         {
             return NGX_ERROR;
@@ -350,73 +433,6 @@ ngx_http_notify_api_deliveries_all_target(ngx_http_notify_api_t *api)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_deliveries_all_add(ngx_http_notify_api_t *api,
-    const ngx_http_notify_event_t *event, uint64_t score, const ngx_str_t *id)
-{
-    ngx_http_notify_api_deliveries_all_t   *list;
-    ngx_http_notify_api_deliveries_pair_t  *pair;
-
-    list = api->data;
-
-    if (list->within
-        && score <= list->score
-        && ngx_http_notify_id_compare(&event->id, &list->latest.before) == 0)
-    {
-        return NGX_OK;
-    }
-
-    if (list->pairs.nelts
-        == 2 * NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS)
-    {
-        ngx_http_notify_api_deliveries_all_sort(list);
-        list->pairs.nelts = NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS;
-        list->cut = 1;
-    }
-
-    pair = ngx_array_push(&list->pairs);
-    if (pair == NULL) {
-        return NGX_ERROR;
-    }
-
-    pair->event = event->id;
-    pair->score = score;
-    pair->id.len = id->len;
-    pair->id.data = ngx_pstrdup(api->request->pool, (ngx_str_t *) id);
-
-    return pair->id.data ? NGX_OK : NGX_ERROR;
-}
-
-
-static void
-ngx_http_notify_api_deliveries_all_sort(
-    ngx_http_notify_api_deliveries_all_t *list)
-{
-    ngx_qsort(list->pairs.elts, list->pairs.nelts,
-              sizeof(ngx_http_notify_api_deliveries_pair_t),
-              ngx_http_notify_api_deliveries_all_compare);
-
-    if (list->pairs.nelts > NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS) {
-        list->pairs.nelts = NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_PAIRS;
-        list->cut = 1;
-    }
-}
-
-
-static int ngx_libc_cdecl
-ngx_http_notify_api_deliveries_all_compare(const void *one, const void *two)
-{
-    const ngx_http_notify_api_deliveries_pair_t *a = one;
-    const ngx_http_notify_api_deliveries_pair_t *b = two;
-
-    ngx_int_t  rc;
-
-    rc = ngx_http_notify_id_compare(&b->event, &a->event);
-
-    return rc ? (int) rc : (a->score > b->score) - (a->score < b->score);
 }
 
 
@@ -550,6 +566,10 @@ ngx_http_notify_api_deliveries_all_row(ngx_http_notify_api_t *api,
     if (row.status != NGX_HTTP_NOTIFY_DELIVERY_NONE
         && (list->status == NGX_HTTP_NOTIFY_DELIVERY_NONE
             || list->status == row.status)
+        && (list->latest.type.len == 0
+            || (row.entry
+                && ngx_http_notify_text_equal(&list->latest.type,
+                                              &row.entry->type)))
         && (ngx_http_notify_api_owns(api, &view.selector->doc->tenant)
             || (row.entry
                 && ngx_http_notify_api_owns(api, &row.entry->tenant))))

@@ -55,6 +55,7 @@ ngx_http_notify_script(log_state);
 ngx_http_notify_script(range);
 ngx_http_notify_script(latest);
 ngx_http_notify_script(erase);
+ngx_http_notify_script(waiting);
 ngx_http_notify_script(health);
 
 
@@ -83,6 +84,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_range,
     &ngx_http_notify_script_latest,
     &ngx_http_notify_script_erase,
+    &ngx_http_notify_script_waiting,
     &ngx_http_notify_script_health,
     NULL
 };

@@ -37,6 +37,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_log_state;
 extern ngx_http_notify_script_t  ngx_http_notify_script_range;
 extern ngx_http_notify_script_t  ngx_http_notify_script_latest;
 extern ngx_http_notify_script_t  ngx_http_notify_script_erase;
+extern ngx_http_notify_script_t  ngx_http_notify_script_waiting;
 extern ngx_http_notify_script_t  ngx_http_notify_script_health;
 
 

@@ -54,6 +54,23 @@ eventually { @{ ask(GET => 'deliveries?status=dead')->{json} } == 22 }
     'which is dead, too';
 
 
+my ($path, @dead) = ('/shop/deliveries?status=dead&limit=3');
+while ($path) {
+    my $answer = http(GET => $nginx->url($path));
+    push @dead, map { "$_->{eventId} $_->{subscription}" }
+                    @{ $answer->{json} };
+    ($path) = ($answer->{headers}{link} // '') =~ /^<(.*)>; rel="next"$/;
+}
+my %place = ($sub{dead} => 0, $sub{half} => 1);
+is(join("\n", @dead), join("\n", sort {
+       my ($x, $y) = map { [split] } $a, $b;
+       $y->[0] cmp $x->[0] || $place{ $x->[1] } <=> $place{ $y->[1] }
+   } @dead), 'all pages have them in their order');
+my %once = map { $_ => 1 } @dead;
+is(scalar keys %once, 22, 'and each of them');
+is(scalar @dead, 22, 'once');
+
+
 # counted
 
 sub counts {

@@ -128,6 +128,8 @@ is(deliveries(all('deliveries?limit=4')), "@all", 'page by page');
 is(deliveries(all('deliveries?limit=1')), "@all", 'one by one');
 is(deliveries(all('deliveries?limit=3&status=dead')),
    "@{[ grep { /dead/ } @all ]}", 'those that are dead');
+is(deliveries(all('deliveries?limit=2&status=dead&eventType=order.sent')),
+   'dead/10 dead/8 dead/6 dead/4 dead/2', 'of these those of one type');
 is(deliveries(all('deliveries?status=succeeded&limit=6')),
    "@{[ grep { !/dead/ } @all ]}", 'those that succeeded');
 is(deliveries(all("deliveries?subscription=$sub{paid}&limit=2")),
