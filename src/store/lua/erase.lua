@@ -71,8 +71,15 @@ local function forget(attempts)
     for _, entry in ipairs(tail) do
         call('XDEL', attempts, entry[1])
     end
-    if call('EXISTS', attempts) == 1 then
-        call('XSETID', attempts, before or '0-0')
+    -- some versions do not go back behind what was deleted: all of it, then
+    if call('EXISTS', attempts) == 1
+       and redis.pcall('XSETID', attempts, before or '0-0').err
+    then
+        local kept = call('XRANGE', attempts, '-', '+')
+        call('DEL', attempts)
+        for _, entry in ipairs(kept) do
+            call('XADD', attempts, entry[1], unpack(entry[2]))
+        end
     end
     for _, entry in ipairs(tail) do
         local heads, extras = without(entry[2][2], entry[2][4] or '')
@@ -87,17 +94,22 @@ local function forget(attempts)
 end
 
 -- What follows from the last id that was deleted is that all before it has been
--- lost, see trim.lua: this one is not that.
+-- lost, see trim.lua: this one is not that.  XSETID takes 0-0 for nothing; 0-1
+-- is none of an event, see log_state.lua.
 local found = 0
 if #call('XRANGE', LOG, id, id) == 1 then
     local stream, info = {}, call('XINFO', 'STREAM', LOG)
     for i = 1, #info, 2 do
         stream[info[i]] = info[i + 1]
     end
+    local deleted, added = stream['max-deleted-entry-id'],
+                           stream['entries-added']
+    if deleted == '0-0' or deleted == '0-1' then
+        deleted, added = '0-1', added - 1
+    end
     found = call('XDEL', LOG, id)
     call('XSETID', LOG, stream['last-generated-id'],
-         'ENTRIESADDED', stream['entries-added'],
-         'MAXDELETEDID', stream['max-deleted-entry-id'])
+         'ENTRIESADDED', added, 'MAXDELETEDID', deleted)
 end
 
 for i = 1, (#ARGV - 3) / 2 do

@@ -17,6 +17,10 @@ for i = 1, #flat, 2 do
     info[flat[i]] = flat[i + 1]
 end
 
+-- 0-1: nothing but what was erased, see erase.lua
+
+local deleted = info['max-deleted-entry-id']
+
 return { info['length'], info['entries-added'], info['last-generated-id'],
-         info['max-deleted-entry-id'],
+         deleted == '0-1' and '0-0' or deleted,
          info['first-entry'] and info['first-entry'][1] or '0-0' }
