@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_latest.h"
+#include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_delivery_request.h"
 #include "ngx_http_notify_reply.h"
@@ -221,7 +222,8 @@ ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
     subscription = delivery->view.selector->doc;
 
     if (row->status == NGX_HTTP_NOTIFY_DELIVERY_NONE
-        || (!ngx_http_notify_api_owns(api, &subscription->tenant)
+        || (!ngx_http_notify_api_role_owns(api, ngx_http_notify_api_mount(api),
+                                           subscription)
             && (row->entry == NULL
                 || !ngx_http_notify_api_owns(api, &row->entry->tenant))))
     {
@@ -251,7 +253,8 @@ ngx_http_notify_api_delivery_take(ngx_http_notify_api_t *api,
     subscription = (rc == NGX_OK) ? view->selector->doc : NULL;
 
     if (subscription == NULL
-        || (!ngx_http_notify_api_owns(api, &subscription->tenant)
+        || (!ngx_http_notify_api_role_owns(api, ngx_http_notify_api_mount(api),
+                                           subscription)
             && !(target && subscription->internal
                  && subscription->provider.len == 0)))
     {
@@ -376,9 +379,15 @@ ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
 
     if (delivery->request) {
 
-        if (ngx_http_notify_delivery_request(&delivery->view, &delivery->row,
-                                             &request)
-            != NGX_OK)
+        /* how a target is called is not for all whose events it gets */
+
+        ngx_str_set(&request, "null");
+
+        if (ngx_http_notify_api_role_owns(api, ngx_http_notify_api_mount(api),
+                                          delivery->view.selector->doc)
+            && ngx_http_notify_delivery_request(&delivery->view,
+                                                &delivery->row, &request)
+               != NGX_OK)
         {
             ngx_http_notify_api_failed(api);
             return;

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries_all.h"
+#include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings.h"
@@ -570,7 +571,8 @@ ngx_http_notify_api_deliveries_all_row(ngx_http_notify_api_t *api,
             || (row.entry
                 && ngx_http_notify_text_equal(&list->latest.type,
                                               &row.entry->type)))
-        && (ngx_http_notify_api_owns(api, &view.selector->doc->tenant)
+        && (ngx_http_notify_api_role_owns(api, ngx_http_notify_api_mount(api),
+                                          view.selector->doc)
             || (row.entry
                 && ngx_http_notify_api_owns(api, &row.entry->tenant))))
     {

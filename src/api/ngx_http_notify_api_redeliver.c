@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_redeliver.h"
+#include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_subscriptions.h"
 #include "ngx_http_notify_text.h"
@@ -352,8 +353,8 @@ ngx_http_notify_api_redeliver_take(ngx_http_notify_api_t *api,
     }
 
     if (rc == NGX_DECLINED
-        || !ngx_http_notify_api_owns(api, &redeliver->view.selector->doc
-                                                                    ->tenant))
+        || !ngx_http_notify_api_role_owns(api, ngx_http_notify_api_mount(api),
+                                          redeliver->view.selector->doc))
     {
         if (redeliver->given == NULL) {
             return NGX_DECLINED;

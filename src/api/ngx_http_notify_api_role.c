@@ -115,6 +115,16 @@ ngx_http_notify_api_role(ngx_http_notify_api_t *api,
 }
 
 
+ngx_uint_t
+ngx_http_notify_api_role_owns(const ngx_http_notify_api_t *api,
+    const ngx_http_notify_api_mount_t *mount,
+    const ngx_http_notify_subscription_t *subscription)
+{
+    return ngx_http_notify_api_owns(api, &subscription->tenant)
+           && !(mount->partner && subscription->internal);
+}
+
+
 ngx_int_t
 ngx_http_notify_api_role_prune(ngx_http_notify_json_t *item,
     const ngx_http_notify_api_resource_t *resource, ngx_uint_t nsegments)

@@ -11,6 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_subscriptions.h"
 
 
 /* whether a partner may use that method at a path of so many segments behind
@@ -22,6 +23,11 @@ ngx_uint_t ngx_http_notify_api_role_admits(
 ngx_int_t ngx_http_notify_api_role(ngx_http_notify_api_t *api,
     const ngx_http_notify_api_mount_t *mount,
     const ngx_http_notify_api_resource_t *resource);
+/* whether the subscription is the tenant's own; a target, and a provider, is
+ * the operator's, whose partner may be the default tenant */
+ngx_uint_t ngx_http_notify_api_role_owns(const ngx_http_notify_api_t *api,
+    const ngx_http_notify_api_mount_t *mount,
+    const ngx_http_notify_subscription_t *subscription);
 /* takes away from a path item of OpenAPI what a partner may not */
 ngx_int_t ngx_http_notify_api_role_prune(ngx_http_notify_json_t *item,
     const ngx_http_notify_api_resource_t *resource, ngx_uint_t nsegments);

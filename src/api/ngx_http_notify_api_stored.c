@@ -221,6 +221,16 @@ ngx_http_notify_api_stored_take(
         return NGX_DECLINED;
     }
 
+    /* a target is the operator's */
+
+    if (ngx_http_notify_api_mount(call->api)->partner
+        && ngx_http_notify_json_type(
+               ngx_http_notify_json_get(call->document, "internal"))
+           == NGX_HTTP_NOTIFY_JSON_TRUE)
+    {
+        return NGX_DECLINED;
+    }
+
     call->enabled = ngx_http_notify_subscriptions_enabled(call->document);
     call->follows = ngx_http_notify_subscription_document_follows(
                         call->document);
