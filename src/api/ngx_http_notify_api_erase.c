@@ -17,6 +17,7 @@
 
 
 #define NGX_HTTP_NOTIFY_API_ERASE_PAGE  100     /* subscriptions of a script */
+#define NGX_HTTP_NOTIFY_API_ERASE_SKEW  5000    /* ms, of clocks */
 
 
 typedef struct {
@@ -123,8 +124,10 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
     if (erase->after.len == 0
         && ngx_http_notify_setting_target(api->channel))
     {
-        ngx_http_notify_api_erase_of(api, command, &target,
-                                     erase->event != NULL);
+        mine = erase->event
+               && !ngx_http_notify_channel_reserved(&erase->event->type);
+
+        ngx_http_notify_api_erase_of(api, command, &target, mine);
     }
 
     for (i = 0;
@@ -148,7 +151,11 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
             continue;
         }
 
+        /* one that was made later began behind it */
+
         mine = erase->event
+               && erase->id.ms + NGX_HTTP_NOTIFY_API_ERASE_SKEW
+                  >= selector->doc->created
                && ngx_http_notify_selector_test(selector, erase->event);
 
         ngx_http_notify_api_erase_of(api, command, &selector->doc->id, mine);

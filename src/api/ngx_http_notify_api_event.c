@@ -118,7 +118,7 @@ ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp, void *data)
 {
     u_char                 *p;
     ngx_str_t               text;
-    ngx_http_notify_id_t    id;
+    ngx_http_notify_id_t   *id;
     ngx_http_notify_api_t  *api;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
@@ -138,13 +138,20 @@ ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp, void *data)
         text.len = p - text.data;
     }
 
-    if (ngx_http_notify_id_parse(&text, &id) != NGX_OK) {
+    id = ngx_palloc(api->request->pool, sizeof(ngx_http_notify_id_t));
+    if (id == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    if (ngx_http_notify_id_parse(&text, id) != NGX_OK) {
         ngx_http_notify_api_event_none(api);
         return;
     }
 
-    ngx_http_notify_api_event_range(api, &id,
-                                    ngx_http_notify_api_event_by_uid);
+    api->data = id;
+
+    ngx_http_notify_api_event_range(api, id, ngx_http_notify_api_event_by_uid);
 }
 
 
@@ -162,8 +169,8 @@ ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (api->method == NGX_HTTP_DELETE) {
-        ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
+    if (api->method == NGX_HTTP_DELETE && resp->nelts == 0) {
+        ngx_http_notify_api_erase(api, api->data, NULL);
         return;
     }
 
