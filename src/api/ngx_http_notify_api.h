@@ -45,6 +45,8 @@ struct ngx_http_notify_api_s {
     ngx_str_t                    segments[NGX_HTTP_NOTIFY_API_SEGMENTS];
     ngx_uint_t                   method;    /* NGX_HTTP_GET for HEAD */
     ngx_http_notify_api_once_t  *once;      /* of an Idempotency-Key */
+    ngx_uint_t                   whole;     /* unsigned  whole:1; begun, it is
+                                               done, whoever still waits */
     ngx_str_t                    body;      /* whole, in memory */
     ngx_str_t                    content_type;  /* without parameters */
     ngx_http_notify_invalid_t    invalid;   /* `errors` of the problem */

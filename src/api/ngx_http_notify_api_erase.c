@@ -69,6 +69,7 @@ ngx_http_notify_api_erase(ngx_http_notify_api_t *api,
     erase->id = *id;
     erase->event = event;
     api->data = erase;
+    api->whole = 1;
 
     ngx_http_notify_api_erase_list(api);
 }

@@ -502,6 +502,8 @@ ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api)
         return;
     }
 
+    api->whole = 1;
+
     pair = redeliver->pairs.elts;
     pair += redeliver->pairs.nelts - ++redeliver->asked;
 

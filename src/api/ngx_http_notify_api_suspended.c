@@ -88,7 +88,7 @@ ngx_http_notify_api_suspended_wait(ngx_http_notify_api_t *api)
 
         /* what is done once is done to its end */
 
-        if (api->once) {
+        if ((api->once || api->whole) && !r->discard_body) {
             r->read_event_handler = ngx_http_block_reading;
         }
     }
