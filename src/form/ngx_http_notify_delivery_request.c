@@ -34,7 +34,7 @@ static void ngx_http_notify_delivery_request_header(
     const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_delivery_request_secret(
     const ngx_http_notify_subscription_t *subscription,
-    const ngx_str_t *name);
+    const ngx_str_t *name, const ngx_str_t *value);
 static ngx_str_t ngx_http_notify_delivery_request_url(ngx_pool_t *pool,
     const ngx_str_t *url);
 
@@ -265,7 +265,7 @@ ngx_http_notify_delivery_request_header(
 
     shown = *value;
 
-    if (ngx_http_notify_delivery_request_secret(subscription, name)) {
+    if (ngx_http_notify_delivery_request_secret(subscription, name, value)) {
         ngx_str_set(&shown, NGX_HTTP_NOTIFY_DELIVERY_REQUEST_MASK);
     }
 
@@ -277,9 +277,12 @@ ngx_http_notify_delivery_request_header(
 
 static ngx_uint_t
 ngx_http_notify_delivery_request_secret(
-    const ngx_http_notify_subscription_t *subscription, const ngx_str_t *name)
+    const ngx_http_notify_subscription_t *subscription, const ngx_str_t *name,
+    const ngx_str_t *value)
 {
-    ngx_uint_t  i;
+    u_char      *p, *last;
+    ngx_str_t    key;
+    ngx_uint_t   i;
 
     static const ngx_str_t  words[] = {
         ngx_string("auth"),
@@ -297,6 +300,25 @@ ngx_http_notify_delivery_request_secret(
                                               name))
         {
             return 1;
+        }
+    }
+
+    /* a header of any name may have the subscriber's key; a short one is in
+     * many values by chance */
+
+    ngx_str_null(&key);
+
+    if (subscription) {
+        key = subscription->api_key;
+    }
+
+    if (key.len > 3 || (key.len && key.len == value->len)) {
+        last = value->data + value->len;
+
+        for (p = value->data; (size_t) (last - p) >= key.len; p++) {
+            if (ngx_memcmp(p, key.data, key.len) == 0) {
+                return 1;
+            }
         }
     }
 
