@@ -141,6 +141,10 @@ ngx_http_notify_api_confirm_again(ngx_http_notify_api_subscription_t *call)
 
     call->act = call->done;
 
+    /* its version was the one, and is another when the endpoint agrees */
+
+    ngx_str_null(&call->if_match);
+
     if (ngx_http_notify_api_confirm_ask(call,
                                    ngx_http_notify_api_suspended_begin(api))
         != NGX_OK)
