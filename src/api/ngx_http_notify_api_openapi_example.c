@@ -138,6 +138,15 @@ ngx_http_notify_api_openapi_example_fill(
         return NGX_OK;
     }
 
+    /* what is to be tested against a filter */
+
+    list = ngx_http_notify_json_get(value, "event");
+
+    if (ngx_http_notify_json_type(list) == NGX_HTTP_NOTIFY_JSON_OBJECT) {
+        return ngx_http_notify_api_openapi_example_fill(channel, list,
+                                                        request);
+    }
+
     /* a page of deltas */
 
     list = ngx_http_notify_json_get(value, "data");

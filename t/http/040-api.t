@@ -60,7 +60,7 @@ for my $case (['OPTIONS', '/shop/subscriptions', 'GET, HEAD, POST'],
               ['POST', '/shop/subscriptions/x',
                'GET, HEAD, PUT, PATCH, DELETE'],
               ['GET', '/shop/subscriptions/x/test', 'POST'],
-              ['DELETE', '/shop/events', 'POST'],
+              ['DELETE', '/shop/events', 'GET, HEAD, POST'],
               ['PUT', '/shop/health', 'GET, HEAD'])
 {
     my ($method, $path, $allow) = @$case;
