@@ -235,7 +235,7 @@ ngx_http_notify_commit_section_fields(ngx_http_notify_lease_t *lease)
     {
         s = ngx_queue_data(q, ngx_http_notify_subscriber_t, dirty_link);
 
-        n += 19;
+        n += 22;
 
         for (op = ngx_queue_head(&s->operations);
              op != ngx_queue_sentinel(&s->operations);
