@@ -65,6 +65,7 @@ ngx_http_notify_order_line(ngx_http_notify_subscriber_t *s,
 
     context.event = event;
     context.subscription = s->doc;
+    context.channel = &s->lease->feed->channel->name;
     context.attempt = 1;
 
     rc = ngx_http_notify_payload_text(pool, s->profile->order, &context,
