@@ -160,7 +160,8 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
         lines->len += target->line.len;
     }
 
-    if (target->trace && call->event->traceparent.len
+    if (target->trace
+        && call->event->traceparent.len == NGX_HTTP_NOTIFY_TRACE_PARENT
         && ngx_http_notify_trace_lines(call->pool, &call->event->traceparent,
                                        &call->event->tracestate, lines)
            != NGX_OK)
