@@ -563,7 +563,10 @@ ngx_http_notify_dispatch_line_retry(ngx_http_notify_subscriber_t *s,
 }
 
 
-/* NGX_DECLINED: it goes by the retry set, so that none before it is lost */
+/*
+ * NGX_DECLINED: it goes by the retry set, so that none before it is lost; or it
+ * has yet to come from the log, for which a full retry set would wait for ever.
+ */
 
 static ngx_int_t
 ngx_http_notify_dispatch_line_redelivery(ngx_http_notify_subscriber_t *s,
@@ -583,6 +586,10 @@ ngx_http_notify_dispatch_line_redelivery(ngx_http_notify_subscriber_t *s,
 
     if (*line == 0) {
         return NGX_OK;
+    }
+
+    if (!ngx_http_notify_window_passed(s, &event->id)) {
+        return NGX_DECLINED;
     }
 
     return ngx_http_notify_operation_line_up(s, &event->id, *line) == NGX_OK

@@ -76,9 +76,12 @@ ngx_http_notify_window_passed(ngx_http_notify_subscriber_t *s,
         return ngx_http_notify_id_compare(id, &s->ring[s->ring_head]->id) < 0;
     }
 
-    return ngx_http_notify_id_compare(id, s->behind ? &s->read
-                                                    : &s->lease->position)
-           <= 0;
+    if (s->behind) {
+        return ngx_http_notify_id_compare(id, &s->read) <= 0;
+    }
+
+    return ngx_http_notify_id_compare(id, &s->lease->position) <= 0
+           || ngx_http_notify_id_compare(id, &s->start) <= 0;
 }
 
 
