@@ -10,8 +10,11 @@
 #include "ngx_http_notify_health.h"
 #include "ngx_http_notify_lifecycle.h"
 #include "ngx_http_notify_load.h"
+#include "ngx_http_notify_order.h"
+#include "ngx_http_notify_page.h"
 #include "ngx_http_notify_queue.h"
 #include "ngx_http_notify_redeliver.h"
+#include "ngx_http_notify_redelivery.h"
 #include "ngx_http_notify_retry.h"
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_sync_registry.h"
@@ -21,7 +24,10 @@
 static void ngx_http_notify_load_change_follow(ngx_http_notify_feed_t *feed,
     ngx_int_t version);
 static void ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
-    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version);
+    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version,
+    const ngx_str_t *event);
+static void ngx_http_notify_load_change_erased(
+    ngx_http_notify_subscriber_t *s, const ngx_str_t *event);
 static void ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
 static void ngx_http_notify_load_change_document(ngx_http_notify_resp_t *resp,
@@ -36,7 +42,7 @@ void
 ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
     const ngx_http_notify_resp_t *entries)
 {
-    ngx_str_t                op, version, id;
+    ngx_str_t                op, version, id, event;
     ngx_uint_t               i;
     ngx_http_notify_resp_t  *entry;
 
@@ -48,12 +54,14 @@ ngx_http_notify_load_change(ngx_http_notify_feed_t *feed,
         id = ngx_http_notify_load_field(entry, "id");
         op = ngx_http_notify_load_field(entry, "op");
         version = ngx_http_notify_load_field(entry, "ver");
+        event = ngx_http_notify_load_field(entry, "event");
 
         ngx_http_notify_load_change_follow(feed, ngx_atoi(version.data,
                                                           version.len));
 
         if (id.data != NULL) {
-            ngx_http_notify_load_change_apply(feed, &id, &op, &version);
+            ngx_http_notify_load_change_apply(feed, &id, &op, &version,
+                                              &event);
         }
 
         if (ngx_http_notify_load_field(entry, "sync").len) {
@@ -88,7 +96,8 @@ ngx_http_notify_load_change_follow(ngx_http_notify_feed_t *feed,
 
 static void
 ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
-    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version)
+    const ngx_str_t *id, const ngx_str_t *op, const ngx_str_t *version,
+    const ngx_str_t *event)
 {
     ngx_http_notify_load_t        *load;
     ngx_http_notify_lease_t       *lease;
@@ -106,12 +115,8 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
 
     if (ngx_http_notify_text_is(op, "erase")) {
 
-        /* an event is no more: what waits is read from the log again */
-
         if (s != NULL && !ngx_http_notify_subscriber_is_loading(s)) {
-            ngx_http_notify_queue_clear(s);
-            ngx_http_notify_subscriber_touch(s);
-            ngx_http_notify_run_queue_ready(s);
+            ngx_http_notify_load_change_erased(s, event);
         }
 
         return;
@@ -160,6 +165,28 @@ ngx_http_notify_load_change_apply(ngx_http_notify_feed_t *feed,
     /* after a deletion, too: a document that was asked for may yet arrive */
 
     ngx_http_notify_load_change_one(lease, id);
+}
+
+
+/* an event is no more: what waits is read from the log, or its set, again */
+
+static void
+ngx_http_notify_load_change_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_str_t *event)
+{
+    ngx_http_notify_id_t  id;
+
+    ngx_http_notify_queue_clear(s);
+    ngx_http_notify_page_clear(&s->lease->feed->pages);
+    ngx_http_notify_retry_again(s);
+
+    if (ngx_http_notify_id_parse(event, &id) == NGX_OK) {
+        ngx_http_notify_order_erased(s, &id);
+        ngx_http_notify_redelivery_erased(s, &id);
+    }
+
+    ngx_http_notify_subscriber_touch(s);
+    ngx_http_notify_run_queue_ready(s);
 }
 
 

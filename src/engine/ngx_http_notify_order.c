@@ -258,6 +258,31 @@ ngx_http_notify_order_forget(ngx_http_notify_subscriber_t *s, ngx_uint_t line,
 }
 
 
+void
+ngx_http_notify_order_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_rbtree_t       *tree;
+    ngx_rbtree_node_t  *node, *next;
+
+    if (s->order == NULL) {
+        return;
+    }
+
+    tree = &s->order->tree;
+
+    if (tree->root == tree->sentinel) {
+        return;
+    }
+
+    for (node = ngx_rbtree_min(tree->root, tree->sentinel); node; node = next) {
+        next = ngx_rbtree_next(tree, node);
+
+        ngx_http_notify_order_forget(s, node->key, id);
+    }
+}
+
+
 ngx_uint_t
 ngx_http_notify_order_active(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
 {

@@ -46,6 +46,10 @@ ngx_int_t ngx_http_notify_order_store(ngx_http_notify_subscriber_t *s,
 void ngx_http_notify_order_forget(ngx_http_notify_subscriber_t *s,
     ngx_uint_t line, const ngx_http_notify_id_t *id);
 
+/* The same of whichever line it is in. */
+void ngx_http_notify_order_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
+
 /* Whether one is under way; whether one is, or waits. */
 ngx_uint_t ngx_http_notify_order_active(ngx_http_notify_subscriber_t *s,
     ngx_uint_t line);

@@ -1,7 +1,7 @@
 
 /*
  * A ring of pages: what was read first goes first.  The log only grows, so a
- * page is never wrong.
+ * page is never wrong, unless an event is erased: then they go.
  */
 
 #include "ngx_http_notify_page.h"

@@ -66,6 +66,44 @@ ngx_http_notify_redelivery_skipped(ngx_http_notify_subscriber_t *s,
 }
 
 
+void
+ngx_http_notify_redelivery_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t                     i, n;
+    ngx_http_notify_redelivery_t  *r;
+
+    r = s->redelivery;
+
+    if (r == NULL) {
+        return;
+    }
+
+    if (r->reading) {
+
+        /* it may be in the page that is on its way */
+
+        ngx_http_notify_redelivery_restart(s);
+        return;
+    }
+
+    n = r->next;
+
+    for (i = r->next; i < r->n; i++) {
+
+        if (ngx_http_notify_id_compare(&r->page[i]->id, id) == 0) {
+            ngx_http_notify_log_unref(r->page[i]);
+            continue;
+        }
+
+        r->sure[n] = r->sure[i];
+        r->page[n++] = r->page[i];
+    }
+
+    r->n = n;
+}
+
+
 ngx_uint_t
 ngx_http_notify_redelivery_skips(const ngx_http_notify_redelivery_t *r,
     const ngx_http_notify_id_t *id)

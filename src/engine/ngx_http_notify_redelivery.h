@@ -47,6 +47,9 @@ void ngx_http_notify_redelivery_restart(ngx_http_notify_subscriber_t *s);
 /* What follows this place is on record as skipped now, and was not before. */
 void ngx_http_notify_redelivery_skipped(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *from);
+/* That event is not in the log any more. */
+void ngx_http_notify_redelivery_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
 /* Whether an event is in one of the gaps. */
 ngx_uint_t ngx_http_notify_redelivery_skips(
     const ngx_http_notify_redelivery_t *r, const ngx_http_notify_id_t *id);

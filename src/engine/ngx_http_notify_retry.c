@@ -64,7 +64,6 @@ static ngx_int_t ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,
     const ngx_str_t *text, const ngx_str_t *tries);
-static void ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_retry_close(ngx_http_notify_retry_batch_t *batch);
 
 
@@ -657,9 +656,7 @@ ngx_http_notify_retry_forget(ngx_http_notify_subscriber_t *s,
 }
 
 
-/* the set is looked at again */
-
-static void
+void
 ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_retry_free(s);

@@ -27,6 +27,8 @@ void ngx_http_notify_retry_expect(ngx_http_notify_subscriber_t *s,
     uint64_t due);
 /* One more is in the set, and due. */
 void ngx_http_notify_retry_added(ngx_http_notify_subscriber_t *s);
+/* The set is not what it was: what was read of it is, again. */
+void ngx_http_notify_retry_again(ngx_http_notify_subscriber_t *s);
 
 /*
  * Asks Redis for what is due, some of it, to be started when it has its turn;

@@ -142,7 +142,7 @@ for i = 1, (#ARGV - 3) / 2 do
         call('ZADD', dead, ms, id .. ' erased')
         local version = string.format('%.0f', call('INCR', VERSION))
         call('XADD', CHANGES, 'MAXLEN', '~', 10000, '*',
-             'id', sub, 'op', 'erase', 'ver', version)
+             'id', sub, 'op', 'erase', 'ver', version, 'event', id)
     end
 end
 
