@@ -24,7 +24,7 @@
 --                                   one in ms, and with `order key=` the line
 --                                   in hex
 --       d event ms                  the event is done, also if it had been
---                                   given up before
+--                                   given up before, unless it was erased
 --       k event ms reason           the event is given up
 --       f place                     it has got all up to there: what it had
 --                                   selected before is forgotten, unless it
@@ -239,16 +239,17 @@ local function apply(op, a, b, c)
 
     elseif op == 'd' or op == 'k' then
         if there then
-            local dead = KEYS[key + 2]
+            local dead, erased = KEYS[key + 2], false
             call('ZREM', KEYS[key], a)
             call('HDEL', KEYS[key + 1], a)
             for _, e in ipairs(call('ZRANGEBYSCORE', dead, b, b)) do
-                if string.match(e, '^%S+') == a then
+                if e == a .. ' erased' then
+                    erased = true
+                elseif string.match(e, '^%S+') == a then
                     call('ZREM', dead, e)
-                    c = e == a .. ' erased' and 'erased' or c
                 end
             end
-            if op == 'k' then
+            if op == 'k' and not erased then
                 call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
                 call('ZADD', dead, b, a .. ' ' .. c)
             end
