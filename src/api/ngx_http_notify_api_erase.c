@@ -16,7 +16,7 @@
 #include "ngx_http_notify_tenants.h"
 
 
-#define NGX_HTTP_NOTIFY_API_ERASE_PAGE  100     /* subscriptions of a script */
+#define NGX_HTTP_NOTIFY_API_ERASE_PAGE  16      /* subscriptions of a script */
 #define NGX_HTTP_NOTIFY_API_ERASE_SKEW  5000    /* ms, of clocks */
 
 
