@@ -11,6 +11,9 @@
 #include "ngx_http_notify_call_internal.h"
 
 
+#define ngx_http_notify_call_late(call)                                       \
+    ((call)->target->conf->way.proxy && !(call)->target->url.ssl)
+
 #define NGX_HTTP_NOTIFY_CALL_BUFFER  8192
 #define NGX_HTTP_NOTIFY_CALL_TURN    64     /* starts a turn of the loop */
 #define NGX_HTTP_NOTIFY_CALL_AHEAD   512    /* of answers, in 10 ms */
@@ -20,7 +23,6 @@ static void ngx_http_notify_call_begin(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_token(ngx_http_notify_token_wait_t *wait,
     ngx_int_t rc);
 static void ngx_http_notify_call_send(ngx_http_notify_call_t *call);
-static ngx_int_t ngx_http_notify_call_again(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer,
     ngx_int_t rc);
 static void ngx_http_notify_call_peer(ngx_http_notify_call_t *call);
@@ -299,7 +301,9 @@ ngx_http_notify_call_send(ngx_http_notify_call_t *call)
 {
     ngx_int_t  rc;
 
-    if (ngx_http_notify_call_request(call) != NGX_OK) {
+    if (!ngx_http_notify_call_late(call)
+        && ngx_http_notify_call_request(call) != NGX_OK)
+    {
         return;
     }
 
@@ -311,37 +315,6 @@ ngx_http_notify_call_send(ngx_http_notify_call_t *call)
 }
 
 
-/* NGX_OK: its token is not accepted (any more), it is made with another one */
-
-static ngx_int_t
-ngx_http_notify_call_again(ngx_http_notify_call_t *call)
-{
-    ngx_http_notify_token_source_t  *source;
-
-    source = call->target->token;
-
-    if (source == NULL
-        || !call->answer.done
-        || call->answer.status != NGX_HTTP_UNAUTHORIZED
-        || call->peer.error
-        || call->refused
-        || !call->deadline.timer_set)
-    {
-        return NGX_DECLINED;
-    }
-
-    call->refused = 1;
-
-    ngx_http_notify_detached_close(&call->detached);
-
-    source->reject(source, &call->token.token);
-
-    ngx_http_notify_call_begin(call);
-
-    return NGX_OK;
-}
-
-
 static void
 ngx_http_notify_call_peer(ngx_http_notify_call_t *call)
 {
@@ -349,7 +322,12 @@ ngx_http_notify_call_peer(ngx_http_notify_call_t *call)
 
     target = call->target;
 
+    ngx_http_notify_peer_cancel(&call->peer);
     ngx_memzero(&call->peer, sizeof(ngx_http_notify_peer_t));
+
+    call->peer.fresh = call->fresh;
+    call->peer.way = &target->conf->way;
+    call->peer.timeout = target->conf->connect_timeout;
 
     call->peer.host = target->host;
     call->peer.url = &target->url;
@@ -371,6 +349,22 @@ ngx_http_notify_call_resolved(ngx_http_notify_peer_t *peer, ngx_int_t rc)
 
     call = (ngx_http_notify_call_t *)
                ((u_char *) peer - offsetof(ngx_http_notify_call_t, peer));
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_peer_way(peer);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+    }
+
+    /* its head has the address */
+
+    if (rc == NGX_OK && ngx_http_notify_call_late(call)
+        && ngx_http_notify_call_request(call) != NGX_OK)
+    {
+        return;
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_notify_detached_run(&call->detached, call->pool,
@@ -598,7 +592,9 @@ ngx_http_notify_call_done(void *data)
 
     ngx_http_notify_call_result_t  result;
 
-    if (ngx_http_notify_call_again(call) == NGX_OK) {
+    if (ngx_http_notify_call_result_again(call)) {
+        ngx_http_notify_detached_close(&call->detached);
+        ngx_http_notify_call_begin(call);
         return;
     }
 

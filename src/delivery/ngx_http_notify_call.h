@@ -13,6 +13,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_proxy.h"
 #include "ngx_http_notify_share.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_token.h"
@@ -78,6 +79,7 @@ typedef struct {
     ngx_msec_t                       keepalive_idle;
     size_t                           response_limit;
     size_t                           response_header_limit;
+    ngx_http_notify_proxy_conf_t     way;          /* proxy, bind */
     ngx_flag_t                       trace;
     ngx_uint_t                       customize;    /* of _CUSTOM_... */
     ngx_uint_t                       confirm;      /* _CONFIRM_... */

@@ -31,6 +31,8 @@ struct ngx_http_notify_call_s {
     ngx_http_notify_token_wait_t           token;     /* of its target */
     ngx_uint_t                             refused;   /* unsigned  refused:1;
                                                   a token was, by a 401 */
+    ngx_uint_t                             fresh;     /* unsigned  fresh:1; no
+                                                  kept connection */
     ngx_http_notify_call_verdict_e         verdict;   /* without an answer */
     ngx_event_t                            deadline;
     ngx_event_t                            ended;     /* before upstream ran */
@@ -58,6 +60,8 @@ void ngx_http_notify_call_result(ngx_http_notify_call_t *call,
 void ngx_http_notify_call_result_fail(ngx_http_notify_call_t *call,
     ngx_http_notify_call_verdict_e verdict, const char *error,
     const char *detail);
+/* whether it is made once more, within the same attempt */
+ngx_uint_t ngx_http_notify_call_result_again(ngx_http_notify_call_t *call);
 /* what a line of upstream's in the error log is about, for detached.about */
 u_char *ngx_http_notify_call_result_about(void *data, u_char *buf,
     size_t len);

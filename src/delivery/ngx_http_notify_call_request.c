@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     ngx_http_notify_payload_context_t *context, ngx_str_t *lines);
 static ngx_int_t ngx_http_notify_call_bearer(ngx_http_notify_call_t *call,
     ngx_str_t *lines);
+static u_char *ngx_http_notify_call_head(ngx_http_notify_call_t *call,
+    u_char *p);
 static ngx_int_t ngx_http_notify_call_bufs(ngx_http_notify_call_t *call,
     const ngx_str_t *lines, const ngx_str_t *body);
 
@@ -217,11 +219,17 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
 {
     size_t       len;
     u_char      *p;
-    ngx_str_t   *head;
+    ngx_str_t   *head, *proxy;
     ngx_uint_t   small;
 
+    static ngx_str_t  none = ngx_null_string;
+
     head = &call->target->head;
-    len = head->len + NGX_SIZE_T_LEN
+    proxy = (call->peer.to && !call->target->url.ssl)
+            ? &call->peer.way->proxy->authorization : &none;
+
+    len = head->len + NGX_SIZE_T_LEN + proxy->len
+          + sizeof("http://") - 1 + NGX_SOCKADDR_STRLEN
           + sizeof(CRLF NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1
           + NGX_HTTP_NOTIFY_HOPS_LEN
           + sizeof(CRLF) - 1 + lines->len + sizeof(CRLF) - 1;
@@ -237,8 +245,8 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
 
     call->head.start = p;
 
-    p = ngx_cpymem(p, head->data, head->len);
-    p = ngx_sprintf(p, "%uz" CRLF, body->len);
+    p = ngx_http_notify_call_head(call, p);
+    p = ngx_sprintf(p, "%uz" CRLF "%V", body->len, proxy);
 
     if (call->hops) {
         p = ngx_cpymem(p, NGX_HTTP_NOTIFY_CALL_HOPS ": ",
@@ -278,4 +286,30 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     call->out[1].buf = &call->body;
 
     return NGX_OK;
+}
+
+
+/* through a proxy with the address that was checked, not with the name */
+
+static u_char *
+ngx_http_notify_call_head(ngx_http_notify_call_t *call, u_char *p)
+{
+    size_t       method;
+    ngx_str_t   *head;
+    ngx_addr_t  *to;
+
+    head = &call->target->head;
+    to = call->peer.to;
+
+    if (to == NULL || call->target->url.ssl) {
+        return ngx_cpymem(p, head->data, head->len);
+    }
+
+    method = call->target->conf->payload.method.len + 1;
+
+    p = ngx_cpymem(p, head->data, method);
+    p = ngx_cpymem(p, "http://", sizeof("http://") - 1);
+    p += ngx_sock_ntop(to->sockaddr, to->socklen, p, NGX_SOCKADDR_STRLEN, 1);
+
+    return ngx_cpymem(p, head->data + method, head->len - method);
 }

@@ -10,6 +10,10 @@
 #include "ngx_http_notify_context.h"
 
 
+#define NGX_HTTP_NOTIFY_CALL_RESULT_PROXY  407
+
+
+static void ngx_http_notify_call_result_proxy(ngx_http_notify_call_t *call);
 static void ngx_http_notify_call_result_mask(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
@@ -42,6 +46,8 @@ ngx_http_notify_call_result(ngx_http_notify_call_t *call,
     result->latency = ngx_current_msec - call->start;
     result->retry_after = -1;
 
+    ngx_http_notify_call_result_proxy(call);
+
     if (call->answer.done && call->peer.error == NULL) {
         ngx_http_notify_call_result_answered(call, result);
         return;
@@ -53,6 +59,34 @@ ngx_http_notify_call_result(ngx_http_notify_call_t *call,
 
     if (call->peer.naddrs == 0 && call->target->subscription->tenant.len) {
         ngx_http_notify_call_result_mask(call, result);
+    }
+}
+
+
+/* what a proxy has answered in place of the endpoint */
+
+static void
+ngx_http_notify_call_result_proxy(ngx_http_notify_call_t *call)
+{
+    u_char                           *p;
+    ngx_http_notify_http_response_t  *a;
+
+    a = &call->answer;
+
+    if (call->peer.to == NULL || call->target->url.ssl || !a->done
+        || call->peer.error
+        || (a->status != NGX_HTTP_NOTIFY_CALL_RESULT_PROXY && !a->proxy))
+    {
+        return;
+    }
+
+    call->peer.error = "proxy refused";
+
+    p = ngx_pnalloc(call->pool, sizeof("status ") + NGX_INT_T_LEN);
+
+    if (p) {
+        call->peer.detail.data = p;
+        call->peer.detail.len = ngx_sprintf(p, "status %ui", a->status) - p;
     }
 }
 
@@ -161,4 +195,41 @@ ngx_http_notify_call_result_about(void *data, u_char *buf, size_t len)
     context.url = &subscription->url;
 
     return ngx_http_notify_context_write(&context, buf, len);
+}
+
+
+ngx_uint_t
+ngx_http_notify_call_result_again(ngx_http_notify_call_t *call)
+{
+    ngx_http_notify_token_source_t  *source;
+
+    source = call->target->token;
+
+    if (!call->deadline.timer_set) {
+        return 0;
+    }
+
+    /* its tunnel was kept too long */
+
+    if (call->peer.again) {
+        call->fresh = 1;
+        return 1;
+    }
+
+    /* its token is not accepted (any more) */
+
+    if (source == NULL
+        || !call->answer.done
+        || call->answer.status != NGX_HTTP_UNAUTHORIZED
+        || call->peer.error
+        || call->refused)
+    {
+        return 0;
+    }
+
+    call->refused = 1;
+
+    source->reject(source, &call->token.token);
+
+    return 1;
 }

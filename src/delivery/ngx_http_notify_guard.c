@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_guard_foreign.h"
 #include "ngx_http_notify_own.h"
 #include "ngx_http_notify_text.h"
 
@@ -18,7 +19,8 @@
 
 /* A step of the parser: NULL, or the phrase of the refusal. */
 
-static const char *ngx_http_notify_guard_bytes(const ngx_str_t *text);
+static const char *ngx_http_notify_guard_bytes(ngx_pool_t *pool,
+    const ngx_str_t *text);
 static const char *ngx_http_notify_guard_scheme(ngx_pool_t *pool,
     const ngx_http_notify_guard_conf_t *conf, ngx_http_notify_guard_url_t *url,
     u_char **pos);
@@ -64,7 +66,7 @@ ngx_http_notify_guard_url(ngx_pool_t *pool, const ngx_str_t *text,
 
     url->text = *text;
 
-    *reason = ngx_http_notify_guard_bytes(text);
+    *reason = ngx_http_notify_guard_bytes(pool, text);
     if (*reason != NULL) {
         return NGX_DECLINED;
     }
@@ -103,7 +105,7 @@ ngx_http_notify_guard_url(ngx_pool_t *pool, const ngx_str_t *text,
 
 
 static const char *
-ngx_http_notify_guard_bytes(const ngx_str_t *text)
+ngx_http_notify_guard_bytes(ngx_pool_t *pool, const ngx_str_t *text)
 {
     size_t  i;
     u_char  c;
@@ -128,7 +130,7 @@ ngx_http_notify_guard_bytes(const ngx_str_t *text)
         }
 
         if (c >= 0x80) {
-            return "the URL has a character that is not ASCII";
+            return ngx_http_notify_guard_foreign(pool, text);
         }
 
         if (c == '\\') {

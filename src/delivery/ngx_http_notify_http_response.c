@@ -17,6 +17,8 @@ enum {
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_RETRY_AFTER,
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_ORIGIN,
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_RATE,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_PROXY,
+    NGX_HTTP_NOTIFY_HTTP_RESPONSE_SQUID,
     NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONTENT_TYPE
 };
 
@@ -29,6 +31,8 @@ static const ngx_str_t  ngx_http_notify_http_response_names[] = {
     ngx_string("retry-after"),
     ngx_string("webhook-allowed-origin"),
     ngx_string("webhook-allowed-rate"),
+    ngx_string("proxy-status"),
+    ngx_string("x-squid-error"),
     ngx_string("content-type")
 };
 
@@ -521,6 +525,15 @@ ngx_http_notify_http_response_header(ngx_http_notify_http_response_t *a)
 
     case NGX_HTTP_NOTIFY_HTTP_RESPONSE_RATE:
         return ngx_http_notify_http_response_body_keep(a, &a->allowed_rate);
+
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_PROXY:
+        len = ngx_min(a->value_len, sizeof(a->value));
+        a->proxy |= (ngx_strnstr(a->value, "error=", len) != NULL);
+        break;
+
+    case NGX_HTTP_NOTIFY_HTTP_RESPONSE_SQUID:
+        a->proxy = 1;
+        break;
 
     default: /* NGX_HTTP_NOTIFY_HTTP_RESPONSE_CONTENT_TYPE */
         return ngx_http_notify_http_response_body_keep(a, &a->content_type);

@@ -30,6 +30,8 @@ typedef struct {
     unsigned       done:1;              /* NGX_OK was returned */
     unsigned       truncated:1;         /* the body was longer than limit */
     unsigned       keepalive:1;         /* the connection may be used again */
+    unsigned       proxy:1;             /* a proxy says that it has failed,
+                                           RFC 9209 or Squid's way */
 
     /* private */
     unsigned       http11:1;

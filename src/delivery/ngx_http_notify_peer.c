@@ -15,6 +15,10 @@
 static void ngx_http_notify_peer_resolved(ngx_resolver_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_peer_addrs(ngx_http_notify_peer_t *peer,
     ngx_resolver_ctx_t *ctx);
+static void ngx_http_notify_peer_tunnel(ngx_http_notify_tunnel_t *tunnel,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_notify_peer_through(ngx_peer_connection_t *pc,
+    ngx_http_notify_peer_t *peer);
 static ngx_int_t ngx_http_notify_peer_get(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_notify_peer_free(ngx_peer_connection_t *pc, void *data,
@@ -110,6 +114,86 @@ ngx_http_notify_peer_cancel(ngx_http_notify_peer_t *peer)
         ngx_resolve_name_done(peer->resolver);
         peer->resolver = NULL;
     }
+
+    if (peer->tunnel) {
+        ngx_http_notify_tunnel_close(peer->tunnel);
+    }
+
+    if (peer->taken) {
+        ngx_close_connection(peer->taken);
+        peer->taken = NULL;
+    }
+}
+
+
+ngx_int_t
+ngx_http_notify_peer_way(ngx_http_notify_peer_t *peer)
+{
+    ngx_int_t                  rc;
+    ngx_http_notify_tunnel_t  *tunnel;
+
+    if (peer->way->proxy == NULL || peer->to) {
+        return NGX_OK;
+    }
+
+    /* it has been checked: the proxy has nothing to resolve */
+
+    peer->to = &peer->addrs[0];
+
+    if (!peer->url->ssl) {
+        peer->addrs = &peer->way->proxy->addr;
+        peer->naddrs = 1;
+        return NGX_OK;
+    }
+
+    if (!peer->fresh) {
+        peer->taken = ngx_http_notify_host_take(peer->host, peer->addrs,
+                                                peer->naddrs, ngx_cycle->log,
+                                                &peer->idle);
+        if (peer->taken) {
+            return NGX_OK;
+        }
+    }
+
+    tunnel = ngx_pcalloc(peer->pool, sizeof(ngx_http_notify_tunnel_t));
+    if (tunnel == NULL) {
+        peer->error = "no memory";
+        return NGX_ERROR;
+    }
+
+    tunnel->way = peer->way;
+    tunnel->to = peer->to;
+    tunnel->pool = peer->pool;
+    tunnel->timeout = peer->timeout;
+    tunnel->handler = ngx_http_notify_peer_tunnel;
+    tunnel->data = peer;
+
+    peer->tunnel = tunnel;
+
+    rc = ngx_http_notify_tunnel_open(tunnel);
+
+    if (rc == NGX_ERROR) {
+        peer->error = tunnel->error;
+        peer->detail = tunnel->detail;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_notify_peer_tunnel(ngx_http_notify_tunnel_t *tunnel, ngx_int_t rc)
+{
+    ngx_http_notify_peer_t  *peer;
+
+    peer = tunnel->data;
+
+    if (rc != NGX_OK) {
+        peer->error = tunnel->error;
+        peer->detail = tunnel->detail;
+    }
+
+    peer->resolved(peer, rc);
 }
 
 
@@ -247,12 +331,17 @@ ngx_http_notify_peer_get(ngx_peer_connection_t *pc, void *data)
     ngx_addr_t        *addr;
     ngx_connection_t  *c;
 
+    if (peer->to && peer->url->ssl) {
+        return ngx_http_notify_peer_through(pc, peer);
+    }
+
     addr = &peer->addrs[peer->current];
 
     pc->name = (ngx_str_t *) &peer->url->authority;
     pc->sockaddr = addr->sockaddr;
     pc->socklen = addr->socklen;
     pc->connection = NULL;
+    pc->local = ngx_http_notify_proxy_local(peer->way, addr->sockaddr);
 
     /* or upstream would grant a try of its own */
     pc->cached = 0;
@@ -277,6 +366,40 @@ ngx_http_notify_peer_get(ngx_peer_connection_t *pc, void *data)
     peer->cached = 1;
     peer->rested = ngx_http_notify_host_rested(peer->idle)
                    >= NGX_HTTP_NOTIFY_PEER_RESTED;
+
+    return NGX_DONE;
+}
+
+
+/* it is kept under the address that it leads to */
+
+static ngx_int_t
+ngx_http_notify_peer_through(ngx_peer_connection_t *pc,
+    ngx_http_notify_peer_t *peer)
+{
+    ngx_connection_t  *c;
+
+    c = peer->taken;
+    peer->taken = NULL;
+
+    peer->cached = (c != NULL);
+    peer->rested = c && ngx_http_notify_host_rested(peer->idle)
+                        >= NGX_HTTP_NOTIFY_PEER_RESTED;
+    peer->detached->err = 0;
+
+    if (c == NULL && peer->tunnel) {
+        c = ngx_http_notify_tunnel_take(peer->tunnel);
+    }
+
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    pc->name = (ngx_str_t *) &peer->url->authority;
+    pc->sockaddr = peer->to->sockaddr;
+    pc->socklen = peer->to->socklen;
+    pc->connection = c;
+    pc->cached = 0;
 
     return NGX_DONE;
 }
@@ -372,6 +495,11 @@ ngx_http_notify_peer_failed(ngx_http_notify_peer_t *peer,
          * What is closed soon after a call was closed because of this one.
          */
 
+        if (peer->to && peer->url->ssl) {
+            peer->again = 1;
+            return;
+        }
+
         peer->fresh = 1;
         pc->tries = 1;
         return;
@@ -410,6 +538,12 @@ ngx_http_notify_peer_unsent(ngx_http_notify_peer_t *peer,
 
     peer->error = (c && c->write->timedout) ? "connect timeout"
                                             : ngx_http_notify_peer_error(peer);
+
+    if (peer->to) {
+        peer->detail.data = (u_char *) peer->error;
+        peer->detail.len = ngx_strlen(peer->error);
+        peer->error = "proxy not reached";
+    }
 }
 
 

@@ -15,6 +15,8 @@
 #include "ngx_http_notify_detached.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_host.h"
+#include "ngx_http_notify_proxy.h"
+#include "ngx_http_notify_tunnel.h"
 
 
 #define NGX_HTTP_NOTIFY_PEER_ADDRS     8       /* tried at most, of a name's */
@@ -29,6 +31,8 @@ struct ngx_http_notify_peer_s {
     ngx_http_notify_host_t               *host;
     const ngx_http_notify_guard_url_t    *url;
     const ngx_http_notify_guard_conf_t   *guard;
+    const ngx_http_notify_proxy_conf_t   *way;
+    ngx_msec_t                            timeout;  /* of a tunnel */
     ngx_http_notify_http_response_t      *answer;
     ngx_http_notify_detached_t           *detached;
     ngx_pool_t                           *pool;
@@ -51,12 +55,16 @@ struct ngx_http_notify_peer_s {
     ngx_addr_t                            addr;
     ngx_uint_t                            naddrs;
     ngx_uint_t                            current;
+    ngx_addr_t                           *to;       /* through the proxy */
+    ngx_http_notify_tunnel_t             *tunnel;   /* or NULL */
+    ngx_connection_t                     *taken;    /* of the idle ones */
     ngx_http_upstream_t                  *upstream;
     ngx_http_notify_host_idle_t          *idle;     /* of the connection */
     unsigned                              starting:1;
     unsigned                              cached:1; /* connection in use */
     unsigned                              rested:1; /* it was idle before */
     unsigned                              fresh:1;  /* take no idle one */
+    unsigned                              again:1;  /* by another tunnel */
 };
 
 
@@ -66,6 +74,11 @@ struct ngx_http_notify_peer_s {
  * NGX_ERROR: not found; all with peer->error.
  */
 ngx_int_t ngx_http_notify_peer_resolve(ngx_http_notify_peer_t *peer);
+/*
+ * Once they are there: the way to the first of them.  NGX_OK: it is there;
+ * NGX_AGAIN: peer->resolved will be called; NGX_ERROR: peer->error.
+ */
+ngx_int_t ngx_http_notify_peer_way(ngx_http_notify_peer_t *peer);
 void ngx_http_notify_peer_cancel(ngx_http_notify_peer_t *peer);
 
 /* peer.init of the private upstream; u->peer.data is the peer */

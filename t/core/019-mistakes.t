@@ -320,7 +320,8 @@ mistakes('an unknown word or parameter',
     [location => 'notify_api c hooks;',
      'unknown resource "hooks" in "notify_api", it must be one of '
      . join(', ', qw(subscriptions events deltas deliveries settings sessions
-                     sync filter samples event-types health stats jwks.json
+                     sync filter redeliver redeliveries samples event-types
+                     health stats jwks.json
                      openapi.json))],
     [profile  => 'method GET;',
      'invalid method "GET", it must be "POST", "PUT" or "PATCH"'],
@@ -421,6 +422,11 @@ mistakes('a name that nothing declares',
 
 mistakes('a parameter that is missing, empty or given twice',
     [profile  => 'sign hmac;', '"header=" is missing in "sign hmac"'],
+    [profile  => 'proxy 127.0.0.1:3128;',
+     'invalid proxy "127.0.0.1:3128", it must be "http://HOST:PORT"'],
+    [profile  => 'proxy http://127.0.0.1:3128 user=a;',
+     '"user=" and "password_file=" of "proxy" need each other'],
+    [profile  => 'bind nowhere;', 'invalid address "nowhere" in "bind"'],
     [profile  => 'oauth2 client_id=a secret_file=%%DIR%%/secret;',
      '"token_url=" is missing in "oauth2"'],
     [profile  => 'oauth2 jwt_bearer key_file=%%DIR%%/ec.pem;',
