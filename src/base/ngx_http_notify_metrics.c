@@ -39,6 +39,7 @@ struct ngx_http_notify_metrics_place_s {
 
 typedef struct {
     ngx_atomic_t                       counters[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_atomic_t                       calls[NGX_HTTP_NOTIFY_METRICS_CLASSES];
     ngx_http_notify_metrics_place_t   *places;
     size_t                             len;
     u_char                             name[NGX_HTTP_NOTIFY_METRICS_NAME];
@@ -294,6 +295,32 @@ ngx_http_notify_metrics_get(ngx_int_t channel,
     value = ngx_http_notify_metrics_counter(channel, counter);
 
     return value ? (uint64_t) *value : 0;
+}
+
+
+void
+ngx_http_notify_metrics_call(ngx_int_t channel,
+    ngx_http_notify_metrics_class_e class)
+{
+    ngx_http_notify_metrics_set_t  *set;
+
+    set = ngx_http_notify_metrics_find(channel);
+
+    if (set) {
+        (void) ngx_atomic_fetch_add(&set->calls[class], 1);
+    }
+}
+
+
+uint64_t
+ngx_http_notify_metrics_calls(ngx_int_t channel,
+    ngx_http_notify_metrics_class_e class)
+{
+    ngx_http_notify_metrics_set_t  *set;
+
+    set = ngx_http_notify_metrics_find(channel);
+
+    return set ? (uint64_t) set->calls[class] : 0;
 }
 
 

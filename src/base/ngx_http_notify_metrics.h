@@ -60,6 +60,24 @@ typedef enum {
 } ngx_http_notify_metrics_e;
 
 
+/* how a call ended: what the endpoint answered, or why there is no answer */
+typedef enum {
+    NGX_HTTP_NOTIFY_METRICS_SUCCEEDED = 0,
+    NGX_HTTP_NOTIFY_METRICS_2XX,            /* this and the next ones failed */
+    NGX_HTTP_NOTIFY_METRICS_3XX,
+    NGX_HTTP_NOTIFY_METRICS_4XX,
+    NGX_HTTP_NOTIFY_METRICS_5XX,
+    NGX_HTTP_NOTIFY_METRICS_TIMEOUT,
+    NGX_HTTP_NOTIFY_METRICS_CONNECT,
+    NGX_HTTP_NOTIFY_METRICS_DNS,
+    NGX_HTTP_NOTIFY_METRICS_TLS,
+    NGX_HTTP_NOTIFY_METRICS_GUARD,
+    NGX_HTTP_NOTIFY_METRICS_PROXY,
+    NGX_HTTP_NOTIFY_METRICS_UNRESOLVED,
+    NGX_HTTP_NOTIFY_METRICS_CLASSES
+} ngx_http_notify_metrics_class_e;
+
+
 /* what a worker has now */
 typedef enum {
     /* of a channel */
@@ -123,6 +141,11 @@ void ngx_http_notify_metrics_add(ngx_int_t channel,
     ngx_http_notify_metrics_e counter, ngx_uint_t n);
 uint64_t ngx_http_notify_metrics_get(ngx_int_t channel,
     ngx_http_notify_metrics_e counter);
+/* the same of calls, by class */
+void ngx_http_notify_metrics_call(ngx_int_t channel,
+    ngx_http_notify_metrics_class_e class);
+uint64_t ngx_http_notify_metrics_calls(ngx_int_t channel,
+    ngx_http_notify_metrics_class_e class);
 /* "published", "attempts", ...: as in stats */
 const char *ngx_http_notify_metrics_name(ngx_http_notify_metrics_e counter);
 

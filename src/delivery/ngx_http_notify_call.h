@@ -19,6 +19,7 @@
 #include "ngx_http_notify_token.h"
 #include "ngx_http_notify_hops.h"
 #include "ngx_http_notify_log.h"
+#include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -177,6 +178,10 @@ void ngx_http_notify_call_abort(ngx_http_notify_call_t *call);
 /* All of this worker's, for an exit that must not wait for them:
  * worker_shutdown_timeout does not end calls. */
 void ngx_http_notify_call_abort_all(void);
+
+/* how it ended, for the metrics; what could not be sent is among CONNECT */
+ngx_http_notify_metrics_class_e ngx_http_notify_call_class(
+    const ngx_http_notify_call_result_t *result);
 
 /* Whether as many calls are under way as may be: half of worker_connections. */
 ngx_uint_t ngx_http_notify_call_full(void);

@@ -233,3 +233,53 @@ ngx_http_notify_call_result_again(ngx_http_notify_call_t *call)
 
     return 1;
 }
+
+
+ngx_http_notify_metrics_class_e
+ngx_http_notify_call_class(const ngx_http_notify_call_result_t *result)
+{
+    ngx_uint_t  i;
+
+    static const struct {
+        const char                       *begins;
+        ngx_http_notify_metrics_class_e   class;
+    } errors[] = {
+        { "timeout", NGX_HTTP_NOTIFY_METRICS_TIMEOUT },
+        { "name not resolved", NGX_HTTP_NOTIFY_METRICS_DNS },
+        { "tls ", NGX_HTTP_NOTIFY_METRICS_TLS },
+        { "certificate ", NGX_HTTP_NOTIFY_METRICS_TLS },
+        { "proxy ", NGX_HTTP_NOTIFY_METRICS_PROXY },
+        { "malformed answer of the proxy", NGX_HTTP_NOTIFY_METRICS_PROXY },
+        { NULL, NGX_HTTP_NOTIFY_METRICS_CONNECT }
+    };
+
+    switch (result->verdict) {
+
+    case NGX_HTTP_NOTIFY_CALL_OK:
+        return NGX_HTTP_NOTIFY_METRICS_SUCCEEDED;
+
+    case NGX_HTTP_NOTIFY_CALL_NO_RESOLVER:
+        return NGX_HTTP_NOTIFY_METRICS_UNRESOLVED;
+
+    case NGX_HTTP_NOTIFY_CALL_BLOCKED:
+        return NGX_HTTP_NOTIFY_METRICS_GUARD;
+
+    default:
+        break;
+    }
+
+    if (result->status >= 200 && result->status < 600) {
+        return NGX_HTTP_NOTIFY_METRICS_2XX + result->status / 100 - 2;
+    }
+
+    for (i = 0; errors[i].begins && result->error; i++) {
+        if (ngx_strncmp(result->error, errors[i].begins,
+                        ngx_strlen(errors[i].begins))
+            == 0)
+        {
+            return errors[i].class;
+        }
+    }
+
+    return NGX_HTTP_NOTIFY_METRICS_CONNECT;
+}

@@ -108,6 +108,8 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
         counter = NGX_HTTP_NOTIFY_METRICS_FAILED;
     }
 
+    ngx_http_notify_metrics_call(feed->channel->metrics,
+                                 ngx_http_notify_call_class(result));
     ngx_http_notify_metrics_observe(feed->channel->metrics,
                                     NGX_HTTP_NOTIFY_METRICS_CALL,
                                     (uint64_t) result->latency * 1000);

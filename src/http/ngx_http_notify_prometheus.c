@@ -58,6 +58,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_notify_prometheus_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_notify_prometheus_open(ngx_http_request_t *r);
+static void ngx_http_notify_prometheus_calls(
+    ngx_http_notify_prometheus_t *text, const char *name);
 static void ngx_http_notify_prometheus_counters(
     ngx_http_notify_prometheus_t *text);
 static void ngx_http_notify_prometheus_gauges(
@@ -118,11 +120,8 @@ static const ngx_http_notify_prometheus_counter_t
 
     { "calls_started", "Calls to subscribers.", NULL,
       NGX_HTTP_NOTIFY_METRICS_ATTEMPTS },
-    { "calls", "Calls to subscribers that have ended.", "outcome=\"succeeded\"",
-      NGX_HTTP_NOTIFY_METRICS_DELIVERED },
-    { "calls", NULL, "outcome=\"failed\"", NGX_HTTP_NOTIFY_METRICS_FAILED },
-    { "calls", NULL, "outcome=\"failed\",class=\"no_resolver\"",
-      NGX_HTTP_NOTIFY_METRICS_NO_RESOLVER },
+    { "calls", "Calls to subscribers that have ended.", NULL,
+      NGX_HTTP_NOTIFY_METRICS_N },     /* by class, see below */
 
     { "guard_refusals", "Failed calls whose address may not be called.", NULL,
       NGX_HTTP_NOTIFY_METRICS_BLOCKED },
@@ -156,6 +155,24 @@ static const ngx_http_notify_prometheus_counter_t
       NULL, NGX_HTTP_NOTIFY_METRICS_UNHELD },
 
     { NULL, NULL, NULL, 0 }
+};
+
+
+static const char
+    *ngx_http_notify_prometheus_classes[NGX_HTTP_NOTIFY_METRICS_CLASSES] =
+{
+    "outcome=\"succeeded\",class=\"2xx\"",
+    "outcome=\"failed\",class=\"2xx\"",
+    "outcome=\"failed\",class=\"3xx\"",
+    "outcome=\"failed\",class=\"4xx\"",
+    "outcome=\"failed\",class=\"5xx\"",
+    "outcome=\"failed\",class=\"timeout\"",
+    "outcome=\"failed\",class=\"connect\"",
+    "outcome=\"failed\",class=\"dns\"",
+    "outcome=\"failed\",class=\"tls\"",
+    "outcome=\"failed\",class=\"refused\"",
+    "outcome=\"failed\",class=\"proxy\"",
+    "outcome=\"failed\",class=\"no_resolver\""
 };
 
 
@@ -360,6 +377,11 @@ ngx_http_notify_prometheus_counters(ngx_http_notify_prometheus_t *text)
                                             text->open ? "" : "_total");
         }
 
+        if (c->counter == NGX_HTTP_NOTIFY_METRICS_N) {
+            ngx_http_notify_prometheus_calls(text, c->name);
+            continue;
+        }
+
         for (i = 0; i < text->channels->nelts; i++) {
             ngx_http_notify_prometheus_line(text,
                     "notify_%s_total{channel=\"%V\"%s%s} %uL\n",
@@ -367,6 +389,27 @@ ngx_http_notify_prometheus_counters(ngx_http_notify_prometheus_t *text)
                     c->labels ? "," : "", c->labels ? c->labels : "",
                     ngx_http_notify_metrics_get(channel[i]->metrics,
                                                 c->counter));
+        }
+    }
+}
+
+
+static void
+ngx_http_notify_prometheus_calls(ngx_http_notify_prometheus_t *text,
+    const char *name)
+{
+    ngx_uint_t                   i, n;
+    ngx_http_notify_channel_t  **channel;
+
+    channel = text->channels->elts;
+
+    for (i = 0; i < text->channels->nelts; i++) {
+        for (n = 0; n < NGX_HTTP_NOTIFY_METRICS_CLASSES; n++) {
+            ngx_http_notify_prometheus_line(text,
+                    "notify_%s_total{channel=\"%V\",%s} %uL\n",
+                    name, &channel[i]->name,
+                    ngx_http_notify_prometheus_classes[n],
+                    ngx_http_notify_metrics_calls(channel[i]->metrics, n));
         }
     }
 }

@@ -61,7 +61,8 @@ same('each metric is documented, and no other is',
 
 for my $row ($directives->rows('metric')) {
     my ($metric) = NotifyTest::Page::names($row->[0]);
-    my @labels = $metrics =~ /^\Q$metric\E\{.*?(?:outcome|class)="(\w+)"\}/mg;
+    my @labels = map { /(?:outcome|class)="(\w+)"/g }
+                     $metrics =~ /^(\Q$metric\E\{.*\})/mg;
     next unless @labels;
 
     my ($said) = $row->[1] =~ /`outcome`: (.*)/;

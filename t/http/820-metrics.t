@@ -201,7 +201,7 @@ publish(eventType => 'f') for 1 .. 2;
 becomes('notify_breakers_open{channel="shop"}', 1, 'an open breaker is seen');
 becomes('notify_breaker_openings_total{channel="shop"}', 1,
         'that it opened is counted');
-becomes('notify_calls_total{channel="shop",outcome="failed"}', 2,
+becomes('notify_calls_total{channel="shop",outcome="failed",class="5xx"}', 2,
         'calls that failed are counted');
 becomes('notify_retrying_deliveries{channel="shop"}', 2,
         'what waits for another attempt is told');
@@ -213,7 +213,7 @@ becomes('notify_calls_without_resolver_total{channel="shop"}', 1,
         'a call to a name is counted, where nobody resolves it');
 is(value('notify_calls_total{channel="shop",outcome="failed",'
          . 'class="no_resolver"}'), 1, 'in a class of its own');
-is(value('notify_calls_total{channel="shop",outcome="failed"}'), 2,
+is(value('notify_calls_total{channel="shop",outcome="failed",class="5xx"}'), 2,
    'and once only');
 is(http(GET => $nginx->url('/shop/stats'))->{json}{counters}{failed}, 3,
    'of all that failed in stats');
