@@ -503,11 +503,13 @@ ngx_http_notify_oauth2_fetched(const ngx_http_notify_call_result_t *result,
 }
 
 
+/* where none could be got, the former one is used to its end */
+
 static void
 ngx_http_notify_oauth2_tell(ngx_http_notify_oauth2_t *oauth2, ngx_int_t rc,
     const ngx_str_t *text)
 {
-    ngx_str_t                     *field;
+    ngx_str_t                     *field, kept;
     ngx_queue_t                   *q;
     ngx_http_notify_token_wait_t  *wait;
 
@@ -518,6 +520,15 @@ ngx_http_notify_oauth2_tell(ngx_http_notify_oauth2_t *oauth2, ngx_int_t rc,
 
         ngx_queue_remove(q);
         wait->source = NULL;
+
+        if (rc != NGX_OK
+            && ngx_http_notify_tokens_get(oauth2->key, wait->pool, 0, &kept)
+               == NGX_OK)
+        {
+            wait->token = kept;
+            wait->handler(wait, NGX_OK);
+            continue;
+        }
 
         wait->error = ngx_http_notify_oauth2_error;
         field = (rc == NGX_OK) ? &wait->token : &wait->detail;
