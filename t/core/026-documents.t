@@ -15,8 +15,8 @@ use NotifyTest::Page;
 # run by another suite, or changing the system
 my %elsewhere = (
     'Receive and verify' => 't/delivery/295-receivers.t',
-    'From the package'   => 'makes and installs a package',
-    "With the nginx of nginx.org" => 'make test NGINX_SRC=',
+    'From the package'            => 't/lib/newcomer, by test-deb',
+    'With the nginx of nginx.org' => 't/lib/newcomer, by test-deb',
 );
 
 my $top = test_dir();
