@@ -49,7 +49,7 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call)
     context.subscription = target->subscription;
     context.channel = call->channel;
     context.attempt = call->attempt;
-    context.method = &target->conf->payload.method;
+    context.method = &target->payload->method;
     context.authority = &target->url.authority;
     context.uri = &target->url.uri;
     context.timestamp = ngx_time();
@@ -305,7 +305,7 @@ ngx_http_notify_call_head(ngx_http_notify_call_t *call, u_char *p)
         return ngx_cpymem(p, head->data, head->len);
     }
 
-    method = call->target->conf->payload.method.len + 1;
+    method = call->target->payload->method.len + 1;
 
     p = ngx_cpymem(p, head->data, method);
     p = ngx_cpymem(p, "http://", sizeof("http://") - 1);
