@@ -230,6 +230,15 @@ ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api)
     redeliver->taken = 0;
     redeliver->before = ngx_http_notify_id_after(&redeliver->until);
 
+    if (redeliver->status == NGX_HTTP_NOTIFY_API_REDELIVER_DEAD
+        && redeliver->before.ms < (uint64_t) -1)
+    {
+        /* within a millisecond these are not in the order of the log */
+
+        redeliver->before.ms++;
+        redeliver->before.seq = 0;
+    }
+
     ngx_http_notify_api_redeliver_read(api);
 }
 
@@ -397,7 +406,7 @@ ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
     redeliver->before = row.event;
     rc = NGX_OK;
 
-    if (ngx_http_notify_id_compare(&row.event, &redeliver->since) < 0) {
+    if (row.event.ms < redeliver->since.ms) {
         rc = NGX_DONE;
 
     } else if (ngx_http_notify_api_redeliver_wanted(redeliver, &row)) {
@@ -435,6 +444,12 @@ ngx_http_notify_api_redeliver_wanted(
 {
     ngx_str_t   *type;
     ngx_uint_t   i;
+
+    if (ngx_http_notify_id_compare(&row->event, &redeliver->since) < 0
+        || ngx_http_notify_id_compare(&row->event, &redeliver->until) > 0)
+    {
+        return 0;
+    }
 
     switch (row->status) {
 
