@@ -154,7 +154,7 @@ if url then
 
 elseif there then
     redis.call('HDEL', SUBS, id)
-    redis.call('HDEL', CURSOR, id)
+    redis.call('HDEL', CURSOR, id, id .. ' former', id .. ' health')
     redis.call('ZREM', DUE, id)
     redis.call('UNLINK', unpack(KEYS, 8))
     log_change('del')
