@@ -31,6 +31,8 @@ struct ngx_http_notify_order_s {
 
 static struct ngx_http_notify_order_s *ngx_http_notify_order_get(
     ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_order_anew(struct ngx_http_notify_order_s *order,
+    ngx_http_notify_template_t *key);
 static ngx_http_notify_order_one_t *ngx_http_notify_order_find(
     ngx_http_notify_subscriber_t *s, ngx_uint_t line);
 static ngx_http_notify_order_one_t *ngx_http_notify_order_make(
@@ -378,18 +380,19 @@ ngx_http_notify_order_free(ngx_http_notify_subscriber_t *s)
 }
 
 
-/* another key: what is in the retry set is to be read again */
-
 static struct ngx_http_notify_order_s *
 ngx_http_notify_order_get(ngx_http_notify_subscriber_t *s)
 {
     struct ngx_http_notify_order_s  *order;
 
-    if (s->order != NULL && s->order->key == s->profile->order) {
+    if (s->order != NULL) {
+
+        if (s->order->key != s->profile->order) {
+            ngx_http_notify_order_anew(s->order, s->profile->order);
+        }
+
         return s->order;
     }
-
-    ngx_http_notify_order_free(s);
 
     order = ngx_calloc(sizeof(struct ngx_http_notify_order_s),
                        s->lease->feed->log);
@@ -405,6 +408,35 @@ ngx_http_notify_order_get(ngx_http_notify_subscriber_t *s)
     s->order = order;
 
     return order;
+}
+
+
+/*
+ * Another key: what is in the retry set is to be read again.  What is under way
+ * ends in the line in which it began.
+ */
+
+static void
+ngx_http_notify_order_anew(struct ngx_http_notify_order_s *order,
+    ngx_http_notify_template_t *key)
+{
+    ngx_rbtree_node_t            *node, *next;
+    ngx_http_notify_order_one_t  *one;
+
+    node = (order->tree.root != order->tree.sentinel)
+           ? ngx_rbtree_min(order->tree.root, order->tree.sentinel) : NULL;
+
+    for ( /* void */ ; node; node = next) {
+        next = ngx_rbtree_next(&order->tree, node);
+        one = (ngx_http_notify_order_one_t *) node;
+
+        one->n = 0;
+        ngx_http_notify_order_drop(order, one);
+    }
+
+    order->key = key;
+    order->known = 0;
+    ngx_memzero(&order->last, sizeof(ngx_http_notify_id_t));
 }
 
 
