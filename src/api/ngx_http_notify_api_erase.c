@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_erase.h"
+#include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_selector.h"
 #include "ngx_http_notify_setting.h"
@@ -34,6 +35,8 @@ static void ngx_http_notify_api_erase_cleanup(void *data);
 static void ngx_http_notify_api_erase_list(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_api_erase_internal(ngx_http_notify_api_t *api,
+    ngx_http_notify_command_t *command);
 static ngx_http_notify_command_t *ngx_http_notify_api_erase_command(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
@@ -111,9 +114,6 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_selector_t   *selector;
     ngx_http_notify_api_erase_t  *erase;
 
-    static const ngx_str_t  target =
-                                  ngx_string(NGX_HTTP_NOTIFY_SETTINGS_TARGET);
-
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
     if (api == NULL) {
         return;
@@ -122,13 +122,10 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
     erase = api->data;
     command = ngx_http_notify_api_erase_command(api);
 
-    if (erase->after.len == 0
-        && ngx_http_notify_setting_target(api->channel))
-    {
-        mine = erase->event
-               && !ngx_http_notify_channel_reserved(&erase->event->type);
+    /* with the log, at once; of one that is not there the tenant is unknown */
 
-        ngx_http_notify_api_erase_of(api, command, &target, mine);
+    if (erase->after.len == 0 && (erase->event || api->tenant.len == 0)) {
+        ngx_http_notify_api_erase_internal(api, command);
     }
 
     for (i = 0;
@@ -168,6 +165,38 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_http_notify_api_suspended_began(api,
                                         ngx_http_notify_redis_send(command));
+}
+
+
+/* who is in no list: the target, and providers, which have what was tried */
+
+static void
+ngx_http_notify_api_erase_internal(ngx_http_notify_api_t *api,
+    ngx_http_notify_command_t *command)
+{
+    ngx_uint_t                     i, mine;
+    ngx_array_t                   *providers;
+    ngx_http_notify_provider_t   **provider;
+    ngx_http_notify_api_erase_t   *erase;
+
+    static const ngx_str_t  target =
+                                  ngx_string(NGX_HTTP_NOTIFY_SETTINGS_TARGET);
+
+    erase = api->data;
+
+    if (ngx_http_notify_setting_target(api->channel)) {
+        mine = erase->event
+               && !ngx_http_notify_channel_reserved(&erase->event->type);
+
+        ngx_http_notify_api_erase_of(api, command, &target, mine);
+    }
+
+    providers = api->channel->providers;
+    provider = providers ? providers->elts : NULL;
+
+    for (i = 0; provider && i < providers->nelts; i++) {
+        ngx_http_notify_api_erase_of(api, command, &provider[i]->id, 0);
+    }
 }
 
 
