@@ -84,28 +84,6 @@ ngx_http_notify_api_cleanup(void *data)
 }
 
 
-const ngx_http_notify_api_mount_t *
-ngx_http_notify_api_mount(ngx_http_notify_api_t *api)
-{
-    ngx_http_notify_api_loc_conf_t  *alcf;
-
-    alcf = ngx_http_get_module_loc_conf(api->request,
-                                        ngx_http_notify_api_module);
-    return alcf->mount;
-}
-
-
-const ngx_array_t *
-ngx_http_notify_api_mounts(ngx_http_request_t *r)
-{
-    ngx_http_notify_api_srv_conf_t  *ascf;
-
-    ascf = ngx_http_get_module_srv_conf(r, ngx_http_notify_api_module);
-
-    return &ascf->mounts;
-}
-
-
 ngx_http_notify_api_resource_t *
 ngx_http_notify_api_resource(ngx_http_notify_api_resource_t **resources,
     const ngx_str_t *name)
