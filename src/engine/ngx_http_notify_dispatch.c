@@ -5,9 +5,9 @@
  */
 
 #include "ngx_http_notify_dispatch.h"
+#include "ngx_http_notify_dispatch_line.h"
 #include "ngx_http_notify_gate.h"
 #include "ngx_http_notify_health.h"
-#include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_order.h"
 #include "ngx_http_notify_outcome.h"
 #include "ngx_http_notify_pace.h"
@@ -23,7 +23,6 @@
 
 
 #define NGX_HTTP_NOTIFY_DISPATCH_OWED  16   /* calls in a row */
-#define NGX_HTTP_NOTIFY_DISPATCH_WAIT  10   /* ms, for the log to come up */
 
 
 typedef enum {
@@ -40,9 +39,6 @@ static void ngx_http_notify_dispatch_owe(ngx_http_notify_subscriber_t *s,
 static void ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_dispatch_admit(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event);
-static ngx_int_t ngx_http_notify_dispatch_line(
-    ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
-    ngx_uint_t *line);
 static ngx_uint_t ngx_http_notify_dispatch_may_read(
     ngx_http_notify_subscriber_t *s);
 static ngx_uint_t ngx_http_notify_dispatch_may_start(
@@ -54,12 +50,6 @@ static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_retry(
     ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_redelivery(
     ngx_http_notify_subscriber_t *s);
-static ngx_int_t ngx_http_notify_dispatch_line_retry(
-    ngx_http_notify_subscriber_t *s, ngx_http_notify_retry_t *next,
-    ngx_uint_t *line);
-static ngx_int_t ngx_http_notify_dispatch_line_redelivery(
-    ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
-    ngx_uint_t *line);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_again(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
     ngx_uint_t line, ngx_uint_t attempt, ngx_uint_t probe);
@@ -254,48 +244,6 @@ ngx_http_notify_dispatch_admit(ngx_http_notify_subscriber_t *s,
     }
 
     return s->provider ? ngx_http_notify_push_admit(s, event) : NGX_OK;
-}
-
-
-/*
- * NGX_DECLINED: it waits in the retry set for others of its line; NGX_AGAIN: it
- * is not known yet whether it has to.
- */
-
-static ngx_int_t
-ngx_http_notify_dispatch_line(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_event_t *event, ngx_uint_t *line)
-{
-    *line = 0;
-
-    if (!ngx_http_notify_order_known(s)) {
-        ngx_http_notify_retry_look(s);
-        return NGX_AGAIN;
-    }
-
-    if (ngx_http_notify_order_line(s, event, line) != NGX_OK) {
-        goto failed;
-    }
-
-    if (!ngx_http_notify_order_busy(s, *line)
-        && !ngx_http_notify_order_again(s, &event->id))
-    {
-        return NGX_OK;
-    }
-
-    if (ngx_http_notify_window_line_up(s, &event->id, *line) != NGX_OK) {
-        goto failed;
-    }
-
-    ngx_http_notify_subscriber_touch(s);
-
-    return NGX_DECLINED;
-
-failed:
-
-    ngx_http_notify_run_queue_wait_room(s);
-
-    return NGX_AGAIN;
 }
 
 
@@ -522,78 +470,6 @@ ngx_http_notify_dispatch_redelivery(ngx_http_notify_subscriber_t *s)
     }
 
     return NGX_HTTP_NOTIFY_DISPATCH_STARTED;
-}
-
-
-/*
- * What is due comes once a line.  NGX_DECLINED: it waits for one that stands
- * before it in the log and has yet to come from there; or another one is under
- * way, as Redis could not know: then it is told the line.
- */
-
-static ngx_int_t
-ngx_http_notify_dispatch_line_retry(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_retry_t *next, ngx_uint_t *line)
-{
-    if (ngx_http_notify_order_line(s, next->event, line) != NGX_OK) {
-        ngx_http_notify_run_queue_wait_room(s);
-        return NGX_AGAIN;
-    }
-
-    if (*line && *line == next->line
-        && !ngx_http_notify_window_passed(s, &next->event->id))
-    {
-        ngx_http_notify_operation_due(s, ngx_http_notify_feed_now()
-                                         + NGX_HTTP_NOTIFY_DISPATCH_WAIT);
-        return NGX_DECLINED;
-    }
-
-    if (!ngx_http_notify_order_active(s, *line)) {
-        return NGX_OK;
-    }
-
-    if (*line != next->line) {
-        (void) ngx_http_notify_operation_retry(s, &next->event->id, *line,
-                                               ngx_http_notify_feed_now(),
-                                               next->attempt - 1, next->first,
-                                               1);
-    }
-
-    return NGX_DECLINED;
-}
-
-
-/*
- * NGX_DECLINED: it goes by the retry set, so that none before it is lost; or it
- * has yet to come from the log, for which a full retry set would wait for ever.
- */
-
-static ngx_int_t
-ngx_http_notify_dispatch_line_redelivery(ngx_http_notify_subscriber_t *s,
-    ngx_http_notify_event_t *event, ngx_uint_t *line)
-{
-    *line = 0;
-
-    if (!ngx_http_notify_order_known(s)) {
-        ngx_http_notify_retry_look(s);
-        return NGX_AGAIN;
-    }
-
-    if (ngx_http_notify_order_line(s, event, line) != NGX_OK) {
-        ngx_http_notify_run_queue_wait_room(s);
-        return NGX_AGAIN;
-    }
-
-    if (*line == 0) {
-        return NGX_OK;
-    }
-
-    if (!ngx_http_notify_window_passed(s, &event->id)) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_http_notify_operation_line_up(s, &event->id, *line) == NGX_OK
-           ? NGX_DECLINED : NGX_AGAIN;
 }
 
 

@@ -14,6 +14,7 @@ typedef struct {
     ngx_uint_t                    line;
     ngx_uint_t                  active;
     ngx_http_notify_id_t       *ids;
+    ngx_http_notify_id_t        doubt;      /* is it there? */
     ngx_uint_t                  n;
     ngx_uint_t                  size;
 } ngx_http_notify_order_one_t;
@@ -377,6 +378,40 @@ ngx_http_notify_order_free(ngx_http_notify_subscriber_t *s)
 
     ngx_free(s->order);
     s->order = NULL;
+}
+
+
+const ngx_http_notify_id_t *
+ngx_http_notify_order_first(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
+{
+    ngx_http_notify_order_one_t  *one;
+
+    one = ngx_http_notify_order_find(s, line);
+
+    return (one != NULL && one->n) ? &one->ids[0] : NULL;
+}
+
+
+void
+ngx_http_notify_order_doubt(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
+{
+    ngx_http_notify_id_t          id;
+    ngx_http_notify_order_one_t  *one;
+
+    one = ngx_http_notify_order_find(s, line);
+
+    if (one == NULL || one->n == 0) {
+        return;
+    }
+
+    id = one->ids[0];
+
+    if (ngx_http_notify_id_compare(&one->doubt, &id) == 0) {
+        ngx_http_notify_order_forget(s, line, &id);
+        return;
+    }
+
+    one->doubt = id;
 }
 
 

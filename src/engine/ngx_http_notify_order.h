@@ -63,6 +63,13 @@ ngx_uint_t ngx_http_notify_order_stored(ngx_http_notify_subscriber_t *s,
 ngx_uint_t ngx_http_notify_order_next(ngx_http_notify_subscriber_t *s,
     ngx_uint_t line, const ngx_http_notify_id_t *id);
 
+/* The first of the line in the retry set; NULL: there is none. */
+const ngx_http_notify_id_t *ngx_http_notify_order_first(
+    ngx_http_notify_subscriber_t *s, ngx_uint_t line);
+/* Redis has another as the first one: said twice of the same, it is so. */
+void ngx_http_notify_order_doubt(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t line);
+
 /* Adds "=LINE" for each line of which one is under way. */
 void ngx_http_notify_order_args(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_command_t *command);

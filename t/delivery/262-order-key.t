@@ -15,6 +15,7 @@ my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new(scripts => {
     '/others "entityID":"bad"'  => [({ status => 500 }) x 3, {}],
     '/others "entityID":"slow"' => [{ delay => 2 }, {}],
+    '/erased'                   => [{ status => 500 }, {}],
     '/none'                     => [{ hold => 1 }, {}],
     '/dead "entityID":"k1"'     => [({ status => 500 }) x 6, {}],
 });
@@ -120,6 +121,21 @@ eventually { numbers('/dead', 'k1') eq '20 20 21 21 22 22 24 20 21 22' }
     'those that were given up come again one after the other';
 
 http(DELETE => $nginx->url("/shop/subscriptions/$_")) for @subscriptions;
+
+
+# erased while it waits
+
+my $erasing = subscribe('/erased', profile => 'patient');
+ok(publish(['x', 30], ['x', 31], ['x', 32]), 'three events');
+eventually { numbers('/erased', 'x') eq '30' } 'the first one fails';
+my ($erased) = map { $_->{id} } grep { $_->{data} == 31 }
+    @{ http(GET => $nginx->url('/shop/events?limit=10'))->{json} };
+is(http(DELETE => $nginx->url("/shop/events/$erased"))->{status}, 204,
+   'the second one is erased');
+eventually { numbers('/erased', 'x') eq '30 30 32' } 'the third one comes next';
+ok(publish(['x', 33]), 'one more');
+eventually { numbers('/erased', 'x') eq '30 30 32 33' } 'comes, too';
+http(DELETE => $nginx->url("/shop/subscriptions/$erasing"));
 
 
 # failures, reloads and killed workers

@@ -1,6 +1,6 @@
 #!lua
 -- Asks for one event to be delivered again: it goes into the retry set, due
--- now, as one that was never tried.
+-- now, as one that was never tried; with `order key=` after those before it.
 --
 -- KEYS  1 subs  2 retry:<sub>  3 tries:<sub>  4 due:<bucket>  5 log
 --       6 subs:log, so that the owner looks  7 subs:ver
@@ -19,7 +19,12 @@ if #redis.call('XRANGE', LOG, id, id) == 0 then
 end
 
 redis.call('ZADD', RETRY, now, id)
-redis.call('HSET', TRIES, id, '0 ' .. now)
+
+-- one that waits in a line keeps its place there
+local tries = redis.call('HGET', TRIES, id) or ''
+redis.call('HSET', TRIES, id,
+           '0 ' .. now .. (string.match(tries, '^%d+ %d+( %x+)$') or ''))
+
 redis.call('ZADD', DUE, redis.call('ZRANGE', RETRY, 0, 0, 'WITHSCORES')[2],
            sub)
 
