@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_call.h"
+#include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_script.h"
@@ -147,7 +148,7 @@ ngx_http_notify_api_actions_test_target(
 
     reason = NULL;
 
-    test->target = ngx_http_notify_call_target(&profile->call, s,
+    test->target = ngx_http_notify_custom_target(&profile->call, s,
                                                ngx_cycle->log, &reason);
     if (test->target) {
         share = ngx_http_notify_limits_share(call->api->channel,

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_call.h"
+#include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
@@ -251,7 +252,7 @@ ngx_http_notify_api_confirm_prepare(ngx_http_notify_api_confirm_t *job,
         return NGX_ERROR;
     }
 
-    job->target = ngx_http_notify_call_target(&profile->call,
+    job->target = ngx_http_notify_custom_target(&profile->call,
                                               job->subscription,
                                               ngx_cycle->log, &reason);
     if (job->target == NULL) {

@@ -273,7 +273,8 @@ ngx_http_notify_api_subscriptions_replace(
 
     static const char *const  kept[] = {
         "id", "tenant", "createdAt", "secrets", "apiKey", "headers",
-        "pausedUntil", "tls", "unconfirmed", "allowedRate", NULL
+        "pausedUntil", "tls", "oauth2", "unconfirmed",
+        "allowedRate", NULL
     };
 
     if (call->api->method == NGX_HTTP_PUT) {

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_commit.h"
 #include "ngx_http_notify_custom.h"
+#include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_delivery.h"
 #include "ngx_http_notify_disable.h"
 #include "ngx_http_notify_former.h"
@@ -544,7 +545,7 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
     }
 
     if (s->provider == NULL) {
-        s->target = ngx_http_notify_call_target(&profile->call, doc, feed->log,
+        s->target = ngx_http_notify_custom_target(&profile->call, doc, feed->log,
                                                 &s->reason);
         if (s->target == NULL && s->reason == NULL) {
             return NGX_ERROR;

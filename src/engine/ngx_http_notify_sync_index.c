@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_selector.h"
+#include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_sync_index.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_text.h"
@@ -292,7 +293,7 @@ ngx_http_notify_sync_index_target(ngx_http_notify_sync_index_t *index,
 
     reason = NULL;
 
-    claim->target = ngx_http_notify_call_target(claim->conf, s, ngx_cycle->log,
+    claim->target = ngx_http_notify_custom_target(claim->conf, s, ngx_cycle->log,
                                                 &reason);
     if (claim->target == NULL) {
         claim->reason = reason ? reason : claim->reason;

@@ -7,12 +7,25 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_custom.h"
+#include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_tls.h"
 
 
 #define NGX_HTTP_NOTIFY_SUBSCRIPTION_CUSTOM_TLS  (32 * 1024)
+
+
+/* a member that is an object of texts, one of which is write-only */
+typedef struct {
+    const char  **members;
+    const char   *list;         /* of these, as a phrase */
+    const char   *secret;
+    const char  **bound;        /* while these are the same it stays */
+    ngx_int_t   (*usable)(ngx_http_notify_subscription_form_t *form,
+                          const ngx_http_notify_profile_t *profile,
+                          const ngx_http_notify_json_t *json);
+} ngx_http_notify_subscription_object_t;
 
 
 static const ngx_http_notify_profile_t *
@@ -26,12 +39,24 @@ static ngx_int_t ngx_http_notify_subscription_custom_copy(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_subscription_member_t *member,
     ngx_http_notify_json_t *value);
+static ngx_int_t ngx_http_notify_subscription_custom_object(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value,
+    const ngx_http_notify_subscription_object_t *object);
 static ngx_http_notify_json_t *ngx_http_notify_subscription_custom_merged(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value);
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    ngx_http_notify_json_t *value,
+    const ngx_http_notify_subscription_object_t *object);
 static ngx_int_t ngx_http_notify_subscription_custom_text(
-    ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *tls,
-    const ngx_str_t *name, const ngx_http_notify_json_t *value);
+    ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *json,
+    const ngx_str_t *name, const ngx_http_notify_json_t *value,
+    const ngx_http_notify_subscription_object_t *object);
+static ngx_int_t ngx_http_notify_subscription_custom_granted(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_profile_t *profile,
+    const ngx_http_notify_json_t *json);
 static ngx_int_t ngx_http_notify_subscription_custom_usable(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_profile_t *profile,
@@ -217,13 +242,56 @@ ngx_http_notify_subscription_custom_tls(
     const ngx_http_notify_subscription_member_t *member,
     const ngx_str_t *name, ngx_http_notify_json_t *value)
 {
+    static const char  *members[] = { "ca", "certificate", "key",
+                                      "serverName", NULL };
+    static const char  *bound[] = { "certificate", NULL };
+
+    static const ngx_http_notify_subscription_object_t  object = {
+        members, "ca, certificate, key and serverName", "key", bound,
+        ngx_http_notify_subscription_custom_usable
+    };
+
+    form->tls = 1;
+
+    return ngx_http_notify_subscription_custom_object(form, member, name,
+                                                      value, &object);
+}
+
+
+ngx_int_t
+ngx_http_notify_subscription_custom_oauth2(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    static const char  *members[] = { "tokenUrl", "clientId", "clientSecret",
+                                      "scope", "audience", NULL };
+    static const char  *bound[] = { "tokenUrl", "clientId", NULL };
+
+    static const ngx_http_notify_subscription_object_t  object = {
+        members, "tokenUrl, clientId, clientSecret, scope and audience",
+        "clientSecret", bound, ngx_http_notify_subscription_custom_granted
+    };
+
+    form->oauth2 = 1;
+
+    return ngx_http_notify_subscription_custom_object(form, member, name,
+                                                      value, &object);
+}
+
+
+static ngx_int_t
+ngx_http_notify_subscription_custom_object(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value,
+    const ngx_http_notify_subscription_object_t *object)
+{
     ngx_int_t                         rc;
     ngx_str_t                         prefix;
     ngx_uint_t                        n;
-    ngx_http_notify_json_t           *tls;
+    ngx_http_notify_json_t           *json;
     const ngx_http_notify_profile_t  *profile;
-
-    form->tls = 1;
 
     profile = ngx_http_notify_subscription_custom_profile(form, member, name);
 
@@ -249,19 +317,17 @@ ngx_http_notify_subscription_custom_tls(
 
     (void) ngx_sprintf(form->invalid->prefix.data, "/%V", name);
 
-    tls = ngx_http_notify_subscription_custom_merged(form, name, value);
+    json = ngx_http_notify_subscription_custom_merged(form, member, value,
+                                                      object);
+    rc = json ? NGX_OK : NGX_ERROR;
 
-    rc = NGX_ERROR;
-
-    if (tls && ngx_http_notify_invalid_n(form->invalid) == n) {
-        rc = ngx_http_notify_subscription_custom_usable(form, profile, tls);
+    if (json && ngx_http_notify_invalid_n(form->invalid) == n) {
+        rc = object->usable(form, profile, json);
 
         if (rc == NGX_OK) {
-            rc = ngx_http_notify_json_set(form->document, member->stored, tls);
+            rc = ngx_http_notify_json_set(form->document, member->stored,
+                                          json);
         }
-
-    } else if (tls) {
-        rc = NGX_DECLINED;
     }
 
     form->invalid->prefix = prefix;
@@ -271,92 +337,100 @@ ngx_http_notify_subscription_custom_tls(
 
 
 /*
- * A PATCH changes what it has.  The key is not shown: it stays with its
- * certificate.  NULL: memory.
+ * A PATCH changes what it has.  The secret is not shown: it stays with what it
+ * is for.  NULL: memory.
  */
 
 static ngx_http_notify_json_t *
 ngx_http_notify_subscription_custom_merged(
-    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name,
-    ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    ngx_http_notify_json_t *value,
+    const ngx_http_notify_subscription_object_t *object)
 {
-    void                    *cursor;
-    ngx_str_t                member, text, old;
-    ngx_http_notify_json_t  *tls, *stored, *given;
+    void                     *cursor;
+    ngx_str_t                 name, text, old;
+    const char              **bound;
+    ngx_http_notify_json_t   *json, *stored, *given;
 
-    stored = ngx_http_notify_json_get(form->document, "tls");
+    stored = ngx_http_notify_json_get(form->document, member->stored);
 
-    tls = (stored && form->merge)
-          ? ngx_http_notify_json_copy(form->pool, stored)
-          : ngx_http_notify_json_new_object(form->pool);
+    json = (stored && form->merge)
+           ? ngx_http_notify_json_copy(form->pool, stored)
+           : ngx_http_notify_json_new_object(form->pool);
 
-    if (tls == NULL) {
+    if (json == NULL
+        || (ngx_http_notify_json_get_nocase(value, object->secret) == NULL
+            && ngx_http_notify_json_remove(json, object->secret) != NGX_OK))
+    {
         return NULL;
     }
 
     cursor = NULL;
 
     for ( ;; ) {
-        given = ngx_http_notify_json_member(value, &cursor, &member);
+        given = ngx_http_notify_json_member(value, &cursor, &name);
 
         if (given == NULL) {
             break;
         }
 
-        if (ngx_http_notify_subscription_custom_text(form, tls, &member,
-                                                     given)
+        if (ngx_http_notify_subscription_custom_text(form, json, &name, given,
+                                                     object)
             != NGX_OK)
         {
             return NULL;
         }
     }
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(tls, "certificate"));
-    old = ngx_http_notify_json_string(
-              ngx_http_notify_json_get(stored, "certificate"));
-
-    if (stored == NULL || text.len == 0
-        || ngx_http_notify_json_get_nocase(value, "key")
-        || !ngx_http_notify_text_equal(&text, &old))
+    if (stored == NULL
+        || ngx_http_notify_json_get_nocase(value, object->secret))
     {
-        return tls;
+        return json;
     }
 
-    text = ngx_http_notify_json_string(ngx_http_notify_json_get(stored,
-                                                                "key"));
+    for (bound = object->bound; *bound; bound++) {
+        text = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
+                                                                    *bound));
+        old = ngx_http_notify_json_string(ngx_http_notify_json_get(stored,
+                                                                   *bound));
 
-    return ngx_http_notify_json_set_string(tls, "key", &text) == NGX_OK
-           ? tls : NULL;
+        if (text.len == 0 || !ngx_http_notify_text_equal(&text, &old)) {
+            return json;
+        }
+    }
+
+    text = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(stored, object->secret));
+
+    return ngx_http_notify_json_set_string(json, object->secret, &text)
+           == NGX_OK ? json : NULL;
 }
 
 
 static ngx_int_t
 ngx_http_notify_subscription_custom_text(
-    ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *tls,
-    const ngx_str_t *name, const ngx_http_notify_json_t *value)
+    ngx_http_notify_subscription_form_t *form, ngx_http_notify_json_t *json,
+    const ngx_str_t *name, const ngx_http_notify_json_t *value,
+    const ngx_http_notify_subscription_object_t *object)
 {
     ngx_str_t     text;
     const char  **member;
 
-    static const char  *members[] = { "ca", "certificate", "key",
-                                      "serverName", NULL };
-
-    for (member = members; *member; member++) {
+    for (member = object->members; *member; member++) {
         if (ngx_http_notify_text_is_nocase(name, *member)) {
             break;
         }
     }
 
     if (*member == NULL) {
-        ngx_http_notify_invalid_add(form->invalid, name,
-                                    "is none of ca, certificate, key and "
-                                    "serverName");
+        ngx_http_notify_invalid_add(form->invalid, name, "is none of %s",
+                                    object->list);
         return NGX_OK;
     }
 
     if (ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_NULL) {
-        return ngx_http_notify_json_remove(tls, *member);
+        return ngx_http_notify_json_remove(json, *member);
     }
 
     text = ngx_http_notify_json_string(value);
@@ -368,7 +442,61 @@ ngx_http_notify_subscription_custom_text(
         return NGX_OK;
     }
 
-    return ngx_http_notify_json_set_string(tls, *member, &text);
+    return ngx_http_notify_json_set_string(json, *member, &text);
+}
+
+
+/* its token endpoint is an address as any other */
+
+static ngx_int_t
+ngx_http_notify_subscription_custom_granted(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_profile_t *profile,
+    const ngx_http_notify_json_t *json)
+{
+    size_t                        len;
+    ngx_int_t                     rc;
+    ngx_str_t                     text, name;
+    const char                  **member, *reason;
+    ngx_http_notify_guard_url_t   url;
+
+    static const char  *needed[] = { "tokenUrl", "clientId", "clientSecret",
+                                     NULL };
+
+    for (member = needed; *member; member++) {
+        text = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
+                                                                    *member));
+        if (text.len == 0) {
+            name.data = (u_char *) *member;
+            name.len = ngx_strlen(*member);
+
+            ngx_http_notify_invalid_add(form->invalid, &name, "is missing");
+            return NGX_DECLINED;
+        }
+    }
+
+    text = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
+                                                                "tokenUrl"));
+    reason = NULL;
+
+    rc = ngx_http_notify_guard_url(form->pool, &text, &profile->call.guard,
+                                   &url, &reason);
+
+    if (rc == NGX_DECLINED) {
+
+        if (reason == NULL) {
+            reason = "invalid";
+        }
+
+        len = ngx_http_notify_json_get(form->document, "tenant")
+              ? ngx_http_notify_guard_public(reason) : ngx_strlen(reason);
+
+        ngx_str_set(&name, "tokenUrl");
+        ngx_http_notify_invalid_add(form->invalid, &name,
+                                    "is not acceptable: %*s", len, reason);
+    }
+
+    return rc;
 }
 
 
@@ -413,9 +541,17 @@ ngx_int_t
 ngx_http_notify_subscription_custom_kept(
     ngx_http_notify_subscription_form_t *form)
 {
-    if (form->merge || form->tls) {
+    if (form->merge) {
         return NGX_OK;
     }
 
-    return ngx_http_notify_json_remove(form->document, "tls");
+    if (!form->tls
+        && ngx_http_notify_json_remove(form->document, "tls") != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return form->oauth2 ? NGX_OK
+                        : ngx_http_notify_json_remove(form->document,
+                                                      "oauth2");
 }

@@ -34,7 +34,8 @@ typedef struct {
     ngx_http_notify_json_t            *object_type;
     ngx_http_notify_json_t            *event_type;
     ngx_str_t                          secret;
-    unsigned                           tls:1;       /* it has this member */
+    unsigned                           tls:1;       /* it has this member, */
+    unsigned                           oauth2:1;    /* and this */
     ngx_str_t                          signature;   /* "ed25519", "hmac", or
                                                        empty */
 } ngx_http_notify_subscription_form_t;
@@ -141,7 +142,8 @@ ngx_http_notify_subscription_read_t
     ngx_http_notify_subscription_custom_payload,
     ngx_http_notify_subscription_custom_retry,
     ngx_http_notify_subscription_custom_timeout,
-    ngx_http_notify_subscription_custom_tls;
+    ngx_http_notify_subscription_custom_tls,
+    ngx_http_notify_subscription_custom_oauth2;
 
 ngx_http_notify_subscription_show_t
     ngx_http_notify_subscription_show_copy,

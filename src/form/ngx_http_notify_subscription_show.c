@@ -417,7 +417,7 @@ ngx_http_notify_subscription_show_health(ngx_http_notify_json_write_t *w,
 }
 
 
-/* without its key */
+/* without its key, or its secret */
 
 void
 ngx_http_notify_subscription_show_tls(ngx_http_notify_json_write_t *w,
@@ -434,7 +434,10 @@ ngx_http_notify_subscription_show_tls(ngx_http_notify_json_write_t *w,
 
     tls = ngx_http_notify_json_copy(w->pool, tls);
 
-    if (tls == NULL || ngx_http_notify_json_remove(tls, "key") != NGX_OK) {
+    if (tls == NULL
+        || ngx_http_notify_json_remove(tls, "key") != NGX_OK
+        || ngx_http_notify_json_remove(tls, "clientSecret") != NGX_OK)
+    {
         w->failed = 1;
         return;
     }

@@ -41,7 +41,7 @@ static const ngx_http_notify_seal_conf_t  *ngx_http_notify_seal_keys;
 
 /* a client never reads these back */
 static const char  *ngx_http_notify_seal_members[] = {
-    "secrets", "apiKey", "headers", "tls", NULL
+    "secrets", "apiKey", "headers", "tls", "oauth2", NULL
 };
 
 

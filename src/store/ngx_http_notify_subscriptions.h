@@ -39,8 +39,10 @@ typedef struct {
  *   secrets[{text,expires,standard}] name profile headers{} filter rate
  *   inFlight enabled reason metadata createdAt updatedAt pausedUntil (epoch ms;
  *   null: until it is resumed) payload retry[] timeout
- *   tls{ca,certificate,key,serverName} unconfirmed (true: its endpoint has not
- *   agreed yet) allowedRate (by its endpoint, per 1,000 s)
+ *   tls{ca,certificate,key,serverName}
+ *   oauth2{tokenUrl,clientId,clientSecret,scope,audience}
+ *   unconfirmed (true: its endpoint has not agreed yet)
+ *   allowedRate (by its endpoint, per 1,000 s)
  * and, where it is that of the channel's target: internal settings{}, where it
  * is that of a provider: internal provider, and no url
  */
