@@ -178,7 +178,7 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
     char        *rv;
     u_char      *p, *last;
     ngx_str_t   *arg, *field;
-    ngx_uint_t   i;
+    ngx_uint_t   i, logo;
 
     arg = cf->args->elts;
 
@@ -186,16 +186,12 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
 
         p = arg[i].data;
         last = p + arg[i].len;
-        field = NULL;
+        logo = (ngx_strncmp(p, "logo=", 5) == 0);
 
-        if (ngx_strncmp(p, "title=", 6) == 0) {
-            field = &nclcf->title;
+        if (logo || ngx_strncmp(p, "title=", 6) == 0) {
 
-        } else if (ngx_strncmp(p, "logo=", 5) == 0) {
-            field = &nclcf->logo;
-        }
+            field = logo ? &nclcf->logo : &nclcf->title;
 
-        if (field) {
             if (field->data) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "duplicate parameter \"%V\"", &arg[i]);
@@ -212,13 +208,13 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
             if (field->len == 0
                 || ngx_http_notify_text_control(field)
                 || !ngx_http_notify_text_utf8(field)
-                || (field == &nclcf->logo
+                || (logo
                     && !ngx_http_notify_console_plain(field)))
             {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "invalid parameter \"%V\", it must be %s",
-                                   &arg[i], field == &nclcf->logo
-                                            ? "a URL or a path" : "a text");
+                                   &arg[i], logo ? "a URL or a path"
+                                                 : "a text");
                 return NGX_CONF_ERROR;
             }
 
