@@ -12,7 +12,6 @@
 typedef struct {
     ngx_str_node_t             node;        /* the first member */
     ngx_queue_t                recent;
-    ngx_int_t                  channel;
     size_t                     size;
     ngx_uint_t                 filled;      /* unsigned  filled:1; bucket */
     ngx_http_notify_bucket_t   bucket;
@@ -33,10 +32,6 @@ static ngx_http_notify_tenants_entry_t *ngx_http_notify_tenants_find(
     ngx_int_t channel, const ngx_str_t *tenant, ngx_uint_t create);
 static ngx_http_notify_tenants_t *ngx_http_notify_tenants_create(
     ngx_slab_pool_t *shpool);
-static void ngx_http_notify_tenants_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static ngx_int_t ngx_http_notify_tenants_compare(ngx_int_t channel,
-    const ngx_str_t *tenant, const ngx_http_notify_tenants_entry_t *entry);
 static void ngx_http_notify_tenants_forget(ngx_slab_pool_t *shpool,
     ngx_http_notify_tenants_t *tenants);
 static size_t ngx_http_notify_tenants_size(const ngx_str_t *tenant);
@@ -170,13 +165,12 @@ static ngx_http_notify_tenants_entry_t *
 ngx_http_notify_tenants_find(ngx_int_t channel, const ngx_str_t *tenant,
     ngx_uint_t create)
 {
-    size_t                             size;
-    uint32_t                           hash;
-    ngx_int_t                          rc;
-    ngx_slab_pool_t                   *shpool;
-    ngx_rbtree_node_t                 *node, *sentinel;
-    ngx_http_notify_tenants_t         *tenants;
-    ngx_http_notify_tenants_entry_t   *entry;
+    size_t                            size;
+    uint32_t                          hash;
+    ngx_str_t                         name;
+    ngx_slab_pool_t                  *shpool;
+    ngx_http_notify_tenants_t        *tenants;
+    ngx_http_notify_tenants_entry_t  *entry;
 
     shpool = ngx_http_notify_metrics_pool();
     tenants = ngx_http_notify_tenants_create(shpool);
@@ -185,28 +179,23 @@ ngx_http_notify_tenants_find(ngx_int_t channel, const ngx_str_t *tenant,
         return NULL;
     }
 
-    hash = ngx_crc32_long(tenant->data, tenant->len) ^ (uint32_t) channel;
+    name = *tenant;
 
-    node = tenants->tree.root;
-    sentinel = tenants->tree.sentinel;
+    if (name.len == 0) {
+        ngx_str_set(&name, "");
+    }
 
-    while (node != sentinel) {
+    /* the same name has another hash in another channel */
 
-        if (hash != node->key) {
-            node = (hash < node->key) ? node->left : node->right;
-            continue;
-        }
+    hash = ngx_crc32_long(name.data, name.len) ^ (uint32_t) channel;
 
-        entry = (ngx_http_notify_tenants_entry_t *) node;
-        rc = ngx_http_notify_tenants_compare(channel, tenant, entry);
+    entry = (ngx_http_notify_tenants_entry_t *)
+                ngx_str_rbtree_lookup(&tenants->tree, &name, hash);
 
-        if (rc == 0) {
-            ngx_queue_remove(&entry->recent);
-            ngx_queue_insert_head(&tenants->recent, &entry->recent);
-            return entry;
-        }
-
-        node = (rc < 0) ? node->left : node->right;
+    if (entry) {
+        ngx_queue_remove(&entry->recent);
+        ngx_queue_insert_head(&tenants->recent, &entry->recent);
+        return entry;
     }
 
     if (!create) {
@@ -233,13 +222,11 @@ ngx_http_notify_tenants_find(ngx_int_t channel, const ngx_str_t *tenant,
     }
 
     entry->node.node.key = hash;
-    entry->node.str.len = tenant->len;
-    entry->channel = channel;
+    entry->node.str.len = name.len;
+    entry->node.str.data = entry->name;
     entry->size = size;
 
-    if (tenant->len) {
-        ngx_memcpy(entry->name, tenant->data, tenant->len);
-    }
+    ngx_memcpy(entry->name, name.data, name.len);
 
     ngx_rbtree_insert(&tenants->tree, &entry->node.node);
     ngx_queue_insert_head(&tenants->recent, &entry->recent);
@@ -268,67 +255,13 @@ ngx_http_notify_tenants_create(ngx_slab_pool_t *shpool)
         }
 
         ngx_rbtree_init(&tenants->tree, &tenants->sentinel,
-                        ngx_http_notify_tenants_insert);
+                        ngx_str_rbtree_insert_value);
         ngx_queue_init(&tenants->recent);
 
         *place = tenants;
     }
 
     return *place;
-}
-
-
-static void
-ngx_http_notify_tenants_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
-{
-    ngx_rbtree_node_t                **p;
-    ngx_http_notify_tenants_entry_t   *entry;
-
-    entry = (ngx_http_notify_tenants_entry_t *) node;
-
-    for ( ;; ) {
-
-        if (node->key != temp->key) {
-            p = (node->key < temp->key) ? &temp->left : &temp->right;
-
-        } else {
-            p = (ngx_http_notify_tenants_compare(entry->channel,
-                                   &entry->node.str,
-                                   (ngx_http_notify_tenants_entry_t *) temp)
-                 < 0)
-                ? &temp->left : &temp->right;
-        }
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
-    }
-
-    *p = node;
-    node->parent = temp;
-    node->left = sentinel;
-    node->right = sentinel;
-    ngx_rbt_red(node);
-}
-
-
-static ngx_int_t
-ngx_http_notify_tenants_compare(ngx_int_t channel, const ngx_str_t *tenant,
-    const ngx_http_notify_tenants_entry_t *entry)
-{
-    if (channel != entry->channel) {
-        return channel < entry->channel ? -1 : 1;
-    }
-
-    if (tenant->len != entry->node.str.len) {
-        return tenant->len < entry->node.str.len ? -1 : 1;
-    }
-
-    return tenant->len ? ngx_memcmp(tenant->data, entry->name, tenant->len)
-                       : 0;
 }
 
 
