@@ -5,6 +5,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_trace.h"
 
 
@@ -216,7 +217,7 @@ ngx_http_notify_trace_lines(ngx_pool_t *pool, const ngx_str_t *parent,
                         + NGX_HTTP_NOTIFY_TRACE_SPAN, id, sizeof(id));
     *p++ = CR; *p++ = LF;
 
-    if (state->len) {
+    if (state->len && !ngx_http_notify_text_control(state)) {
         p = ngx_sprintf(p, "tracestate: %V" CRLF, state);
     }
 

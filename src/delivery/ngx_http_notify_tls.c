@@ -15,6 +15,7 @@
 static ngx_int_t ngx_http_notify_tls_context(
     const ngx_http_notify_call_conf_t *conf, const ngx_http_notify_tls_t *tls,
     ngx_ssl_t *ssl, const char **member, const char **reason);
+static ngx_int_t ngx_http_notify_tls_inherit(SSL_CTX *from, SSL_CTX *to);
 static const char *ngx_http_notify_tls_trust(
     const ngx_http_notify_call_conf_t *conf, const ngx_http_notify_tls_t *tls,
     SSL_CTX *ctx);
@@ -132,7 +133,7 @@ ngx_http_notify_tls_context(const ngx_http_notify_call_conf_t *conf,
     }
 
     if (tls->certificate.len == 0 && tls->key.len == 0) {
-        return NGX_OK;
+        return ngx_http_notify_tls_inherit(conf->state->ssl.ctx, ssl->ctx);
     }
 
     *member = "certificate";
@@ -146,6 +147,36 @@ ngx_http_notify_tls_context(const ngx_http_notify_call_conf_t *conf,
     *reason = ngx_http_notify_tls_key(&tls->key, ssl->ctx);
 
     return *reason ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* the profile's client certificate, where it has one */
+
+static ngx_int_t
+ngx_http_notify_tls_inherit(SSL_CTX *from, SSL_CTX *to)
+{
+    X509            *x509;
+    EVP_PKEY        *key;
+    STACK_OF(X509)  *chain;
+
+    x509 = SSL_CTX_get0_certificate(from);
+    key = SSL_CTX_get0_privatekey(from);
+
+    if (x509 == NULL || key == NULL) {
+        return NGX_OK;
+    }
+
+    chain = NULL;
+    (void) SSL_CTX_get0_chain_certs(from, &chain);
+
+    if (SSL_CTX_use_certificate(to, x509) != 1
+        || SSL_CTX_use_PrivateKey(to, key) != 1
+        || (chain && SSL_CTX_set1_chain(to, chain) != 1))
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -275,4 +275,31 @@ eventually { !$shop->lacks('/raw', $event) } 'one without its payload';
 is(from_json(call('/raw', $event)->{body})->{eventType}, 'order.paid',
    'has the profile\'s again');
 
+
+# the profile's certificate, where the subscription has none of its own
+
+my $other = NotifyTest::Nginx->new(redis => $redis, http => <<"END");
+    notify_secret_key $dir/secret.key;
+    notify_profile local {
+        allow 127.0.0.0/8;
+        customize tls;
+        retry 1s;
+        ssl_certificate $dir/other.crt;
+        ssl_certificate_key $dir/other.key;
+    }
+    notify_channel profiled { profile local; }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / { notify_api profiled; }
+    }
+END
+eventually { http(GET => $other->url('/health'))->{status} == 200 } undef;
+is(http(POST => $other->url('/subscriptions'), json => {
+       url => "https://127.0.0.1:$port/profile", event => 'order.paid',
+       tls => { ca => $tls{ca}, serverName => 'hooks.example' } })->{status},
+   201, 'a subscription with no certificate');
+http(POST => $other->url('/events'), json => { eventType => 'order.paid' });
+eventually { slurp("$dir/calls") =~ m{^/profile other hooks\.example}m }
+           "has the profile's";
+
 finish();
