@@ -59,11 +59,13 @@ my $page = red(GET => '/deltas');
 red(PUT => '/sessions/s1', { customer => $mark });
 red(POST => '/deltas/consumers/c1', { cursor => $page->{cursor} });
 red(PATCH => '/settings/red', { flags => { paid => \1 } });
+my $again = red(POST => '/redeliver', { status => 'dead' })->{id};
 
 # values of the parameters, for a path that begins so
 my %path = ('/subscriptions/{id}' => [$sub, $asked],
             '/events/{id}' => [$event, "$mark-uid"],
             '/deliveries/{id}' => [$delivery],
+            '/redeliveries/{id}' => [$again],
             '/deltas/consumers/{name}' => ['c1'],
             '/sessions/{id}' => ['s1'], '/sync/{event}' => ['asked'],
             '/settings/{scope}' => ['red'], '/samples/{event}' => ['paid']);
@@ -72,10 +74,13 @@ my %query = (cursor => $page->{cursor}, subscription => $sub,
              since => '2024-01-01T00:00:00Z', limit => 250, status => 'succeeded',
              eventType => 'paid', entityTypeID => 0, missed => 'true',
              wait => '10ms', success => 'true', errorLevel => 50,
-             errorCode => 'x', delay => 0);
+             errorCode => 'x', delay => 0, event => $event,
+             until => '2100-01-01T00:00:00Z', request => 'true',
+             window => '1h');
 my %header = ('If-Match' => undef, 'If-None-Match' => undef,
               'Idempotency-Key' => "$mark-key", 'X-Notify-Hops' => 0,
-              'Last-Event-ID' => $page->{cursor});
+              'Last-Event-ID' => $page->{cursor},
+              traceparent => undef, tracestate => undef);
 my %body = (
     'POST /subscriptions' => { id => $sub, url => $url, event => 'none',
                                enabled => \0 },
@@ -84,6 +89,10 @@ my %body = (
     'POST /subscriptions/{id}/rotate-secret' => {},
     'POST /subscriptions/{id}/redeliver' => { since => '2024-01-01T00:00:00Z',
                                               all => \1 },
+    'POST /subscriptions/{id}/pause' => { for => '1h' },
+    'POST /subscriptions/{id}/secret' => { secret => 'whsec_' . 'a' x 32 },
+    'POST /redeliver' => { status => 'dead' },
+    'POST /filter/test' => { filter => {}, event => { eventType => 'paid' } },
     'POST /events' => { eventType => 'paid', sessionId => 's1', data => 'own' },
     'POST /events/{id}/redeliver' => { subscription => $sub },
     'POST /deltas/consumers/{name}' => { cursor => $page->{cursor} },
@@ -136,8 +145,9 @@ my %answer = (
     map({ ("$_ /samples/{event}" => 200) } qw(POST PUT PATCH)),
     map({ my $way = $_;
           map { ("$way $_" => '200 201 202 204 401 404 409 422') }
-              qw(/subscriptions /events /settings /event-types /health /stats
-                 /jwks.json /openapi.json) } qw(GET POST PUT PATCH)),
+              qw(/subscriptions /events /deliveries /redeliver /filter/test
+                 /settings /event-types /health /stats /jwks.json
+                 /openapi.json) } qw(GET POST PUT PATCH)),
 );
 # the default tenant writes all scopes' settings
 my %default = map { ("$_ /settings/{scope}" => '200 409') } qw(GET PUT PATCH);
