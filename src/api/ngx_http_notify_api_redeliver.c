@@ -311,8 +311,10 @@ ngx_http_notify_api_redeliver_rows(ngx_http_notify_resp_t *resp, void *data)
     {
         ngx_http_notify_api_problem(api, 422, "too_many_deliveries",
                                     "there are more than %d: ask for a "
-                                    "shorter span, or for less subscriptions",
-                                    NGX_HTTP_NOTIFY_API_REDELIVER_MAX);
+                                    "shorter span, or for fewer subscriptions",
+                                    rc == NGX_ABORT
+                                    ? NGX_HTTP_NOTIFY_API_REDELIVER_MAX
+                                    : NGX_HTTP_NOTIFY_API_REDELIVER_SCAN);
         return;
     }
 
@@ -409,8 +411,13 @@ ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
     if (row.event.ms < redeliver->since.ms) {
         rc = NGX_DONE;
 
-    } else if (ngx_http_notify_api_redeliver_wanted(redeliver, &row)) {
+    } else if (!ngx_http_notify_api_redeliver_wanted(redeliver, &row)) {
+        /* the next one */
 
+    } else if (redeliver->dry) {
+        redeliver->count++;
+
+    } else {
         id = redeliver->ids.elts;
         pair = ngx_array_push(&redeliver->pairs);
 
@@ -420,6 +427,7 @@ ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
         } else {
             pair->event = row.event;
             pair->subscription = &id[redeliver->next];
+            redeliver->count++;
 
             if (redeliver->pairs.nelts > NGX_HTTP_NOTIFY_API_REDELIVER_MAX) {
                 rc = NGX_ABORT;
@@ -560,14 +568,14 @@ ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api)
     ngx_http_notify_json_write_object(&w, NULL);
 
     if (redeliver->dry) {
-        ngx_http_notify_json_write_integer(&w, "count", redeliver->pairs.nelts);
+        ngx_http_notify_json_write_integer(&w, "count", redeliver->count);
         ngx_http_notify_json_write_end(&w);
         ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
         return;
     }
 
     ngx_http_notify_json_write_string(&w, "tenant", &api->tenant);
-    ngx_http_notify_json_write_integer(&w, "count", redeliver->pairs.nelts);
+    ngx_http_notify_json_write_integer(&w, "count", redeliver->count);
     ngx_http_notify_json_write_end(&w);
 
     if (ngx_http_notify_json_write_done(&w, &value) != NGX_OK
@@ -610,7 +618,7 @@ ngx_http_notify_api_redeliver_kept(ngx_http_notify_resp_t *resp, void *data)
     ngx_http_notify_json_write_init(&w, api->request->pool);
     ngx_http_notify_json_write_object(&w, NULL);
     ngx_http_notify_json_write_string(&w, "id", &redeliver->id);
-    ngx_http_notify_json_write_integer(&w, "count", redeliver->pairs.nelts);
+    ngx_http_notify_json_write_integer(&w, "count", redeliver->count);
     ngx_http_notify_json_write_end(&w);
 
     ngx_http_notify_api_send_written(api, NGX_HTTP_ACCEPTED, &w);

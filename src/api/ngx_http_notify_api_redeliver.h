@@ -48,7 +48,8 @@ typedef struct {
     ngx_http_notify_delivery_view_t          view;
     ngx_uint_t                               taken; /* unsigned  taken:1; */
     ngx_http_notify_id_t                     before;
-    ngx_array_t                              pairs; /* those that are found */
+    ngx_uint_t                               count;
+    ngx_array_t                              pairs; /* those found, not dry */
     ngx_uint_t                               asked; /* of these */
     ngx_uint_t                               scanned;
     ngx_str_t                                id;
