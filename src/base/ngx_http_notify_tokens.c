@@ -330,6 +330,9 @@ ngx_http_notify_tokens_alloc(ngx_slab_pool_t *shpool, size_t size)
     ngx_http_notify_tokens_entry_t  *entry;
 
     tokens = ngx_http_notify_tokens_create(shpool);
+    if (tokens == NULL) {
+        return NULL;
+    }
 
     for ( ;; ) {
         p = NULL;
@@ -367,11 +370,12 @@ ngx_http_notify_tokens_drop(ngx_slab_pool_t *shpool,
 {
     ngx_http_notify_tokens_t  *tokens;
 
-    if (entry->token.len == 0) {
+    tokens = ngx_http_notify_tokens_create(shpool);
+
+    if (tokens == NULL || entry->token.len == 0) {
         return;
     }
 
-    tokens = ngx_http_notify_tokens_create(shpool);
     tokens->size -= entry->token.len;
 
     ngx_explicit_memzero(entry->token.data, entry->token.len);

@@ -11,7 +11,7 @@
 #include "ngx_http_notify_tokens.h"
 
 
-#define NGX_HTTP_NOTIFY_OAUTH2_LIFE   300       /* seconds, where none is said */
+#define NGX_HTTP_NOTIFY_OAUTH2_LIFE   300       /* s, where none is said */
 #define NGX_HTTP_NOTIFY_OAUTH2_LONG   (30 * 86400)
 #define NGX_HTTP_NOTIFY_OAUTH2_WHY    256
 #define NGX_HTTP_NOTIFY_OAUTH2_WORDS  160

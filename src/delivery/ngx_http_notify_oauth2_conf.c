@@ -308,8 +308,8 @@ ngx_http_notify_oauth2_conf_init(ngx_conf_t *cf,
         != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "invalid \"token_url=%V\" in \"oauth2\": %s in %s:%ui", &args->conf.url, reason, args->file,
-                      args->line);
+                      "invalid \"token_url=%V\" in \"oauth2\": %s in %s:%ui",
+                      &args->conf.url, reason, args->file, args->line);
         return NGX_CONF_ERROR;
     }
 

@@ -171,8 +171,8 @@ ngx_uint_t ngx_http_notify_feed_number(ngx_http_notify_feed_t *feed);
 void ngx_http_notify_feed_join(ngx_http_notify_feed_t *feed);
 
 /*
- * Something is dirty: a commit follows in 10 ms, or 100 ms after the one before,
- * or, `now`, at the end of this iteration.
+ * Something is dirty: a commit follows in 10 ms, or 100 ms after the one
+ * before, or, `now`, at the end of this iteration.
  */
 void ngx_http_notify_feed_commit_soon(ngx_http_notify_feed_t *feed,
     ngx_uint_t now);

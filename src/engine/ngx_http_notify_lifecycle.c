@@ -545,8 +545,8 @@ ngx_http_notify_lifecycle_prepare(ngx_http_notify_subscriber_t *s,
     }
 
     if (s->provider == NULL) {
-        s->target = ngx_http_notify_custom_target(&profile->call, doc, feed->log,
-                                                &s->reason);
+        s->target = ngx_http_notify_custom_target(&profile->call, doc,
+                                                  feed->log, &s->reason);
         if (s->target == NULL && s->reason == NULL) {
             return NGX_ERROR;
         }

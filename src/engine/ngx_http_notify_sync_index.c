@@ -293,8 +293,8 @@ ngx_http_notify_sync_index_target(ngx_http_notify_sync_index_t *index,
 
     reason = NULL;
 
-    claim->target = ngx_http_notify_custom_target(claim->conf, s, ngx_cycle->log,
-                                                &reason);
+    claim->target = ngx_http_notify_custom_target(claim->conf, s,
+                                                  ngx_cycle->log, &reason);
     if (claim->target == NULL) {
         claim->reason = reason ? reason : claim->reason;
         return;

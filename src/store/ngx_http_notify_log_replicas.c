@@ -1,6 +1,6 @@
 /*
- * Of each connection one WAIT at a time behind the publishes that were answered;
- * those answered meanwhile share the next one.  The worker has a list of these
+ * Of each connection one WAIT at a time behind the publishes that were
+ * answered; those answered meanwhile share the next one.  The worker has a list of these
  * connections.  Must not know what was published, nor for whom.
  */
 
