@@ -77,6 +77,9 @@ sub stored {
 }
 my $sealed = stored({ sealed => 'v1:00000000:AAAA' });
 my $inside = stored({ url => 'http://10.0.0.1/' });
+# what there is to do for these actions
+my %acts = (enable => $off, resume => stored({}));
+made(POST => "/shop/subscriptions/$acts{resume}/pause", '{"for":"1h"}');
 
 
 # a route's parameters, and a body that it takes
@@ -89,6 +92,12 @@ my %body = (
     'PATCH /subscriptions/{id}' => '{"name":"x"}',
     'POST /subscriptions/{id}/rotate-secret' => '{"grace":"1h"}',
     'POST /subscriptions/{id}/redeliver' => '{"since":"2024-01-01T00:00:00Z"}',
+    'POST /subscriptions/{id}/pause' => '{"for":"1h"}',
+    'POST /subscriptions/{id}/secret' =>
+        '{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}',
+    'POST /redeliver' => '{"status":"dead"}',
+    'POST /filter/test' =>
+        '{"filter":{"data.a":1},"event":{"eventType":"paid"}}',
     'POST /events' => '{"eventType":"paid"}',
     'POST /events/{id}/redeliver' => qq({"subscription":"$id"}),
     'POST /deltas/consumers/{name}' => qq({"cursor":"$cursor"}),
@@ -247,13 +256,15 @@ my %recipe = (
     },
     503 => sub {
         my ($method, $route, $body) = @_;
-        return hit($method => at($route) . path($route), $body);
+        return hit($method => at($route) . path($route), $body,
+                   $route eq '/filter/test' ? ('Idempotency-Key' => 'k') : ());
     },
     507 => sub {
         my ($method, $route, $body) = @_;
         $body =~ s/"x"/"y"/ if defined $body;
-        return hit($method => '/shop' . path($route,
-            $route =~ m{^/subscriptions.*/enable$} ? $off : undef), $body);
+        my ($act) = $route =~ m{^/subscriptions.*/(\w+)$};
+        return hit($method => '/shop' . path($route, $acts{ $act // '' }),
+                   $body);
     },
     508 => sub {
         my ($method, $route, $body) = @_;

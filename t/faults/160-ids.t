@@ -279,15 +279,19 @@ my %allowed = (
     'subscriptions' => 'GET HEAD POST',
     "subscriptions/$id" => 'GET HEAD PUT PATCH DELETE',
     (map { ("subscriptions/$id/$_" => 'POST') }
-         qw(test enable disable rotate-secret redeliver)),
+         qw(test enable disable rotate-secret redeliver pause resume secret
+            confirm)),
     "subscriptions/$id/deliveries" => 'GET HEAD',
-    'events' => 'POST', "events/$go" => 'GET HEAD',
+    "subscriptions/$id/stats" => 'GET HEAD',
+    'events' => 'GET HEAD POST', "events/$go" => 'GET HEAD DELETE',
     "events/$go/deliveries" => 'GET HEAD', "events/$go/redeliver" => 'POST',
     'deltas' => 'GET HEAD', 'sync/asked' => 'POST',
     'sessions/s' => 'GET HEAD PUT DELETE',
     (map { ("sessions/s/$_" => 'POST') } qw(connected disconnected heartbeat)),
     'settings' => 'GET HEAD PUT PATCH', 'settings/a' => 'GET HEAD PUT PATCH',
-    "deliveries/$delivery" => 'GET HEAD',
+    'deliveries' => 'GET HEAD', "deliveries/$delivery" => 'GET HEAD',
+    'redeliver' => 'POST', 'redeliveries/x' => 'GET HEAD',
+    'filter/test' => 'POST',
     "deliveries/$delivery/redeliver" => 'POST',
     (map { ($_ => 'GET HEAD') } qw(event-types stats health jwks.json)),
 );

@@ -41,7 +41,7 @@ delivered('/first');
 my @workers = sort $nginx->workers;
 
 my $text = qr/\$(?:-1|\d+\r\n[^\r]*)\r\n/;
-my $cursor = qr/^\*2\r\n\$\d+\r\n\d+-\d+(?: [^\r]*)?\r\n$text\z/;
+my $cursor = qr/^\*3\r\n\$\d+\r\n\d+-\d+(?: [^\r]*)?\r\n$text$text\z/;
 my $n = 0;
 for (['the name of a field is a number', qr/\$3\r\nver\r\n/ => ":7\r\n"],
      ['the name of a field is null', qr/\$2\r\nop\r\n/ => "\$-1\r\n"],
