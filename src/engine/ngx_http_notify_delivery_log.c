@@ -88,8 +88,8 @@ ngx_http_notify_delivery_log_add(const ngx_http_notify_delivery_t *d,
     }
 
     if (log->start == NULL) {
-        log->start = ngx_alloc(NGX_HTTP_NOTIFY_DELIVERY_LOG_SIZE,
-                               ngx_cycle->log);
+        log->start = ngx_pnalloc(ngx_cycle->pool,
+                                 NGX_HTTP_NOTIFY_DELIVERY_LOG_SIZE);
         if (log->start == NULL) {
             return;
         }

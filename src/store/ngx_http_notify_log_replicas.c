@@ -1,7 +1,7 @@
 /*
  * Of each connection one WAIT at a time behind the publishes that were
- * answered; those answered meanwhile share the next one.  The worker has a list of these
- * connections.  Must not know what was published, nor for whom.
+ * answered; those answered meanwhile share the next one.  The worker has a
+ * list of these connections.  Must not know what was published, nor for whom.
  */
 
 #include <ngx_config.h>
