@@ -173,7 +173,10 @@ ngx_http_notify_log_fill(ngx_http_notify_event_t *event,
 
         member->len = value->len;
         member->data = p;
-        p = ngx_cpymem(p, value->data, value->len);
+
+        if (value->len) {
+            p = ngx_cpymem(p, value->data, value->len);
+        }
     }
 }
 
