@@ -55,6 +55,7 @@ static ngx_http_notify_api_resource_t  *ngx_http_notify_api_resources[] = {
     &ngx_http_notify_api_health,
     &ngx_http_notify_api_stats,
     &ngx_http_notify_api_jwks,
+    &ngx_http_notify_api_vapid,
     &ngx_http_notify_api_openapi,
     NULL
 };

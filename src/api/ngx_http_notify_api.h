@@ -97,6 +97,7 @@ extern ngx_http_notify_api_resource_t  ngx_http_notify_api_samples;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_health;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_jwks;
+extern ngx_http_notify_api_resource_t  ngx_http_notify_api_vapid;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_stats;
 extern ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi;
 

@@ -64,6 +64,9 @@ static ngx_http_notify_api_params_t  ngx_http_notify_api_params_table[] = {
       NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH,
       { "success", "errorLevel", "errorCode", "status", "delay", NULL } },
 
+    { &ngx_http_notify_api_vapid, 0, NULL, NGX_HTTP_GET,
+      { "provider", NULL } },
+
     { NULL, 0, NULL, 0, { NULL } }
 };
 

@@ -52,6 +52,7 @@ static const ngx_http_notify_api_role_right_t
     { "health", 0, NGX_HTTP_GET },
     { "stats", 0, NGX_HTTP_GET },
     { "jwks.json", 0, NGX_HTTP_GET },
+    { "vapid.json", 0, NGX_HTTP_GET },
     { "openapi.json", 0, NGX_HTTP_GET },
 
     { NULL, 0, 0 }

@@ -7,9 +7,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_sessions_browser.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_push.h"
+#include "ngx_http_notify_push_browser.h"
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"
@@ -27,6 +29,9 @@ static ngx_uint_t ngx_http_notify_api_sessions_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_sessions_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api);
+static ngx_int_t ngx_http_notify_api_sessions_values(
+    ngx_http_notify_api_t *api, const ngx_http_notify_json_t *input,
+    ngx_str_t *args, ngx_uint_t *n);
 static ngx_int_t ngx_http_notify_api_sessions_value(
     ngx_http_notify_api_t *api, const ngx_str_t *name,
     const ngx_http_notify_json_t *json, ngx_str_t *value);
@@ -121,12 +126,10 @@ ngx_http_notify_api_sessions_handler(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
 {
-    void                    *cursor;
-    size_t                   bytes;
-    ngx_str_t                name, value;
-    ngx_str_t                args[3 + 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES];
+    ngx_int_t                rc;
+    ngx_str_t                args[5 + 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES];
     ngx_uint_t               n;
-    ngx_http_notify_json_t  *input, *member;
+    ngx_http_notify_json_t  *input;
 
     input = ngx_http_notify_api_sessions_input(api);
     if (input == NULL) {
@@ -136,19 +139,46 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
     ngx_str_set(&args[0], "put");
     ngx_str_set(&args[2], "");
 
-    if (ngx_http_notify_api_sessions_time(api, input, "ttl",
+    rc = ngx_http_notify_api_sessions_time(api, input, "ttl",
                                           NGX_HTTP_NOTIFY_API_SESSIONS_TTL,
                                           NGX_HTTP_NOTIFY_API_SESSIONS_TTL_MAX,
-                                          &args[1])
-        == NGX_ERROR)
-    {
+                                          &args[1]);
+
+    if (rc != NGX_ERROR) {
+        rc = ngx_http_notify_api_sessions_values(api, input, args, &n);
+    }
+
+    if (rc == NGX_ERROR) {
         ngx_http_notify_api_failed(api);
         return;
     }
 
-    n = 3;
+    if (ngx_http_notify_invalid_n(&api->invalid)) {
+        ngx_http_notify_api_unprocessable(api);
+        return;
+    }
+
+    ngx_http_notify_api_sessions_call(api, args, n);
+}
+
+
+/* args[2] and those behind it, and *n of all; NGX_ERROR: memory */
+
+static ngx_int_t
+ngx_http_notify_api_sessions_values(ngx_http_notify_api_t *api,
+    const ngx_http_notify_json_t *input, ngx_str_t *args, ngx_uint_t *n)
+{
+    void                    *cursor;
+    size_t                   bytes;
+    ngx_str_t                name, value, provider;
+    ngx_int_t                rc;
+    ngx_uint_t               browser;
+    ngx_http_notify_json_t  *member;
+
+    *n = 3;
     bytes = 0;
     cursor = NULL;
+    ngx_str_null(&provider);
 
     while ((member = ngx_http_notify_json_member(input, &cursor, &name))
            != NULL)
@@ -157,28 +187,34 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
             continue;
         }
 
-        switch (ngx_http_notify_api_sessions_value(api, &name, member,
-                                                   &value))
-        {
-        case NGX_OK:
-            break;
+        browser = ngx_http_notify_text_is_nocase(&name, "subscription")
+                  && ngx_http_notify_json_type(member)
+                     == NGX_HTTP_NOTIFY_JSON_OBJECT;
 
-        case NGX_DECLINED:
+        rc = browser
+             ? ngx_http_notify_api_sessions_browser(api, input, member,
+                                                    &provider, &value)
+             : ngx_http_notify_api_sessions_value(api, &name, member, &value);
+
+        if (rc == NGX_DECLINED) {
             continue;
-
-        default:
-            ngx_http_notify_api_failed(api);
-            return;
         }
 
-        if (ngx_http_notify_text_is_nocase(&name, "subscription")) {
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (browser) {
+            ngx_str_set(&name, NGX_HTTP_NOTIFY_PUSH_BROWSER_NAME);
+
+        } else if (ngx_http_notify_text_is_nocase(&name, "subscription")) {
             args[2] = value;
             continue;
         }
 
         bytes += name.len + value.len;
 
-        if (n == sizeof(args) / sizeof(ngx_str_t)
+        if (*n == 3 + 2 * NGX_HTTP_NOTIFY_API_SESSIONS_VALUES
             || bytes > NGX_HTTP_NOTIFY_API_SESSIONS_BYTES)
         {
             ngx_http_notify_invalid_add(&api->invalid, NULL, "more than %d "
@@ -188,16 +224,17 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
             break;
         }
 
-        args[n++] = name;
-        args[n++] = value;
+        args[(*n)++] = name;
+        args[(*n)++] = value;
     }
 
-    if (ngx_http_notify_invalid_n(&api->invalid)) {
-        ngx_http_notify_api_unprocessable(api);
-        return;
+    if (provider.len) {
+        ngx_str_set(&args[*n], "provider");
+        args[*n + 1] = provider;
+        *n += 2;
     }
 
-    ngx_http_notify_api_sessions_call(api, args, n);
+    return NGX_OK;
 }
 
 
@@ -511,11 +548,13 @@ ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
 {
     int64_t                  until, n, now;
     ngx_uint_t               i;
+    const ngx_str_t         *browser;
     ngx_http_notify_resp_t  *field, *value;
 
     field = ngx_http_notify_resp_at(resp, 1);
     now = field ? field->integer : 0;
     until = 0;
+    browser = ngx_http_notify_api_sessions_browser_kept(resp);
 
     ngx_http_notify_json_write_object(w, NULL);
     ngx_http_notify_json_write_string(w, "id", &api->segments[0]);
@@ -540,6 +579,10 @@ ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
             break;
 
         case 's':
+            if (browser) {
+                break;
+            }
+
             ngx_http_notify_json_write_string(w, "subscription", &value->str);
             break;
 
@@ -552,6 +595,11 @@ ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
             break;
 
         case ':':
+            if (&value->str == browser) {
+                ngx_http_notify_json_write_raw(w, "subscription", browser);
+                break;
+            }
+
             ngx_http_notify_json_write_string(w, (char *) &field->str.data[1],
                                               &value->str);
             break;

@@ -16,6 +16,9 @@
 #include "ngx_http_notify_redis.h"
 
 
+#define NGX_HTTP_NOTIFY_PROVIDER_HTTP     1
+#define NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH  2     /* each session's endpoint */
+
 /* what a session is bound to by "provider-NAME", made by its registration */
 #define NGX_HTTP_NOTIFY_PROVIDER_ID  "provider-"
 
@@ -44,6 +47,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_notify_profile_t        profile;   /* first: see call.h */
+    ngx_uint_t                       type;      /* of _PROVIDER_... */
     ngx_http_notify_call_conf_t      call[2][2];    /* [debug][payload] */
     ngx_str_t                        id;        /* of its subscription */
     ngx_str_t                        url[2];    /* [debug] */
@@ -63,6 +67,9 @@ ngx_http_notify_provider_t *ngx_http_notify_provider_create(ngx_conf_t *cf,
 /* the end of its block */
 char *ngx_http_notify_provider_init(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider);
+/* what its type needs, and has not; a part of _init() */
+char *ngx_http_notify_provider_type(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider);
 /* the end of http {}: all upstreams are known; nodes counts them up */
 char *ngx_http_notify_provider_resolve(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider, ngx_uint_t *nodes);
@@ -73,6 +80,10 @@ char *ngx_http_notify_provider_resolve(ngx_conf_t *cf,
  */
 ngx_http_notify_provider_t *ngx_http_notify_provider_find(
     const ngx_array_t *providers, const ngx_str_t *name);
+/* the one for browsers that name none: the default, if it is of that type, or
+ * the first that is; NULL: there is none */
+ngx_http_notify_provider_t *ngx_http_notify_provider_webpush(
+    const ngx_array_t *providers);
 
 
 #endif /* _NGX_HTTP_NOTIFY_PROVIDER_H_INCLUDED_ */

@@ -21,7 +21,8 @@ static char *ngx_http_notify_provider_set_group(ngx_conf_t *cf,
 static char *ngx_http_notify_provider_trust(ngx_conf_t *cf,
     ngx_http_notify_guard_conf_t *guard);
 static ngx_http_notify_template_t *ngx_http_notify_provider_body(
-    ngx_conf_t *cf, const ngx_str_t *message, ngx_uint_t payload);
+    ngx_conf_t *cf, const ngx_str_t *message, ngx_uint_t type,
+    ngx_uint_t payload);
 static char *ngx_http_notify_provider_check(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider, ngx_uint_t debug,
     ngx_http_notify_guard_url_t *url);
@@ -147,8 +148,9 @@ ngx_http_notify_provider_set_message(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    return ngx_http_notify_provider_body(cf, &value[1], 0) ? NGX_CONF_OK
-                                                           : NGX_CONF_ERROR;
+    return ngx_http_notify_provider_body(cf, &value[1],
+                                         NGX_HTTP_NOTIFY_PROVIDER_HTTP, 0)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -241,8 +243,9 @@ ngx_http_notify_provider_init(ngx_conf_t *cf,
 
     ngx_conf_init_value(provider->payload, 0);
 
-    if (provider->url[0].data == NULL) {
-        return "has no \"url\"";
+    rv = ngx_http_notify_provider_type(cf, provider);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (provider->message[0].data == NULL) {
@@ -258,13 +261,14 @@ ngx_http_notify_provider_init(ngx_conf_t *cf,
         provider->message[1] = provider->message[0];
     }
 
-    if (ngx_http_notify_provider_trust(cf, &provider->profile.call.guard)
-        != NGX_CONF_OK)
+    if (provider->url[0].data
+        && ngx_http_notify_provider_trust(cf, &provider->profile.call.guard)
+           != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    for (debug = 0; debug < 2; debug++) {
+    for (debug = 0; provider->url[0].data && debug < 2; debug++) {
         if (ngx_http_notify_provider_check(cf, provider, debug, &url)
             != NGX_CONF_OK)
         {
@@ -284,8 +288,15 @@ ngx_http_notify_provider_init(ngx_conf_t *cf,
 
             *call = provider->profile.call;
             call->payload.kind = NGX_HTTP_NOTIFY_PAYLOAD_JSON;
+
+            if (provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH) {
+                ngx_str_set(&call->payload.content_type,
+                            "application/octet-stream");
+            }
+
             call->payload.json = ngx_http_notify_provider_body(cf,
                                              &provider->message[debug],
+                                             provider->type,
                                              provider->payload && payload);
             if (call->payload.json == NULL) {
                 return NGX_CONF_ERROR;
@@ -327,11 +338,11 @@ ngx_http_notify_provider_trust(ngx_conf_t *cf,
 }
 
 
-/* {"message","deviceId","payload"?} */
+/* {"message","deviceId","payload"?}; a browser knows which it is */
 
 static ngx_http_notify_template_t *
 ngx_http_notify_provider_body(ngx_conf_t *cf, const ngx_str_t *message,
-    ngx_uint_t payload)
+    ngx_uint_t type, ngx_uint_t payload)
 {
     u_char                      *p;
     ngx_str_t                    text;
@@ -339,12 +350,12 @@ ngx_http_notify_provider_body(ngx_conf_t *cf, const ngx_str_t *message,
     ngx_http_notify_template_t  *t;
 
     static const char  begin[] = "{\"message\":\"";
-    static const char  device[] = "\",\"deviceId\":"
+    static const char  device[] = ",\"deviceId\":"
                                   "\"$notify_session_deviceId\"";
     static const char  data[] = ",\"payload\":\"$notify_data\"";
 
     text.data = ngx_pnalloc(cf->pool,
-                            sizeof(begin) + sizeof(device) + sizeof(data) + 1
+                            sizeof(begin) + sizeof(device) + sizeof(data) + 2
                             + message->len
                             + ngx_escape_json(NULL, message->data,
                                               message->len));
@@ -354,7 +365,11 @@ ngx_http_notify_provider_body(ngx_conf_t *cf, const ngx_str_t *message,
 
     p = ngx_cpymem(text.data, begin, sizeof(begin) - 1);
     p = (u_char *) ngx_escape_json(p, message->data, message->len);
-    p = ngx_cpymem(p, device, sizeof(device) - 1);
+    *p++ = '"';
+
+    if (type == NGX_HTTP_NOTIFY_PROVIDER_HTTP) {
+        p = ngx_cpymem(p, device, sizeof(device) - 1);
+    }
 
     if (payload) {
         p = ngx_cpymem(p, data, sizeof(data) - 1);
@@ -659,32 +674,4 @@ ngx_http_notify_provider_upstream(ngx_conf_t *cf, const ngx_str_t *name)
     }
 
     return NULL;
-}
-
-
-ngx_http_notify_provider_t *
-ngx_http_notify_provider_find(const ngx_array_t *providers,
-    const ngx_str_t *name)
-{
-    ngx_uint_t                    i;
-    ngx_http_notify_provider_t  **provider, *standard;
-
-    if (providers == NULL || providers->nelts == 0) {
-        return NULL;
-    }
-
-    provider = providers->elts;
-    standard = provider[0];
-
-    for (i = 0; i < providers->nelts; i++) {
-        if (ngx_http_notify_text_equal(&provider[i]->profile.name, name)) {
-            return provider[i];
-        }
-
-        if (ngx_http_notify_text_is(&provider[i]->profile.name, "default")) {
-            standard = provider[i];
-        }
-    }
-
-    return name->len ? NULL : standard;
 }

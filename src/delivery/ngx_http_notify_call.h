@@ -21,6 +21,7 @@
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_webpush.h"
 
 
 /* How many calls led to an event, written into each call: one more than the
@@ -86,6 +87,7 @@ typedef struct {
     ngx_uint_t                       confirm;      /* _CONFIRM_... */
     ngx_http_notify_token_source_t  *token;        /* or NULL */
     struct ngx_http_notify_oauth2_conf_s  *oauth2; /* what `oauth2` said */
+    ngx_http_notify_webpush_conf_t  *webpush;      /* or NULL */
     ngx_uint_t                       first;        /* unsigned  first:1; others
                                 wait for it: it starts even with _full */
     ngx_uint_t                       once;         /* unsigned  once:1;
@@ -150,6 +152,9 @@ void ngx_http_notify_call_target_share(ngx_http_notify_target_t *target,
  * the profile */
 void ngx_http_notify_call_target_token(ngx_http_notify_target_t *target,
     ngx_http_notify_token_source_t *source);
+/* its calls are messages of Web Push for that browser, which outlives it */
+void ngx_http_notify_call_target_push(ngx_http_notify_target_t *target,
+    const ngx_http_notify_webpush_t *push);
 /* `gone` (may be NULL) is called with data when the last call has ended. */
 void ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
     void (*gone)(void *data), void *data);

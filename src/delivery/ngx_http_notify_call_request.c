@@ -56,6 +56,17 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call)
 
     rc = ngx_http_notify_call_body(call, &context, &body);
 
+    if (rc == NGX_OK && target->push) {
+        rc = ngx_http_notify_webpush_body(call->pool, target->push, &body);
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_FATAL,
+                                             "message too long",
+                                             "4096 bytes encrypted");
+            return NGX_ERROR;
+        }
+    }
+
     if (rc == NGX_OK) {
         rc = ngx_http_notify_call_lines(call, &context, &lines);
     }
@@ -173,6 +184,14 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
 
     if (call->token.token.len
         && ngx_http_notify_call_bearer(call, lines) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (target->push
+        && ngx_http_notify_webpush_lines(call->pool, target->push,
+                                         &target->url, context, lines)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -336,6 +336,14 @@ ngx_http_notify_call_target_token(ngx_http_notify_target_t *target,
 
 
 void
+ngx_http_notify_call_target_push(ngx_http_notify_target_t *target,
+    const ngx_http_notify_webpush_t *push)
+{
+    target->push = push;
+}
+
+
+void
 ngx_http_notify_call_target_release(ngx_http_notify_target_t *target,
     void (*gone)(void *data), void *data)
 {

@@ -29,6 +29,7 @@ struct ngx_http_notify_target_s {
     ngx_http_notify_host_t                *host;
     ngx_http_notify_share_t               *share;     /* or NULL */
     ngx_http_notify_token_source_t        *token;     /* or NULL */
+    const ngx_http_notify_webpush_t       *push;      /* or NULL */
     ngx_str_t                              head;  /* up to Content-Length: */
     ngx_str_t                              line;  /* one more, or empty */
     ngx_str_t                              lines; /* if they are constant,

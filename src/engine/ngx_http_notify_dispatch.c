@@ -550,6 +550,11 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
                                              feed->channel->hops, attempt, 0,
                                              ngx_http_notify_outcome_result,
                                              d);
+
+        if (s->provider) {
+            ngx_http_notify_push_started(d, target);
+        }
+
         if (d->call == NULL) {
             ngx_http_notify_order_end(s, line);
             ngx_free(d);

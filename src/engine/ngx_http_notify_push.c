@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_push_browser.h"
 #include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_text.h"
@@ -25,6 +26,7 @@ static ngx_http_notify_provider_node_t *ngx_http_notify_push_node(
     const ngx_http_notify_event_t *event);
 static void ngx_http_notify_push_keep(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_provider_node_t *node);
+static void ngx_http_notify_push_end(const ngx_http_notify_delivery_t *d);
 static void ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event,
     const ngx_http_notify_provider_node_t *node,
@@ -156,6 +158,18 @@ ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
         return NGX_DECLINED;
     }
 
+    if (s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH) {
+
+        if (ngx_http_notify_push_browser(event).len == 0) {
+            ngx_http_notify_push_drop(s, event, NULL,
+                                      NGX_HTTP_NOTIFY_METRICS_PUSH_NO_DEVICE,
+                                      "no subscription of a browser", 0);
+            return NGX_DECLINED;
+        }
+
+        return NGX_OK;
+    }
+
     value = ngx_http_notify_variable_session(event,
                                              &ngx_http_notify_push_device);
 
@@ -197,11 +211,25 @@ ngx_http_notify_target_t *
 ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
 {
     ngx_str_t                      kept;
+    ngx_uint_t                     debug, payload;
     ngx_http_notify_event_t       *event;
+    ngx_http_notify_provider_t    *provider;
     ngx_http_notify_subscriber_t  *s;
 
     s = d->subscriber;
     event = d->event;
+    provider = s->provider;
+
+    debug = ngx_http_notify_variable_session_flag(event, "debug");
+    payload = ngx_http_notify_variable_session_flag(event, "payload");
+
+    if (provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH) {
+        return ngx_http_notify_push_browser_target(
+                                              &provider->call[debug][payload],
+                                              &provider->id,
+                                              &provider->profile.name, event,
+                                              d->feed->log);
+    }
 
     d->node = (event->bound == 0) ? NULL : ngx_http_notify_push_node(s, event);
 
@@ -218,10 +246,18 @@ ngx_http_notify_push_target(ngx_http_notify_delivery_t *d)
         ngx_http_notify_push_keep(d, d->node);
     }
 
-    return ngx_http_notify_push_server_target(s->provider, d->node,
-               ngx_http_notify_variable_session_flag(event, "debug"),
-               ngx_http_notify_variable_session_flag(event, "payload"),
-               d->feed->log);
+    return ngx_http_notify_push_server_target(provider, d->node, debug,
+                                              payload, d->feed->log);
+}
+
+
+void
+ngx_http_notify_push_started(const ngx_http_notify_delivery_t *d,
+    ngx_http_notify_target_t *target)
+{
+    if (d->subscriber->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH) {
+        ngx_http_notify_push_browser_release(target);
+    }
 }
 
 
@@ -246,11 +282,17 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
     ngx_http_notify_provider_t       *provider;
     ngx_http_notify_provider_node_t  *node;
 
+    provider = d->subscriber->provider;
+
+    if (provider && provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH
+        && (result->status == NGX_HTTP_NOT_FOUND || result->status == 410))
+    {
+        ngx_http_notify_push_end(d);
+    }
+
     if (d->node == NULL) {
         return;
     }
-
-    provider = d->subscriber->provider;
 
     if (result->status) {
         ngx_http_notify_push_server_result(provider, d->node, 1);
@@ -277,6 +319,22 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
 }
 
 
+/* of a session whose browser is no longer there: RFC 8030, 7.3 */
+
+static void
+ngx_http_notify_push_end(const ngx_http_notify_delivery_t *d)
+{
+    ngx_str_t  subscription;
+
+    subscription = ngx_http_notify_push_browser(d->event);
+
+    (void) ngx_http_notify_sessions_end(d->feed->redis,
+                                        &d->feed->channel->keys,
+                                        &d->event->tenant,
+                                        &d->event->session_id, &subscription);
+}
+
+
 void
 ngx_http_notify_push_failed(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
@@ -284,6 +342,23 @@ ngx_http_notify_push_failed(const ngx_http_notify_delivery_t *d,
     ngx_http_notify_push_drop(d->subscriber, d->event, d->node,
                               NGX_HTTP_NOTIFY_METRICS_PUSH_FAILED,
                               result->error, result->status);
+}
+
+
+ngx_uint_t
+ngx_http_notify_push_pause(const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_call_result_t *result)
+{
+    /* it holds the pushes to all browsers, and the endpoint is one's own */
+
+    if (s->provider
+        && s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH)
+    {
+        return ngx_min(result->retry_after,
+                       NGX_HTTP_NOTIFY_PUSH_BROWSER_PAUSE);
+    }
+
+    return result->retry_after;
 }
 
 

@@ -34,8 +34,15 @@ ngx_int_t ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
 /* what to call; NULL: nothing can be called now */
 ngx_http_notify_target_t *ngx_http_notify_push_target(
     ngx_http_notify_delivery_t *d);
-/* what came of it, for the node */
+/* the call of it has been started, or could not be */
+void ngx_http_notify_push_started(const ngx_http_notify_delivery_t *d,
+    ngx_http_notify_target_t *target);
+/* what came of it, for the node or the session */
 void ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
+
+/* seconds that a Retry-After makes the subscriber wait */
+ngx_uint_t ngx_http_notify_push_pause(const ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_call_result_t *result);
 
 /* drops: one line and one counter each */

@@ -115,7 +115,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     pause = 0;
 
     if (result->retry_after > 0 && d->version >= s->moved) {
-        pause = (uint64_t) result->retry_after * 1000;
+        pause = (uint64_t) ngx_http_notify_push_pause(s, result) * 1000;
         ngx_http_notify_gate_pause(s, ngx_max(s->paused, now + pause));
     }
 

@@ -17,6 +17,8 @@ static ngx_http_notify_command_t *ngx_http_notify_sessions_script(
     ngx_http_notify_redis_handler_pt handler, void *data);
 static ngx_int_t ngx_http_notify_sessions_name(const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_str_t *name, u_char *digest);
+static void ngx_http_notify_sessions_ended(ngx_http_notify_resp_t *resp,
+    void *data);
 static void ngx_http_notify_sessions_kept(ngx_http_notify_resp_t *resp,
     void *data);
 
@@ -161,6 +163,29 @@ ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_arg(command, node);
 
     return ngx_http_notify_redis_send(command);
+}
+
+
+ngx_int_t
+ngx_http_notify_sessions_end(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *subscription)
+{
+    ngx_str_t  args[2];
+
+    ngx_str_set(&args[0], "delete");
+    args[1] = *subscription;
+
+    return ngx_http_notify_sessions_call(redis, keys, tenant, id, 0, args, 2,
+                                         ngx_http_notify_sessions_ended,
+                                         redis);
+}
+
+
+static void
+ngx_http_notify_sessions_ended(ngx_http_notify_resp_t *resp, void *data)
+{
+    (void) ngx_http_notify_script_verdict(data, resp, "session");
 }
 
 

@@ -52,6 +52,12 @@ ngx_int_t ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, const ngx_str_t *node);
 
+/* ends a session, if the subscription of a browser that it keeps is that one
+ * still; nobody waits for it */
+ngx_int_t ngx_http_notify_sessions_end(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
+    const ngx_str_t *id, const ngx_str_t *subscription);
+
 /*
  * The values that an event's session keeps, from an entry of the answer of
  * presence.lua: event->kept.  NGX_ERROR: memory, or not such an entry.

@@ -20,6 +20,8 @@ my $make = "cd '$etc' && openssl ecparam -name prime256v1 -genkey -noout "
          . '-subj /CN=test -keyout notify-client.key -out notify-client.pem '
          . '2> /dev/null && cp notify-client.pem partners-ca.pem '
          . '&& cp notify-client.pem redis-ca.crt '
+         . '&& openssl genpkey -algorithm EC -pkeyopt '
+         . 'ec_paramgen_curve:P-256 -out vapid.pem 2> /dev/null '
          . '&& openssl rand -base64 32 > notify.key '
          . '&& openssl rand -base64 32 > notify.key.old';
 system($make) == 0 or BAIL_OUT('openssl made no keys');
@@ -57,6 +59,13 @@ sub placed {
             . ($text =~ /^\s*profile /m ? '' : "profile partner;\n")
             . "$text}\n", '')
         if $context eq 'notify_channel';
+    return ($text, '') if $text =~ /^notify_provider/;
+    return ("notify_provider $name {\ntype webpush;\n"
+            . ($text =~ /^vapid_key/m ? '' : "vapid_key $etc/vapid.pem;\n")
+            . ($text =~ /^vapid_s/m ? '' : "vapid_subject mailto:a\@b.no;\n")
+            . "$text}\n", '')
+        if $context eq 'notify_provider'
+           && $text =~ /^(?:vapid_\w+|ttl|urgency|topic) /m;
     return ("notify_provider $name {\n"
             . ($text =~ /^\s*url/m ? '' : "url http://127.0.0.1:1/;\n")
             . "$text}\n", '')

@@ -321,7 +321,7 @@ mistakes('an unknown word or parameter',
      'unknown resource "hooks" in "notify_api", it must be one of '
      . join(', ', qw(subscriptions events deltas deliveries settings sessions
                      sync filter redeliver redeliveries samples event-types
-                     health stats jwks.json
+                     health stats jwks.json vapid.json
                      openapi.json))],
     [profile  => 'method GET;',
      'invalid method "GET", it must be "POST", "PUT" or "PATCH"'],
@@ -396,6 +396,19 @@ mistakes('an unknown word or parameter',
 mistakes('a name that nothing declares',
     [channel  => 'profile ghost;', 'unknown profile "ghost"'],
     [channel  => "event a;\nunchanged b key=x;", 'unknown event "b"'],
+    [provider => 'type web;',
+     'invalid "type" "web", it must be "http" or "webpush"'],
+    [provider => 'ttl soon;',
+     'invalid "ttl" "soon", it must be a time of 0 to 365d'],
+    [provider => 'urgency now;',
+     'invalid "urgency" "now", it must be "very-low", "low", "normal" or '
+     . '"high"'],
+    [provider => 'topic a.b;',
+     'invalid "topic" "a.b", it must be 1 to 32 characters of A-Z, a-z, 0-9, '
+     . '"-" and "_"'],
+    [provider => 'vapid_subject ops@example.com;',
+     'invalid "vapid_subject" "ops@example.com", it must be '
+     . '"mailto:ADDRESS" or "https://HOST" of at most 255 bytes'],
     [provider => 'group ghost;', 'unknown upstream "ghost"'],
     [location => 'notify_api nowhere;', 'unknown notify_channel "nowhere"'],
     [location => 'notify_ingest nowhere a.b;',
@@ -491,6 +504,17 @@ mistakes('a parameter that is missing, empty or given twice',
      '"notify_verify" directive takes "header=" or "token="'],
     [location => 'notify_verify jwt alg=HS256 key=%%DIR%%/secret once=abc;',
      '"once=abc" has no variable, all calls would have the same value'],
+    [raw      => "notify_provider q { type webpush; } # !\n"
+                 . "notify_channel c { }\n",
+     'notify_provider "q" has no "vapid_key", which "type webpush" needs'],
+    [raw      => "notify_provider q { url http://127.0.0.1/; ttl 1h; } # !\n"
+                 . "notify_channel c { }\n",
+     'notify_provider "q" has a directive of "type webpush", but is not of '
+     . 'that type'],
+    [raw      => "notify_provider q { type webpush; group g; } # !\n"
+                 . "notify_channel c { }\n",
+     'notify_provider "q" has a "url", "debug_url" or "group", but "type '
+     . 'webpush" calls the endpoint of each session'],
     [raw      => "notify_provider q { }    # !\nnotify_channel c { }\n",
      'notify_provider "q" has no "url"'],
     [provider => 'debug_url 127.0.0.1;',

@@ -55,6 +55,7 @@ my %expect = (
     'retail-ops'           => [qr/"success":true.*"document\.validation"/s, 1],
     'standard-webhooks'    => [qr/"evt_.*"order\.paid"/s, 1],
     'stripe-style'         => [qr/"evt_.*"order\.paid"/s, 1],
+    'web-push'             => [qr/"publicKey":"B.*"endpoint".*"evt_/s, 1],
 );
 
 my @examples = map { basename($_, '.conf') }

@@ -293,7 +293,8 @@ my %allowed = (
     'redeliver' => 'POST', 'redeliveries/x' => 'GET HEAD',
     'filter/test' => 'POST',
     "deliveries/$delivery/redeliver" => 'POST',
-    (map { ($_ => 'GET HEAD') } qw(event-types stats health jwks.json)),
+    (map { ($_ => 'GET HEAD') } qw(event-types stats health jwks.json
+                                vapid.json)),
 );
 for my $path (sort keys %allowed) {
     my %may = map { $_ => 1 } split ' ', $allowed{$path};

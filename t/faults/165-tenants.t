@@ -76,7 +76,7 @@ my %query = (cursor => $page->{cursor}, subscription => $sub,
              wait => '10ms', success => 'true', errorLevel => 50,
              errorCode => 'x', delay => 0, event => $event,
              until => '2100-01-01T00:00:00Z', request => 'true',
-             window => '1h');
+             window => '1h', provider => 'p');
 my %header = ('If-Match' => undef, 'If-None-Match' => undef,
               'Idempotency-Key' => "$mark-key", 'X-Notify-Hops' => 0,
               'Last-Event-ID' => $page->{cursor},
@@ -147,6 +147,7 @@ my %answer = (
           map { ("$way $_" => '200 201 202 204 401 404 409 422') }
               qw(/subscriptions /events /deliveries /redeliver /filter/test
                  /settings /event-types /health /stats /jwks.json
+                 /vapid.json
                  /openapi.json) } qw(GET POST PUT PATCH)),
 );
 # the default tenant writes all scopes' settings

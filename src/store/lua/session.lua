@@ -28,7 +28,7 @@
 --       with a provider, the subscription is its own, and the last argument
 --       its name
 --       until:  2 how long from now, "0": disconnected
---       delete
+--       delete: 2 only while it keeps that as ":subscription", or nothing
 -- reply {"ok", now, 1 if it is new, field, value, ...} | {"none"}
 --       | {"subscription"}  there is no such one
 --       | {"full"}  the tenant has as many sessions as it may have
@@ -44,6 +44,10 @@ local last = #ARGV - (KEYS[4] and 1 or 0)
 local member = string.sub(SESSION, -16)
 
 if verb == 'delete' then
+    if ARGV[2] and redis.call('HGET', SESSION, ':subscription') ~= ARGV[2] then
+        return { 'none' }
+    end
+
     redis.call('DEL', SESSION)
     redis.call('ZREM', INDEX, member)
     return { 'ok' }
