@@ -95,7 +95,7 @@ ngx_http_notify_api_actions_test_start(
 
     ngx_http_notify_api_suspended_wait(api);
 
-    test->call = ngx_http_notify_call_start(test->target, test->event,
+    test->call = ngx_http_notify_call_start(test->target, test->event, NULL,
                                   &api->channel->name,
                                   api->channel->hops, 1, 0,
                                   ngx_http_notify_api_actions_test_done,

@@ -211,7 +211,7 @@ ngx_http_notify_api_confirm_ask(ngx_http_notify_api_subscription_t *call,
     if (profile == NULL
         || ngx_http_notify_api_confirm_prepare(job, profile) != NGX_OK
         || ngx_http_notify_call_target_room(job->target) == 0
-        || ngx_http_notify_call_start(job->target, job->event,
+        || ngx_http_notify_call_start(job->target, job->event, NULL,
                                       &api->channel->name, api->channel->hops,
                                       1, 0,
                                       ngx_http_notify_api_confirm_answered,

@@ -177,9 +177,10 @@ ngx_http_notify_call_turn(ngx_event_t *ev)
 
 ngx_http_notify_call_t *
 ngx_http_notify_call_start(ngx_http_notify_target_t *target,
-    ngx_http_notify_event_t *event, const ngx_str_t *channel,
-    ngx_http_notify_hops_t *hops, ngx_uint_t attempt, ngx_msec_t timeout,
-    ngx_http_notify_call_pt handler, void *data)
+    ngx_http_notify_event_t *event, ngx_http_notify_batch_t *batch,
+    const ngx_str_t *channel, ngx_http_notify_hops_t *hops,
+    ngx_uint_t attempt, ngx_msec_t timeout, ngx_http_notify_call_pt handler,
+    void *data)
 {
     ngx_pool_t              *pool;
     ngx_http_notify_call_t  *call;
@@ -202,6 +203,7 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
     call->pool = pool;
     call->target = target;
     call->event = event;
+    call->batch = batch;
     call->channel = channel;
     call->hops = hops;
     call->attempt = attempt;
@@ -672,6 +674,10 @@ ngx_http_notify_call_destroy(ngx_http_notify_call_t *call)
     ngx_http_notify_target_t  *target;
 
     target = call->target;
+
+    if (call->batch) {
+        ngx_http_notify_batch_destroy(call->batch);
+    }
 
     ngx_http_notify_log_unref(call->event);
     ngx_http_notify_call_pool_free(call->pool);

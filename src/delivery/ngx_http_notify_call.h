@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_batch.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_proxy.h"
@@ -59,6 +60,8 @@ typedef struct {
     ngx_str_t                        allowed_origin;   /* of these headers, */
     ngx_str_t                        allowed_rate;     /* or empty */
     ngx_str_t                        body;         /* at most response_limit */
+    ngx_str_t                        failed;       /* of a batch, with OK: a
+                                JSON array of the ids to try again, or empty */
     ngx_uint_t                       truncated;    /* unsigned  truncated:1; */
 } ngx_http_notify_call_result_t;
 
@@ -167,7 +170,9 @@ typedef void (*ngx_http_notify_call_pt)(
 
 /*
  * The event is referenced (ngx_http_notify_log_ref) for as long as it is
- * needed; it may be one that is not in the log (test, sync).  attempt counts
+ * needed; it may be one that is not in the log (test, sync).  batch: NULL, or
+ * what is sent, the event is its first; it goes with the call, but stays where
+ * none was started; who calls holds its events until then.  attempt counts
  * from 1.  timeout 0: the profile's.  hops signs for the event's channel, whose
  * name is in the log; it outlives the call; NULL: no event leads to it.
  * The handler is called exactly once, never inside start.  NULL: memory, or too
@@ -175,9 +180,17 @@ typedef void (*ngx_http_notify_call_pt)(
  */
 ngx_http_notify_call_t *ngx_http_notify_call_start(
     ngx_http_notify_target_t *target, ngx_http_notify_event_t *event,
-    const ngx_str_t *channel, ngx_http_notify_hops_t *hops,
-    ngx_uint_t attempt, ngx_msec_t timeout, ngx_http_notify_call_pt handler,
-    void *data);
+    ngx_http_notify_batch_t *batch, const ngx_str_t *channel,
+    ngx_http_notify_hops_t *hops, ngx_uint_t attempt, ngx_msec_t timeout,
+    ngx_http_notify_call_pt handler, void *data);
+/* a batch for the target, and an event of that attempt added to it, see
+ * ngx_http_notify_batch_create() and _add() */
+ngx_http_notify_batch_t *ngx_http_notify_call_batch(
+    const ngx_http_notify_target_t *target, ngx_log_t *log);
+ngx_int_t ngx_http_notify_call_batch_add(
+    const ngx_http_notify_target_t *target, ngx_http_notify_batch_t *batch,
+    ngx_http_notify_event_t *event, const ngx_str_t *channel,
+    ngx_uint_t attempt);
 /* No handler; the connection is closed.  In the call's own handler and after
  * it the call is gone and may not be named. */
 void ngx_http_notify_call_abort(ngx_http_notify_call_t *call);

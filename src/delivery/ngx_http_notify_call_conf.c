@@ -285,6 +285,11 @@ ngx_http_notify_call_conf_init(ngx_conf_t *cf,
         return rv;
     }
 
+    rv = ngx_http_notify_batch_conf_init(cf, &conf->payload, &conf->sign);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     conf->state = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_call_state_t));
     if (conf->state == NULL) {
         return NGX_CONF_ERROR;

@@ -22,6 +22,7 @@ struct ngx_http_notify_call_s {
     ngx_pool_t                            *pool;
     ngx_http_notify_target_t              *target;
     ngx_http_notify_event_t               *event;
+    ngx_http_notify_batch_t               *batch;     /* or NULL */
     const ngx_str_t                       *channel;   /* its name */
     ngx_http_notify_hops_t                *hops;
     ngx_http_notify_call_pt                handler;

@@ -101,6 +101,11 @@ ngx_http_notify_call_body(ngx_http_notify_call_t *call,
     conf = call->target->payload;
     event = call->event;
 
+    if (conf->batch.max) {
+        return ngx_http_notify_batch_body(call->pool, conf, call->batch,
+                                          context, body);
+    }
+
     if (event->shared_by == conf) {
         *body = event->shared;
         context->payload = *body;
@@ -239,7 +244,7 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     size_t       len;
     u_char      *p;
     ngx_str_t   *head, *proxy;
-    ngx_uint_t   small;
+    ngx_uint_t   small, hops;
 
     static ngx_str_t  none = ngx_null_string;
 
@@ -268,9 +273,12 @@ ngx_http_notify_call_bufs(ngx_http_notify_call_t *call, const ngx_str_t *lines,
     p = ngx_sprintf(p, "%uz" CRLF "%V", body->len, proxy);
 
     if (call->hops) {
+        hops = call->batch ? ngx_http_notify_batch_hops(call->batch)
+                           : call->event->hops;
+
         p = ngx_cpymem(p, NGX_HTTP_NOTIFY_CALL_HOPS ": ",
                        sizeof(NGX_HTTP_NOTIFY_CALL_HOPS ": ") - 1);
-        p = ngx_http_notify_hops_print(call->hops, p, call->event->hops + 1,
+        p = ngx_http_notify_hops_print(call->hops, p, hops + 1,
                                        &call->event->tenant);
         *p++ = CR; *p++ = LF;
     }
@@ -331,4 +339,31 @@ ngx_http_notify_call_head(ngx_http_notify_call_t *call, u_char *p)
     p += ngx_sock_ntop(to->sockaddr, to->socklen, p, NGX_SOCKADDR_STRLEN, 1);
 
     return ngx_cpymem(p, head->data + method, head->len - method);
+}
+
+
+ngx_http_notify_batch_t *
+ngx_http_notify_call_batch(const ngx_http_notify_target_t *target,
+    ngx_log_t *log)
+{
+    return ngx_http_notify_batch_create(target->payload, log);
+}
+
+
+ngx_int_t
+ngx_http_notify_call_batch_add(const ngx_http_notify_target_t *target,
+    ngx_http_notify_batch_t *batch, ngx_http_notify_event_t *event,
+    const ngx_str_t *channel, ngx_uint_t attempt)
+{
+    ngx_http_notify_payload_context_t  context;
+
+    ngx_memzero(&context, sizeof(ngx_http_notify_payload_context_t));
+
+    context.event = event;
+    context.subscription = target->subscription;
+    context.channel = channel;
+    context.attempt = attempt;
+    context.timestamp = ngx_time();
+
+    return ngx_http_notify_batch_add(batch, &context);
 }

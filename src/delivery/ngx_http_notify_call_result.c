@@ -154,6 +154,12 @@ ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
                == NGX_OK)
         {
             result->verdict = NGX_HTTP_NOTIFY_CALL_OK;
+
+            if (payload->success && call->batch) {
+                (void) ngx_http_notify_batch_answer(call->pool, &a->body,
+                                                    &result->failed);
+            }
+
             return;
         }
 

@@ -82,16 +82,25 @@ ngx_http_notify_custom_payload(ngx_pool_t *pool,
 
     if (ngx_http_notify_text_is(&text, "raw")) {
         payload->kind = NGX_HTTP_NOTIFY_PAYLOAD_RAW;
+        ngx_http_notify_batch_type(payload);
         return NGX_OK;
     }
 
     if (ngx_http_notify_text_is(&text, "cloudevents")) {
         payload->kind = NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS;
         ngx_str_set(&payload->content_type, "application/cloudevents+json");
+        ngx_http_notify_batch_type(payload);
         return NGX_OK;
     }
 
     if (ngx_http_notify_text_is(&text, "cloudevents binary")) {
+
+        if (payload->batch.max) {
+            *reason = "the headers of \"binary\" are of one event, and "
+                      "the profile has \"batch\"";
+            return NGX_DECLINED;
+        }
+
         payload->kind = NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS_BINARY;
         return NGX_OK;
     }

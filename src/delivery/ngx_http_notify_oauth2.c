@@ -326,8 +326,8 @@ ngx_http_notify_oauth2_fetch(ngx_http_notify_oauth2_t *oauth2,
     event = ngx_http_notify_oauth2_event(&body);
 
     if (event) {
-        oauth2->call = ngx_http_notify_call_start(target, event, &channel,
-                                            NULL, 1, 0,
+        oauth2->call = ngx_http_notify_call_start(target, event, NULL,
+                                            &channel, NULL, 1, 0,
                                             ngx_http_notify_oauth2_fetched,
                                             fetch);
         ngx_http_notify_log_unref(event);

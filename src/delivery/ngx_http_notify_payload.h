@@ -23,6 +23,7 @@ typedef struct {
     ngx_uint_t                             attempt;
     time_t                                 timestamp;   /* of the attempt */
     ngx_str_t                              payload;     /* once it is made */
+    ngx_str_t                              batch;       /* its id, or empty */
 
     /* of the request that carries it, for signatures */
     const ngx_str_t                       *method;
@@ -62,6 +63,9 @@ ngx_int_t ngx_http_notify_payload_named(const ngx_http_notify_template_t *t,
 /* whether all of it is known when an event is published */
 ngx_uint_t ngx_http_notify_payload_published(
     const ngx_http_notify_template_t *t);
+/* whether it has a variable of the event */
+ngx_uint_t ngx_http_notify_payload_eventful(
+    const ngx_http_notify_template_t *t);
 
 
 /*
@@ -88,7 +92,15 @@ typedef enum {
     NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS_BINARY
 } ngx_http_notify_payload_kind_e;
 
-/* payload, method, header, success of a profile; zeroed before the block */
+typedef struct {
+    ngx_uint_t                    max;      /* events; 0: off */
+    ngx_msec_t                    wait;
+    size_t                        size;     /* of the body */
+    ngx_uint_t                    given;    /* unsigned  given:1; */
+} ngx_http_notify_batch_conf_t;
+
+/* payload, method, header, success, batch of a profile; zeroed before the
+ * block */
 typedef struct {
     ngx_http_notify_payload_kind_e    kind;
     ngx_http_notify_template_t       *json;     /* the JSON template */
@@ -98,6 +110,7 @@ typedef struct {
                                                    that signatures write */
     ngx_http_notify_json_t           *success;  /* NULL: the status decides */
     ngx_str_t                         content_type;
+    ngx_http_notify_batch_conf_t      batch;
     unsigned                          payload_given:1;
     unsigned                          success_given:1;
     unsigned                          user_agent_given:1;

@@ -28,6 +28,7 @@ struct ngx_http_notify_template_s {
     ngx_http_notify_template_part_t  *parts;
     ngx_uint_t                        constant;     /* unsigned  constant:1; */
     ngx_uint_t                        published;
+    ngx_uint_t                        eventful;
     u_char                           *file;         /* of the directive */
     ngx_uint_t                        line;
 };
@@ -45,6 +46,7 @@ typedef struct {
     ngx_uint_t                        body;
     ngx_uint_t                        constant;
     ngx_uint_t                        published;
+    ngx_uint_t                        eventful;
     const char                       *reason;
 } ngx_http_notify_template_build_t;
 
@@ -154,10 +156,7 @@ ngx_http_notify_payload_compile_json(ngx_conf_t *cf, const ngx_str_t *text,
 
         switch (*p) {
 
-        case ' ':
-        case '\t':
-        case '\n':
-        case '\r':
+        case ' ': case '\t': case '\n': case '\r':
             p++;
             break;
 
@@ -197,6 +196,7 @@ ngx_http_notify_payload_template_start(ngx_http_notify_template_build_t *b,
     b->body = 0;
     b->constant = 1;
     b->published = 1;
+    b->eventful = 0;
     b->reason = "not enough memory";
 
     if (ngx_array_init(&b->parts, cf->pool, 8,
@@ -231,6 +231,7 @@ ngx_http_notify_payload_template_finish(ngx_http_notify_template_build_t *b)
     t->nparts = b->parts.nelts;
     t->constant = b->constant;
     t->published = b->published;
+    t->eventful = b->eventful;
     t->file = b->cf->conf_file->file.name.data;
     t->line = b->cf->conf_file->line;
 
@@ -318,13 +319,9 @@ ngx_http_notify_payload_template_add(ngx_http_notify_template_build_t *b,
         return NGX_ERROR;
     }
 
-    if (!ngx_http_notify_variable_constant(variable)) {
-        b->constant = 0;
-    }
-
-    if (!ngx_http_notify_variable_published(variable)) {
-        b->published = 0;
-    }
+    b->constant &= ngx_http_notify_variable_constant(variable);
+    b->published &= ngx_http_notify_variable_published(variable);
+    b->eventful |= ngx_http_notify_variable_eventful(variable);
 
     if (ngx_http_notify_payload_template_flush(b) != NGX_OK) {
         return NGX_ERROR;
@@ -693,4 +690,11 @@ ngx_uint_t
 ngx_http_notify_payload_published(const ngx_http_notify_template_t *t)
 {
     return t->published;
+}
+
+
+ngx_uint_t
+ngx_http_notify_payload_eventful(const ngx_http_notify_template_t *t)
+{
+    return t->eventful;
 }

@@ -370,6 +370,10 @@ ngx_http_notify_sign_id(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
+    if (id->len == 0) {
+        *id = context->batch;
+    }
+
     if (id->len) {
         return ngx_http_notify_payload_header_value(id);
     }

@@ -16,6 +16,7 @@
 #define NGX_HTTP_NOTIFY_VARIABLE_BODY      0x04
 #define NGX_HTTP_NOTIFY_VARIABLE_LATER     0x08    /* than the publish */
 #define NGX_HTTP_NOTIFY_VARIABLE_PATH      0x10    /* dots in what follows */
+#define NGX_HTTP_NOTIFY_VARIABLE_CALL      0x20    /* not of an event */
 
 
 typedef ngx_int_t ngx_http_notify_variable_get_t(ngx_pool_t *pool,
@@ -96,7 +97,8 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
       offsetof(ngx_http_notify_event_t, conversation_id), 0 },
     { ngx_string("tenant"), ngx_http_notify_variable_event_text,
       offsetof(ngx_http_notify_event_t, tenant), 0 },
-    { ngx_string("channel"), ngx_http_notify_variable_channel, 0, 0 },
+    { ngx_string("channel"), ngx_http_notify_variable_channel, 0,
+      NGX_HTTP_NOTIFY_VARIABLE_CALL },
     { ngx_string("data"), ngx_http_notify_variable_data, 0, 0 },
     { ngx_string("data."), ngx_http_notify_variable_inside, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_PATH },
@@ -120,11 +122,11 @@ static const ngx_http_notify_variable_def_t  ngx_http_notify_variables[] = {
     { ngx_string("subscription_"), ngx_http_notify_variable_subscription, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
     { ngx_string("attempt"), ngx_http_notify_variable_attempt, 0,
-      NGX_HTTP_NOTIFY_VARIABLE_LATER },
+      NGX_HTTP_NOTIFY_VARIABLE_LATER|NGX_HTTP_NOTIFY_VARIABLE_CALL },
     { ngx_string("attempt_timestamp"), ngx_http_notify_variable_timestamp, 0,
-      NGX_HTTP_NOTIFY_VARIABLE_LATER },
+      NGX_HTTP_NOTIFY_VARIABLE_LATER|NGX_HTTP_NOTIFY_VARIABLE_CALL },
     { ngx_string("payload"), ngx_http_notify_variable_payload, 0,
-      NGX_HTTP_NOTIFY_VARIABLE_BODY },
+      NGX_HTTP_NOTIFY_VARIABLE_BODY|NGX_HTTP_NOTIFY_VARIABLE_CALL },
     { ngx_string("setting_"), ngx_http_notify_variable_setting, 0,
       NGX_HTTP_NOTIFY_VARIABLE_PREFIX|NGX_HTTP_NOTIFY_VARIABLE_CONSTANT },
     { ngx_string("session_data"), ngx_http_notify_variable_asked, 0,
@@ -269,6 +271,14 @@ ngx_http_notify_variable_published(const ngx_http_notify_variable_t *variable)
     return !(variable->def->flags & (NGX_HTTP_NOTIFY_VARIABLE_CONSTANT
                                      |NGX_HTTP_NOTIFY_VARIABLE_BODY
                                      |NGX_HTTP_NOTIFY_VARIABLE_LATER));
+}
+
+
+ngx_uint_t
+ngx_http_notify_variable_eventful(const ngx_http_notify_variable_t *variable)
+{
+    return !(variable->def->flags & (NGX_HTTP_NOTIFY_VARIABLE_CONSTANT
+                                     |NGX_HTTP_NOTIFY_VARIABLE_CALL));
 }
 
 

@@ -43,6 +43,9 @@ ngx_uint_t ngx_http_notify_variable_constant(
 /* whether it is known when an event is published, before it is logged */
 ngx_uint_t ngx_http_notify_variable_published(
     const ngx_http_notify_variable_t *variable);
+/* whether it is of the event, and not of the call or the subscription */
+ngx_uint_t ngx_http_notify_variable_eventful(
+    const ngx_http_notify_variable_t *variable);
 /* NAME of $notify_attribute_NAME or $notify_setting_NAME, else NULL */
 const ngx_str_t *ngx_http_notify_variable_attribute_name(
     const ngx_http_notify_variable_t *variable);

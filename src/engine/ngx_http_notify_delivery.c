@@ -11,7 +11,7 @@
 void
 ngx_http_notify_delivery_began(ngx_http_notify_delivery_t *d)
 {
-    d->subscriber->in_flight++;
+    d->subscriber->in_flight += !ngx_http_notify_delivery_joined(d);
     d->lease->active++;
     d->feed->active++;
 }
@@ -28,10 +28,25 @@ ngx_http_notify_delivery_ended(ngx_http_notify_delivery_t *d)
     d->feed->active--;
 
     if (d->subscriber != NULL) {
-        d->subscriber->in_flight--;
+        d->subscriber->in_flight -= !ngx_http_notify_delivery_joined(d);
         d->lease->active--;
         ngx_http_notify_order_end(d->subscriber, d->line);
     }
+}
+
+
+uint64_t
+ngx_http_notify_delivery_delay(ngx_http_notify_delivery_t *d, uint64_t delay)
+{
+    if (d->head == NULL || d->attempt != d->head->attempt) {
+        return delay;
+    }
+
+    if (d->head->delay == 0) {
+        d->head->delay = delay;
+    }
+
+    return d->head->delay;
 }
 
 
@@ -144,7 +159,10 @@ ngx_http_notify_delivery_abort(ngx_http_notify_feed_t *feed)
         ngx_queue_remove(q);
         feed->active--;
 
-        ngx_http_notify_call_abort(d->call);
+        if (d->call != NULL) {
+            ngx_http_notify_call_abort(d->call);
+        }
+
         ngx_http_notify_log_unref(d->event);
         ngx_free(d);
     }

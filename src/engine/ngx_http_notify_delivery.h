@@ -21,7 +21,11 @@ struct ngx_http_notify_delivery_s {
     ngx_http_notify_lease_t          *lease;
     ngx_http_notify_event_t          *event;
     ngx_http_notify_id_t              id;
-    ngx_http_notify_call_t           *call;
+    ngx_http_notify_call_t           *call;     /* NULL: that of head, too */
+    ngx_http_notify_delivery_t       *head;     /* of its batch, or NULL */
+    ngx_http_notify_delivery_t       *next;     /* of its batch */
+    uint64_t                          delay;    /* of a head, when it failed:
+                                                   then all go together again */
     ngx_http_notify_provider_node_t  *node;     /* called by a provider */
     ngx_uint_t                        line;     /* of `order key=`, or 0 */
     ngx_uint_t                        attempt;
@@ -38,10 +42,19 @@ struct ngx_http_notify_delivery_s {
 };
 
 
+/* whether its call is another delivery's, and counted there */
+#define ngx_http_notify_delivery_joined(d)                                    \
+    ((d)->head != NULL && (d)->head != (d))
+
 /* A call of it is under way, or it is settled at once. */
 void ngx_http_notify_delivery_began(ngx_http_notify_delivery_t *d);
 /* The call has ended. */
 void ngx_http_notify_delivery_ended(ngx_http_notify_delivery_t *d);
+
+/* What a delivery waits that has failed: those of a batch that had as many
+ * attempts wait as long as its first. */
+uint64_t ngx_http_notify_delivery_delay(ngx_http_notify_delivery_t *d,
+    uint64_t delay);
 
 /* the first attempt that is open and longest so; NULL: there is none */
 ngx_http_notify_delivery_t *ngx_http_notify_delivery_first(

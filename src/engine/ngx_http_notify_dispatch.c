@@ -7,6 +7,7 @@
 #include "ngx_http_notify_dispatch.h"
 #include "ngx_http_notify_dispatch_line.h"
 #include "ngx_http_notify_gate.h"
+#include "ngx_http_notify_gather.h"
 #include "ngx_http_notify_health.h"
 #include "ngx_http_notify_order.h"
 #include "ngx_http_notify_outcome.h"
@@ -23,6 +24,7 @@
 
 
 #define NGX_HTTP_NOTIFY_DISPATCH_OWED  16   /* calls in a row */
+#define NGX_HTTP_NOTIFY_DISPATCH_OPEN  4096 /* events, in batches */
 
 
 typedef enum {
@@ -45,6 +47,8 @@ static ngx_uint_t ngx_http_notify_dispatch_may_start(
     ngx_http_notify_subscriber_t *s, ngx_uint_t *probe);
 static ngx_uint_t ngx_http_notify_dispatch_room(
     ngx_http_notify_subscriber_t *s);
+static ngx_uint_t ngx_http_notify_dispatch_open_max(
+    ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_dispatch_skip(ngx_http_notify_subscriber_t *s);
 static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_retry(
     ngx_http_notify_subscriber_t *s);
@@ -53,6 +57,8 @@ static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_redelivery(
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_again(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
     ngx_uint_t line, ngx_uint_t attempt, ngx_uint_t probe);
+static void ngx_http_notify_dispatch_added(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_delivery_t *d);
 static ngx_http_notify_delivery_t *ngx_http_notify_dispatch_call(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event,
     ngx_uint_t line, ngx_uint_t attempt, ngx_uint_t probe);
@@ -82,9 +88,13 @@ ngx_http_notify_dispatch(ngx_http_notify_subscriber_t *s)
     /* no more often than there are pages */
 
     do {
-        ngx_http_notify_dispatch_queue(s);
+        if (!ngx_http_notify_gather_waits(s)) {
+            ngx_http_notify_dispatch_queue(s);
+        }
 
-    } while (s->behind && s->queued < NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY / 8
+    } while (s->behind
+             && s->queued < ngx_max(NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY / 8,
+                                    ngx_http_notify_subscriber_batch(s))
              && ngx_http_notify_dispatch_may_read(s)
              && ngx_http_notify_range_read(s) == NGX_OK);
 
@@ -102,6 +112,8 @@ ngx_http_notify_dispatch(ngx_http_notify_subscriber_t *s)
     {
         /* void */
     }
+
+    ngx_http_notify_gather_start(s);
 }
 
 
@@ -209,12 +221,13 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
         ngx_http_notify_dispatch_owe(s, &s->owed);
         ngx_http_notify_dispatch_owe(s, &s->redeliver_owed);
 
-        if (d->call == NULL) {
+        if (d->call == NULL && d->head == NULL) {
             ngx_http_notify_outcome_refused(d);
             continue;
         }
 
         ngx_http_notify_window_watch(d);
+        ngx_http_notify_dispatch_added(s, d);
     }
 }
 
@@ -298,20 +311,37 @@ ngx_http_notify_dispatch_may_start(ngx_http_notify_subscriber_t *s,
         return 0;
     }
 
-    if ((s->in_flight >= s->limit && !again)
-        || s->nwindow + s->unacked >= 2 * s->limit)
+    if (s->gather == NULL
+        && ((s->in_flight >= s->limit && !again)
+            || s->nwindow + s->unacked
+               >= ngx_http_notify_dispatch_open_max(s)))
     {
         ngx_http_notify_pace_reached(s);
         return 0;
     }
 
+    /* those of one call have their order in it */
+
     if (s->profile != NULL && s->profile->strict
-        && (s->nwindow || s->nretry))
+        && ((s->nwindow && s->gather == NULL) || s->nretry))
     {
         return 0;
     }
 
     return 1;
+}
+
+
+/* what may be done and not committed */
+
+static ngx_uint_t
+ngx_http_notify_dispatch_open_max(ngx_http_notify_subscriber_t *s)
+{
+    ngx_uint_t  n;
+
+    n = 2 * s->limit * ngx_http_notify_subscriber_batch(s);
+
+    return ngx_max(2 * s->limit, ngx_min(n, NGX_HTTP_NOTIFY_DISPATCH_OPEN));
 }
 
 
@@ -321,6 +351,10 @@ static ngx_uint_t
 ngx_http_notify_dispatch_room(ngx_http_notify_subscriber_t *s)
 {
     ngx_msec_t  delay;
+
+    if (s->gather != NULL) {
+        return 1;
+    }
 
     if (!ngx_http_notify_feed_trusted(s->lease->feed)
         || ngx_http_notify_call_room() == 0)
@@ -418,8 +452,11 @@ ngx_http_notify_dispatch_retry(ngx_http_notify_subscriber_t *s)
 
     s->owed -= (s->owed != 0);
 
-    if (d->call == NULL) {
+    if (d->call == NULL && d->head == NULL) {
         ngx_http_notify_outcome_refused(d);
+
+    } else {
+        ngx_http_notify_dispatch_added(s, d);
     }
 
     ngx_http_notify_retry_forget(s, &id);
@@ -465,8 +502,11 @@ ngx_http_notify_dispatch_redelivery(ngx_http_notify_subscriber_t *s)
 
     ngx_http_notify_redeliver_started(s);
 
-    if (d->call == NULL) {
+    if (d->call == NULL && d->head == NULL) {
         ngx_http_notify_outcome_refused(d);
+
+    } else {
+        ngx_http_notify_dispatch_added(s, d);
     }
 
     return NGX_HTTP_NOTIFY_DISPATCH_STARTED;
@@ -482,7 +522,10 @@ ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
 {
     ngx_http_notify_delivery_t  *d;
 
-    if (s->in_flight >= s->limit || s->unacked >= 2 * s->limit) {
+    if (s->gather == NULL
+        && (s->in_flight >= s->limit
+            || s->unacked >= ngx_http_notify_dispatch_open_max(s)))
+    {
         ngx_http_notify_pace_reached(s);
         return NULL;
     }
@@ -502,6 +545,20 @@ ngx_http_notify_dispatch_again(ngx_http_notify_subscriber_t *s,
     ngx_queue_insert_tail(&s->resends, &d->link);
 
     return d;
+}
+
+
+/* it is in the subscriber's lists: a probe, or a full batch, goes at once */
+
+static void
+ngx_http_notify_dispatch_added(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_delivery_t *d)
+{
+    if (s->gather != NULL
+        && (d->probe || ngx_http_notify_batch_full(s->gather)))
+    {
+        ngx_http_notify_gather_start(s);
+    }
 }
 
 
@@ -544,8 +601,15 @@ ngx_http_notify_dispatch_call(ngx_http_notify_subscriber_t *s,
 
     target = s->provider ? ngx_http_notify_push_target(d) : s->target;
 
-    if (target != NULL) {
-        d->call = ngx_http_notify_call_start(target, event,
+    if (target != NULL && ngx_http_notify_subscriber_batch(s) > 1) {
+        if (ngx_http_notify_gather_add(s, d) != NGX_OK) {
+            ngx_http_notify_order_end(s, line);
+            ngx_free(d);
+            return NULL;
+        }
+
+    } else if (target != NULL) {
+        d->call = ngx_http_notify_call_start(target, event, NULL,
                                              &feed->channel->name,
                                              feed->channel->hops, attempt, 0,
                                              ngx_http_notify_outcome_result,

@@ -20,10 +20,14 @@
 #include "ngx_http_notify_window.h"
 
 
+static void ngx_http_notify_outcome_each(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
-    const ngx_http_notify_call_result_t *result);
+    const ngx_http_notify_call_result_t *result,
+    const ngx_http_notify_call_result_t *call);
 static void ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
-    const ngx_http_notify_call_result_t *result);
+    const ngx_http_notify_call_result_t *result,
+    const ngx_http_notify_call_result_t *call);
 static void ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 
@@ -45,7 +49,7 @@ ngx_http_notify_outcome_refused(ngx_http_notify_delivery_t *d)
         result.error = "not allowed";
     }
 
-    ngx_http_notify_outcome_settle(d, &result);
+    ngx_http_notify_outcome_settle(d, &result, &result);
 }
 
 
@@ -56,6 +60,7 @@ ngx_http_notify_outcome_result(const ngx_http_notify_call_result_t *result,
     ngx_http_notify_delivery_t  *d = data;
 
     ngx_http_notify_feed_t        *feed;
+    ngx_http_notify_delivery_t    *one, *next;
     ngx_http_notify_subscriber_t  *s;
 
     s = d->subscriber;
@@ -63,7 +68,12 @@ ngx_http_notify_outcome_result(const ngx_http_notify_call_result_t *result,
 
     d->call = NULL;
 
-    ngx_http_notify_outcome_settle(d, result);
+    for (one = d->next; one; one = next) {
+        next = one->next;
+        ngx_http_notify_outcome_each(one, result);
+    }
+
+    ngx_http_notify_outcome_each(d, result);
 
     if (s != NULL) {
 
@@ -81,16 +91,43 @@ ngx_http_notify_outcome_result(const ngx_http_notify_call_result_t *result,
 }
 
 
+/* of a batch that was taken, some may be asked for again */
+
 static void
-ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
+ngx_http_notify_outcome_each(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
+    ngx_http_notify_call_result_t  own;
+
+    if (!ngx_http_notify_batch_failed(&result->failed, &d->id)) {
+        ngx_http_notify_outcome_settle(d, result, result);
+        return;
+    }
+
+    own = *result;
+    own.verdict = NGX_HTTP_NOTIFY_CALL_RETRY;
+    own.error = "success not reported";
+    ngx_str_set(&own.detail, "one of the failed of a batch");
+
+    ngx_http_notify_outcome_settle(d, &own, result);
+}
+
+
+/* `call` is that of its call, `result` its own */
+
+static void
+ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
+    const ngx_http_notify_call_result_t *result,
+    const ngx_http_notify_call_result_t *call)
+{
+    ngx_uint_t                     joined;
     ngx_http_notify_feed_t        *feed;
     ngx_http_notify_metrics_e      counter;
     ngx_http_notify_subscriber_t  *s;
 
     feed = d->feed;
     s = d->subscriber;
+    joined = ngx_http_notify_delivery_joined(d);
 
     ngx_http_notify_delivery_ended(d);
 
@@ -108,11 +145,13 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
         counter = NGX_HTTP_NOTIFY_METRICS_FAILED;
     }
 
-    ngx_http_notify_metrics_call(feed->channel->metrics,
-                                 ngx_http_notify_call_class(result));
-    ngx_http_notify_metrics_observe(feed->channel->metrics,
-                                    NGX_HTTP_NOTIFY_METRICS_CALL,
-                                    (uint64_t) result->latency * 1000);
+    if (!joined) {
+        ngx_http_notify_metrics_call(feed->channel->metrics,
+                                     ngx_http_notify_call_class(call));
+        ngx_http_notify_metrics_observe(feed->channel->metrics,
+                                        NGX_HTTP_NOTIFY_METRICS_CALL,
+                                        (uint64_t) call->latency * 1000);
+    }
 
     if (s == NULL) {
         feed->counts[counter]++;
@@ -124,11 +163,14 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_subscriber_tally(s, counter);
 
-    ngx_http_notify_pace_result(d, result);
+    if (!joined) {
+        ngx_http_notify_pace_result(d, call);
+    }
+
     ngx_http_notify_attempts_add(d, result);
     ngx_http_notify_tallies_add(d, result);
     ngx_http_notify_delivery_log_add(d, result);
-    ngx_http_notify_outcome_apply(d, result);
+    ngx_http_notify_outcome_apply(d, result, call);
 
     ngx_http_notify_log_unref(d->event);
     d->event = NULL;
@@ -146,7 +188,8 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
 
 static void
 ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
-    const ngx_http_notify_call_result_t *result)
+    const ngx_http_notify_call_result_t *result,
+    const ngx_http_notify_call_result_t *call)
 {
     uint64_t                       now;
     ngx_uint_t                     ok;
@@ -162,8 +205,10 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
 
     ngx_http_notify_push_result(d, result);
 
-    ngx_http_notify_outcome_breaker(d, result);
-    ngx_http_notify_health_result(d, result);
+    if (!ngx_http_notify_delivery_joined(d)) {
+        ngx_http_notify_outcome_breaker(d, call);
+        ngx_http_notify_health_result(d, call);
+    }
 
     if (!ok) {
         ngx_http_notify_retry_failed(d, result);

@@ -98,11 +98,14 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && !s->doc->internal
         && d->version == s->doc->version)
     {
-        ngx_http_notify_tenants_add(d->feed->channel->metrics,
-                                    &s->doc->tenant,
-                                    NGX_HTTP_NOTIFY_METRICS_GONE, 1);
-        ngx_http_notify_disable(s, "gone");
-        ngx_http_notify_ops_events_disabled(s, d->event, "gone");
+        if (!ngx_http_notify_delivery_joined(d)) {
+            ngx_http_notify_tenants_add(d->feed->channel->metrics,
+                                        &s->doc->tenant,
+                                        NGX_HTTP_NOTIFY_METRICS_GONE, 1);
+            ngx_http_notify_disable(s, "gone");
+            ngx_http_notify_ops_events_disabled(s, d->event, "gone");
+        }
+
         ngx_http_notify_retry_dead(d, result, "gone");
         return;
     }
@@ -126,7 +129,7 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
         return;
     }
 
-    delay = ngx_max(delay, pause);
+    delay = ngx_max(ngx_http_notify_delivery_delay(d, delay), pause);
 
     if (ngx_http_notify_operation_retry(s, &d->id, d->line, now + delay,
                                         d->attempt, d->first, d->retry)
@@ -339,9 +342,11 @@ ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
     n = by_line ? NGX_HTTP_NOTIFY_RETRY_LINES : NGX_HTTP_NOTIFY_RETRY_BATCH;
     n = ngx_min(s->limit, n);
 
-    if (probe || (s->profile != NULL && s->profile->strict)) {
+    if (s->profile != NULL && s->profile->strict) {
         n = 1;
     }
+
+    n = probe ? 1 : ngx_max(n, ngx_http_notify_subscriber_batch(s));
 
     ngx_http_notify_command_number(command, n);
     ngx_http_notify_command_text(command,

@@ -35,6 +35,17 @@ ngx_http_notify_subscriber_is_paused(ngx_http_notify_subscriber_t *s)
 }
 
 
+ngx_uint_t
+ngx_http_notify_subscriber_batch(const ngx_http_notify_subscriber_t *s)
+{
+    if (s->profile == NULL || s->provider != NULL) {
+        return 1;
+    }
+
+    return ngx_max(s->profile->call.payload.batch.max, 1);
+}
+
+
 void
 ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,
     ngx_uint_t behind, const ngx_http_notify_id_t *read)
@@ -75,7 +86,9 @@ ngx_http_notify_subscriber_update_backlog(ngx_http_notify_subscriber_t *s)
 {
     ngx_uint_t  full;
 
-    full = !s->behind && s->queued > NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY;
+    full = !s->behind
+           && s->queued > ngx_max(NGX_HTTP_NOTIFY_SUBSCRIBER_HUNGRY,
+                                  ngx_http_notify_subscriber_batch(s));
 
     if (s->full != full) {
         s->full = full;

@@ -161,11 +161,17 @@ struct ngx_http_notify_subscriber_s {
                                                    in the commit in flight */
     struct ngx_http_notify_attempts_s  *attempts;   /* not committed, or NULL */
     struct ngx_http_notify_order_s   *order;    /* its lines, or NULL */
+    struct ngx_http_notify_batch_s     *gather;     /* within a dispatch: what
+                                                   its next call carries, */
+    ngx_http_notify_delivery_t         *gather_head;    /* these */
+    ngx_http_notify_delivery_t         *gather_tail;
+    ngx_msec_t                        gathers_since;
     struct ngx_http_notify_tallies_s   *tallies;    /* the same of counts */
     ngx_http_notify_id_t              stored_id;
     ngx_uint_t                        stored_flags;
 
     unsigned                          behind:1;
+    unsigned                          gathers:1;    /* waits for more events */
     unsigned                          full:1;       /* counted in feed->full */
     unsigned                          look:1;       /* again, at what is due */
     unsigned                          dirty:1;
@@ -195,6 +201,10 @@ ngx_http_notify_subscriber_t *ngx_http_notify_subscriber_find(
 /* Whether it starts nothing now, whatever there is. */
 ngx_uint_t ngx_http_notify_subscriber_is_paused(
     ngx_http_notify_subscriber_t *s);
+
+/* How many events one call carries, at most. */
+ngx_uint_t ngx_http_notify_subscriber_batch(
+    const ngx_http_notify_subscriber_t *s);
 
 /* It reads by itself from there on, or (`behind` 0) follows the tail. */
 void ngx_http_notify_subscriber_behind(ngx_http_notify_subscriber_t *s,

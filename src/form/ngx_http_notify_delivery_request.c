@@ -79,7 +79,11 @@ ngx_http_notify_delivery_request(const ngx_http_notify_delivery_view_t *view,
     rc = ngx_http_notify_delivery_request_conf(view, profile, &conf);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_notify_payload_body(view->pool, &conf, &context, &body);
+        rc = conf.batch.max
+             ? ngx_http_notify_batch_body(view->pool, &conf, NULL, &context,
+                                          &body)
+             : ngx_http_notify_payload_body(view->pool, &conf, &context,
+                                            &body);
     }
 
     if (rc == NGX_OK) {
@@ -162,6 +166,10 @@ ngx_http_notify_delivery_request_standard(ngx_pool_t *pool,
                != NGX_OK)
         {
             return NGX_ERROR;
+        }
+
+        if (id.len == 0) {
+            id = context->batch;
         }
 
         if (id.len == 0) {

@@ -174,7 +174,7 @@ ngx_http_notify_ask_call(ngx_http_notify_ask_t *ask,
     /* taken over when the call starts */
     claim->conf->response_limit = ask->limit;
 
-    ask->call = ngx_http_notify_call_start(claim->target, event,
+    ask->call = ngx_http_notify_call_start(claim->target, event, NULL,
                                            &ask->channel->name,
                                            ask->channel->hops, 1,
                                            ask->timeout,

@@ -60,7 +60,7 @@ const judges = {
             throw new Error('it is not a CloudEvent');
         }
         verdict.event = HTTP.toEvent(message);
-        verdict.event.validate();
+        [].concat(verdict.event).forEach((event) => event.validate());
     },
 
     async jose(call, verdict) {

@@ -229,6 +229,15 @@ mistakes('a value out of bounds',
     [profile  => 'order key=$notify_attempt;',
      'a variable in "key=$notify_attempt" is not one of the event as it was '
      . 'published'],
+    [profile  => 'batch 1;',
+     'invalid number "1" in "batch", it must be "off" or 2 to 1000'],
+    [profile  => 'batch 2 wait=2m;',
+     'invalid wait "2m" in "batch", it must be a time of 1ms to 1m, as '
+     . '"500ms"'],
+    [profile  => 'batch 2 size=10;',
+     'invalid size "10" in "batch", it must be a size of 1k to 16m'],
+    [profile  => 'batch off wait=1s;',
+     '"batch" directive has parameters after "off"'],
     [profile  => 'disable_after 500ms;',
      'invalid time "500ms" in "disable_after", it must be "off" or a time of '
      . '1s to 365d, as "5d"'],
@@ -623,6 +632,18 @@ mistakes('an invalid template',
     [raw      => "notify_profile p {    # !\nsuccess json '{\"a\":1}';\n"
                  . "response_limit 0;\n}\n",
      'notify_profile "p" has "success json" and a "response_limit" of 0'],
+    [raw      => "notify_profile p {    # !\nbatch 2;\n"
+                 . "payload cloudevents binary;\n}\n",
+     'notify_profile "p" has "batch" and "payload cloudevents binary", whose '
+     . 'headers are of one event'],
+    [raw      => "notify_profile p {    # !\nbatch 2;\n"
+                 . 'sign standard id=$notify_event_uid;' . "\n}\n",
+     'notify_profile "p" has "batch" and "sign standard id=", the id is that '
+     . 'of the batch'],
+    [raw      => "notify_profile p {    # !\nbatch 2;\n"
+                 . 'sign hmac header=X-H data=$notify_event_id;' . "\n}\n",
+     'notify_profile "p" has "batch" and "sign hmac data=" of an event\'s '
+     . 'members'],
 );
 
 mistakes('an invalid network',
