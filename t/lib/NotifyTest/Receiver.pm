@@ -261,7 +261,7 @@ sub next_request {
                   || lc($headers{connection} // '') eq 'close';
 
     my $delay = ($answer->{delay} // 0)
-                + ($answer->{slower} // 0) * ($open{$path} // 0);
+                + ($answer->{slower} // 0) * (1 + ($open{$path} // 0));
 
     if ($delay) {
         $open{$path}++;
@@ -296,7 +296,7 @@ sub record {
         ',"path":', quote($path), ',"headers":{',
         join(',', map { quote($_) . ':' . quote($headers->{$_}) }
                   sort keys %$headers),
-        '},"body":', quote($body),
+        '},"body":', quote($body), ',"open":', 1 + ($open{$path} // 0),
         ',"status":', $silent ? 0 : $answer->{status} // 200, "}\n";
 
     return $answer;
