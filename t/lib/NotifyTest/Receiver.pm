@@ -292,11 +292,12 @@ sub record {
 
     my $silent = grep { $answer->{$_} } qw(reset drop hold raw);
     print {$log} '{"n":', ++$self->{n}, ',"time":', sprintf('%.4f', time),
-        ',"conn":', $c->{number}, ',"method":', quote($method),
+        ',"conn":', $c->{number}, ',"open":', 1 + ($open{$path} // 0),
+        ',"method":', quote($method),
         ',"path":', quote($path), ',"headers":{',
         join(',', map { quote($_) . ':' . quote($headers->{$_}) }
                   sort keys %$headers),
-        '},"body":', quote($body), ',"open":', 1 + ($open{$path} // 0),
+        '},"body":', quote($body),
         ',"status":', $silent ? 0 : $answer->{status} // 200, "}\n";
 
     return $answer;
