@@ -13,8 +13,6 @@
 #include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_BATCH_MAX   1000
-#define NGX_HTTP_NOTIFY_BATCH_SIZE  (1024 * 1024)       /* the default */
 #define NGX_HTTP_NOTIFY_BATCH_ID    (sizeof("batch_") - 1 + 32)
 
 /* bytes of events, which are as many as a retry fetches together */
@@ -57,12 +55,12 @@ static ngx_http_notify_args_param_t  ngx_http_notify_batch_params[] = {
     { ngx_string("wait="),
       ngx_http_notify_args_msec,
       offsetof(ngx_http_notify_batch_conf_t, wait),
-      1, 60 * 1000, "a time of 1ms to 1m, as \"500ms\"", 0 },
+      1, NGX_HTTP_NOTIFY_BATCH_WAIT_MAX, "a time of 1ms to 1m, as \"500ms\"", 0 },
 
     { ngx_string("size="),
       ngx_http_notify_batch_set_size,
       offsetof(ngx_http_notify_batch_conf_t, size),
-      1024, 16 * 1024 * 1024, "a size of 1k to 16m", 0 },
+      NGX_HTTP_NOTIFY_BATCH_SIZE_MIN, 16 * 1024 * 1024, "a size of 1k to 16m", 0 },
 
     ngx_http_notify_args_end
 };
@@ -410,16 +408,43 @@ ngx_http_notify_batch_conf_init(ngx_conf_t *cf,
     ngx_http_notify_payload_conf_t *conf,
     const ngx_http_notify_sign_conf_t *sign)
 {
-    ngx_uint_t                      i;
-    ngx_http_notify_sign_scheme_t  *scheme;
+    u_char      *p;
+    const char  *reason;
 
     if (conf->batch.max == 0) {
         return NGX_CONF_OK;
     }
 
+    reason = ngx_http_notify_batch_against(conf, sign);
+
+    if (reason) {
+        p = ngx_pnalloc(cf->pool, sizeof("has \"batch\" and ")
+                                  + ngx_strlen(reason));
+        if (p == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *ngx_sprintf(p, "has \"batch\" and %s", reason) = '\0';
+
+        return (char *) p;
+    }
+
+    ngx_http_notify_batch_type(conf);
+
+    return NGX_CONF_OK;
+}
+
+
+const char *
+ngx_http_notify_batch_against(const ngx_http_notify_payload_conf_t *conf,
+    const ngx_http_notify_sign_conf_t *sign)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
     if (conf->kind == NGX_HTTP_NOTIFY_PAYLOAD_CLOUDEVENTS_BINARY) {
-        return "has \"batch\" and \"payload cloudevents binary\", "
-               "whose headers are of one event";
+        return "\"payload cloudevents binary\", whose headers are of one "
+               "event";
     }
 
     scheme = sign->schemes ? sign->schemes->elts : NULL;
@@ -431,21 +456,17 @@ ngx_http_notify_batch_conf_init(ngx_conf_t *cf,
         }
 
         if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
-            return "has \"batch\" and \"sign standard id=\", "
-                   "the id is that of the batch";
+            return "\"sign standard id=\", the id is that of the batch";
         }
 
         if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_HMAC
             && ngx_http_notify_payload_eventful(scheme[i].data))
         {
-            return "has \"batch\" and \"sign hmac data=\" of an event's "
-                   "members";
+            return "\"sign hmac data=\" of an event's members";
         }
     }
 
-    ngx_http_notify_batch_type(conf);
-
-    return NGX_CONF_OK;
+    return NULL;
 }
 
 
@@ -474,7 +495,7 @@ ngx_http_notify_batch_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                     : "has parameters after \"off\"";
     }
 
-    batch->wait = 1000;
+    batch->wait = NGX_HTTP_NOTIFY_BATCH_WAIT;
     batch->size = NGX_HTTP_NOTIFY_BATCH_SIZE;
 
     rv = ngx_http_notify_args_number(cf, &ngx_http_notify_batch_number,

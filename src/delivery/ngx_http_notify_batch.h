@@ -13,6 +13,13 @@
 #include "ngx_http_notify_sign.h"
 
 
+#define NGX_HTTP_NOTIFY_BATCH_MAX       1000            /* events */
+#define NGX_HTTP_NOTIFY_BATCH_WAIT      1000            /* ms, the default */
+#define NGX_HTTP_NOTIFY_BATCH_WAIT_MAX  (60 * 1000)
+#define NGX_HTTP_NOTIFY_BATCH_SIZE      (1024 * 1024)   /* the default */
+#define NGX_HTTP_NOTIFY_BATCH_SIZE_MIN  1024
+
+
 typedef struct ngx_http_notify_batch_s  ngx_http_notify_batch_t;
 
 /* NULL: memory; the conf must outlive it */
@@ -52,6 +59,10 @@ ngx_uint_t ngx_http_notify_batch_failed(const ngx_str_t *failed,
 
 /* the content type of such payloads, and of their batches */
 void ngx_http_notify_batch_type(ngx_http_notify_payload_conf_t *conf);
+/* what of these excludes a batch, a phrase; NULL: nothing */
+const char *ngx_http_notify_batch_against(
+    const ngx_http_notify_payload_conf_t *conf,
+    const ngx_http_notify_sign_conf_t *sign);
 /* after all directives of a block */
 char *ngx_http_notify_batch_conf_init(ngx_conf_t *cf,
     ngx_http_notify_payload_conf_t *conf,

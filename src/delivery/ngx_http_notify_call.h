@@ -124,6 +124,7 @@ typedef struct {
 #define NGX_HTTP_NOTIFY_CUSTOM_TIMEOUT  0x0008
 #define NGX_HTTP_NOTIFY_CUSTOM_TLS      0x0010
 #define NGX_HTTP_NOTIFY_CUSTOM_OAUTH2   0x0020
+#define NGX_HTTP_NOTIFY_CUSTOM_BATCH    0x0040
 
 
 /*
@@ -183,6 +184,9 @@ ngx_http_notify_call_t *ngx_http_notify_call_start(
     ngx_http_notify_batch_t *batch, const ngx_str_t *channel,
     ngx_http_notify_hops_t *hops, ngx_uint_t attempt, ngx_msec_t timeout,
     ngx_http_notify_call_pt handler, void *data);
+/* how it puts events together; max 0: it does not */
+const ngx_http_notify_batch_conf_t *ngx_http_notify_call_batches(
+    const ngx_http_notify_target_t *target);
 /* a batch for the target, and an event of that attempt added to it, see
  * ngx_http_notify_batch_create() and _add() */
 ngx_http_notify_batch_t *ngx_http_notify_call_batch(

@@ -48,6 +48,7 @@ static ngx_conf_bitmask_t  ngx_http_notify_call_conf_customize[] = {
     { ngx_string("timeout"), NGX_HTTP_NOTIFY_CUSTOM_TIMEOUT },
     { ngx_string("tls"), NGX_HTTP_NOTIFY_CUSTOM_TLS },
     { ngx_string("oauth2"), NGX_HTTP_NOTIFY_CUSTOM_OAUTH2 },
+    { ngx_string("batch"), NGX_HTTP_NOTIFY_CUSTOM_BATCH },
     { ngx_null_string, 0 }
 };
 

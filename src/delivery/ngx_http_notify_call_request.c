@@ -342,6 +342,13 @@ ngx_http_notify_call_head(ngx_http_notify_call_t *call, u_char *p)
 }
 
 
+const ngx_http_notify_batch_conf_t *
+ngx_http_notify_call_batches(const ngx_http_notify_target_t *target)
+{
+    return &target->payload->batch;
+}
+
+
 ngx_http_notify_batch_t *
 ngx_http_notify_call_batch(const ngx_http_notify_target_t *target,
     ngx_log_t *log)

@@ -101,6 +101,7 @@ ngx_http_notify_call_target_own(ngx_http_notify_target_t *target,
 {
     uint64_t                            ms;
     ngx_uint_t                          own;
+    const char                         *why;
     ngx_http_notify_json_t             *document, *value;
     ngx_http_notify_payload_conf_t     *payload;
     const ngx_http_notify_call_conf_t  *conf;
@@ -119,18 +120,16 @@ ngx_http_notify_call_target_own(ngx_http_notify_target_t *target,
         return NGX_OK;
     }
 
-    value = ngx_http_notify_json_get(document, "payload");
-
-    if (value && (own & NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD)) {
+    if (own & (NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD|NGX_HTTP_NOTIFY_CUSTOM_BATCH)) {
         payload = ngx_palloc(target->pool,
                              sizeof(ngx_http_notify_payload_conf_t));
 
         if (payload == NULL
-            || ngx_http_notify_custom_payload(target->subscription->pool,
-                                              &conf->payload, value, NULL,
-                                              NULL, payload, reason)
+            || ngx_http_notify_custom_body(target->subscription->pool, conf,
+                                           document, payload, &why)
                != NGX_OK)
         {
+            *reason = payload ? why : NULL;
             return NGX_ERROR;
         }
 

@@ -34,6 +34,24 @@ ngx_int_t ngx_http_notify_custom_payload(ngx_pool_t *pool,
     ngx_http_notify_custom_attribute_pt attribute, const void *data,
     ngx_http_notify_payload_conf_t *payload, const char **reason);
 
+/*
+ * "batch": a number of events, {"events","wait","size"}, or false.  *batch is
+ * kept within the bounds of the base, or those of the directive where that has
+ * none.  NGX_DECLINED: *reason, from the pool, and *member, NULL: all of it.
+ */
+ngx_int_t ngx_http_notify_custom_batch(ngx_pool_t *pool,
+    const ngx_http_notify_batch_conf_t *base,
+    const ngx_http_notify_json_t *value, ngx_http_notify_batch_conf_t *batch,
+    const char **member, const char **reason);
+
+/* "payload" and "batch" of a document in the profile's conf, as they are used;
+ * as _payload(); NGX_OK with *reason: what they are, or the profile has,
+ * excludes a batch, which is left out */
+ngx_int_t ngx_http_notify_custom_body(ngx_pool_t *pool,
+    const ngx_http_notify_call_conf_t *conf,
+    const ngx_http_notify_json_t *document,
+    ngx_http_notify_payload_conf_t *payload, const char **reason);
+
 /* "retry": its steps in place of the profile's, whose jitter and end hold.
  * base: it has none; from its pool; NULL: memory */
 const ngx_http_notify_backoff_t *ngx_http_notify_custom_retry(

@@ -21,7 +21,7 @@ ngx_http_notify_gather_waits(ngx_http_notify_subscriber_t *s)
         return 0;
     }
 
-    conf = &s->profile->call.payload.batch;
+    conf = ngx_http_notify_call_batches(s->target);
 
     if (s->queued == 0) {
         s->gathers = 0;
@@ -122,7 +122,7 @@ ngx_http_notify_gather_rest(ngx_http_notify_subscriber_t *s)
 
     now = ngx_http_notify_feed_now();
     time = s->ring[s->ring_head]->id.ms;
-    wait = s->profile->call.payload.batch.wait;
+    wait = ngx_http_notify_call_batches(s->target)->wait;
 
     s->gathers = 1;
     s->gathers_since = ngx_current_msec;

@@ -38,11 +38,11 @@ ngx_http_notify_subscriber_is_paused(ngx_http_notify_subscriber_t *s)
 ngx_uint_t
 ngx_http_notify_subscriber_batch(const ngx_http_notify_subscriber_t *s)
 {
-    if (s->profile == NULL || s->provider != NULL) {
+    if (s->target == NULL) {
         return 1;
     }
 
-    return ngx_max(s->profile->call.payload.batch.max, 1);
+    return ngx_max(ngx_http_notify_call_batches(s->target)->max, 1);
 }
 
 

@@ -336,6 +336,7 @@ ngx_http_notify_sync_index_conf(ngx_http_notify_sync_index_t *index,
     conf->profile = profile;
     conf->conf = profile->call;
     conf->conf.payload.batch.max = 0;
+    conf->conf.customize &= ~(ngx_uint_t) NGX_HTTP_NOTIFY_CUSTOM_BATCH;
     ngx_http_notify_batch_type(&conf->conf.payload);
 
     ngx_queue_insert_tail(&index->confs, &conf->queue);

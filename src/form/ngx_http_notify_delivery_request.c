@@ -110,7 +110,7 @@ ngx_http_notify_delivery_request(const ngx_http_notify_delivery_view_t *view,
 }
 
 
-/* a payload of the subscription's own */
+/* a payload and batches of the subscription's own */
 
 static ngx_int_t
 ngx_http_notify_delivery_request_conf(
@@ -118,22 +118,13 @@ ngx_http_notify_delivery_request_conf(
     const ngx_http_notify_profile_t *profile,
     ngx_http_notify_payload_conf_t *conf)
 {
-    const char                    *reason;
-    const ngx_http_notify_json_t  *value;
+    const char  *reason;
 
-    if (!(profile->call.customize & NGX_HTTP_NOTIFY_CUSTOM_PAYLOAD)
-        || view->selector->doc->document == NULL)
-    {
-        return NGX_OK;
-    }
-
-    value = ngx_http_notify_json_get(view->selector->doc->document, "payload");
-
-    return value ? ngx_http_notify_custom_payload(view->pool,
-                                                  &profile->call.payload,
-                                                  value, NULL, NULL, conf,
-                                                  &reason)
-                 : NGX_OK;
+    return view->selector->doc->document
+           ? ngx_http_notify_custom_body(view->pool, &profile->call,
+                                         view->selector->doc->document, conf,
+                                         &reason)
+           : NGX_OK;
 }
 
 

@@ -44,6 +44,8 @@ static ngx_int_t ngx_http_notify_subscription_custom_object(
     const ngx_http_notify_subscription_member_t *member,
     const ngx_str_t *name, ngx_http_notify_json_t *value,
     const ngx_http_notify_subscription_object_t *object);
+static ngx_int_t ngx_http_notify_subscription_custom_prefix(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name);
 static ngx_http_notify_json_t *ngx_http_notify_subscription_custom_merged(
     ngx_http_notify_subscription_form_t *form,
     const ngx_http_notify_subscription_member_t *member,
@@ -127,6 +129,7 @@ ngx_http_notify_subscription_custom_payload(
     {
 
     case NGX_OK:
+        form->body = 1;
         return ngx_http_notify_subscription_custom_copy(form, member, value);
 
     case NGX_DECLINED:
@@ -308,14 +311,9 @@ ngx_http_notify_subscription_custom_object(
     prefix = form->invalid->prefix;
     n = ngx_http_notify_invalid_n(form->invalid);
 
-    form->invalid->prefix.len = 1 + name->len;
-    form->invalid->prefix.data = ngx_pnalloc(form->pool, 1 + name->len);
-
-    if (form->invalid->prefix.data == NULL) {
+    if (ngx_http_notify_subscription_custom_prefix(form, name) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    (void) ngx_sprintf(form->invalid->prefix.data, "/%V", name);
 
     json = ngx_http_notify_subscription_custom_merged(form, member, value,
                                                       object);
@@ -333,6 +331,29 @@ ngx_http_notify_subscription_custom_object(
     form->invalid->prefix = prefix;
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* of pointers to the members of that one */
+
+static ngx_int_t
+ngx_http_notify_subscription_custom_prefix(
+    ngx_http_notify_subscription_form_t *form, const ngx_str_t *name)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(form->pool, 1 + name->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    form->invalid->prefix.data = p;
+    form->invalid->prefix.len = 1 + name->len;
+
+    *p++ = '/';
+    ngx_memcpy(p, name->data, name->len);
+
+    return NGX_OK;
 }
 
 
@@ -554,4 +575,125 @@ ngx_http_notify_subscription_custom_kept(
     return form->oauth2 ? NGX_OK
                         : ngx_http_notify_json_remove(form->document,
                                                       "oauth2");
+}
+
+
+ngx_int_t
+ngx_http_notify_subscription_custom_batch(
+    ngx_http_notify_subscription_form_t *form,
+    const ngx_http_notify_subscription_member_t *member,
+    const ngx_str_t *name, ngx_http_notify_json_t *value)
+{
+    ngx_int_t                         rc;
+    ngx_str_t                         text, prefix;
+    const char                       *part, *reason;
+    ngx_http_notify_json_t           *json;
+    const ngx_http_notify_profile_t  *profile;
+    ngx_http_notify_batch_conf_t      batch;
+
+    profile = ngx_http_notify_subscription_custom_profile(form, member, name);
+
+    if (profile == NULL) {
+        return NGX_OK;
+    }
+
+    /* a PATCH changes what it has */
+
+    json = ngx_http_notify_json_get(form->document, member->stored);
+
+    if (form->merge
+        && ngx_http_notify_json_type(json) == NGX_HTTP_NOTIFY_JSON_OBJECT
+        && ngx_http_notify_json_type(value) == NGX_HTTP_NOTIFY_JSON_OBJECT)
+    {
+        json = ngx_http_notify_json_copy(form->pool, json);
+
+        if (json && ngx_http_notify_json_merge(json, value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else {
+        json = ngx_http_notify_json_copy(form->pool, value);
+    }
+
+    if (json == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_notify_custom_batch(form->pool, &profile->call.payload.batch,
+                                      json, &batch, &part, &reason);
+    if (rc == NGX_OK) {
+        form->body = 1;
+        return ngx_http_notify_json_set(form->document, member->stored, json);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (part == NULL) {
+        ngx_http_notify_invalid_add(form->invalid, name, "%s", reason);
+        return NGX_OK;
+    }
+
+    prefix = form->invalid->prefix;
+
+    if (ngx_http_notify_subscription_custom_prefix(form, name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    text.data = (u_char *) part;
+    text.len = ngx_strlen(part);
+
+    ngx_http_notify_invalid_add(form->invalid, &text, "%s", reason);
+
+    form->invalid->prefix = prefix;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_subscription_custom_together(
+    ngx_http_notify_subscription_form_t *form)
+{
+    ngx_str_t                         text;
+    const char                       *reason;
+    const ngx_http_notify_profile_t  *profile;
+    ngx_http_notify_payload_conf_t    payload;
+
+    text = ngx_http_notify_json_string(
+               ngx_http_notify_json_get(form->document, "profile"));
+
+    profile = ngx_http_notify_channel_profile(form->channel, &text);
+
+    if (!form->body || profile == NULL) {
+        return NGX_OK;
+    }
+
+    switch (ngx_http_notify_custom_body(form->pool, &profile->call,
+                                        form->document, &payload, &reason))
+    {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return NGX_OK;
+
+    default:
+        return NGX_ERROR;
+    }
+
+    if (reason) {
+        ngx_str_set(&text, "payload");
+
+        if (ngx_http_notify_json_get(form->document, "batch")) {
+            ngx_str_set(&text, "batch");
+        }
+
+        ngx_http_notify_invalid_add(form->invalid, &text,
+                                    "a batch does not go with %s", reason);
+    }
+
+    return NGX_OK;
 }

@@ -112,7 +112,9 @@ ngx_http_notify_subscription_form_check(
         return NGX_ERROR;
     }
 
-    if (ngx_http_notify_subscription_custom_kept(form) != NGX_OK) {
+    if (ngx_http_notify_subscription_custom_kept(form) != NGX_OK
+        || ngx_http_notify_subscription_custom_together(form) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

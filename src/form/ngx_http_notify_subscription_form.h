@@ -35,7 +35,8 @@ typedef struct {
     ngx_http_notify_json_t            *event_type;
     ngx_str_t                          secret;
     unsigned                           tls:1;       /* it has this member, */
-    unsigned                           oauth2:1;    /* and this */
+    unsigned                           oauth2:1;    /* this, */
+    unsigned                           body:1;      /* payload or batch */
     ngx_str_t                          signature;   /* "ed25519", "hmac", or
                                                        empty */
 } ngx_http_notify_subscription_form_t;
@@ -143,7 +144,8 @@ ngx_http_notify_subscription_read_t
     ngx_http_notify_subscription_custom_retry,
     ngx_http_notify_subscription_custom_timeout,
     ngx_http_notify_subscription_custom_tls,
-    ngx_http_notify_subscription_custom_oauth2;
+    ngx_http_notify_subscription_custom_oauth2,
+    ngx_http_notify_subscription_custom_batch;
 
 ngx_http_notify_subscription_show_t
     ngx_http_notify_subscription_show_copy,
@@ -163,6 +165,10 @@ ngx_http_notify_subscription_show_t
 /* of those that a PUT keeps until it is known what it has: which it has not;
  * NGX_ERROR: memory */
 ngx_int_t ngx_http_notify_subscription_custom_kept(
+    ngx_http_notify_subscription_form_t *form);
+/* whether what it has of `payload` and `batch` goes together, and with its
+ * profile; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_subscription_custom_together(
     ngx_http_notify_subscription_form_t *form);
 
 /* event, events, objectType and eventType together; any may be NULL */

@@ -41,6 +41,7 @@ typedef struct {
  *   null: until it is resumed) payload retry[] timeout
  *   tls{ca,certificate,key,serverName}
  *   oauth2{tokenUrl,clientId,clientSecret,scope,audience}
+ *   batch (false, a number, or {events,wait,size})
  *   unconfirmed (true: its endpoint has not agreed yet)
  *   allowedRate (by its endpoint, per 1,000 s)
  * and, where it is that of the channel's target: internal settings{}, where it

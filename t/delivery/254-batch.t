@@ -38,7 +38,18 @@ notify_profile strict { batch 5 wait=50ms; order strict; breaker off;
 notify_profile key    { batch 5 wait=50ms; breaker off;
                         order key=$notify_entity_id;
                         retry 20ms 20ms until=1h; allow 127.0.0.0/8; }
-notify_channel shop   { profile ten large small lines clouds own json strict key; }
+notify_profile single { customize batch payload; sign standard;
+                        allow 127.0.0.0/8; }
+notify_profile bound  { customize batch payload; batch 10 wait=300ms size=8k;
+                        allow 127.0.0.0/8; }
+notify_profile event  { customize batch; allow 127.0.0.0/8;
+                        sign hmac header=X-S data=$notify_event_id; }
+notify_profile binary { customize batch; payload cloudevents binary;
+                        allow 127.0.0.0/8; }
+notify_profile id     { customize batch; allow 127.0.0.0/8;
+                        sign standard id=$notify_event_uid; }
+notify_channel shop   { profile ten large small lines clouds own json strict key
+                                single bound event binary id; }
 server {
     listen 127.0.0.1:%%PORT%%;
     location /shop/ { notify_api shop; }
@@ -223,6 +234,100 @@ eventually {
     !$got->{enabled} && ($got->{reason} // '') eq 'gone'
 } 'a 410 disables once for all';
 unsubscribe($s);
+
+
+# a subscription's own
+
+sub refused {
+    my ($title, $profile, $pointer, $words, %more) = @_;
+    my $answer = http(POST => $nginx->url('/shop/subscriptions'), json => {
+        url => $receiver->url('/x'), event => '*', profile => $profile,
+        secret => 'k' x 32, %more });
+    is($answer->{status}, 422, "$title is refused");
+    my ($error) = @{ $answer->{json}{errors} // [{}] };
+    is($error->{pointer}, $pointer, "$title: the answer names it");
+    like($error->{detail}, $words, "$title: and says why");
+}
+
+my %batch = (events => 4, wait => '200ms');
+@s = (subscribe(single => '/four', batch => \%batch),
+      subscribe(single => '/none'),
+      subscribe(bound => '/seven', batch => 7),
+      subscribe(bound => '/alone', batch => JSON::PP::false),
+      subscribe(bound => '/kilo', batch => { size => '1k' },
+                payload => 'raw'));
+is_deeply($s[0]{batch}, \%batch, 'a batch of its own is shown');
+publish(map { $_ x 300 } 1 .. 8);
+arrive(8, $_) for qw(/four /seven);
+eventually { $receiver->count($_) >= 8 } "each comes to $_"
+    for qw(/none /alone);
+is_deeply([map { scalar @$_ } batches('/four')], [4, 4],
+          'where the profile has none');
+is_deeply([sort map { scalar @$_ } batches('/seven')], [1, 7],
+          'or has more');
+is(scalar(grep { $_->{body} !~ /^\{/ } map { $receiver->requests($_) }
+          qw(/none /alone)), 0, 'others get their events one by one');
+eventually {
+    8 == map { split /\n/, $_->{body} } $receiver->requests('/kilo')
+} 'with a payload of its own';
+cmp_ok(length $_->{body}, '<=', 1024, 'of its size')
+    for $receiver->requests('/kilo');
+is(($receiver->requests('/kilo'))[0]{headers}{'content-type'},
+   'application/x-ndjson', 'and type');
+($verdict) = judge({ %{ ($receiver->requests('/four'))[0] },
+                     secret => $s[0]{secret} });
+is($verdict->{standardwebhooks}, 'ok', 'signed as one body');
+
+my $own = $nginx->url("/shop/subscriptions/$s[0]{id}");
+is_deeply(http(PATCH => $own, json => { batch => { events => 3 } })
+              ->{json}{batch}, { events => 3, wait => '200ms' },
+          'a PATCH changes a part of it');
+$nginx->reload;
+publish(1 .. 3);
+arrive(11, '/four');
+is_deeply((batches('/four'))[-1], [1 .. 3], 'which holds after a reload');
+is(http(PATCH => $own, json => { batch => undef })->{json}{batch}, undef,
+   'it can be taken away');
+publish(4);
+eventually { (($receiver->requests('/four'))[-1]{body} // '') =~ /^\{/ }
+    'and events come alone again';
+unsubscribe(@s);
+
+refused("a batch of $_->[0]", single => '/batch', $_->[1],
+        batch => $_->[2])
+    for [one => qr/must be 2 to 1000 events/, 1],
+        ['1001' => qr/must be 2 to 1000 events/, 1001],
+        [true => qr/2 to 1000/, JSON::PP::true],
+        [text => qr/2 to 1000/, '10'],
+        ['another member' => qr/events, wait and size/,
+         { events => 2, max => 3 }];
+refused("a batch whose $_->[0] is $_->[2]", single => "/batch/$_->[0]",
+        $_->[1], batch => { events => 10, $_->[0] => $_->[2] })
+    for [events => qr/must be 2 to 1000 events/, 0],
+        [wait => qr/a time of 1ms to 60000ms/, '2m'],
+        [wait => qr/a time of 1ms to 60000ms/, 'soon'],
+        [size => qr/a size of 1024 to 1048576 bytes/, '2m'],
+        [size => qr/a size of 1024 to 1048576 bytes/, 100];
+refused('a batch of no number', single => '/batch/events', qr/is missing/,
+        batch => { wait => '1s' });
+refused("more $_->[0] than the profile's", bound => "/batch/$_->[0]",
+        $_->[1], batch => { $_->[0] => $_->[2] })
+    for [events => qr/2 to 10/, 11], [wait => qr/300ms/, '1s'],
+        [size => qr/8192/, '1m'];
+refused('a batch', ten => '/batch', qr/no "customize batch"/, batch => 2);
+refused('a batch', event => '/batch', qr/not go with "sign hmac data="/,
+        batch => 2);
+refused('a batch', id => '/batch', qr/not go with "sign standard id="/,
+        batch => 2);
+refused('a batch', binary => '/batch', qr/"payload cloudevents binary"/,
+        batch => 2);
+refused('a batch with headers of one event', single => '/batch',
+        qr/"payload cloudevents binary"/, batch => 2,
+        payload => 'cloudevents binary');
+refused('headers of one event', bound => '/payload',
+        qr/"payload cloudevents binary"/, payload => 'cloudevents binary');
+unsubscribe(subscribe(bound => '/x', payload => 'cloudevents binary',
+                      batch => JSON::PP::false));
 
 
 # order, over failures, reloads and killed workers
