@@ -66,6 +66,14 @@ ngx_http_notify_api_calls(ngx_http_notify_api_subscription_t *call)
         calls->ring = NGX_HTTP_NOTIFY_LATENCIES_HOURS;
         calls->field = 'h';
 
+    } else if (ngx_http_notify_text_is(&window, "7d")) {
+        calls->window = "7d";
+        calls->span = NGX_HTTP_NOTIFY_LATENCIES_SPAN
+                      * NGX_HTTP_NOTIFY_LATENCIES_SPANS;
+        calls->n = NGX_HTTP_NOTIFY_LATENCIES_HOURS;
+        calls->ring = NGX_HTTP_NOTIFY_LATENCIES_HOURS;
+        calls->field = 'h';
+
     } else if (ngx_http_notify_text_is(&window, "1h")) {
         calls->window = "1h";
         calls->span = NGX_HTTP_NOTIFY_LATENCIES_SPAN;
@@ -76,7 +84,7 @@ ngx_http_notify_api_calls(ngx_http_notify_api_subscription_t *call)
     } else {
         ngx_http_notify_api_problem(api, NGX_HTTP_BAD_REQUEST,
                                     "invalid_parameter",
-                                    "\"window\" must be 1h or 24h");
+                                    "\"window\" must be 1h, 24h or 7d");
         return NGX_DECLINED;
     }
 

@@ -1,11 +1,14 @@
 /*
  * The list of a tenant's subscriptions, a page at a time in the order of their
- * creation.  The state lives in the request's pool.
+ * creation, all of them or those that are searched for.  The state lives in
+ * the request's pool.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_api_latest.h"
+#include "ngx_http_notify_api_search.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
@@ -14,11 +17,17 @@
 /* of documents in an answer; the one that passes it is the last */
 #define NGX_HTTP_NOTIFY_API_LIST_BYTES  (4 * 1024 * 1024)
 
+/* of a search: documents that are read at a time, and by a request */
+#define NGX_HTTP_NOTIFY_API_LIST_STEP   250
+#define NGX_HTTP_NOTIFY_API_LIST_LOOK   5000
+
 
 typedef struct {
     ngx_uint_t                 limit;
     ngx_str_t                  after;   /* a score: the last one looked at */
-    ngx_str_t                  shown;   /* that of the last one shown */
+    ngx_http_notify_api_search_t
+                               search;
+    ngx_uint_t                 looked;  /* documents, of a search */
     ngx_uint_t                 more;
     size_t                     size;    /* of the documents */
     ngx_uint_t                 nrows;
@@ -49,7 +58,9 @@ ngx_http_notify_api_subscriptions_list(ngx_http_notify_api_t *api)
 
     api->data = list;
 
-    if (ngx_http_notify_api_limit(api, &list->limit) != NGX_OK) {
+    if (ngx_http_notify_api_limit(api, &list->limit) != NGX_OK
+        || ngx_http_notify_api_search_args(api, &list->search) != NGX_OK)
+    {
         return;
     }
 
@@ -91,7 +102,9 @@ ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_list(
             api->channel->redis, &api->channel->keys, &api->tenant,
-            &list->after, list->limit + 1 - list->nrows,
+            &list->after,
+            list->search.link.link.len ? NGX_HTTP_NOTIFY_API_LIST_STEP
+                                       : list->limit + 1 - list->nrows,
             ngx_http_notify_api_list_page,
             ngx_http_notify_api_suspended_begin(api)));
 }
@@ -154,6 +167,7 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     pool = api->request->pool;
 
     if (list->nrows == list->limit
+        || list->looked == NGX_HTTP_NOTIFY_API_LIST_LOOK
         || list->size >= NGX_HTTP_NOTIFY_API_LIST_BYTES)
     {
         list->more = 1;
@@ -167,8 +181,9 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
         return NGX_ERROR;
     }
 
-    list->shown = list->after;
-    list->size += row[1]->str.len;
+    if (list->search.link.link.len) {
+        list->looked++;
+    }
 
     document = ngx_http_notify_subscriptions_document(pool,
                          &api->channel->keys, &row[1]->str, &version, &error);
@@ -192,6 +207,12 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     shown.cursor = &cursor;
     shown.health = &health;
     shown.secret = 0;
+
+    if (!ngx_http_notify_api_search_wants(&list->search, &shown)) {
+        return NGX_OK;
+    }
+
+    list->size += row[1]->str.len;
 
     ngx_http_notify_subscription_members_show(&list->rows, &shown);
     list->nrows++;
@@ -220,7 +241,8 @@ ngx_http_notify_api_list_send(ngx_http_notify_api_t *api)
             return;
         }
 
-        link.len = uri.len + list->shown.len + NGX_INT_T_LEN
+        link.len = uri.len + list->after.len + NGX_INT_T_LEN
+                   + list->search.link.link.len
                    + sizeof("<?limit=&after=>; rel=\"next\"") - 1;
 
         link.data = ngx_pnalloc(api->request->pool, link.len);
@@ -229,8 +251,9 @@ ngx_http_notify_api_list_send(ngx_http_notify_api_t *api)
             return;
         }
 
-        p = ngx_sprintf(link.data, "<%V?limit=%ui&after=%V>; rel=\"next\"",
-                        &uri, list->limit, &list->shown);
+        p = ngx_sprintf(link.data, "<%V?limit=%ui&after=%V%V>; rel=\"next\"",
+                        &uri, list->limit, &list->after,
+                        &list->search.link.link);
         link.len = p - link.data;
 
         if (ngx_http_notify_reply_header(api->request, "Link", &link)

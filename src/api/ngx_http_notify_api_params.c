@@ -35,7 +35,7 @@ static ngx_int_t ngx_http_notify_api_params_refuse(ngx_http_notify_api_t *api,
 static ngx_http_notify_api_params_t  ngx_http_notify_api_params_table[] = {
 
     { &ngx_http_notify_api_subscriptions, 0, NULL, NGX_HTTP_GET,
-      { "limit", "after", NULL } },
+      { "limit", "after", "search", "status", NULL } },
 
     { &ngx_http_notify_api_subscriptions, 2, "deliveries", NGX_HTTP_GET,
       { "limit", "before", "status", NULL } },

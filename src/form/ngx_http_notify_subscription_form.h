@@ -131,6 +131,18 @@ struct ngx_http_notify_subscription_member_s {
     ngx_http_notify_subscription_show_t  *show;     /* NULL: not shown */
 };
 
+/* active, paused, lagging, pending or disabled; the reason may be in buf, of
+ * that size, and is empty where there is none */
+#define NGX_HTTP_NOTIFY_SUBSCRIPTION_REASON  80
+
+const char *ngx_http_notify_subscription_show_state(
+    const ngx_http_notify_subscription_shown_t *shown, ngx_str_t *reason,
+    u_char *buf);
+/* epoch, milliseconds, 0 or less: none; 0: when a call has succeeded last, 1:
+ * the first failure after that */
+off_t ngx_http_notify_subscription_show_since(
+    const ngx_http_notify_subscription_shown_t *shown, ngx_uint_t n);
+
 /* its place in the table, or NGX_DECLINED */
 ngx_int_t ngx_http_notify_subscription_members_find(const ngx_str_t *name);
 /* those of form->values; NGX_ERROR: memory */

@@ -11,9 +11,6 @@
 #include "ngx_http_notify_text.h"
 
 
-#define NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON   80
-
-
 static const char *ngx_http_notify_subscription_show_cursor(
     const ngx_http_notify_subscription_shown_t *shown, ngx_str_t *reason,
     u_char *buf);
@@ -189,51 +186,60 @@ ngx_http_notify_subscription_show_status(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_subscription_member_t *member,
     const ngx_http_notify_subscription_shown_t *shown)
 {
-    ngx_str_t    profile, reason;
-    const char  *status, *unreadable;
-    u_char       buf[NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON];
+    ngx_str_t    reason;
+    const char  *status;
+    u_char       buf[NGX_HTTP_NOTIFY_SUBSCRIPTION_REASON];
 
-    status = "disabled";
-    ngx_str_null(&reason);
+    status = ngx_http_notify_subscription_show_state(shown, &reason, buf);
 
-    profile = ngx_http_notify_json_string(
-                  ngx_http_notify_json_get(shown->document, "profile"));
-    unreadable = ngx_http_notify_seal_reason(shown->document);
-
-    if (!ngx_http_notify_subscriptions_enabled(shown->document)) {
-        ngx_http_notify_json_write_bool(w, "enabled", 0);
-        reason = ngx_http_notify_json_string(
-                     ngx_http_notify_json_get(shown->document, "reason"));
-
-    } else {
-        ngx_http_notify_json_write_bool(w, "enabled", 1);
-
-        if (unreadable) {
-            reason.data = (u_char *) unreadable;
-            reason.len = ngx_strlen(unreadable);
-
-        } else if (ngx_http_notify_channel_profile(shown->channel, &profile)
-                   == NULL)
-        {
-            ngx_str_set(&reason, "profile");
-
-        } else if (ngx_http_notify_subscriptions_unconfirmed(
-                       shown->document))
-        {
-            status = "pending";
-            ngx_str_set(&reason, "unconfirmed");
-
-        } else {
-            status = ngx_http_notify_subscription_show_cursor(shown, &reason,
-                                                              buf);
-        }
-    }
-
+    ngx_http_notify_json_write_bool(w, "enabled",
+                ngx_http_notify_subscriptions_enabled(shown->document) ? 1 : 0);
     ngx_http_notify_json_write_text(w, "status", status);
 
     if (reason.len) {
         ngx_http_notify_json_write_string(w, "reason", &reason);
     }
+}
+
+
+const char *
+ngx_http_notify_subscription_show_state(
+    const ngx_http_notify_subscription_shown_t *shown, ngx_str_t *reason,
+    u_char *buf)
+{
+    ngx_str_t    profile;
+    const char  *unreadable;
+
+    ngx_str_null(reason);
+
+    if (!ngx_http_notify_subscriptions_enabled(shown->document)) {
+        *reason = ngx_http_notify_json_string(
+                      ngx_http_notify_json_get(shown->document, "reason"));
+        return "disabled";
+    }
+
+    unreadable = ngx_http_notify_seal_reason(shown->document);
+
+    if (unreadable) {
+        reason->data = (u_char *) unreadable;
+        reason->len = ngx_strlen(unreadable);
+        return "disabled";
+    }
+
+    profile = ngx_http_notify_json_string(
+                  ngx_http_notify_json_get(shown->document, "profile"));
+
+    if (ngx_http_notify_channel_profile(shown->channel, &profile) == NULL) {
+        ngx_str_set(reason, "profile");
+        return "disabled";
+    }
+
+    if (ngx_http_notify_subscriptions_unconfirmed(shown->document)) {
+        ngx_str_set(reason, "unconfirmed");
+        return "pending";
+    }
+
+    return ngx_http_notify_subscription_show_cursor(shown, reason, buf);
 }
 
 
@@ -260,7 +266,7 @@ ngx_http_notify_subscription_show_cursor(
 
     if (until == NGX_HTTP_NOTIFY_SUBSCRIPTIONS_FOREVER) {
         reason->len = ngx_snprintf(buf,
-                                   NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON,
+                                   NGX_HTTP_NOTIFY_SUBSCRIPTION_REASON,
                                    "%s", why)
                       - buf;
         return "paused";
@@ -268,7 +274,7 @@ ngx_http_notify_subscription_show_cursor(
 
     (void) ngx_http_notify_id_time(time, until);
 
-    reason->len = ngx_snprintf(buf, NGX_HTTP_NOTIFY_SUBSCRIPTION_SHOW_REASON,
+    reason->len = ngx_snprintf(buf, NGX_HTTP_NOTIFY_SUBSCRIPTION_REASON,
                                "%s until %*s", why,
                                (size_t) NGX_HTTP_NOTIFY_ID_TIME_LEN, time)
                   - buf;
@@ -381,16 +387,29 @@ ngx_http_notify_subscription_show_flags(const ngx_str_t *cursor)
 }
 
 
-/* "<last success> <failing since> <told>": the max-th number, if it is one */
-
 void
 ngx_http_notify_subscription_show_health(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_subscription_member_t *member,
     const ngx_http_notify_subscription_shown_t *shown)
 {
-    off_t       ms;
-    u_char     *p, *end, *last;
-    ngx_uint_t  i;
+    off_t  ms;
+
+    ms = ngx_http_notify_subscription_show_since(shown, member->max);
+
+    if (ms > 0) {
+        ngx_http_notify_json_write_time(w, member->name, ms);
+    }
+}
+
+
+/* "<last success> <failing since> <told>" */
+
+off_t
+ngx_http_notify_subscription_show_since(
+    const ngx_http_notify_subscription_shown_t *shown, ngx_uint_t n)
+{
+    u_char      *p, *end, *last;
+    ngx_uint_t   i;
 
     p = shown->health->data;
     last = p + shown->health->len;
@@ -402,18 +421,14 @@ ngx_http_notify_subscription_show_health(ngx_http_notify_json_write_t *w,
             end = last;
         }
 
-        if (i == member->max) {
-            ms = ngx_atoof(p, end - p);
-
-            if (ms > 0) {
-                ngx_http_notify_json_write_time(w, member->name, ms);
-            }
-
-            return;
+        if (i == n) {
+            return ngx_atoof(p, end - p);
         }
 
         p = end + 1;
     }
+
+    return 0;
 }
 
 

@@ -101,6 +101,14 @@ is(total($id, '?window=1h'), '26 0', 'the one of an earlier round is not');
 $redis->cli('HSET', $key, $other, 'not ours');
 is(total($id, '?window=1h'), '26 0', 'nor what somebody else wrote');
 
+my ($oldest) = map { int($_ / 12) - 167 } $number;
+$redis->cli('HSET', $key, 'h' . ($oldest % 168), "$oldest 70 0 3:70");
+is(total($id), '26 0', 'what was six days ago is not of the day');
+my $week = stats($id, '?window=7d');
+is(scalar @{ $week->{series} }, 168, 'seven days are told by hours');
+is($week->{series}[0]{succeeded}, 70, 'from the first hour');
+is($week->{total}{succeeded}, 96, 'to the last');
+
 
 # asked otherwise
 

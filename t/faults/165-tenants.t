@@ -76,7 +76,7 @@ my %query = (cursor => $page->{cursor}, subscription => $sub,
              wait => '10ms', success => 'true', errorLevel => 50,
              errorCode => 'x', delay => 0, event => $event,
              until => '2100-01-01T00:00:00Z', request => 'true',
-             window => '1h', provider => 'p');
+             window => '1h', provider => 'p', search => 'x');
 my %header = ('If-Match' => undef, 'If-None-Match' => undef,
               'Idempotency-Key' => "$mark-key", 'X-Notify-Hops' => 0,
               'Last-Event-ID' => $page->{cursor},
