@@ -84,6 +84,33 @@ ngx_http_notify_delivery_under_way(const ngx_http_notify_subscriber_t *s,
 }
 
 
+void
+ngx_http_notify_delivery_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q, *lists[2];
+    ngx_http_notify_delivery_t  *d;
+
+    lists[0] = &s->window;
+    lists[1] = &s->resends;
+
+    for (i = 0; i < 2; i++) {
+
+        for (q = ngx_queue_head(lists[i]);
+             q != ngx_queue_sentinel(lists[i]);
+             q = ngx_queue_next(q))
+        {
+            d = ngx_queue_data(q, ngx_http_notify_delivery_t, link);
+
+            if (ngx_http_notify_id_compare(&d->id, id) == 0) {
+                d->erased = 1;
+            }
+        }
+    }
+}
+
+
 ngx_uint_t
 ngx_http_notify_delivery_redelivers(const ngx_http_notify_subscriber_t *s)
 {

@@ -39,6 +39,7 @@ struct ngx_http_notify_delivery_s {
                                                        among the discarded */
     unsigned                          done:1;
     unsigned                          probe:1;
+    unsigned                          erased:1;     /* its event, since then */
 };
 
 
@@ -63,6 +64,9 @@ ngx_http_notify_delivery_t *ngx_http_notify_delivery_first(
 /* Whether an event is being sent again at this moment. */
 ngx_uint_t ngx_http_notify_delivery_under_way(
     const ngx_http_notify_subscriber_t *s, const ngx_http_notify_id_t *id);
+/* That one has been erased: it is not sent again. */
+void ngx_http_notify_delivery_erased(ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_id_t *id);
 /* Whether any event of a redelivery is. */
 ngx_uint_t ngx_http_notify_delivery_redelivers(
     const ngx_http_notify_subscriber_t *s);

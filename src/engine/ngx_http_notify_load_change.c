@@ -181,6 +181,7 @@ ngx_http_notify_load_change_erased(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_retry_again(s);
 
     if (ngx_http_notify_id_parse(event, &id) == NGX_OK) {
+        ngx_http_notify_delivery_erased(s, &id);
         ngx_http_notify_order_erased(s, &id);
         ngx_http_notify_redelivery_erased(s, &id);
     }

@@ -28,6 +28,7 @@ static void ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
 static void ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result,
     const ngx_http_notify_call_result_t *call);
+static void ngx_http_notify_outcome_erased(ngx_http_notify_delivery_t *d);
 static void ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result);
 
@@ -210,6 +211,11 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
         ngx_http_notify_health_result(d, call);
     }
 
+    if (!ok && d->erased) {
+        ngx_http_notify_outcome_erased(d);
+        return;
+    }
+
     if (!ok) {
         ngx_http_notify_retry_failed(d, result);
         return;
@@ -229,6 +235,23 @@ ngx_http_notify_outcome_apply(ngx_http_notify_delivery_t *d,
     if (d->retry || d->redelivered) {
         ngx_http_notify_retry_succeeded(d);
     }
+}
+
+
+/* nobody has to be told that what was erased has failed */
+
+static void
+ngx_http_notify_outcome_erased(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    if (d->retry && s->nretry) {
+        s->nretry--;
+    }
+
+    ngx_http_notify_operation_dead(s, &d->id, d->line, "erased", d->retry);
 }
 
 

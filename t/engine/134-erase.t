@@ -131,6 +131,28 @@ is(scalar(grep { $_->{body} =~ /SECRET-14/ } $receiver->requests('/slow')), 0,
 is(delivery($slow, $more[3])->{reason}, 'erased', 'and is erased');
 
 
+# what is under way
+
+for (['/slow', { status => 200, delay => 1, body => 'LATE' }, 'succeeds'],
+     ['/late', { status => 500, delay => 1, body => 'LATE' }, 'fails'])
+{
+    my ($path, $answer, $title) = @$_;
+    $receiver->script($path, $answer);
+    my $sub = $path eq '/slow' ? $slow : subscribe('late', inFlight => 1);
+    my ($first, $erased) = (publish(16), publish(17));
+    eventually { grep { $_->{body} =~ /SECRET-17/ }
+                 $receiver->requests($path) } "a call is under way: $path";
+    is(ask(DELETE => "events/$erased")->{status}, 204, 'its event is erased');
+    eventually { @{ delivery($sub, $erased)->{attempts} // [] } }
+        "then it $title";
+    my $one = delivery($sub, $erased);
+    is("$one->{status} $one->{reason}", 'dead erased', 'its delivery is dead');
+    is($one->{attempts}[0]{response}, undef, 'what was answered is not kept');
+    is(delivery($sub, $first)->{attempts}[0]{response}, 'LATE',
+       'that of others is');
+}
+
+
 # by a uid, and what there is not
 
 publish(21, uid => 'mine');
@@ -140,6 +162,6 @@ is(ask(DELETE => 'events/mine')->{status}, 204, 'once more, too');
 is(ask(DELETE => 'events/nobody')->{status}, 404, 'what nobody named is none');
 is(ask(DELETE => 'events/evt_01a22c95ac450000')->{status}, 204,
    'what has left the log is no fault');
-is(ask(GET => 'stats')->{json}{counters}{erased}, 3, 'each is counted once');
+is(ask(GET => 'stats')->{json}{counters}{erased}, 5, 'each is counted once');
 
 finish();

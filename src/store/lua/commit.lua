@@ -19,7 +19,8 @@
 --                                   version: if it has been enabled since, and
 --                                   so placed anew, what it had got by then is
 --                                   taken from the gaps that this has left
---       r event due tries           try the event again; tries are "count
+--       r event due tries           try the event again, unless it was erased;
+--                                   tries are "count
 --                                   first", attempts and the time of the first
 --                                   one in ms, and with `order key=` the line
 --                                   in hex
@@ -44,7 +45,8 @@
 --       p place ver | P ver         how far a redelivery is | it is done;
 --                                   nothing if another has taken its place
 --       a n max heads extras        n attempts, of which the last max are kept;
---                                   an entry's id has their ordinal number
+--                                   an entry's id has their ordinal number;
+--                                   answers to what was erased are dropped
 -- Reply for each bucket that was skipped its number, and for each in which
 -- Redis refused something (a key that somebody made by hand) a text,
 -- "bucket why": its position has not moved, what came after the refusal was
@@ -139,6 +141,46 @@ local function enabled(cursors, gaps, value, version)
     return true
 end
 
+local function erased(dead, event, ms)
+    for _, e in ipairs(call('ZRANGEBYSCORE', dead, ms, ms)) do
+        if e == event .. ' erased' then
+            return true
+        end
+    end
+    return false
+end
+
+-- Attempts without what was answered to events that were erased meanwhile: a
+-- head whose flag is odd has the next of the extras, see engine/attempts.
+local function without_erased(dead, heads, extras)
+    if extras == '' or call('EXISTS', dead) == 0 then
+        return heads, extras
+    end
+
+    local lines, rest, at = {}, {}, 1
+    for line in string.gmatch(heads, '[^\n]*\n') do
+        local numbers, ms, seq, flags, tail = string.match(line,
+            '^( (%x+) (%x+) %x+ %x+ %x+ %x+ %x+ )(%x+)(.*)$')
+        if flags and tonumber(flags, 16) % 2 == 1 then
+            local first, last, a, b = string.find(extras, '^ (%x+) (%x+):', at)
+            local stop = first
+                and last + tonumber(a, 16) + tonumber(b, 16) or #extras
+
+            ms = string.format('%.0f', tonumber(ms, 16))
+            seq = string.format('%.0f', tonumber(seq, 16))
+            if erased(dead, ms .. '-' .. seq, ms) then
+                line = numbers .. '0' .. tail
+            else
+                rest[#rest + 1] = string.sub(extras, at, stop)
+            end
+            at = stop + 1
+        end
+        lines[#lines + 1] = line
+    end
+
+    return table.concat(lines), table.concat(rest)
+end
+
 -- The fields of stats are rings: "<number of the span> <counts>", of five
 -- minutes m0 to m11, of hours h0 to h167.
 local function count(stats, field, number, counts)
@@ -194,7 +236,8 @@ end
 local function apply(op, a, b, c)
     if op == 'a' then
         if there then
-            local log, extras = KEYS[key + 5], ARGV[i + 4]
+            local log, extras = KEYS[key + 5], nil
+            c, extras = without_erased(KEYS[key + 2], c, ARGV[i + 4])
             local total = call('HINCRBY', KEYS[bucket + 4], id, a)
             local place = total .. '-0'
             local entry = { 'a', c, 'x', extras }
@@ -231,7 +274,8 @@ local function apply(op, a, b, c)
         end
 
     elseif op == 'r' then
-        if there then
+        if there and not erased(KEYS[key + 2], a, string.match(a, '^%d+'))
+        then
             call('ZADD', KEYS[key], b, a)
             call('HSET', KEYS[key + 1], a, c)
             changed = true
@@ -239,17 +283,17 @@ local function apply(op, a, b, c)
 
     elseif op == 'd' or op == 'k' then
         if there then
-            local dead, erased = KEYS[key + 2], false
+            local dead = KEYS[key + 2]
+            local gone = erased(dead, a, b)
             call('ZREM', KEYS[key], a)
             call('HDEL', KEYS[key + 1], a)
-            for _, e in ipairs(call('ZRANGEBYSCORE', dead, b, b)) do
-                if e == a .. ' erased' then
-                    erased = true
-                elseif string.match(e, '^%S+') == a then
+            for _, e in ipairs(gone and {} or call('ZRANGEBYSCORE', dead, b, b))
+            do
+                if string.match(e, '^%S+') == a then
                     call('ZREM', dead, e)
                 end
             end
-            if op == 'k' and not erased then
+            if op == 'k' and not gone then
                 call('ZREMRANGEBYSCORE', dead, '-inf', '(' .. horizon)
                 call('ZADD', dead, b, a .. ' ' .. c)
             end
