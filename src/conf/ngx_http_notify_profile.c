@@ -21,8 +21,6 @@
 #define NGX_HTTP_NOTIFY_PROFILE_KEEPALIVE  64       /* the default */
 
 
-static char *ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static char *ngx_http_notify_profile_breaker(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -123,7 +121,7 @@ static ngx_command_t  ngx_http_notify_profile_commands[] = {
 
     { ngx_string("retry"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_1MORE,
-      ngx_http_notify_profile_retry,
+      ngx_http_notify_profile_set_retry,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
@@ -292,8 +290,10 @@ ngx_http_notify_profile_find(const ngx_array_t *profiles,
 
 
 /* retry TIME... [jitter=%] [until=TIME] | off */
-static char *
-ngx_http_notify_profile_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+
+char *
+ngx_http_notify_profile_set_retry(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_notify_profile_t *profile = conf;
 

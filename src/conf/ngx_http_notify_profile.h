@@ -51,6 +51,9 @@ char *ngx_http_notify_profile_init(ngx_conf_t *cf,
 ngx_http_notify_profile_t *ngx_http_notify_profile_find(
     const ngx_array_t *profiles, const ngx_str_t *name);
 
+/* the setter of `retry`; conf begins with a profile */
+char *ngx_http_notify_profile_set_retry(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 /* for a directive N[r/s|r/m] [burst=N] | off, once; without a burst it is what
  * comes in one of so many parts of a second */
 char *ngx_http_notify_profile_set_rate(ngx_conf_t *cf,

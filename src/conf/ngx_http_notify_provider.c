@@ -7,12 +7,15 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_fcm_conf.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_text.h"
 
 
 static char *ngx_http_notify_provider_set_type(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_provider_type_fcm(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider);
 
 
 static ngx_command_t  ngx_http_notify_provider_type_commands[] = {
@@ -43,7 +46,8 @@ ngx_http_notify_provider_set_type(ngx_conf_t *cf, ngx_command_t *cmd,
 
     static ngx_conf_enum_t  types[] = {
         { ngx_string("http"), NGX_HTTP_NOTIFY_PROVIDER_HTTP },
-        { ngx_string("webpush"), NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH }
+        { ngx_string("webpush"), NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH },
+        { ngx_string("fcm"), NGX_HTTP_NOTIFY_PROVIDER_FCM }
     };
 
     if (provider->type) {
@@ -56,8 +60,8 @@ ngx_http_notify_provider_set_type(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (found == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"type\" \"%V\", it must be \"http\" or "
-                           "\"webpush\"", &value[1]);
+                           "invalid \"type\" \"%V\", it must be \"http\", "
+                           "\"webpush\" or \"fcm\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -71,6 +75,7 @@ char *
 ngx_http_notify_provider_type(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider)
 {
+    ngx_uint_t                    line;
     ngx_http_notify_call_conf_t  *call;
 
     call = &provider->profile.call;
@@ -79,13 +84,34 @@ ngx_http_notify_provider_type(ngx_conf_t *cf,
         provider->type = NGX_HTTP_NOTIFY_PROVIDER_HTTP;
     }
 
+    if (call->webpush && provider->type != NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH) {
+        return "has a directive of \"type webpush\", but is not of that type";
+    }
+
+    if (call->fcm && provider->type != NGX_HTTP_NOTIFY_PROVIDER_FCM) {
+        return "has a directive of \"type fcm\", but is not of that type";
+    }
+
+    if (provider->type == NGX_HTTP_NOTIFY_PROVIDER_FCM) {
+        return ngx_http_notify_provider_type_fcm(cf, provider);
+    }
+
+    if (provider->retry_line) {
+        line = cf->conf_file->line;
+        cf->conf_file->line = provider->retry_line;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"retry\" directive cannot be in notify_provider: "
+                           "nothing is sent again");
+
+        cf->conf_file->line = line;
+
+        return NGX_CONF_ERROR;
+    }
+
+    provider->profile.retry.nsteps = 0;
+
     if (provider->type == NGX_HTTP_NOTIFY_PROVIDER_HTTP) {
-
-        if (call->webpush) {
-            return "has a directive of \"type webpush\", but is not of that "
-                   "type";
-        }
-
         return provider->url[0].data ? NGX_CONF_OK : "has no \"url\"";
     }
 
@@ -96,6 +122,57 @@ ngx_http_notify_provider_type(ngx_conf_t *cf,
 
     return ngx_http_notify_webpush_conf_init(cf, call->webpush,
                                              &call->payload);
+}
+
+
+static char *
+ngx_http_notify_provider_type_fcm(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider)
+{
+    char                        *rv;
+    ngx_http_notify_fcm_conf_t  *fcm;
+
+    /* 10s 20s 40s 80s ... jitter=20% until=1h: what its guide asks for */
+
+    static const ngx_http_notify_backoff_t  retry = {
+        7, 20, 3600 * 1000,
+        { 10 * 1000, 20 * 1000, 40 * 1000, 80 * 1000, 160 * 1000, 320 * 1000,
+          640 * 1000 }
+    };
+
+    if (provider->groups) {
+        return "has a \"group\", but \"type fcm\" calls one URL";
+    }
+
+    rv = ngx_http_notify_fcm_conf_init(cf, &provider->profile.call,
+                                       provider->url[0].data != NULL);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    fcm = provider->profile.call.fcm;
+
+    if (provider->url[0].data == NULL) {
+        provider->url[0] = fcm->url;
+        provider->line[0] = cf->conf_file->line;
+    }
+
+    if (fcm->notification.len
+        && (provider->message[0].data || provider->message[1].data))
+    {
+        return "has a \"notification\" and a \"message\" or "
+               "\"debug_message\", which is one's body";
+    }
+
+    if (fcm->data.len && provider->payload) {
+        return "has \"data\" and \"payload on\", which are the event's data";
+    }
+
+    if (provider->retry_line == 0) {
+        provider->profile.retry = retry;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -1,6 +1,7 @@
 /*
  * notify_provider: where the events of a device's session go that names no
- * subscription of its own: one message, to one device, never sent twice.
+ * subscription of its own: one message, to one device, and never sent twice
+ * but by FCM, which says what may be.
  * Read-only after start; what a worker knows of nodes is in node.c.
  */
 
@@ -18,6 +19,7 @@
 
 #define NGX_HTTP_NOTIFY_PROVIDER_HTTP     1
 #define NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH  2     /* each session's endpoint */
+#define NGX_HTTP_NOTIFY_PROVIDER_FCM      3     /* one URL, HTTP v1 */
 
 /* what a session is bound to by "provider-NAME", made by its registration */
 #define NGX_HTTP_NOTIFY_PROVIDER_ID  "provider-"
@@ -54,6 +56,7 @@ typedef struct {
     ngx_uint_t                       line[2];
     ngx_str_t                        message[2];
     ngx_flag_t                       payload;
+    ngx_uint_t                       retry_line;    /* 0: has none */
     ngx_array_t                     *groups;    /* of _provider_group_t, or
                                                    NULL */
     ngx_array_t                     *nodes;     /* of _provider_node_t */
@@ -70,6 +73,13 @@ char *ngx_http_notify_provider_init(ngx_conf_t *cf,
 /* what its type needs, and has not; a part of _init() */
 char *ngx_http_notify_provider_type(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider);
+/* what a call of a session with these flags says; a part of _init(), and that
+ * of the first two types, for the setter of `message`; NULL: it is logged */
+ngx_http_notify_template_t *ngx_http_notify_provider_body(ngx_conf_t *cf,
+    ngx_http_notify_provider_t *provider, ngx_uint_t debug,
+    ngx_uint_t payload);
+ngx_http_notify_template_t *ngx_http_notify_provider_message(ngx_conf_t *cf,
+    const ngx_str_t *message, ngx_uint_t type, ngx_uint_t payload);
 /* the end of http {}: all upstreams are known; nodes counts them up */
 char *ngx_http_notify_provider_resolve(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider, ngx_uint_t *nodes);

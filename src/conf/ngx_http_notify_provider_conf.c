@@ -16,13 +16,12 @@ static char *ngx_http_notify_provider_set_url(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_provider_set_message(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_provider_set_retry(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_provider_set_group(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_provider_trust(ngx_conf_t *cf,
     ngx_http_notify_guard_conf_t *guard);
-static ngx_http_notify_template_t *ngx_http_notify_provider_body(
-    ngx_conf_t *cf, const ngx_str_t *message, ngx_uint_t type,
-    ngx_uint_t payload);
 static char *ngx_http_notify_provider_check(ngx_conf_t *cf,
     ngx_http_notify_provider_t *provider, ngx_uint_t debug,
     ngx_http_notify_guard_url_t *url);
@@ -89,10 +88,10 @@ static ngx_command_t  ngx_http_notify_provider_commands[] = {
 
     { ngx_string("retry"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
-      ngx_http_notify_block_refuse,
+      ngx_http_notify_provider_set_retry,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
-      "cannot be in notify_provider: nothing is sent again" },
+      NULL },
 
     { ngx_string("order"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_1MORE,
@@ -148,9 +147,23 @@ ngx_http_notify_provider_set_message(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    return ngx_http_notify_provider_body(cf, &value[1],
-                                         NGX_HTTP_NOTIFY_PROVIDER_HTTP, 0)
+    return ngx_http_notify_provider_message(cf, &value[1],
+                                            NGX_HTTP_NOTIFY_PROVIDER_HTTP, 0)
            ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* whether it may be there is known at the end of the block */
+
+static char *
+ngx_http_notify_provider_set_retry(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_provider_t *provider = conf;
+
+    provider->retry_line = cf->conf_file->line;
+
+    return ngx_http_notify_profile_set_retry(cf, cmd, conf);
 }
 
 
@@ -216,7 +229,6 @@ ngx_http_notify_provider_create(ngx_conf_t *cf, const ngx_str_t *name)
     }
 
     provider->profile = *profile;
-    provider->profile.retry.nsteps = 0;
     provider->payload = NGX_CONF_UNSET;
 
     provider->id.len = sizeof(NGX_HTTP_NOTIFY_PROVIDER_ID) - 1 + name->len;
@@ -248,7 +260,10 @@ ngx_http_notify_provider_init(ngx_conf_t *cf,
         return rv;
     }
 
-    if (provider->message[0].data == NULL) {
+    if (provider->message[0].data == NULL
+        && (provider->profile.call.fcm == NULL
+            || provider->profile.call.fcm->data.len == 0))
+    {
         ngx_str_set(&provider->message[0], "$notify_event_type");
     }
 
@@ -294,10 +309,8 @@ ngx_http_notify_provider_init(ngx_conf_t *cf,
                             "application/octet-stream");
             }
 
-            call->payload.json = ngx_http_notify_provider_body(cf,
-                                             &provider->message[debug],
-                                             provider->type,
-                                             provider->payload && payload);
+            call->payload.json = ngx_http_notify_provider_body(cf, provider,
+                                                              debug, payload);
             if (call->payload.json == NULL) {
                 return NGX_CONF_ERROR;
             }
@@ -335,57 +348,6 @@ ngx_http_notify_provider_trust(ngx_conf_t *cf,
     guard->own = 1;
 
     return NGX_CONF_OK;
-}
-
-
-/* {"message","deviceId","payload"?}; a browser knows which it is */
-
-static ngx_http_notify_template_t *
-ngx_http_notify_provider_body(ngx_conf_t *cf, const ngx_str_t *message,
-    ngx_uint_t type, ngx_uint_t payload)
-{
-    u_char                      *p;
-    ngx_str_t                    text;
-    const char                  *reason;
-    ngx_http_notify_template_t  *t;
-
-    static const char  begin[] = "{\"message\":\"";
-    static const char  device[] = ",\"deviceId\":"
-                                  "\"$notify_session_deviceId\"";
-    static const char  data[] = ",\"payload\":\"$notify_data\"";
-
-    text.data = ngx_pnalloc(cf->pool,
-                            sizeof(begin) + sizeof(device) + sizeof(data) + 2
-                            + message->len
-                            + ngx_escape_json(NULL, message->data,
-                                              message->len));
-    if (text.data == NULL) {
-        return NULL;
-    }
-
-    p = ngx_cpymem(text.data, begin, sizeof(begin) - 1);
-    p = (u_char *) ngx_escape_json(p, message->data, message->len);
-    *p++ = '"';
-
-    if (type == NGX_HTTP_NOTIFY_PROVIDER_HTTP) {
-        p = ngx_cpymem(p, device, sizeof(device) - 1);
-    }
-
-    if (payload) {
-        p = ngx_cpymem(p, data, sizeof(data) - 1);
-    }
-
-    *p++ = '}';
-    text.len = p - text.data;
-
-    t = ngx_http_notify_payload_compile_json(cf, &text, 1, &reason);
-
-    if (t == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "message \"%V\": %s",
-                           message, reason);
-    }
-
-    return t;
 }
 
 

@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_batch.h"
+#include "ngx_http_notify_fcm.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_proxy.h"
@@ -38,10 +39,12 @@
 typedef enum {
     NGX_HTTP_NOTIFY_CALL_OK = 0,
     NGX_HTTP_NOTIFY_CALL_RETRY,     /* a fault that may pass */
-    NGX_HTTP_NOTIFY_CALL_GONE,      /* 410: disable the subscription */
+    NGX_HTTP_NOTIFY_CALL_GONE,      /* 410: disable the subscription; of FCM:
+                                       the device is unregistered */
     NGX_HTTP_NOTIFY_CALL_BLOCKED,   /* the guard refused: may pass, DNS */
     NGX_HTTP_NOTIFY_CALL_NO_RESOLVER,   /* of this nginx, for a name */
-    NGX_HTTP_NOTIFY_CALL_FATAL      /* cannot ever be sent (no signing key) */
+    NGX_HTTP_NOTIFY_CALL_FATAL      /* cannot ever be sent (no signing key),
+                                       or was refused for good */
 } ngx_http_notify_call_verdict_e;
 
 
@@ -63,6 +66,9 @@ typedef struct {
     ngx_str_t                        failed;       /* of a batch, with OK: a
                                 JSON array of the ids to try again, or empty */
     ngx_uint_t                       truncated;    /* unsigned  truncated:1; */
+    ngx_uint_t                       own;          /* unsigned  own:1; it is
+                                said of this message, or the device that it is
+                                for, and nothing of the endpoint */
 } ngx_http_notify_call_result_t;
 
 
@@ -91,6 +97,7 @@ typedef struct {
     ngx_http_notify_token_source_t  *token;        /* or NULL */
     struct ngx_http_notify_oauth2_conf_s  *oauth2; /* what `oauth2` said */
     ngx_http_notify_webpush_conf_t  *webpush;      /* or NULL */
+    ngx_http_notify_fcm_conf_t      *fcm;          /* or NULL */
     ngx_uint_t                       first;        /* unsigned  first:1; others
                                 wait for it: it starts even with _full */
     ngx_uint_t                       once;         /* unsigned  once:1;

@@ -67,6 +67,11 @@ ngx_http_notify_call_request(ngx_http_notify_call_t *call)
         }
     }
 
+    if (rc == NGX_OK && target->conf->fcm) {
+        rc = ngx_http_notify_fcm_body(call->pool, &body);
+        context.payload = body;
+    }
+
     if (rc == NGX_OK) {
         rc = ngx_http_notify_call_lines(call, &context, &lines);
     }

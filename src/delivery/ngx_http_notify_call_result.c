@@ -18,6 +18,8 @@ static void ngx_http_notify_call_result_mask(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
     ngx_http_notify_call_result_t *result);
+static void ngx_http_notify_call_result_fcm(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result);
 
 
 void
@@ -179,6 +181,31 @@ ngx_http_notify_call_result_answered(ngx_http_notify_call_t *call,
     {
         result->retry_after = (ngx_int_t) seconds;
     }
+
+    if (call->target->conf->fcm) {
+        ngx_http_notify_call_result_fcm(call, result);
+    }
+}
+
+
+static void
+ngx_http_notify_call_result_fcm(ngx_http_notify_call_t *call,
+    ngx_http_notify_call_result_t *result)
+{
+    const ngx_http_notify_fcm_error_t  *error;
+
+    static const ngx_http_notify_call_verdict_e  verdicts[] = {
+        NGX_HTTP_NOTIFY_CALL_RETRY,     /* of NGX_HTTP_NOTIFY_FCM_RETRY, */
+        NGX_HTTP_NOTIFY_CALL_FATAL,     /* _DROP, */
+        NGX_HTTP_NOTIFY_CALL_GONE       /* _GONE */
+    };
+
+    error = ngx_http_notify_fcm_error(call->pool, result->status,
+                                      &result->body);
+
+    result->verdict = verdicts[error->means];
+    result->error = (const char *) error->code.data;
+    result->own = error->own;
 }
 
 
@@ -229,6 +256,15 @@ ngx_http_notify_call_result_again(ngx_http_notify_call_t *call)
         || call->answer.status != NGX_HTTP_UNAUTHORIZED
         || call->peer.error
         || call->refused)
+    {
+        return 0;
+    }
+
+    /* that of APNs or a browser's push service may be what is not */
+
+    if (call->target->conf->fcm
+        && ngx_http_notify_fcm_error(call->pool, call->answer.status,
+                                     &call->answer.body)->own)
     {
         return 0;
     }

@@ -459,6 +459,7 @@ ngx_http_notify_oauth2_how(ngx_http_notify_oauth2_t *oauth2)
     ngx_str_set(&how->payload.method, "POST");
 
     how->token = NULL;
+    how->fcm = NULL;
     how->trace = 0;
     how->customize = 0;
     how->response_limit = NGX_HTTP_NOTIFY_OAUTH2_RESPONSE;

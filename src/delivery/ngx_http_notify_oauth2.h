@@ -38,6 +38,10 @@ struct ngx_http_notify_oauth2_conf_s {
                                                    with a dot behind it */
     ngx_str_t                      claims;      /* a JSON object; iat, exp and
                                                    jti are added */
+    ngx_str_t                      alg;         /* of the key, "RS256", ... */
+    ngx_str_t                      project;     /* of a service account, or
+                                                   empty */
+    unsigned                       account:1;   /* that is what it is of */
 };
 
 
@@ -76,6 +80,11 @@ ngx_int_t ngx_http_notify_oauth2_answer(ngx_pool_t *pool,
     ngx_msec_t *life);
 
 
+/* in oauth2_conf: for a directive in place of `oauth2` that names the file of
+ * a service account, whose key is an RSA one */
+char *ngx_http_notify_oauth2_conf_account(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *call, const ngx_str_t *file,
+    const ngx_str_t *scope);
 /* in oauth2_conf: at the end of a block, from its `oauth2` */
 char *ngx_http_notify_oauth2_conf_init(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *call);

@@ -22,14 +22,20 @@ typedef struct {
     ngx_str_t                       auth;
     u_char                         *file;
     ngx_uint_t                      line;
+    ngx_uint_t                      in_place;   /* unsigned  in_place:1; of
+                                                   another directive */
 } ngx_http_notify_oauth2_conf_args_t;
 
 
 static char *ngx_http_notify_oauth2_conf_set(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static ngx_http_notify_oauth2_conf_args_t *ngx_http_notify_oauth2_conf_args(
+    ngx_conf_t *cf, ngx_http_notify_call_conf_t *ccf);
 static char *ngx_http_notify_oauth2_conf_client(ngx_conf_t *cf,
     ngx_http_notify_oauth2_conf_args_t *args);
 static char *ngx_http_notify_oauth2_conf_jwt(ngx_conf_t *cf,
+    ngx_http_notify_oauth2_conf_args_t *args);
+static char *ngx_http_notify_oauth2_conf_key(ngx_conf_t *cf,
     ngx_http_notify_oauth2_conf_args_t *args);
 static char *ngx_http_notify_oauth2_conf_auth(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
@@ -130,21 +136,17 @@ ngx_http_notify_oauth2_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t                           *value;
     ngx_http_notify_oauth2_conf_args_t  *args;
 
-    static const ngx_str_t  name = ngx_string("Authorization");
+    args = (ngx_http_notify_oauth2_conf_args_t *) ccf->oauth2;
 
-    if (ccf->oauth2) {
-        return "is duplicate";
+    if (args) {
+        return args->in_place ? "cannot be beside \"service_account\""
+                              : "is duplicate";
     }
 
-    args = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_oauth2_conf_args_t));
+    args = ngx_http_notify_oauth2_conf_args(cf, ccf);
     if (args == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    args->file = cf->conf_file->file.name.data;
-    args->line = cf->conf_file->line;
-
-    ccf->oauth2 = &args->conf;
 
     value = cf->args->elts;
 
@@ -165,11 +167,76 @@ ngx_http_notify_oauth2_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (rv != NGX_CONF_OK) {
-        return rv;
+    return rv;
+}
+
+
+char *
+ngx_http_notify_oauth2_conf_account(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *call, const ngx_str_t *file,
+    const ngx_str_t *scope)
+{
+    char                                *rv;
+    ngx_http_notify_oauth2_conf_args_t  *args;
+
+    args = (ngx_http_notify_oauth2_conf_args_t *) call->oauth2;
+
+    if (args) {
+        return args->in_place ? "is duplicate" : "cannot be beside \"oauth2\"";
     }
 
-    return ngx_http_notify_payload_reserve(cf, &ccf->payload, &name);
+    args = ngx_http_notify_oauth2_conf_args(cf, call);
+    if (args == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    args->in_place = 1;
+
+    args->key_file = *file;
+    args->conf.scope = *scope;
+
+    rv = ngx_http_notify_oauth2_conf_key(cf, args);
+
+    if (rv == NGX_CONF_OK
+        && (!args->conf.account
+            || !ngx_http_notify_text_is(&args->conf.alg, "RS256")))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of \"service_account\" cannot be used: it "
+                           "is not the JSON of a service account with an RSA "
+                           "key", file);
+        return NGX_CONF_ERROR;
+    }
+
+    return rv;
+}
+
+
+/* of a directive that has not been there yet */
+
+static ngx_http_notify_oauth2_conf_args_t *
+ngx_http_notify_oauth2_conf_args(ngx_conf_t *cf,
+    ngx_http_notify_call_conf_t *ccf)
+{
+    ngx_http_notify_oauth2_conf_args_t  *args;
+
+    static const ngx_str_t  name = ngx_string("Authorization");
+
+    args = ngx_pcalloc(cf->pool, sizeof(ngx_http_notify_oauth2_conf_args_t));
+
+    if (args == NULL
+        || ngx_http_notify_payload_reserve(cf, &ccf->payload, &name)
+           != NGX_CONF_OK)
+    {
+        return NULL;
+    }
+
+    args->file = cf->conf_file->file.name.data;
+    args->line = cf->conf_file->line;
+
+    ccf->oauth2 = &args->conf;
+
+    return args;
 }
 
 
@@ -231,13 +298,32 @@ static char *
 ngx_http_notify_oauth2_conf_jwt(ngx_conf_t *cf,
     ngx_http_notify_oauth2_conf_args_t *args)
 {
-    ngx_int_t    rc;
-    ngx_str_t    text;
-    const char  *reason;
+    char  *rv;
 
     if (args->key_file.len == 0) {
         return ngx_http_notify_oauth2_conf_missing(cf, "key_file=");
     }
+
+    rv = ngx_http_notify_oauth2_conf_key(cf, args);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (args->conf.url.len == 0) {
+        return ngx_http_notify_oauth2_conf_missing(cf, "token_url=");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_notify_oauth2_conf_key(ngx_conf_t *cf,
+    ngx_http_notify_oauth2_conf_args_t *args)
+{
+    ngx_int_t    rc;
+    ngx_str_t    text;
+    const char  *reason;
 
     if (ngx_http_notify_file_secret(cf, &args->key_file, &text) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -250,13 +336,10 @@ ngx_http_notify_oauth2_conf_jwt(ngx_conf_t *cf,
 
     if (rc != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "key \"%V\" of \"oauth2\" cannot be used: %s",
-                           &args->key_file, reason);
+                           "key \"%V\" of \"%s\" cannot be used: %s",
+                           &args->key_file, args->in_place ? "service_account"
+                                                           : "oauth2", reason);
         return NGX_CONF_ERROR;
-    }
-
-    if (args->conf.url.len == 0) {
-        return ngx_http_notify_oauth2_conf_missing(cf, "token_url=");
     }
 
     return NGX_CONF_OK;
@@ -308,8 +391,11 @@ ngx_http_notify_oauth2_conf_init(ngx_conf_t *cf,
         != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "invalid \"token_url=%V\" in \"oauth2\": %s in %s:%ui",
-                      &args->conf.url, reason, args->file, args->line);
+                      "invalid \"%s%V\" in \"%s\": %s in %s:%ui",
+                      args->in_place ? "token_uri " : "token_url=",
+                      &args->conf.url,
+                      args->in_place ? "service_account" : "oauth2", reason,
+                      args->file, args->line);
         return NGX_CONF_ERROR;
     }
 

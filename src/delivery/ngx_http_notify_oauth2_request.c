@@ -308,6 +308,10 @@ ngx_http_notify_oauth2_account(ngx_pool_t *pool,
         conf->url.len = uri.len;
     }
 
+    conf->account = 1;
+    conf->project = ngx_http_notify_json_string(
+                        ngx_http_notify_json_get(account, "project_id"));
+
     if (ngx_http_notify_oauth2_add(claims, "iss", &email) != NGX_OK
         || ngx_http_notify_oauth2_add(claims, "scope", &conf->scope) != NGX_OK)
     {
@@ -343,6 +347,7 @@ ngx_http_notify_oauth2_pem(ngx_pool_t *pool,
         conf->key = ngx_http_notify_crypto_key_pem(pool, pem, algs[i].alg,
                                                    reason);
         if (conf->key) {
+            conf->alg = name;
             return ngx_http_notify_jwt_head(pool, &name, kid, &conf->head);
         }
     }

@@ -63,6 +63,9 @@ ngx_int_t ngx_http_notify_variable_member(ngx_pool_t *pool,
 /* what the session of an event keeps under a name; empty: nothing */
 ngx_str_t ngx_http_notify_variable_session(
     const ngx_http_notify_event_t *event, const ngx_str_t *name);
+/* the same with the name that it is kept under; NULL: nothing */
+const ngx_keyval_t *ngx_http_notify_variable_session_kept(
+    const ngx_http_notify_event_t *event, const ngx_str_t *name);
 /* whether it is neither empty nor "0", "false", "off", "no" */
 ngx_uint_t ngx_http_notify_variable_session_flag(
     const ngx_http_notify_event_t *event, const char *name);

@@ -13,11 +13,10 @@ static const ngx_str_t *ngx_http_notify_variable_session_other(
     const ngx_str_t *name);
 
 
-ngx_str_t
-ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
+const ngx_keyval_t *
+ngx_http_notify_variable_session_kept(const ngx_http_notify_event_t *event,
     const ngx_str_t *name)
 {
-    ngx_str_t         value;
     ngx_keyval_t     *kept;
     const ngx_str_t  *other;
 
@@ -32,6 +31,19 @@ ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
                                                        sizeof(ngx_keyval_t))
                      : NULL;
     }
+
+    return kept;
+}
+
+
+ngx_str_t
+ngx_http_notify_variable_session(const ngx_http_notify_event_t *event,
+    const ngx_str_t *name)
+{
+    ngx_str_t            value;
+    const ngx_keyval_t  *kept;
+
+    kept = ngx_http_notify_variable_session_kept(event, name);
 
     if (kept) {
         return kept->value;

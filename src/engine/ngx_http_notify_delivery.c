@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_delivery.h"
 #include "ngx_http_notify_order.h"
+#include "ngx_http_notify_setting.h"
 
 
 void
@@ -195,4 +196,35 @@ ngx_http_notify_delivery_abort(ngx_http_notify_feed_t *feed)
     }
 
     return n;
+}
+
+
+/* of the profile's `until` and that of the channel's settings, the earlier */
+
+ngx_int_t
+ngx_http_notify_delivery_again(ngx_http_notify_delivery_t *d, uint64_t now,
+    uint64_t *delay)
+{
+    ngx_http_notify_backoff_t      backoff;
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    if (s->retry == NULL || s->until == 0) {
+        return NGX_DONE;
+    }
+
+    if (s->until == NGX_HTTP_NOTIFY_SETTING_FOREVER) {
+        return ngx_http_notify_backoff_next(s->retry, d->attempt, d->first,
+                                            now, delay);
+    }
+
+    backoff = *s->retry;
+
+    if (backoff.until == 0 || s->until < backoff.until) {
+        backoff.until = s->until;
+    }
+
+    return ngx_http_notify_backoff_next(&backoff, d->attempt, d->first, now,
+                                        delay);
 }

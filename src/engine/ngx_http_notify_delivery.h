@@ -52,6 +52,10 @@ void ngx_http_notify_delivery_began(ngx_http_notify_delivery_t *d);
 /* The call has ended. */
 void ngx_http_notify_delivery_ended(ngx_http_notify_delivery_t *d);
 
+/* Milliseconds from now to the attempt after one that has failed now; NGX_DONE:
+ * there is none. */
+ngx_int_t ngx_http_notify_delivery_again(ngx_http_notify_delivery_t *d,
+    uint64_t now, uint64_t *delay);
 /* What a delivery waits that has failed: those of a batch that had as many
  * attempts wait as long as its first. */
 uint64_t ngx_http_notify_delivery_delay(ngx_http_notify_delivery_t *d,

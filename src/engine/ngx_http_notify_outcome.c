@@ -266,9 +266,9 @@ ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
     s = d->subscriber;
 
     /* what another URL answered says nothing of this one, nor does that of a
-     * browser say anything of others */
+     * browser, or what is said of one device, say anything of others */
 
-    if (s->profile == NULL || d->version < s->moved
+    if (s->profile == NULL || d->version < s->moved || result->own
         || (s->provider
             && s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH))
     {

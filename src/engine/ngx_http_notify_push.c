@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push_browser.h"
 #include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_provider.h"
@@ -13,7 +14,9 @@
 #include "ngx_http_notify_variable.h"
 
 
-#define NGX_HTTP_NOTIFY_PUSH_TEXT  128      /* bytes of a value in the log */
+#define NGX_HTTP_NOTIFY_PUSH_TEXT   128     /* bytes of a value in the log, */
+#define NGX_HTTP_NOTIFY_PUSH_TOKEN  12      /* of a registration token */
+#define NGX_HTTP_NOTIFY_PUSH_PAUSE  60      /* s */
 
 
 static ngx_http_notify_provider_t *ngx_http_notify_push_provider(
@@ -26,6 +29,9 @@ static ngx_http_notify_provider_node_t *ngx_http_notify_push_node(
     const ngx_http_notify_event_t *event);
 static void ngx_http_notify_push_keep(const ngx_http_notify_delivery_t *d,
     const ngx_http_notify_provider_node_t *node);
+static ngx_uint_t ngx_http_notify_push_gone(
+    const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_call_result_t *result);
 static void ngx_http_notify_push_end(const ngx_http_notify_delivery_t *d);
 static void ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event,
@@ -191,6 +197,22 @@ ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
 }
 
 
+ngx_int_t
+ngx_http_notify_push_admit_again(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event)
+{
+    ngx_int_t  rc;
+
+    if (s->provider == NULL) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_notify_presence(s, event);
+
+    return rc == NGX_OK ? ngx_http_notify_push_admit(s, event) : rc;
+}
+
+
 static ngx_http_notify_provider_node_t *
 ngx_http_notify_push_node(const ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event)
@@ -284,9 +306,7 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
 
     provider = d->subscriber->provider;
 
-    if (provider && provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH
-        && (result->status == NGX_HTTP_NOT_FOUND || result->status == 410))
-    {
+    if (provider && ngx_http_notify_push_gone(provider, result)) {
         ngx_http_notify_push_end(d);
     }
 
@@ -319,19 +339,48 @@ ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
 }
 
 
-/* of a session whose browser is no longer there: RFC 8030, 7.3 */
+/* a browser that is no longer there (RFC 8030, 7.3), or an app */
+
+static ngx_uint_t
+ngx_http_notify_push_gone(const ngx_http_notify_provider_t *provider,
+    const ngx_http_notify_call_result_t *result)
+{
+    switch (provider->type) {
+
+    case NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH:
+        return result->status == NGX_HTTP_NOT_FOUND || result->status == 410;
+
+    case NGX_HTTP_NOTIFY_PROVIDER_FCM:
+        return result->verdict == NGX_HTTP_NOTIFY_CALL_GONE;
+
+    default: /* NGX_HTTP_NOTIFY_PROVIDER_HTTP */
+        return 0;
+    }
+}
+
 
 static void
 ngx_http_notify_push_end(const ngx_http_notify_delivery_t *d)
 {
-    ngx_str_t  subscription;
+    ngx_keyval_t         browser;
+    const ngx_keyval_t  *kept;
 
-    subscription = ngx_http_notify_push_browser(d->event);
+    if (d->subscriber->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH) {
+        ngx_str_set(&browser.key, NGX_HTTP_NOTIFY_PUSH_BROWSER_NAME);
+        browser.value = ngx_http_notify_push_browser(d->event);
+        kept = &browser;
 
-    (void) ngx_http_notify_sessions_end(d->feed->redis,
-                                        &d->feed->channel->keys,
-                                        &d->event->tenant,
-                                        &d->event->session_id, &subscription);
+    } else {
+        kept = ngx_http_notify_variable_session_kept(d->event,
+                                                &ngx_http_notify_push_device);
+    }
+
+    if (kept) {
+        (void) ngx_http_notify_sessions_end(d->feed->redis,
+                                            &d->feed->channel->keys,
+                                            &d->event->tenant,
+                                            &d->event->session_id, kept);
+    }
 }
 
 
@@ -349,16 +398,28 @@ ngx_uint_t
 ngx_http_notify_push_pause(const ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_call_result_t *result)
 {
-    /* it holds the pushes to all browsers, and the endpoint is one's own */
+    /* it holds the pushes to all, and may be said of one */
 
-    if (s->provider
-        && s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH)
-    {
-        return ngx_min(result->retry_after,
-                       NGX_HTTP_NOTIFY_PUSH_BROWSER_PAUSE);
+    if (s->provider && s->provider->type != NGX_HTTP_NOTIFY_PROVIDER_HTTP) {
+        return ngx_min(result->retry_after, NGX_HTTP_NOTIFY_PUSH_PAUSE);
     }
 
     return result->retry_after;
+}
+
+
+ngx_uint_t
+ngx_http_notify_push_wait(const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_call_result_t *result)
+{
+    if (result->retry_after > 0) {
+        return result->retry_after;
+    }
+
+    return (s->provider
+            && s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_FCM
+            && result->status == NGX_HTTP_TOO_MANY_REQUESTS)
+           ? NGX_HTTP_NOTIFY_PUSH_PAUSE : 0;
 }
 
 
@@ -385,6 +446,13 @@ ngx_http_notify_push_drop(ngx_http_notify_subscriber_t *s,
 
     text = ngx_http_notify_variable_session(event,
                                             &ngx_http_notify_push_device);
+
+    /* who has it and the account reaches the device: enough to know it by */
+
+    if (s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_FCM) {
+        text.len = ngx_min(text.len, NGX_HTTP_NOTIFY_PUSH_TOKEN);
+    }
+
     ngx_http_notify_push_printable(device, &text);
 
     text = ngx_http_notify_variable_session(event,

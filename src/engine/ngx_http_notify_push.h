@@ -1,6 +1,7 @@
 /*
  * Pushes: what a provider makes of an event for a session, and how it is told
- * that there was none.  A push is made once or dropped.
+ * that there was none.  A push is made once or dropped, but that of FCM is made
+ * again as its `retry` says.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_PUSH_H_INCLUDED_
@@ -31,6 +32,11 @@ ngx_int_t ngx_http_notify_push_register(ngx_http_notify_redis_t *redis,
 ngx_int_t ngx_http_notify_push_admit(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_event_t *event);
 
+/* The same of one that is sent again: its session may have come back, ended, or
+ * be another's; of others' subscribers NGX_OK.  NGX_AGAIN: not known yet. */
+ngx_int_t ngx_http_notify_push_admit_again(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event);
+
 /* what to call; NULL: nothing can be called now */
 ngx_http_notify_target_t *ngx_http_notify_push_target(
     ngx_http_notify_delivery_t *d);
@@ -43,6 +49,10 @@ void ngx_http_notify_push_result(const ngx_http_notify_delivery_t *d,
 
 /* seconds that a Retry-After makes the subscriber wait */
 ngx_uint_t ngx_http_notify_push_pause(const ngx_http_notify_subscriber_t *s,
+    const ngx_http_notify_call_result_t *result);
+
+/* seconds that the one which failed waits at least before it is sent again */
+ngx_uint_t ngx_http_notify_push_wait(const ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_call_result_t *result);
 
 /* drops: one line and one counter each */

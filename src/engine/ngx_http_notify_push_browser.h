@@ -16,8 +16,6 @@
 /* the value that a session keeps it as, the JSON of the browser */
 #define NGX_HTTP_NOTIFY_PUSH_BROWSER_NAME  "subscription"
 
-#define NGX_HTTP_NOTIFY_PUSH_BROWSER_PAUSE  60      /* s */
-
 
 /* empty: it has none */
 ngx_str_t ngx_http_notify_push_browser(const ngx_http_notify_event_t *event);

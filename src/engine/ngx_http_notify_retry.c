@@ -16,7 +16,6 @@
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
-#include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_tenants.h"
 
 
@@ -50,8 +49,6 @@ typedef struct ngx_http_notify_retry_batch_s {
 } ngx_http_notify_retry_batch_t;
 
 
-static ngx_int_t ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d,
-    uint64_t now, uint64_t *delay);
 static void ngx_http_notify_retry_dead(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result, const char *reason);
 static void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
@@ -71,7 +68,7 @@ void
 ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     const ngx_http_notify_call_result_t *result)
 {
-    uint64_t                       now, delay, pause;
+    uint64_t                       now, delay, pause, wait;
     ngx_http_notify_subscriber_t  *s;
 
     s = d->subscriber;
@@ -110,26 +107,35 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
         return;
     }
 
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_GONE && s->provider) {
+        ngx_http_notify_retry_dead(d, result, "gone");
+        return;
+    }
+
     if (result->verdict == NGX_HTTP_NOTIFY_CALL_FATAL) {
         ngx_http_notify_retry_dead(d, result, "unsendable");
         return;
     }
 
-    pause = 0;
+    wait = 0;
+
+    if (d->version >= s->moved) {
+        wait = (uint64_t) ngx_http_notify_push_wait(s, result) * 1000;
+    }
 
     if (result->retry_after > 0 && d->version >= s->moved) {
         pause = (uint64_t) ngx_http_notify_push_pause(s, result) * 1000;
         ngx_http_notify_gate_pause(s, ngx_max(s->paused, now + pause));
     }
 
-    if (ngx_http_notify_retry_delay(d, now, &delay) != NGX_OK) {
+    if (ngx_http_notify_delivery_again(d, now, &delay) != NGX_OK) {
         ngx_http_notify_retry_dead(d, result,
                                    s->retry && s->retry->nsteps
                                    ? "exhausted" : "failed");
         return;
     }
 
-    delay = ngx_max(ngx_http_notify_delivery_delay(d, delay), pause);
+    delay = ngx_max(ngx_http_notify_delivery_delay(d, delay), wait);
 
     if (ngx_http_notify_operation_retry(s, &d->id, d->line, now + delay,
                                         d->attempt, d->first, d->retry)
@@ -138,37 +144,6 @@ ngx_http_notify_retry_failed(ngx_http_notify_delivery_t *d,
     {
         s->nretry++;
     }
-}
-
-
-/* of the profile's `until` and that of the channel's settings, the earlier */
-
-static ngx_int_t
-ngx_http_notify_retry_delay(ngx_http_notify_delivery_t *d, uint64_t now,
-    uint64_t *delay)
-{
-    ngx_http_notify_backoff_t      backoff;
-    ngx_http_notify_subscriber_t  *s;
-
-    s = d->subscriber;
-
-    if (s->retry == NULL || s->until == 0) {
-        return NGX_DONE;
-    }
-
-    if (s->until == NGX_HTTP_NOTIFY_SETTING_FOREVER) {
-        return ngx_http_notify_backoff_next(s->retry, d->attempt, d->first,
-                                            now, delay);
-    }
-
-    backoff = *s->retry;
-
-    if (backoff.until == 0 || s->until < backoff.until) {
-        backoff.until = s->until;
-    }
-
-    return ngx_http_notify_backoff_next(&backoff, d->attempt, d->first, now,
-                                        delay);
 }
 
 
@@ -591,7 +566,10 @@ ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
             return NGX_DECLINED;
         }
 
-        if (batch->events[i] != NULL) {
+        if (batch->events[i] != NULL
+            && ngx_http_notify_push_admit_again(s, batch->events[i])
+               == NGX_OK)
+        {
             next->event = batch->events[i];
             next->attempt = batch->ones[i].attempt;
             next->first = batch->ones[i].first;
@@ -601,9 +579,6 @@ ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
             return NGX_OK;
         }
 
-        ngx_http_notify_tenants_add(s->lease->feed->channel->metrics,
-                                    &s->doc->tenant,
-                                    NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
         if (s->nretry) {
             s->nretry--;
         }
@@ -611,7 +586,16 @@ ngx_http_notify_retry_next(ngx_http_notify_subscriber_t *s,
         id = batch->ones[i].id;
         line = batch->ones[i].line;
 
-        ngx_http_notify_operation_dead(s, &id, line, "expired", 1);
+        if (batch->events[i] != NULL) {
+            ngx_http_notify_operation_done(s, &id, line, 1);
+
+        } else {
+            ngx_http_notify_tenants_add(s->lease->feed->channel->metrics,
+                                        &s->doc->tenant,
+                                        NGX_HTTP_NOTIFY_METRICS_EXPIRED, 1);
+            ngx_http_notify_operation_dead(s, &id, line, "expired", 1);
+        }
+
         ngx_http_notify_operation_next(s, line, &id);
         ngx_http_notify_retry_forget(s, &id);
     }

@@ -169,14 +169,15 @@ ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
 ngx_int_t
 ngx_http_notify_sessions_end(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
-    const ngx_str_t *id, const ngx_str_t *subscription)
+    const ngx_str_t *id, const ngx_keyval_t *kept)
 {
-    ngx_str_t  args[2];
+    ngx_str_t  args[3];
 
     ngx_str_set(&args[0], "delete");
-    args[1] = *subscription;
+    args[1] = kept->value;
+    args[2] = kept->key;
 
-    return ngx_http_notify_sessions_call(redis, keys, tenant, id, 0, args, 2,
+    return ngx_http_notify_sessions_call(redis, keys, tenant, id, 0, args, 3,
                                          ngx_http_notify_sessions_ended,
                                          redis);
 }

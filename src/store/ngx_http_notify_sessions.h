@@ -52,11 +52,11 @@ ngx_int_t ngx_http_notify_sessions_node(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
     const ngx_str_t *id, const ngx_str_t *node);
 
-/* ends a session, if the subscription of a browser that it keeps is that one
- * still; nobody waits for it */
+/* ends a session, if what it keeps under that name is that value still; nobody
+ * waits for it */
 ngx_int_t ngx_http_notify_sessions_end(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,
-    const ngx_str_t *id, const ngx_str_t *subscription);
+    const ngx_str_t *id, const ngx_keyval_t *kept);
 
 /*
  * The values that an event's session keeps, from an entry of the answer of

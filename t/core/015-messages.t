@@ -108,7 +108,8 @@ says('a parameter that is none', $_->[1],
 
 says('a directive of profiles in a channel', channel('retry 5s;'),
      '"retry" directive is not allowed here',
-     '"retry" belongs in notify_profile {}, not in notify_channel {}');
+     '"retry" belongs in notify_profile {} or notify_provider {}, not in '
+     . 'notify_channel {}');
 says('a directive of channels in a profile', profile('retention 15d;'),
      '"retention" directive is not allowed here',
      '"retention" belongs in notify_channel {}, not in notify_profile {}');

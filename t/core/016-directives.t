@@ -22,9 +22,14 @@ my $make = "cd '$etc' && openssl ecparam -name prime256v1 -genkey -noout "
          . '&& cp notify-client.pem redis-ca.crt '
          . '&& openssl genpkey -algorithm EC -pkeyopt '
          . 'ec_paramgen_curve:P-256 -out vapid.pem 2> /dev/null '
+         . '&& openssl genpkey -algorithm RSA -out rsa.pem 2> /dev/null '
          . '&& openssl rand -base64 32 > notify.key '
          . '&& openssl rand -base64 32 > notify.key.old';
 system($make) == 0 or BAIL_OUT('openssl made no keys');
+spew("$etc/fcm.json", to_json({
+    project_id => 'shop', client_email => 'push@shop.example',
+    private_key => slurp("$etc/rsa.pem"),
+    token_uri => 'https://127.0.0.1/token' }));
 spew("$etc/redis.pass", "secret\n");
 spew("$etc/portal.key", 'k' x 40);
 spew("$etc/aws.key", "id\nsecret\n");
@@ -66,6 +71,13 @@ sub placed {
             . "$text}\n", '')
         if $context eq 'notify_provider'
            && $text =~ /^(?:vapid_\w+|ttl|urgency|topic) /m;
+    return ("notify_provider $name {\ntype fcm;\n"
+            . ($text =~ /^service_account/m ? ''
+                                        : "service_account $etc/fcm.json;\n")
+            . "$text}\n", '')
+        if $context eq 'notify_provider'
+           && $text =~ /^(?:service_account|project|notification|android|data
+                            |retry)[ ]/mx;
     return ("notify_provider $name {\n"
             . ($text =~ /^\s*url/m ? '' : "url http://127.0.0.1:1/;\n")
             . "$text}\n", '')

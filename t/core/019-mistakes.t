@@ -20,6 +20,42 @@ spew("$dir/list.json", "[1]\n");
 system("openssl ecparam -name prime256v1 -genkey -noout -out $dir/ec.pem "
        . '2> /dev/null') == 0 or BAIL_OUT('openssl made no key');
 
+system("openssl genpkey -algorithm RSA -out $dir/rsa.pem 2> /dev/null") == 0
+    or BAIL_OUT('openssl made no key');
+
+# files of service accounts, and what is none or not enough of one
+sub account {
+    my ($name, $key, %more) = @_;
+    spew("$dir/$name.json", to_json({
+        client_email => 'push@shop.example', private_key => slurp("$dir/$key"),
+        token_uri => 'http://127.0.0.1/token', project_id => 'shop',
+        %more }));
+}
+
+account(account => 'rsa.pem');
+account('account-ec', 'ec.pem');
+account('account-words', 'words');
+account('account-alone', 'rsa.pem', project_id => undef);
+account('account-odd', 'rsa.pem', project_id => 'a/b');
+account('account-uri', 'rsa.pem', token_uri => 'ftp://127.0.0.1/token');
+account('account-no-uri', 'rsa.pem', token_uri => undef);
+
+sub fcm {
+    my ($text, $message) = @_;
+    return [raw => "notify_provider q {    # !\ntype fcm;\n"
+                   . "service_account %%DIR%%/account.json;\n$text\n}\n"
+                   . "notify_channel c { }\n",
+            "notify_provider \"q\" $message"];
+}
+
+sub account_of {
+    my ($file, $message, $line) = @_;
+    return [raw => "notify_provider q {" . ($line ? '    # !' : '')
+                   . "\ntype fcm;\nservice_account $file;"
+                   . ($line ? '' : '    # !') . "\n}\nnotify_channel c { }\n",
+            $message];
+}
+
 # where a text is put; the mistake is on the line with # !, by default its last
 my %place = (
     raw      => sub { $_[0] },
@@ -406,7 +442,20 @@ mistakes('a name that nothing declares',
     [channel  => 'profile ghost;', 'unknown profile "ghost"'],
     [channel  => "event a;\nunchanged b key=x;", 'unknown event "b"'],
     [provider => 'type web;',
-     'invalid "type" "web", it must be "http" or "webpush"'],
+     'invalid "type" "web", it must be "http", "webpush" or "fcm"'],
+    [provider => 'project "a b";',
+     'invalid "project" "a b", it must be the id of one, 1 to 128 characters '
+     . 'of [A-Za-z0-9_.:-]'],
+    [provider => "notification '[1]';",
+     'invalid "notification", it must be a JSON object'],
+    [provider => "data 7;",
+     'invalid "data", it must be a JSON object or a variable, as '
+     . '"$notify_data"'],
+    [provider => "android '{';",
+     'invalid JSON at byte 1: unexpected end in "android"'],
+    [provider => "android '{\"a\":\"\$host\"}';",
+     'unknown variable "$host", only $notify_... of a delivery can stand here '
+     . 'in "android"'],
     [provider => 'ttl soon;',
      'invalid "ttl" "soon", it must be a time of 0 to 365d'],
     [provider => 'urgency now;',
@@ -520,6 +569,34 @@ mistakes('a parameter that is missing, empty or given twice',
                  . "notify_channel c { }\n",
      'notify_provider "q" has a directive of "type webpush", but is not of '
      . 'that type'],
+    [raw      => "notify_provider q { url http://127.0.0.1/; project a; } # !\n"
+                 . "notify_channel c { }\n",
+     'notify_provider "q" has a directive of "type fcm", but is not of that '
+     . 'type'],
+    [raw      => "notify_provider q { type webpush; data '{}'; } # !\n"
+                 . "notify_channel c { }\n",
+     'notify_provider "q" has a directive of "type fcm", but is not of that '
+     . 'type'],
+    fcm('ttl 1h;', 'has a directive of "type webpush", but is not of that type'),
+    fcm('group g;', 'has a "group", but "type fcm" calls one URL'),
+    fcm('method PUT;', 'has a "method", but "type fcm" sends by POST'),
+    fcm('response_limit 0;', 'has "type fcm" and a "response_limit" of 0'),
+    fcm("message a;\nnotification '{}';",
+        'has a "notification" and a "message" or "debug_message", which is '
+        . 'one\'s body'),
+    fcm("payload on;\ndata '{}';",
+        'has "data" and "payload on", which are the event\'s data'),
+    [raw      => "notify_provider q { type fcm; } # !\nnotify_channel c { }\n",
+     'notify_provider "q" has no "service_account", which "type fcm" needs'],
+    [raw      => "notify_provider q { type fcm; project a; } # !\n"
+                 . "notify_channel c { }\n",
+     'notify_provider "q" has no "service_account", which "type fcm" needs'],
+    account_of('%%DIR%%/account-alone.json',
+               'notify_provider "q" has no "project", nor has its '
+               . '"service_account" a "project_id"', 1),
+    account_of('%%DIR%%/account-odd.json',
+               'notify_provider "q" has a "service_account" with an invalid '
+               . '"project_id"', 1),
     [raw      => "notify_provider q { type webpush; group g; } # !\n"
                  . "notify_channel c { }\n",
      'notify_provider "q" has a "url", "debug_url" or "group", but "type '
@@ -532,6 +609,39 @@ mistakes('a parameter that is missing, empty or given twice',
 );
 
 mistakes('a file with the wrong content',
+    account_of('%%DIR%%/account-ec.json',
+               '"%%DIR%%/account-ec.json" of "service_account" cannot be used: '
+               . 'it is not the JSON of a service account with an RSA key'),
+    account_of('%%DIR%%/rsa.pem',
+               '"%%DIR%%/rsa.pem" of "service_account" cannot be used: it is '
+               . 'not the JSON of a service account with an RSA key'),
+    account_of('%%DIR%%/account-words.json',
+               'key "%%DIR%%/account-words.json" of "service_account" cannot be '
+               . 'used: it has no private key in PEM: RSA of 2048 bits or more, '
+               . 'P-256 or Ed25519'),
+    account_of('%%DIR%%/broken.json',
+               'key "%%DIR%%/broken.json" of "service_account" cannot be used: '
+               . 'it is not JSON'),
+    account_of('%%DIR%%/account-no-uri.json',
+               'key "%%DIR%%/account-no-uri.json" of "service_account" cannot '
+               . 'be used: it has no "token_uri"'),
+    account_of('%%DIR%%/account-uri.json',
+               'invalid "token_uri ftp://127.0.0.1/token" in '
+               . '"service_account": the URL does not begin with "http://" or '
+               . '"https://"'),
+    [provider => "service_account %%DIR%%/account.json;\n"
+                 . "oauth2 client_id=a;",
+     '"oauth2" directive cannot be beside "service_account"'],
+    [provider => "oauth2 token_url=http://127.0.0.1/ client_id=a "
+                 . "secret_file=%%DIR%%/secret;\n"
+                 . "service_account %%DIR%%/account.json;",
+     '"service_account" directive cannot be beside "oauth2"'],
+    [provider => "service_account %%DIR%%/account.json;\n"
+                 . "service_account %%DIR%%/account.json;",
+     '"service_account" directive is duplicate'],
+    [provider => "header Authorization a;\n"
+                 . "service_account %%DIR%%/account.json;",
+     'duplicate header "Authorization"'],
     [profile  => 'jwt alg=RS512 key=%%DIR%%/secret;',
      '"alg=RS512" of "jwt" must be HS256, RS256, ES256 or EdDSA'],
     [profile  => 'jwt alg=ES256 key=%%DIR%%/words;',
@@ -581,6 +691,7 @@ mistakes('a file that is absent or unreadable',
                  . '"%%DIR%%/none" failed (2: No such file or directory)'] }
      [profile  => 'jwt alg=ES256 key=%%DIR%%/none;'],
      [location => 'notify_verify standard secret_file=%%DIR%%/none;'],
+     [provider => 'service_account %%DIR%%/none;'],
      [http     => 'notify_secret_key %%DIR%%/none;'],
      [http     => 'notify_redis 127.0.0.1 password_file=%%DIR%%/none;'],
      [channel  => 'event a schema=%%DIR%%/none;']),

@@ -46,6 +46,7 @@ my %expect = (
     'contact-center'       => [qr/"conversation\.activity"/, 1],
     'dashboard'            => [qr/"title":"Sales"|"country":"NO"/, 1],
     'deltas'               => [qr/"entityID":1001.*"entityID":1002/s, 0],
+    'fcm'                  => [qr/"registration-token-1".*"evt_/s, 2],
     'fcm-connector'        => [qr/ 204 /, 1],
     'github-style'         => [qr/"evt_.*"order\.paid"/s, 1],
     'inbound'              => [qr/\n200\n.*"github\.push".*"stripe\./s, 3],
@@ -60,7 +61,7 @@ my %expect = (
 
 my @examples = map { basename($_, '.conf') }
                glob "$NotifyTest::TOP/conf.examples/*.conf";
-is(join(' ', @examples), join(' ', sort keys %expect),
+is(join(' ', sort @examples), join(' ', sort keys %expect),
    'each example is tried');
 
 for my $example (@examples) {

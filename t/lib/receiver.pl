@@ -14,8 +14,10 @@ use IO::Socket::INET;
 use MIME::Base64 qw(decode_base64);
 use POSIX qw(strftime);
 
-# those who look into an answer are pleased with this one
-use constant ANSWER => '{"Success":true,"Code":0,"Message":"OK"}';
+# those who look into an answer are pleased with this one, and so are those who
+# ask for a token
+use constant ANSWER => '{"Success":true,"Code":0,"Message":"OK",'
+                       . '"access_token":"a-token-to-try-with"}';
 use constant { MAX_REQUEST => 1 << 20, TOLERANCE => 300 };
 
 my ($port, $secret) = @ARGV;

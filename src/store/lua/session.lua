@@ -28,7 +28,8 @@
 --       with a provider, the subscription is its own, and the last argument
 --       its name
 --       until:  2 how long from now, "0": disconnected
---       delete: 2 only while it keeps that as ":subscription", or nothing
+--       delete: 2 and 3 only while it keeps that value under that name, or
+--               nothing
 -- reply {"ok", now, 1 if it is new, field, value, ...} | {"none"}
 --       | {"subscription"}  there is no such one
 --       | {"full"}  the tenant has as many sessions as it may have
@@ -44,7 +45,7 @@ local last = #ARGV - (KEYS[4] and 1 or 0)
 local member = string.sub(SESSION, -16)
 
 if verb == 'delete' then
-    if ARGV[2] and redis.call('HGET', SESSION, ':subscription') ~= ARGV[2] then
+    if ARGV[2] and redis.call('HGET', SESSION, ':' .. ARGV[3]) ~= ARGV[2] then
         return { 'none' }
     end
 

@@ -148,17 +148,17 @@ sub example {
     my $text = NotifyTest::slurp(
         "$NotifyTest::TOP/conf.examples/$self->{example}.conf");
 
-    for my $command ($text =~ /^# *\$ (.*)/mg) {
-        system("cd '$self->{dir}/conf' && $command 2> make.log") == 0
-            or die "$self->{example}: $command: "
-                   . NotifyTest::slurp("$self->{dir}/conf/make.log");
-    }
-
     $text =~ s{^load_module modules/\S+;}{load_module $NotifyTest::MODULE;}m;
     $text =~ s/^http \{\n/http {\n    access_log off;\n$temp\n/m;
     $text =~ s{127\.0\.0\.1:8080}{127.0.0.1:$self->{port}}g;
     $text =~ s{127\.0\.0\.1:8081}{127.0.0.1:$self->{hook}}g if $self->{hook};
     $text =~ s{127\.0\.0\.1:8082}{'127.0.0.1:' . ($self->{app} //= NotifyTest::free_port())}ge;
+
+    for my $command ($text =~ /^# *\$ (.*)/mg) {
+        system("cd '$self->{dir}/conf' && $command 2> make.log") == 0
+            or die "$self->{example}: $command: "
+                   . NotifyTest::slurp("$self->{dir}/conf/make.log");
+    }
 
     if (my $redis = $self->{redis}) {
         $text =~ s{^(\s*notify_redis\s+)[^\s;]+}{$1 . $redis->address}me;
