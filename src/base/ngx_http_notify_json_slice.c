@@ -269,8 +269,7 @@ ngx_http_notify_json_name(ngx_pool_t *pool, ngx_str_t *name)
     name->data--;
     name->len += 2;
 
-    return ngx_http_notify_json_text(pool, name, name) == NGX_OK ? NGX_OK
-                                                                 : NGX_ERROR;
+    return ngx_http_notify_json_text(pool, name, name);
 }
 
 
@@ -278,6 +277,7 @@ ngx_int_t
 ngx_http_notify_json_find(ngx_pool_t *pool, const ngx_str_t *object,
     const ngx_str_t *want, ngx_str_t *value)
 {
+    ngx_int_t                     rc;
     ngx_str_t                     name;
     ngx_http_notify_json_iter_t   it;
 
@@ -285,11 +285,13 @@ ngx_http_notify_json_find(ngx_pool_t *pool, const ngx_str_t *object,
 
     while (ngx_http_notify_json_next(&it, &name, value) == NGX_OK) {
 
-        if (ngx_http_notify_json_name(pool, &name) != NGX_OK) {
+        rc = ngx_http_notify_json_name(pool, &name);
+
+        if (rc == NGX_ERROR) {
             return NGX_ERROR;
         }
 
-        if (ngx_http_notify_text_equal(&name, want)) {
+        if (rc == NGX_OK && ngx_http_notify_text_equal(&name, want)) {
             return NGX_OK;
         }
     }

@@ -336,7 +336,7 @@ ngx_http_notify_variable_entity(ngx_pool_t *pool,
     }
 
     if (ngx_http_notify_json_kind(id) == NGX_HTTP_NOTIFY_JSON_STRING) {
-        return ngx_http_notify_json_text(pool, id, &value->text);
+        return ngx_http_notify_variable_path_text(pool, id, &value->text);
     }
 
     if (ngx_http_notify_json_kind(id) == NGX_HTTP_NOTIFY_JSON_NULL) {

@@ -54,8 +54,13 @@ ngx_http_notify_variable_path_value(ngx_pool_t *pool, const ngx_str_t *path,
     switch (ngx_http_notify_json_kind(&found)) {
 
     case NGX_HTTP_NOTIFY_JSON_STRING:
-        value->whole = found;
-        return ngx_http_notify_json_text(pool, &found, &value->text);
+        rc = ngx_http_notify_variable_path_text(pool, &found, &value->text);
+
+        if (value->text.data) {
+            value->whole = found;
+        }
+
+        return rc;
 
     case NGX_HTTP_NOTIFY_JSON_NULL:
         value->whole = found;
@@ -66,6 +71,37 @@ ngx_http_notify_variable_path_value(ngx_pool_t *pool, const ngx_str_t *path,
         value->json = 1;
         return NGX_OK;
     }
+}
+
+
+ngx_int_t
+ngx_http_notify_variable_path_text(ngx_pool_t *pool, const ngx_str_t *json,
+    ngx_str_t *text)
+{
+    ngx_int_t  rc;
+
+    static time_t  said;
+
+    rc = ngx_http_notify_json_text(pool, json, text);
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(text);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (said != ngx_time()) {
+        said = ngx_time();
+        ngx_log_error(NGX_LOG_WARN, pool->log, 0,
+                      "notify log: a text in an event is no JSON, and has no "
+                      "value");
+    }
+
+    return NGX_OK;
 }
 
 

@@ -22,5 +22,10 @@ ngx_int_t ngx_http_notify_variable_path_value(ngx_pool_t *pool,
     const ngx_str_t *path, const ngx_str_t *json,
     ngx_http_notify_value_t *value);
 
+/* the text of a string; another program may have put into the log what is none:
+ * it is absent, and a line says so once a second; NGX_ERROR: memory */
+ngx_int_t ngx_http_notify_variable_path_text(ngx_pool_t *pool,
+    const ngx_str_t *json, ngx_str_t *text);
+
 
 #endif /* _NGX_HTTP_NOTIFY_VARIABLE_PATH_H_INCLUDED_ */

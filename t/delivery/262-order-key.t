@@ -37,7 +37,9 @@ notify_profile patient { order key=$notify_entity_id; retry 1s 1s 1s 1s;
                          timeout 5s; allow 127.0.0.0/8; }
 notify_profile dead { order key=$notify_entity_id; retry 20ms; breaker off;
                       allow 127.0.0.0/8; }
-notify_channel shop { profile keys patient dead; }
+notify_profile inside { order key=${notify_data.k}; retry 20ms;
+                        allow 127.0.0.0/8; }
+notify_channel shop { profile keys patient dead inside; }
 server {
     listen 127.0.0.1:%%PORT%%;
     location /shop/ { notify_api shop; }
@@ -136,6 +138,24 @@ eventually { numbers('/erased', 'x') eq '30 30 32' } 'the third one comes next';
 ok(publish(['x', 33]), 'one more');
 eventually { numbers('/erased', 'x') eq '30 30 32 33' } 'comes, too';
 http(DELETE => $nginx->url("/shop/subscriptions/$erasing"));
+
+
+# what another program has put into the log, and is no JSON, has no key
+
+my @foreign = map { subscribe("/foreign/$_", profile => $_) } qw(keys inside);
+for (['i', '"\\u12"'], ['i', '"'], ['i', '"\\'], ['i', '{'],
+     ['d', '{"k":"\\ud'], ['d', '{"k'], ['d', '{"k":'], ['d', '"'],
+     ['d', '{"\\u1":1,"k":"\\"}'], ['d', '[["k"']) {
+    $redis->cli('XADD', $redis->key('{shop.0}:log'), '*', 't', 'order.paid', @$_);
+}
+ok(publish(['y', 40], ['y', 41]), 'two events');
+for my $path (map { "/foreign/$_" } qw(keys inside)) {
+    eventually { join(' ', sort split / /, numbers($path, 'y')) eq '40 41' }
+        "$path: arrive";
+}
+like($nginx->log, qr/\[warn\].* is no JSON, and has no value/,
+     'a line says that something was no JSON');
+http(DELETE => $nginx->url("/shop/subscriptions/$_")) for @foreign;
 
 
 # failures, reloads and killed workers
