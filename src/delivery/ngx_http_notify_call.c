@@ -293,7 +293,13 @@ ngx_http_notify_call_token(ngx_http_notify_token_wait_t *wait, ngx_int_t rc)
 
     call->peer.detail = wait->detail;
 
-    ngx_http_notify_call_result_fail(call, NGX_HTTP_NOTIFY_CALL_RETRY,
+    /* that of a subscription's own is a part of its endpoint */
+
+    ngx_http_notify_call_result_fail(call,
+                                     call->target->token
+                                     == call->target->conf->token
+                                     ? NGX_HTTP_NOTIFY_CALL_NO_TOKEN
+                                     : NGX_HTTP_NOTIFY_CALL_RETRY,
                                      wait->error, NULL);
 }
 

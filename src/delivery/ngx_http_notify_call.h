@@ -43,8 +43,10 @@ typedef enum {
                                        the device is unregistered */
     NGX_HTTP_NOTIFY_CALL_BLOCKED,   /* the guard refused: may pass, DNS */
     NGX_HTTP_NOTIFY_CALL_NO_RESOLVER,   /* of this nginx, for a name */
-    NGX_HTTP_NOTIFY_CALL_FATAL      /* cannot ever be sent (no signing key),
+    NGX_HTTP_NOTIFY_CALL_FATAL,     /* cannot ever be sent (no signing key),
                                        or was refused for good */
+    NGX_HTTP_NOTIFY_CALL_NO_TOKEN   /* of the profile's: a fault that may pass,
+                                       and not the endpoint's */
 } ngx_http_notify_call_verdict_e;
 
 

@@ -11,6 +11,7 @@
 
 
 #define NGX_HTTP_NOTIFY_CALL_RESULT_PROXY  407
+#define NGX_HTTP_NOTIFY_CALL_RESULT_TOKEN  1    /* s, as nobody asks again */
 
 
 static void ngx_http_notify_call_result_proxy(ngx_http_notify_call_t *call);
@@ -58,6 +59,10 @@ ngx_http_notify_call_result(ngx_http_notify_call_t *call,
     result->verdict = call->verdict;
     result->error = call->peer.error ? call->peer.error : "connection failed";
     result->detail = call->peer.detail;
+
+    if (result->verdict == NGX_HTTP_NOTIFY_CALL_NO_TOKEN) {
+        result->retry_after = NGX_HTTP_NOTIFY_CALL_RESULT_TOKEN;
+    }
 
     if (call->peer.naddrs == 0 && call->target->subscription->tenant.len) {
         ngx_http_notify_call_result_mask(call, result);
@@ -305,6 +310,9 @@ ngx_http_notify_call_class(const ngx_http_notify_call_result_t *result)
 
     case NGX_HTTP_NOTIFY_CALL_BLOCKED:
         return NGX_HTTP_NOTIFY_METRICS_GUARD;
+
+    case NGX_HTTP_NOTIFY_CALL_NO_TOKEN:
+        return NGX_HTTP_NOTIFY_METRICS_TOKENLESS;
 
     default:
         break;

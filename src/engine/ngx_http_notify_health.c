@@ -109,6 +109,7 @@ ngx_http_notify_health_result(ngx_http_notify_delivery_t *d,
 
     case NGX_HTTP_NOTIFY_CALL_NO_RESOLVER:
     case NGX_HTTP_NOTIFY_CALL_FATAL:
+    case NGX_HTTP_NOTIFY_CALL_NO_TOKEN:
 
         /* not the endpoint's */
 

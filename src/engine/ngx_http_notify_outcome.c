@@ -266,9 +266,11 @@ ngx_http_notify_outcome_breaker(ngx_http_notify_delivery_t *d,
     s = d->subscriber;
 
     /* what another URL answered says nothing of this one, nor does that of a
-     * browser, or what is said of one device, say anything of others */
+     * browser, or what is said of one device, say anything of others, or a
+     * server of tokens of the endpoint, unless that was to be tried */
 
     if (s->profile == NULL || d->version < s->moved || result->own
+        || (result->verdict == NGX_HTTP_NOTIFY_CALL_NO_TOKEN && !d->probe)
         || (s->provider
             && s->provider->type == NGX_HTTP_NOTIFY_PROVIDER_WEBPUSH))
     {

@@ -172,7 +172,8 @@ static const char
     "outcome=\"failed\",class=\"tls\"",
     "outcome=\"failed\",class=\"refused\"",
     "outcome=\"failed\",class=\"proxy\"",
-    "outcome=\"failed\",class=\"no_resolver\""
+    "outcome=\"failed\",class=\"no_resolver\"",
+    "outcome=\"failed\",class=\"token\""
 };
 
 
