@@ -112,6 +112,11 @@ ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp, void *data)
     if (ngx_http_notify_script_says(resp, "ok")) {
         ngx_http_notify_api_health_ask(api);
 
+    } else if (ngx_http_notify_api_mount(api)->partner) {
+        (void) ngx_http_notify_script_verdict(api->channel->redis, resp,
+                                              "health");
+        ngx_http_notify_api_unavailable(api);
+
     } else if (ngx_http_notify_script_says(resp, "full")) {
         ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "log_full", "the log has reached max_size");
@@ -236,12 +241,17 @@ ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_api_health_down(ngx_http_notify_api_t *api, const char *reason)
 {
+    if (ngx_http_notify_api_mount(api)->partner) {
+        ngx_http_notify_api_unavailable(api);
+        return;
+    }
+
     ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
                                 "redis_unavailable", "Redis: %s", reason);
 }
 
 
-/* NULL: there is nothing to warn of */
+/* NULL: there is nothing to warn of; a partner has none to warn */
 
 static void
 ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
@@ -251,6 +261,14 @@ ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
 
     ngx_http_notify_json_write_init(&w, api->request->pool);
     ngx_http_notify_json_write_object(&w, NULL);
+
+    if (ngx_http_notify_api_mount(api)->partner) {
+        ngx_http_notify_json_write_text(&w, "status", "ok");
+        ngx_http_notify_json_write_end(&w);
+        ngx_http_notify_api_send_written(api, NGX_HTTP_OK, &w);
+        return;
+    }
+
     ngx_http_notify_json_write_text(&w, "status", warning ? "warning" : "ok");
     ngx_http_notify_json_write_string(&w, "channel", &api->channel->name);
     ngx_http_notify_json_write_text(&w, "version", NGX_HTTP_NOTIFY_VERSION);

@@ -221,13 +221,13 @@ ngx_http_notify_api_stored_take(
         return NGX_DECLINED;
     }
 
-    /* a target is the operator's */
+    /* a target is the operator's, who changes it by the settings */
 
-    if (ngx_http_notify_api_mount(call->api)->partner
-        && ngx_http_notify_json_type(
-               ngx_http_notify_json_get(call->document, "internal"))
-           == NGX_HTTP_NOTIFY_JSON_TRUE)
-    {
+    call->target = (ngx_http_notify_json_type(
+                        ngx_http_notify_json_get(call->document, "internal"))
+                    == NGX_HTTP_NOTIFY_JSON_TRUE);
+
+    if (call->target && ngx_http_notify_api_mount(call->api)->partner) {
         return NGX_DECLINED;
     }
 
@@ -433,7 +433,10 @@ ngx_http_notify_api_stored_written(
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_NOT_FOUND:
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
-                                    "there is no such subscription");
+                                    call->target
+                                    ? "it is no subscription of a client: the "
+                                      "target is changed by the settings"
+                                    : "there is no such subscription");
         return;
 
     case NGX_HTTP_NOTIFY_SUBSCRIPTIONS_CHANGED:

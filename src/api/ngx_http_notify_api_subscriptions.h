@@ -26,6 +26,7 @@ struct ngx_http_notify_api_subscription_s {
     uint64_t                   version;     /* as read; 0: a new one */
     ngx_uint_t                 enabled;     /* as read */
     ngx_uint_t                 follows;     /* as read */
+    ngx_uint_t                 target;      /* as read: of the channel */
     ngx_str_t                  selects;     /* as read */
     ngx_str_t                  url;         /* as read */
     ngx_str_t                  profile;     /* as read */

@@ -9,10 +9,23 @@ use NotifyTest;
 use NotifyTest::Shop;
 
 my $shop = NotifyTest::Shop->new(
+    server => 'location /portal/ { notify_tenant acme;
+                                   notify_api shop role=partner; }',
     redis => NotifyTest::Redis->new(args => ['--dbfilename', 'folder.rdb']),
     workers => 1, channel => 'max_size 4m;',
     profile => 'retry 200ms until=1h; breaker off;');
 my ($redis, $nginx) = ($shop->redis, $shop->nginx);
+
+# a partner's, who has no part in it
+sub partners {
+    my ($status, $name) = @_;
+    my $answer = http(GET => $nginx->url('/portal/health'));
+    is($answer->{status}, $status, "a partner gets $status: $name");
+    is_deeply($answer->{json}, { status => 'ok' }, '... and no more')
+        if $status == 200;
+    unlike($answer->{json}{detail} // "", qr{Redis|version|memory|user|save|log},
+           '... and no reason');
+}
 
 sub health  { return $shop->ask(GET => 'health') }
 sub publish { return $shop->ask(POST => 'events', { eventType => 'x' }) }
@@ -22,10 +35,12 @@ sub down {
     is($answer->{status}, 503, "health is 503: $name");
     like($answer->{json}{detail}, $detail, '... and says why');
     cmp_ok(publish()->{status}, '>=', 500, '... as publishes would');
+    partners(503, $name);
 }
 
 $shop->ready;
 is(health()->{json}{status}, 'ok', 'all is well');
+partners(200, 'all is well');
 
 $redis->cli(CONFIG => SET => 'maxmemory', 1);
 down(qr/out of memory/, 'its maxmemory is reached');
@@ -51,6 +66,7 @@ is(health()->{status}, 200, 'health, while writes are taken');
 is(health()->{json}{status}, 'warning', '... warns of it');
 like(health()->{json}{warning}, qr/could not save.*do not\s+restart/,
      '... and of a restart');
+partners(200, 'a save has failed');
 
 $redis->cli(CONFIG => SET => 'save', '900 1');
 down(qr/cannot save.*do not restart/, 'writes are refused for it');

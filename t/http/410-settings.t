@@ -108,8 +108,17 @@ is($answer->{json}{status}, 'active', 'its state can be read');
 unlike($answer->{content}, qr/hush|settings/, 'but not the settings in it');
 is(call(DELETE => '/shop/subscriptions/target')->{status}, 204,
    'it is not deleted');
-is(call(PATCH => '/shop/subscriptions/target', { enabled => $false })
-   ->{status}, 404, 'nor changed');
+for ([PATCH => '', { enabled => $false }],
+     [PUT => '', { url => $receiver->url('/x'), event => 'order.paid' }],
+     [POST => '/disable', {}], [POST => '/pause', {}]) {
+    my ($method, $action, $json) = @$_;
+    $answer = call($method => "/shop/subscriptions/target$action", $json);
+    is($answer->{status}, 404, "nor changed by $method $action");
+    like($answer->{json}{detail}, qr/target is changed by the settings/,
+         'and the answer says by what it is');
+}
+is_deeply(call(GET => '/shop/subscriptions/target')->{json}{url},
+          $receiver->url('/t'), 'it is what it was');
 
 is(call(POST => '/shop/events', { eventType => 'order.shipped' })->{status},
    202, 'an event that is not off');
