@@ -79,13 +79,26 @@ my $ttl = $redis->cli('PTTL', $key);
 cmp_ok($ttl, '>', 6 * 86_400_000, 'it is kept for days');
 cmp_ok($ttl, '<=', 7 * 86_400_000, 'for seven of them');
 
-# all that a year of the busiest endpoint could leave
-my @counts = join ' ', '9' x 12, '9' x 12, map { "$_:" . '9' x 12 } 0 .. 24;
-$redis->cli('HSET', "$key-full", map { $_ => "5900000 $counts[0]" }
-            (map { "m$_" } 0 .. 11), map { "h$_" } 0 .. 167);
-cmp_ok($redis->cli('MEMORY', 'USAGE', "$key-full", 'SAMPLES', 0), '<', 128 * 1024,
-       'it is bounded');
-$redis->cli('DEL', "$key-full");
+# 10,000 calls a second for eight days, evenly over all latencies, as a commit
+# counts them
+my $full = 'full:';
+my $counts = join ' ', 1_500_000, 1_500_000, map { "$_:120000" } 0 .. 24;
+my $first = 12 * 490_000;
+my $script = "$NotifyTest::TOP/src/store/lua/commit.lua";
+$redis->cli('HSET', "${full}leases", 0, 'me 1 0');
+$redis->cli('HSET', "${full}subs", 'sub_a', 1);
+is($redis->cli('--eval', $script, (map { "$full$_" } qw(leases subs pos cursor
+       due replays attempted retry tries dead gap replay attempts stats)), ',',
+       'me', 1, 0, 'B', 0, 1, '1-0', 'S', 'sub_a',
+       map { ('u', $first + $_, $counts) } 0 .. 12 * 192 - 1), '',
+   'eight days are counted');
+is($redis->cli('HLEN', "${full}stats"), 12 + 168, 'an hour and a week remain');
+my ($last) = $redis->cli('HGET', "${full}stats", 'h' . ((490_191) % 168))
+             =~ /^490191 (.*)/;
+like($last, qr/^18000000 18000000 0:1440000 .*24:1440000$/, 'by sums');
+my $size = $redis->cli('MEMORY', 'USAGE', "${full}stats", 'SAMPLES', 0);
+cmp_ok($size, '<=', 64 * 1024, 'in 64 KB') or diag("$size bytes");
+$redis->cli('DEL', map { "$full$_" } qw(leases subs stats pos));
 cmp_ok($redis->cli('MEMORY', 'USAGE', $key), '<', 2048, 'and small by nature');
 
 
