@@ -9,6 +9,12 @@
 static void ngx_http_notify_feed_commit_handler(ngx_event_t *ev);
 
 
+/* of the worker: a channel that could use all calls takes turns with others */
+static ngx_queue_t  ngx_http_notify_feeds_crowded = {
+    &ngx_http_notify_feeds_crowded, &ngx_http_notify_feeds_crowded
+};
+
+
 uint64_t
 ngx_http_notify_feed_time(void)
 {
@@ -82,6 +88,8 @@ ngx_http_notify_feed_exit(ngx_http_notify_feed_t *feed)
         ngx_del_timer(&feed->commit_timer);
     }
 
+    ngx_http_notify_feed_uncrowd(feed);
+
     if (feed->turn.timer_set) {
         ngx_del_timer(&feed->turn);
     }
@@ -127,6 +135,39 @@ ngx_http_notify_feed_post_later(ngx_http_notify_feed_t *feed, ngx_msec_t delay)
     }
 
     ngx_add_timer(&feed->turn, delay);
+}
+
+
+void
+ngx_http_notify_feed_crowd(ngx_http_notify_feed_t *feed)
+{
+    if (!feed->crowded) {
+        feed->crowded = 1;
+        ngx_queue_insert_tail(&ngx_http_notify_feeds_crowded,
+                              &feed->room_link);
+    }
+}
+
+
+void
+ngx_http_notify_feed_uncrowd(ngx_http_notify_feed_t *feed)
+{
+    if (feed->crowded) {
+        feed->crowded = 0;
+        ngx_queue_remove(&feed->room_link);
+    }
+}
+
+
+ngx_http_notify_feed_t *
+ngx_http_notify_feed_crowded(void)
+{
+    if (ngx_queue_empty(&ngx_http_notify_feeds_crowded)) {
+        return NULL;
+    }
+
+    return ngx_queue_data(ngx_queue_head(&ngx_http_notify_feeds_crowded),
+                          ngx_http_notify_feed_t, room_link);
 }
 
 

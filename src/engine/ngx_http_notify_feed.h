@@ -70,6 +70,12 @@ struct ngx_http_notify_feed_s {
     ngx_queue_t                       waiting;  /* subscribers that run next */
     ngx_queue_t                       pass;     /* those that run first */
     ngx_queue_t                       finished; /* those that end */
+    ngx_queue_t                       room_link;    /* of those that wait for
+                                                   room in the worker */
+    ngx_uint_t                        crowded;  /* unsigned  crowded:1; it is
+                                                   one of these, */
+    ngx_uint_t                        yields;   /* unsigned  yields:1; and the
+                                                   turn is another's */
 
     /* lease, ownership */
     ngx_http_notify_lease_t          *leases;   /* one a shard */
@@ -163,6 +169,13 @@ void ngx_http_notify_feed_post_next(ngx_http_notify_feed_t *feed);
 /* It works in so many milliseconds, or sooner. */
 void ngx_http_notify_feed_post_later(ngx_http_notify_feed_t *feed,
     ngx_msec_t delay);
+
+/* It waits for calls of this worker, behind the feeds that do already. */
+void ngx_http_notify_feed_crowd(ngx_http_notify_feed_t *feed);
+/* It does so no longer. */
+void ngx_http_notify_feed_uncrowd(ngx_http_notify_feed_t *feed);
+/* the one that has waited longest; NULL: none waits */
+ngx_http_notify_feed_t *ngx_http_notify_feed_crowded(void);
 
 /* A number that was not given before, of questions and owners. */
 ngx_uint_t ngx_http_notify_feed_number(ngx_http_notify_feed_t *feed);

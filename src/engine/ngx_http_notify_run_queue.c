@@ -143,7 +143,23 @@ ngx_http_notify_run_queue_cancel(ngx_http_notify_subscriber_t *s)
 void
 ngx_http_notify_run_queue_begin(ngx_http_notify_feed_t *feed)
 {
+    ngx_http_notify_feed_t  *first;
+
     ngx_http_notify_run_queue_shares(feed);
+
+    first = ngx_http_notify_feed_crowded();
+
+    feed->yields = (first != NULL && first != feed
+                    && !(ngx_queue_empty(&feed->pass)
+                         && ngx_queue_empty(&feed->waiting)));
+
+    if (feed->yields) {
+        ngx_http_notify_feed_crowd(feed);
+        ngx_http_notify_feed_post(first);
+        return;
+    }
+
+    ngx_http_notify_feed_uncrowd(feed);
 
     if (!ngx_queue_empty(&feed->pass)) {
         return;
@@ -201,7 +217,9 @@ ngx_http_notify_run_queue_next(ngx_http_notify_feed_t *feed)
     ngx_queue_t                   *q;
     ngx_http_notify_subscriber_t  *s;
 
-    if (ngx_queue_empty(&feed->pass) || ngx_http_notify_call_room() == 0) {
+    if (feed->yields || ngx_queue_empty(&feed->pass)
+        || ngx_http_notify_call_room() == 0)
+    {
         return NULL;
     }
 
@@ -217,6 +235,22 @@ ngx_http_notify_run_queue_next(ngx_http_notify_feed_t *feed)
 void
 ngx_http_notify_run_queue_end(ngx_http_notify_feed_t *feed)
 {
+    ngx_http_notify_feed_t  *first;
+
+    if (feed->yields) {
+        return;
+    }
+
+    if (!ngx_queue_empty(&feed->pass) && ngx_http_notify_call_room() == 0) {
+        ngx_http_notify_feed_crowd(feed);
+    }
+
+    first = ngx_http_notify_feed_crowded();
+
+    if (first != NULL && first != feed && ngx_http_notify_call_room()) {
+        ngx_http_notify_feed_post(first);
+    }
+
     if (ngx_queue_empty(&feed->pass)) {
 
         /* what only waits for room is not told: else this would not end */
