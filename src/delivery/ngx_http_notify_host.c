@@ -60,7 +60,6 @@ static ngx_uint_t ngx_http_notify_host_silent(ngx_connection_t *c);
 static void ngx_http_notify_host_readable(ngx_event_t *ev);
 static void ngx_http_notify_host_expire(ngx_event_t *ev);
 static void ngx_http_notify_host_remove(ngx_http_notify_host_idle_t *idle);
-static void ngx_http_notify_host_close(ngx_connection_t *c);
 
 
 static struct {
@@ -629,7 +628,7 @@ ngx_http_notify_host_remove(ngx_http_notify_host_idle_t *idle)
 }
 
 
-static void
+void
 ngx_http_notify_host_close(ngx_connection_t *c)
 {
     if (c->ssl) {

@@ -49,6 +49,10 @@ ngx_int_t ngx_http_notify_host_keep(ngx_http_notify_host_t *host,
     ngx_connection_t *c, ngx_http_notify_host_idle_t *idle,
     const struct sockaddr *sockaddr, socklen_t socklen);
 
+/* one that was taken and is not used: with its TLS and its pool, which
+ * ngx_close_connection() alone would leave */
+void ngx_http_notify_host_close(ngx_connection_t *c);
+
 /* NULL: none yet; the host takes over what is set */
 ngx_ssl_session_t *ngx_http_notify_host_session(ngx_http_notify_host_t *host);
 void ngx_http_notify_host_set_session(ngx_http_notify_host_t *host,

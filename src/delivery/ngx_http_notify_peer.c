@@ -120,7 +120,7 @@ ngx_http_notify_peer_cancel(ngx_http_notify_peer_t *peer)
     }
 
     if (peer->taken) {
-        ngx_close_connection(peer->taken);
+        ngx_http_notify_host_close(peer->taken);
         peer->taken = NULL;
     }
 }
