@@ -1,8 +1,22 @@
 // A receiver for latency.pl: answers after as many milliseconds as the path
-// begins with, and GET /_count/PATH says how many came so far.
+// begins with, and GET /_count/PATH says how many came so far.  Below /limit it
+// takes 100 a second, ten of them at once; GET /_refused/PATH says how many more
+// there were, which got a 429.
 'use strict';
 
 const count = {};
+const refused = {};
+let tokens = 10, filled = Date.now();
+
+function takes(path) {
+    if (!path.startsWith('/limit')) return true;
+    const now = Date.now();
+    tokens = Math.min(10, tokens + (now - filled) / 10);
+    filled = now;
+    if (tokens < 1) return false;
+    tokens--;
+    return true;
+}
 
 require('http').createServer((request, response) => {
     const path = request.url;
@@ -12,9 +26,18 @@ require('http').createServer((request, response) => {
         return;
     }
 
+    if (path.startsWith('/_refused')) {
+        response.end(String(refused[path.slice(9)] || 0));
+        return;
+    }
+
     count[path] = (count[path] || 0) + 1;
     request.resume();
     request.on('end', () => {
-        setTimeout(() => { response.end(); }, parseInt(path.slice(1), 10));
+        if (!takes(path)) {
+            refused[path] = (refused[path] || 0) + 1;
+            response.statusCode = 429;
+        }
+        setTimeout(() => { response.end(); }, /\d+/.exec(path)[0]);
     });
 }).listen(Number(process.argv[2]), '127.0.0.1', 4096);

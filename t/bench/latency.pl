@@ -34,7 +34,11 @@ if (!$node) {
 eventually { http(GET => "http://127.0.0.1:$port/_count")->{success} }
     'the receiver answers';
 
-sub count { return http(GET => "http://127.0.0.1:$port/_count$_[0]")->{content} }
+sub count {
+    my ($path, $what) = @_;
+    return http(GET => "http://127.0.0.1:$port/_@{[ $what // 'count' ]}$path")
+               ->{content};
+}
 
 sub measure {
     my ($delay, $how) = @_;
@@ -71,6 +75,21 @@ for my $delay (@delays) {
     printf "%5d ms %9.0f %9.0f %9.0f  %.2f\n", $delay,
            @rate{qw(16 256 auto)}, $rate{auto} / ($best || 1);
 }
+
+# an endpoint that takes 100 a second, each after 50 ms; five seconds to learn
+my $path = '/limit50/' . ++$runs;
+my $id = $shop->subscribe("http://127.0.0.1:$port$path", profile => 'pauto');
+$shop->publish(1000) for 1 .. 3;
+sleep 5;
+my @before = map { count($path, $_) } qw(count refused);
+my $since = time;
+sleep 10;
+my ($calls, $refused) = map { count($path, $_) - shift @before }
+                        qw(count refused);
+printf "\n429 above 100 a second: %.0f calls a second, %.1f %% refused"
+       . " (no more than 1)\n", $calls / (time - $since),
+       100 * $refused / ($calls || 1);
+$shop->delete($id);
 
 # the events of a publish have a thousand entities
 my @rate = map { measure(1, $_) } qw(auto key auto key);

@@ -9,6 +9,7 @@
 #        BENCH=sessions                                 100,000 of them
 #        BENCH=trickle                                  few events a second
 #        BENCH=latency                                  in_flight auto
+#        BENCH=order                                    order key=
 #        BENCH_PORT=22200                               the first of a few
 
 set -eu

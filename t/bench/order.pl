@@ -1,0 +1,99 @@
+#!/usr/bin/env perl
+#
+# What `order key=` of a thousand values costs against `order none`: deliveries
+# per second of one subscription's backlog, and CPU a delivery of the worker and of Redis,
+# in runs that alternate, since other work on the machine changes them.
+# usage: BENCH=order make -f Makefile.dev bench
+#        ROUNDS=3 EVENTS=20000
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(clock_gettime sleep time);
+use NotifyTest;
+use NotifyTest::Shop;
+
+# as a whole
+alarm 200;
+
+my $rounds = $ENV{ROUNDS} // 3;
+my $events = $ENV{EVENTS} // 20_000;
+my $goal = 0.8;
+
+# the receiver is no part of the measure
+my $sink = NotifyTest::Nginx->new(level => 'error', http => <<'END');
+    access_log off;
+    keepalive_requests 100000000;
+    server { listen 127.0.0.1:%%PORT%%; location / { return 200; } }
+END
+my $shop = NotifyTest::Shop->new(workers => 1, sign => '', profiles => {
+    none => 'attempt_log off;',
+    key  => 'order key=$notify_entity_id; attempt_log off;',
+});
+$shop->ready;
+
+my ($worker) = $shop->nginx->workers;
+
+# of all its threads, in microseconds: CPUCLOCK_SCHED of clock_getcpuclockid()
+sub cpu { return 1e6 * clock_gettime((~(0 + $_[0]) << 3) | 2) }
+sub delivered { return $shop->ask(GET => 'stats')->{json}{counters}{delivered} }
+
+# of a thousand entities: any, as they come, or each of them before one of them
+# comes again
+my @batches = map {
+    [map { { eventType => 'order.paid', entityID => int(rand 1000),
+             data => { n => $_ } } } 1 .. 1000]
+} 1 .. $events / 1000;
+my @even = [map { { eventType => 'order.paid', entityID => $_,
+                    data => { n => $_ } } } 1 .. 1000];
+
+sub measure {
+    my ($how, $batches) = @_;
+    my $id = $shop->subscribe($sink->url("/$how"), profile => $how);
+    $shop->ask(POST => "subscriptions/$id/pause", { for => '1h' });
+    $shop->insist(POST => 'events', $batches->[$_ % @$batches])
+        for 1 .. $events / 1000;
+
+    my $done = delivered();
+    my ($began, @before) = (time, cpu($worker), cpu($shop->redis->pid));
+    $shop->act($id, 'resume');
+    sleep 0.02 while delivered() < $done + $events;
+
+    my $took = time - $began;
+    my %figure = (rate => $events / $took,
+                  cpu => (cpu($worker) - $before[0]) / $events,
+                  redis => (cpu($shop->redis->pid) - $before[1]) / $events);
+    $shop->delete($id);
+    return \%figure;
+}
+
+sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
+
+measure($_, \@even) for qw(none key);           # caches, connections
+
+open my $rows, '>>', $ENV{BENCH_ROWS} // '/dev/null' or die "rows: $!\n";
+printf "%-14s %12s %14s %14s\n", '', 'events/s', 'CPU, worker', 'CPU, Redis';
+
+for (['any', \@batches], ['in turn', \@even]) {
+    my ($keys, $batches) = @$_;
+    my (%all, @ratio);
+    for (1 .. $rounds) {
+        my %one = map { $_ => measure($_, $batches) } qw(none key);
+        push @{ $all{$_} }, $one{$_} for keys %one;
+        push @ratio, $one{key}{rate} / $one{none}{rate};
+    }
+
+    for my $how (qw(none key)) {
+        printf "%-14s %12.0f %11.1f us %11.1f us\n", "$how, $keys",
+            map { my $what = $_; median(map { $_->{$what} } @{ $all{$how} }) }
+            qw(rate cpu redis);
+    }
+
+    my @sorted = sort { $a <=> $b } @ratio;
+    my $row = sprintf "%-58s %8.2f  %13s  %5s  %s\n",
+        "events per second, order key= of 1000 values, $keys: none",
+        median(@ratio), sprintf('%.2f-%.2f', @sorted[0, -1]), $goal,
+        median(@ratio) >= $goal ? 'met' : 'short';
+    print $row;
+    print $rows "ratio|$row";
+}
