@@ -1,16 +1,18 @@
 /*
- * RFC 8291 and RFC 8188 on OpenSSL's EVP, 1.1.1 and 3.x.  A message has a key
- * pair of its own, which is forgotten with it.  Must not know what is sent.
+ * RFC 8291 and RFC 8188 on OpenSSL, 1.1.1 and 3.x.  A message has a key pair of
+ * its own, which is forgotten with it.  The curve, the digest and the cipher
+ * are got once for as long as the process lives: OpenSSL 3 takes several times
+ * longer to look them up than to use them, and as long again to put a point
+ * into a key.  Must not know what is sent.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/x509.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_crypto_ece.h"
 
@@ -19,51 +21,113 @@
 #define NGX_HTTP_NOTIFY_CRYPTO_ECE_NONCE  12
 #define NGX_HTTP_NOTIFY_CRYPTO_ECE_TAG    16
 #define NGX_HTTP_NOTIFY_CRYPTO_ECE_P256   32    /* a private key, a secret */
+#define NGX_HTTP_NOTIFY_CRYPTO_ECE_BLOCK  64    /* of SHA-256, */
+#define NGX_HTTP_NOTIFY_CRYPTO_ECE_CODE   32    /* and what it makes */
 
 
-static EVP_PKEY *ngx_http_notify_crypto_ece_public(const u_char *point);
-static EVP_PKEY *ngx_http_notify_crypto_ece_private(
+static ngx_int_t ngx_http_notify_crypto_ece_init(void);
+static ngx_int_t ngx_http_notify_crypto_ece_agree(const u_char *point,
+    const ngx_http_notify_crypto_ece_fixed_t *fixed, u_char *own,
+    u_char *secret);
+static ngx_int_t ngx_http_notify_crypto_ece_private(BIGNUM *private,
     const ngx_http_notify_crypto_ece_fixed_t *fixed);
-static ngx_int_t ngx_http_notify_crypto_ece_own(EVP_PKEY *pkey,
-    u_char *point);
-static ngx_int_t ngx_http_notify_crypto_ece_agree(EVP_PKEY *own,
-    EVP_PKEY *peer, u_char *secret);
 static ngx_int_t ngx_http_notify_crypto_ece_derive(const u_char *agreed,
     const u_char *point, const u_char *secret, const u_char *body, u_char *key,
     u_char *nonce);
-static ngx_int_t ngx_http_notify_crypto_ece_hkdf(const u_char *salt,
-    const u_char *ikm, const ngx_str_t *info, u_char *out, size_t len);
+static ngx_int_t ngx_http_notify_crypto_ece_hmac(const u_char *key, size_t len,
+    const u_char *data, size_t size, u_char *out);
 static ngx_int_t ngx_http_notify_crypto_ece_seal(const u_char *key,
     const u_char *nonce, const ngx_str_t *plain, u_char *out);
 
 
-/* SubjectPublicKeyInfo (RFC 5480) of a point on P-256, but for the point */
-static const u_char  ngx_http_notify_crypto_ece_spki[] = {
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-    0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
-    0x42, 0x00
-};
-
-/* ECPrivateKey (RFC 5915), before and after the number */
-static const u_char  ngx_http_notify_crypto_ece_sec1[] = {
-    0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20
-};
-static const u_char  ngx_http_notify_crypto_ece_curve[] = {
-    0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
-};
+static struct {
+    EC_GROUP        *curve;         /* P-256 */
+    EC_POINT        *peer;
+    EC_POINT        *own;
+    BN_CTX          *bn;
+    EVP_MD_CTX      *digest;        /* SHA-256 */
+    EVP_CIPHER_CTX  *cipher;        /* AES-128-GCM */
+    ngx_uint_t       ready;         /* unsigned  ready:1; */
+} ngx_http_notify_crypto_ece;
 
 
 ngx_int_t
 ngx_http_notify_crypto_ece_point(const u_char *point)
 {
-    EVP_PKEY  *pkey;
-
-    pkey = ngx_http_notify_crypto_ece_public(point);
-    if (pkey == NULL) {
+    if (ngx_http_notify_crypto_ece_init() != NGX_OK
+        || point[0] != POINT_CONVERSION_UNCOMPRESSED
+        || EC_POINT_oct2point(ngx_http_notify_crypto_ece.curve,
+                              ngx_http_notify_crypto_ece.peer, point,
+                              NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT,
+                              ngx_http_notify_crypto_ece.bn)
+           != 1)
+    {
+        ERR_clear_error();
         return NGX_DECLINED;
     }
 
-    EVP_PKEY_free(pkey);
+    return NGX_OK;
+}
+
+
+/* what is there of it stays, where another one has no memory */
+
+static ngx_int_t
+ngx_http_notify_crypto_ece_init(void)
+{
+    EC_GROUP  *curve;
+
+    if (ngx_http_notify_crypto_ece.ready) {
+        return NGX_OK;
+    }
+
+    curve = ngx_http_notify_crypto_ece.curve;
+
+    if (curve == NULL) {
+        curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+        if (curve == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_notify_crypto_ece.curve = curve;
+    }
+
+    if (ngx_http_notify_crypto_ece.peer == NULL) {
+        ngx_http_notify_crypto_ece.peer = EC_POINT_new(curve);
+    }
+
+    if (ngx_http_notify_crypto_ece.own == NULL) {
+        ngx_http_notify_crypto_ece.own = EC_POINT_new(curve);
+    }
+
+    if (ngx_http_notify_crypto_ece.bn == NULL) {
+        ngx_http_notify_crypto_ece.bn = BN_CTX_new();
+    }
+
+    if (ngx_http_notify_crypto_ece.digest == NULL) {
+        ngx_http_notify_crypto_ece.digest = EVP_MD_CTX_new();
+    }
+
+    if (ngx_http_notify_crypto_ece.cipher == NULL) {
+        ngx_http_notify_crypto_ece.cipher = EVP_CIPHER_CTX_new();
+    }
+
+    if (ngx_http_notify_crypto_ece.peer == NULL
+        || ngx_http_notify_crypto_ece.own == NULL
+        || ngx_http_notify_crypto_ece.bn == NULL
+        || ngx_http_notify_crypto_ece.digest == NULL
+        || ngx_http_notify_crypto_ece.cipher == NULL
+        || EVP_DigestInit_ex(ngx_http_notify_crypto_ece.digest, EVP_sha256(),
+                             NULL)
+           != 1
+        || EVP_EncryptInit_ex(ngx_http_notify_crypto_ece.cipher,
+                              EVP_aes_128_gcm(), NULL, NULL, NULL)
+           != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_crypto_ece.ready = 1;
 
     return NGX_OK;
 }
@@ -77,7 +141,6 @@ ngx_http_notify_crypto_ece_encrypt(ngx_pool_t *pool, const u_char *point,
     u_char     *p, key[NGX_HTTP_NOTIFY_CRYPTO_ECE_KEY];
     u_char      nonce[NGX_HTTP_NOTIFY_CRYPTO_ECE_NONCE];
     u_char      agreed[NGX_HTTP_NOTIFY_CRYPTO_ECE_P256];
-    EVP_PKEY   *own, *peer;
     ngx_int_t   rc;
 
     if (plain->len > NGX_HTTP_NOTIFY_CRYPTO_ECE_BODY
@@ -113,24 +176,18 @@ ngx_http_notify_crypto_ece_encrypt(ngx_pool_t *pool, const u_char *point,
     *p++ = NGX_HTTP_NOTIFY_CRYPTO_ECE_BODY & 0xff;
     *p++ = NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT;
 
-    own = ngx_http_notify_crypto_ece_private(fixed);
-    peer = ngx_http_notify_crypto_ece_public(point);
+    rc = ngx_http_notify_crypto_ece_agree(point, fixed, p, agreed);
 
-    rc = NGX_ERROR;
+    if (rc == NGX_OK) {
+        rc = ngx_http_notify_crypto_ece_derive(agreed, point, secret,
+                                               body->data, key, nonce);
+    }
 
-    if (own && peer
-        && ngx_http_notify_crypto_ece_own(own, p) == NGX_OK
-        && ngx_http_notify_crypto_ece_agree(own, peer, agreed) == NGX_OK
-        && ngx_http_notify_crypto_ece_derive(agreed, point, secret, body->data,
-                                             key, nonce)
-           == NGX_OK)
-    {
+    if (rc == NGX_OK) {
         p += NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT;
         rc = ngx_http_notify_crypto_ece_seal(key, nonce, plain, p);
     }
 
-    EVP_PKEY_free(own);
-    EVP_PKEY_free(peer);
     ERR_clear_error();
 
     ngx_explicit_memzero(agreed, sizeof(agreed));
@@ -140,130 +197,90 @@ ngx_http_notify_crypto_ece_encrypt(ngx_pool_t *pool, const u_char *point,
 }
 
 
-/* NULL too where it is not on the curve */
-
-static EVP_PKEY *
-ngx_http_notify_crypto_ece_public(const u_char *point)
-{
-    u_char         der[sizeof(ngx_http_notify_crypto_ece_spki)
-                       + NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT];
-    EVP_PKEY      *pkey;
-    const u_char  *p;
-
-    if (point[0] != 4) {
-        return NULL;
-    }
-
-    p = der;
-
-    ngx_memcpy(ngx_cpymem(der, ngx_http_notify_crypto_ece_spki,
-                          sizeof(ngx_http_notify_crypto_ece_spki)),
-               point, NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT);
-
-    pkey = d2i_PUBKEY(NULL, &p, sizeof(der));
-
-    if (pkey == NULL) {
-        ERR_clear_error();
-    }
-
-    return pkey;
-}
-
-
-static EVP_PKEY *
-ngx_http_notify_crypto_ece_private(
-    const ngx_http_notify_crypto_ece_fixed_t *fixed)
-{
-    u_char        *end, der[64];
-    EVP_PKEY      *pkey;
-    const u_char  *p;
-    EVP_PKEY_CTX  *ctx;
-
-    if (fixed) {
-        end = ngx_cpymem(der, ngx_http_notify_crypto_ece_sec1,
-                         sizeof(ngx_http_notify_crypto_ece_sec1));
-        end = ngx_cpymem(end, fixed->private, NGX_HTTP_NOTIFY_CRYPTO_ECE_P256);
-        end = ngx_cpymem(end, ngx_http_notify_crypto_ece_curve,
-                         sizeof(ngx_http_notify_crypto_ece_curve));
-        p = der;
-
-        return d2i_PrivateKey(EVP_PKEY_EC, NULL, &p, end - der);
-    }
-
-    pkey = NULL;
-
-    ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
-
-    if (ctx == NULL
-        || EVP_PKEY_keygen_init(ctx) != 1
-        || EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx, NID_X9_62_prime256v1)
-           != 1
-        || EVP_PKEY_keygen(ctx, &pkey) != 1)
-    {
-        pkey = NULL;
-    }
-
-    EVP_PKEY_CTX_free(ctx);
-
-    return pkey;
-}
-
+/* ECDH with a new key, whose point is put to own.  The order of P-256 is a
+ * prime: a point on it that is not at infinity need not be checked further. */
 
 static ngx_int_t
-ngx_http_notify_crypto_ece_own(EVP_PKEY *pkey, u_char *point)
+ngx_http_notify_crypto_ece_agree(const u_char *point,
+    const ngx_http_notify_crypto_ece_fixed_t *fixed, u_char *own,
+    u_char *secret)
 {
-    int      n;
-    u_char  *der;
+    BIGNUM     *private, *x;
+    BN_CTX     *bn;
+    EC_GROUP   *curve;
+    EC_POINT   *shared;
+    ngx_int_t   rc;
 
-    der = NULL;
-
-    n = i2d_PUBKEY(pkey, &der);
-
-    if (n != sizeof(ngx_http_notify_crypto_ece_spki)
-             + NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT)
-    {
-        OPENSSL_free(der);
+    if (ngx_http_notify_crypto_ece_point(point) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(point, der + sizeof(ngx_http_notify_crypto_ece_spki),
-               NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT);
-
-    OPENSSL_free(der);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_notify_crypto_ece_agree(EVP_PKEY *own, EVP_PKEY *peer,
-    u_char *secret)
-{
-    size_t         len;
-    ngx_int_t      rc;
-    EVP_PKEY_CTX  *ctx;
+    curve = ngx_http_notify_crypto_ece.curve;
+    bn = ngx_http_notify_crypto_ece.bn;
 
     rc = NGX_ERROR;
-    len = NGX_HTTP_NOTIFY_CRYPTO_ECE_P256;
+    shared = EC_POINT_new(curve);
+    private = BN_new();
+    x = BN_new();
 
-    ctx = EVP_PKEY_CTX_new(own, NULL);
-
-    if (ctx != NULL
-        && EVP_PKEY_derive_init(ctx) == 1
-        && EVP_PKEY_derive_set_peer(ctx, peer) == 1
-        && EVP_PKEY_derive(ctx, secret, &len) == 1
-        && len == NGX_HTTP_NOTIFY_CRYPTO_ECE_P256)
+    if (shared != NULL && private != NULL && x != NULL
+        && ngx_http_notify_crypto_ece_private(private, fixed) == NGX_OK
+        && EC_POINT_mul(curve, ngx_http_notify_crypto_ece.own, private, NULL,
+                        NULL, bn)
+           == 1
+        && EC_POINT_point2oct(curve, ngx_http_notify_crypto_ece.own,
+                              POINT_CONVERSION_UNCOMPRESSED, own,
+                              NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT, bn)
+           == NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT
+        && EC_POINT_mul(curve, shared, NULL, ngx_http_notify_crypto_ece.peer,
+                        private, bn)
+           == 1
+        && EC_POINT_get_affine_coordinates(curve, shared, x, NULL, bn) == 1
+        && BN_bn2binpad(x, secret, NGX_HTTP_NOTIFY_CRYPTO_ECE_P256)
+           == NGX_HTTP_NOTIFY_CRYPTO_ECE_P256)
     {
         rc = NGX_OK;
     }
 
-    EVP_PKEY_CTX_free(ctx);
+    EC_POINT_clear_free(shared);
+    BN_clear_free(private);
+    BN_clear_free(x);
 
     return rc;
 }
 
 
-/* RFC 8291, 3.4; the body begins with the salt and has our point */
+/* a number from 1 to the order of the curve, less 1 */
+
+static ngx_int_t
+ngx_http_notify_crypto_ece_private(BIGNUM *private,
+    const ngx_http_notify_crypto_ece_fixed_t *fixed)
+{
+    const BIGNUM  *order;
+
+    if (fixed) {
+        return BN_bin2bn(fixed->private, NGX_HTTP_NOTIFY_CRYPTO_ECE_P256,
+                         private)
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    order = EC_GROUP_get0_order(ngx_http_notify_crypto_ece.curve);
+
+    do {
+        if (BN_priv_rand_range(private, order) != 1) {
+            return NGX_ERROR;
+        }
+
+    } while (BN_is_zero(private));
+
+    BN_set_flags(private, BN_FLG_CONSTTIME);
+
+    return NGX_OK;
+}
+
+
+/* RFC 8291, 3.4, by RFC 5869: a key of what was agreed, and two of that.  The
+ * body begins with the salt and has our point. */
 
 static ngx_int_t
 ngx_http_notify_crypto_ece_derive(const u_char *agreed, const u_char *point,
@@ -271,20 +288,14 @@ ngx_http_notify_crypto_ece_derive(const u_char *agreed, const u_char *point,
 {
     u_char      info[sizeof("WebPush: info")
                      + 2 * NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT + 1];
-    u_char     *p, ikm[NGX_HTTP_NOTIFY_CRYPTO_ECE_P256];
+    u_char     *p, prk[NGX_HTTP_NOTIFY_CRYPTO_ECE_CODE];
+    u_char      okm[NGX_HTTP_NOTIFY_CRYPTO_ECE_CODE];
     ngx_int_t   rc;
-    ngx_str_t   text;
 
     /* these end with a NUL and a 1 */
 
-    static const ngx_str_t  key_info = {
-        sizeof("Content-Encoding: aes128gcm") + 1,
-        (u_char *) "Content-Encoding: aes128gcm\0\1"
-    };
-    static const ngx_str_t  nonce_info = {
-        sizeof("Content-Encoding: nonce") + 1,
-        (u_char *) "Content-Encoding: nonce\0\1"
-    };
+    static const u_char  cek_text[] = "Content-Encoding: aes128gcm\0\1";
+    static const u_char  nonce_text[] = "Content-Encoding: nonce\0\1";
 
     p = ngx_cpymem(info, "WebPush: info", sizeof("WebPush: info"));
     p = ngx_cpymem(p, point, NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT);
@@ -292,55 +303,82 @@ ngx_http_notify_crypto_ece_derive(const u_char *agreed, const u_char *point,
                    NGX_HTTP_NOTIFY_CRYPTO_ECE_POINT);
     *p = 1;
 
-    text.data = info;
-    text.len = sizeof(info);
+    rc = NGX_ERROR;
 
-    rc = ngx_http_notify_crypto_ece_hkdf(secret, agreed, &text, ikm,
-                                         sizeof(ikm));
+    if (ngx_http_notify_crypto_ece_hmac(secret,
+                                        NGX_HTTP_NOTIFY_CRYPTO_ECE_SECRET,
+                                        agreed,
+                                        NGX_HTTP_NOTIFY_CRYPTO_ECE_P256, prk)
+        == NGX_OK
+        && ngx_http_notify_crypto_ece_hmac(prk, sizeof(prk), info,
+                                           sizeof(info), okm)
+           == NGX_OK
+        && ngx_http_notify_crypto_ece_hmac(body,
+                                           NGX_HTTP_NOTIFY_CRYPTO_ECE_SALT,
+                                           okm, sizeof(okm), prk)
+           == NGX_OK
+        && ngx_http_notify_crypto_ece_hmac(prk, sizeof(prk), cek_text,
+                                           sizeof(cek_text) - 1, okm)
+           == NGX_OK)
+    {
+        ngx_memcpy(key, okm, NGX_HTTP_NOTIFY_CRYPTO_ECE_KEY);
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_notify_crypto_ece_hkdf(body, ikm, &key_info, key,
-                                             NGX_HTTP_NOTIFY_CRYPTO_ECE_KEY);
+        rc = ngx_http_notify_crypto_ece_hmac(prk, sizeof(prk), nonce_text,
+                                             sizeof(nonce_text) - 1, okm);
+
+        ngx_memcpy(nonce, okm, NGX_HTTP_NOTIFY_CRYPTO_ECE_NONCE);
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_notify_crypto_ece_hkdf(body, ikm, &nonce_info,
-                                             nonce,
-                                             NGX_HTTP_NOTIFY_CRYPTO_ECE_NONCE);
-    }
-
-    ngx_explicit_memzero(ikm, sizeof(ikm));
+    ngx_explicit_memzero(prk, sizeof(prk));
+    ngx_explicit_memzero(okm, sizeof(okm));
 
     return rc;
 }
 
 
-/* RFC 5869 with SHA-256, of 16 and 32 bytes, and one block of output; info
- * ends with a 1 */
+/* RFC 2104 with SHA-256; the key is no longer than a block */
 
 static ngx_int_t
-ngx_http_notify_crypto_ece_hkdf(const u_char *salt, const u_char *ikm,
-    const ngx_str_t *info, u_char *out, size_t len)
+ngx_http_notify_crypto_ece_hmac(const u_char *key, size_t len,
+    const u_char *data, size_t size, u_char *out)
 {
-    u_char        prk[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX];
-    u_char        code[NGX_HTTP_NOTIFY_CRYPTO_DIGEST_MAX];
-    ngx_int_t     rc;
-    unsigned int  n;
+    u_char       pad[NGX_HTTP_NOTIFY_CRYPTO_ECE_BLOCK];
+    size_t       i;
+    ngx_int_t    rc;
+    EVP_MD_CTX  *digest;
 
     rc = NGX_ERROR;
+    digest = ngx_http_notify_crypto_ece.digest;
 
-    if (HMAC(EVP_sha256(), salt, NGX_HTTP_NOTIFY_CRYPTO_ECE_SALT, ikm,
-             NGX_HTTP_NOTIFY_CRYPTO_ECE_P256, prk, &n)
-        != NULL
-        && HMAC(EVP_sha256(), prk, (int) n, info->data, info->len, code, &n)
-           != NULL)
+    ngx_memset(pad, 0x36, sizeof(pad));
+
+    for (i = 0; i < len; i++) {
+        pad[i] ^= key[i];
+    }
+
+    if (EVP_DigestInit_ex(digest, NULL, NULL) != 1
+        || EVP_DigestUpdate(digest, pad, sizeof(pad)) != 1
+        || EVP_DigestUpdate(digest, data, size) != 1
+        || EVP_DigestFinal_ex(digest, out, NULL) != 1)
     {
-        ngx_memcpy(out, code, len);
+        goto done;
+    }
+
+    for (i = 0; i < sizeof(pad); i++) {
+        pad[i] ^= 0x36 ^ 0x5c;
+    }
+
+    if (EVP_DigestInit_ex(digest, NULL, NULL) == 1
+        && EVP_DigestUpdate(digest, pad, sizeof(pad)) == 1
+        && EVP_DigestUpdate(digest, out, NGX_HTTP_NOTIFY_CRYPTO_ECE_CODE) == 1
+        && EVP_DigestFinal_ex(digest, out, NULL) == 1)
+    {
         rc = NGX_OK;
     }
 
-    ngx_explicit_memzero(prk, sizeof(prk));
-    ngx_explicit_memzero(code, sizeof(code));
+done:
+
+    ngx_explicit_memzero(pad, sizeof(pad));
 
     return rc;
 }
@@ -355,28 +393,31 @@ ngx_http_notify_crypto_ece_seal(const u_char *key, const u_char *nonce,
     int              n;
     u_char          *p;
     ngx_int_t        rc;
-    EVP_CIPHER_CTX  *ctx;
+    EVP_CIPHER_CTX  *cipher;
+
+    static const u_char  none[NGX_HTTP_NOTIFY_CRYPTO_ECE_KEY];
 
     rc = NGX_ERROR;
     p = out + plain->len;
+    cipher = ngx_http_notify_crypto_ece.cipher;
 
-    ctx = EVP_CIPHER_CTX_new();
-
-    if (ctx != NULL
-        && EVP_EncryptInit_ex(ctx, EVP_aes_128_gcm(), NULL, key, nonce) == 1
+    if (EVP_EncryptInit_ex(cipher, NULL, NULL, key, nonce) == 1
         && (plain->len == 0
-            || EVP_EncryptUpdate(ctx, out, &n, plain->data, (int) plain->len)
+            || EVP_EncryptUpdate(cipher, out, &n, plain->data,
+                                 (int) plain->len)
                == 1)
-        && EVP_EncryptUpdate(ctx, p, &n, (u_char *) "\2", 1) == 1
-        && EVP_EncryptFinal_ex(ctx, p + 1, &n) == 1
-        && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG,
+        && EVP_EncryptUpdate(cipher, p, &n, (u_char *) "\2", 1) == 1
+        && EVP_EncryptFinal_ex(cipher, p + 1, &n) == 1
+        && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG,
                                NGX_HTTP_NOTIFY_CRYPTO_ECE_TAG, p + 1)
            == 1)
     {
         rc = NGX_OK;
     }
 
-    EVP_CIPHER_CTX_free(ctx);
+    /* the message's key is forgotten */
+
+    (void) EVP_EncryptInit_ex(cipher, NULL, NULL, none, NULL);
 
     return rc;
 }

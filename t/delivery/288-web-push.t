@@ -218,6 +218,27 @@ cmp_ok(time - $from, '>=', 1, 'for Retry-After');
 is($receiver->count('/push/4'), 2, 'nothing is sent again');
 is(() = $nginx->log =~ /breaker of subscription/g, 0,
    'no breaker opens by what some browsers are');
+note('a thousand');
+srand 8291;
+for my $n (0 .. $#browsers) {
+    req(PUT => "/sessions/many$n", json => { payload => \1,
+        subscription => browser($n, endpoint => "$origin/many/$n") });
+}
+my @random = map { join '', map { chr(32 + int rand 90) } 0 .. rand 3000 }
+             1 .. 1000;
+for (my $i = 0; $i < @random; $i += 100) {
+    is(req(POST => '/events', json => [ map { {
+           eventType => 'chat.message', data => $random[$_],
+           sessionId => 'many' . $_ % @browsers } } $i .. $i + 99 ])->{status},
+       202, 'a hundred are published');
+}
+eventually { 1000 == grep { $_->{path} =~ m{^/many/} } $receiver->requests }
+    'a thousand random messages';
+@seen = decrypt(map { my $n = $_; map { [$browsers[$n], $_] }
+                      $receiver->requests("/many/$n") } 0 .. $#browsers);
+is_deeply([sort map { from_json($_->{plain} // '{}')->{payload} // 'none' }
+           @seen], [sort @random], 'http_ece decrypts each of them');
+
 unlike($nginx->log, qr{/push/\d|\Q$browsers[0]{auth}\E},
        'no endpoint and no key is in the log');
 
