@@ -108,6 +108,7 @@ ngx_http_notify_call_target_own(ngx_http_notify_target_t *target,
 
     conf = target->conf;
     own = conf->customize;
+    why = NULL;
     document = target->subscription->document;
 
     target->payload = &conf->payload;
