@@ -10,6 +10,7 @@
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
+#include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_tenants.h"
 
@@ -193,21 +194,16 @@ ngx_http_notify_api_event_types_names(ngx_http_notify_json_write_t *w,
 static void
 ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
 {
-    ngx_http_notify_command_t  *command;
-
     if (api->tenant.len) {
         ngx_http_notify_api_stats_tenant(api);
         return;
     }
 
-    command = ngx_http_notify_command_start(api->channel->redis, "XLEN",
-                                    ngx_http_notify_api_stats_length,
-                                    ngx_http_notify_api_suspended_begin(api));
-
-    ngx_http_notify_command_key(command, &api->channel->keys, "log");
-
     ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+        ngx_http_notify_log_state_ask(
+            api->channel->redis, &api->channel->keys,
+            ngx_http_notify_api_stats_length,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 
@@ -217,10 +213,16 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
     uint64_t                       values[NGX_HTTP_NOTIFY_METRICS_N];
     ngx_uint_t                     i;
     ngx_http_notify_api_t         *api;
+    ngx_http_notify_log_state_t    state;
     ngx_http_notify_json_write_t   w;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
     if (api == NULL) {
+        return;
+    }
+
+    if (ngx_http_notify_log_state_parse(resp, &state) == NGX_ERROR) {
+        ngx_http_notify_api_failed(api);
         return;
     }
 
@@ -229,7 +231,7 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
     }
 
     ngx_http_notify_api_stats_begin(api, &w);
-    ngx_http_notify_json_write_integer(&w, "events", resp->integer);
+    ngx_http_notify_json_write_integer(&w, "events", state.length);
     ngx_http_notify_api_stats_counters(&w, values);
     ngx_http_notify_api_stats_worker(api, &w);
     ngx_http_notify_json_write_end(&w);

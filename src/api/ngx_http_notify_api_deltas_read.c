@@ -11,6 +11,7 @@
 #include "ngx_http_notify_former.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_segment.h"
 
 
 #define NGX_HTTP_NOTIFY_API_DELTAS_FIRST  100
@@ -90,6 +91,7 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas)
                                     ngx_http_notify_api_deltas_page,
                                     ngx_http_notify_api_suspended_begin(api));
 
+    ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, keys, "log");
     ngx_http_notify_command_key_shard(command, keys, "cursor", shard);
     ngx_http_notify_command_key_shard(command, keys, "pos", shard);

@@ -7,9 +7,11 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include <ngx_sha1.h>
 #include "ngx_http_notify_api_erase.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_segment.h"
 #include "ngx_http_notify_selector.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings.h"
@@ -18,6 +20,7 @@
 
 
 #define NGX_HTTP_NOTIFY_API_ERASE_PAGE  16      /* subscriptions of a script */
+#define NGX_HTTP_NOTIFY_API_ERASE_TRIES 8
 #define NGX_HTTP_NOTIFY_API_ERASE_SKEW  5000    /* ms, of clocks */
 
 
@@ -25,6 +28,11 @@ typedef struct {
     ngx_http_notify_id_t         id;
     ngx_http_notify_event_t     *event;     /* or NULL: it has left the log */
     ngx_str_t                    after;     /* a score, looked at */
+    ngx_str_t                    before;    /* the one before the page */
+    ngx_str_t                    name;      /* of the segment that has it, */
+    ngx_str_t                    digest;    /* and its own */
+    ngx_str_t                    value;     /* the segment without it */
+    ngx_uint_t                   tries;
     ngx_uint_t                   end;       /* unsigned  end:1; of them */
     ngx_uint_t                   erased;    /* unsigned  erased:1; it was in
                                                the log */
@@ -42,6 +50,8 @@ static ngx_http_notify_command_t *ngx_http_notify_api_erase_command(
 static void ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
     ngx_http_notify_command_t *command, const ngx_str_t *id,
     ngx_uint_t mine);
+static ngx_int_t ngx_http_notify_api_erase_segment(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *entry);
 static void ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp,
     void *data);
 
@@ -121,6 +131,7 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
 
     erase = api->data;
     command = ngx_http_notify_api_erase_command(api);
+    erase->before = erase->after;
 
     /* with the log, at once; of one that is not there the tenant is unknown */
 
@@ -224,6 +235,10 @@ ngx_http_notify_api_erase_command(ngx_http_notify_api_t *api)
     ngx_http_notify_command_printf(command, "%xL %xL", erase->id.ms,
                                    erase->id.seq);
 
+    ngx_http_notify_command_arg(command, &erase->name);
+    ngx_http_notify_command_arg(command, &erase->digest);
+    ngx_http_notify_command_arg(command, &erase->value);
+
     return command;
 }
 
@@ -248,6 +263,74 @@ ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
 }
 
 
+/*
+ * It is in a segment: that is written again without it, and takes its place if
+ * it is still the same by then.
+ */
+
+static ngx_int_t
+ngx_http_notify_api_erase_segment(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *entry)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                     value;
+    ngx_pool_t                   *pool;
+    ngx_sha1_t                    sha1;
+    ngx_http_notify_segment_t    *segment;
+    ngx_http_notify_api_erase_t  *erase;
+    u_char                        digest[20];
+
+    erase = api->data;
+    pool = api->request->pool;
+
+    if (erase->tries++ == NGX_HTTP_NOTIFY_API_ERASE_TRIES) {
+        return NGX_ERROR;
+    }
+
+    segment = ngx_http_notify_segment_create(ngx_cycle->log);
+    if (segment == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_null(&value);
+
+    rc = ngx_http_notify_segment_inflate_others(segment, entry);
+
+    if (rc == NGX_OK && ngx_http_notify_segment_events(segment)) {
+        do {
+            rc = ngx_http_notify_segment_deflate(segment, &value);
+        } while (rc == NGX_AGAIN);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_sha1_init(&sha1);
+        ngx_sha1_update(&sha1, entry->elts[4]->str.data,
+                        entry->elts[4]->str.len);
+        ngx_sha1_final(digest, &sha1);
+
+        erase->digest.len = 2 * sizeof(digest);
+        erase->digest.data = ngx_pnalloc(pool, erase->digest.len);
+        erase->name.len = entry->elts[1]->str.len;
+        erase->name.data = ngx_pstrdup(pool, &entry->elts[1]->str);
+        erase->value.len = value.len;
+        erase->value.data = value.len ? ngx_pstrdup(pool, &value) : NULL;
+
+        if (erase->digest.data == NULL || erase->name.data == NULL
+            || (value.len && erase->value.data == NULL))
+        {
+            rc = NGX_ERROR;
+
+        } else {
+            ngx_hex_dump(erase->digest.data, digest, sizeof(digest));
+        }
+    }
+
+    ngx_http_notify_segment_destroy(segment);
+
+    return rc;
+}
+
+
 static void
 ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp, void *data)
 {
@@ -260,6 +343,18 @@ ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp, void *data)
     }
 
     erase = api->data;
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
+
+        if (ngx_http_notify_api_erase_segment(api, resp) != NGX_OK) {
+            ngx_http_notify_api_failed(api);
+            return;
+        }
+
+        erase->after = erase->before;
+        ngx_http_notify_api_erase_list(api);
+        return;
+    }
 
     if (resp->integer > 0) {
         ngx_http_notify_tenants_add(api->channel->metrics, &api->tenant,

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_segment.h"
 
 
 static ngx_int_t ngx_http_notify_api_latest_type(ngx_http_notify_api_t *api,
@@ -180,6 +181,7 @@ ngx_http_notify_api_latest_read(ngx_http_notify_api_t *api,
                                     &ngx_http_notify_script_latest, handler,
                                     ngx_http_notify_api_suspended_begin(api));
 
+    ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, &api->channel->keys, "log");
 
     if (latest->placed

@@ -99,7 +99,11 @@ static const char  *ngx_http_notify_metrics_names[NGX_HTTP_NOTIFY_METRICS_N] =
     "crowded",
     "sessionsRefused",
     "failing",
-    "erased"
+    "erased",
+    "segments",
+    "compressed",
+    "compressedBytes",
+    "segmentBytes"
 };
 
 

@@ -56,6 +56,10 @@ typedef enum {
     NGX_HTTP_NOTIFY_METRICS_FAILING,        /* subscriptions disabled after
                                                disable_after */
     NGX_HTTP_NOTIFY_METRICS_ERASED,         /* events, by their DELETE */
+    NGX_HTTP_NOTIFY_METRICS_SEGMENTS,       /* made of events of the log */
+    NGX_HTTP_NOTIFY_METRICS_COMPRESSED,     /* events put into these, */
+    NGX_HTTP_NOTIFY_METRICS_COMPRESSED_BYTES,   /* their bytes before */
+    NGX_HTTP_NOTIFY_METRICS_SEGMENT_BYTES,  /* and after */
     NGX_HTTP_NOTIFY_METRICS_N
 } ngx_http_notify_metrics_e;
 

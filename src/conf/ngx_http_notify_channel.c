@@ -13,6 +13,7 @@
 
 #define NGX_HTTP_NOTIFY_CHANNEL_RETENTION  ((int64_t) 15 * 86400 * 1000)
 
+#define NGX_HTTP_NOTIFY_CHANNEL_COMPRESS   ((uint64_t) 3600 * 1000)
 
 static const ngx_http_notify_channel_event_t *
     ngx_http_notify_channel_find_event(
@@ -59,6 +60,10 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
 
     if (channel->retention == 0) {
         channel->retention = NGX_HTTP_NOTIFY_CHANNEL_RETENTION;
+    }
+
+    if (!channel->compress_given) {
+        channel->compress = NGX_HTTP_NOTIFY_CHANNEL_COMPRESS;
     }
 
     ngx_conf_init_size_value(channel->max_size, 0);

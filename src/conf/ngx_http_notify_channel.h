@@ -79,6 +79,8 @@ struct ngx_http_notify_channel_s {
                                                those of http {} */
     ngx_array_t              *profile_names;    /* of _channel_ref_t or NULL */
     uint64_t                  retention;    /* milliseconds; 15d */
+    uint64_t                  compress;     /* milliseconds; 1h, 0: off */
+    ngx_uint_t                compress_given;   /* unsigned  given:1; */
     size_t                    max_size;     /* bytes; 0: off */
     ngx_uint_t                subscriptions_max;
     ngx_uint_t                sessions_max;     /* of a tenant */

@@ -46,6 +46,8 @@ static char *ngx_http_notify_channel_conf_profile(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_channel_conf_retention(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_notify_channel_conf_compress(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 
 
 static ngx_http_notify_args_param_t
@@ -127,6 +129,18 @@ static ngx_http_notify_args_param_t
     1000, NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION, "1s to 3650d, as \"15d\"", 0
 };
 
+static ngx_http_notify_args_param_t
+    ngx_http_notify_channel_conf_compress_params[] =
+{
+    { ngx_string("after="),
+      ngx_http_notify_args_time,
+      offsetof(ngx_http_notify_channel_t, compress),
+      1000, NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION,
+      "1s to 3650d, as \"1h\"", 0 },
+
+    ngx_http_notify_args_end
+};
+
 static ngx_http_notify_args_param_t  ngx_http_notify_channel_conf_max_size = {
     ngx_string("size"), NULL, 0,
     0, NGX_MAX_SIZE_T_VALUE, "\"off\" or at least 1, as \"512m\"", 0
@@ -178,6 +192,13 @@ static ngx_command_t  ngx_http_notify_channel_commands[] = {
     { ngx_string("retention"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_channel_conf_retention,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("compress"),
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_channel_conf_compress,
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
@@ -576,4 +597,32 @@ ngx_http_notify_channel_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
     return ngx_http_notify_args_time(cf,
                                 &ngx_http_notify_channel_conf_retention_param,
                                 &args[1], &channel->retention);
+}
+
+
+/* compress after=TIME | off */
+
+static char *
+ngx_http_notify_channel_conf_compress(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_notify_channel_t *channel = conf;
+
+    ngx_str_t  *args;
+
+    if (channel->compress_given) {
+        return "is duplicate";
+    }
+
+    channel->compress_given = 1;
+
+    args = cf->args->elts;
+
+    if (ngx_http_notify_text_is(&args[1], "off")) {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_notify_args_parse(cf, 1,
+                                 ngx_http_notify_channel_conf_compress_params,
+                                 channel);
 }

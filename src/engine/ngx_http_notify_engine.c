@@ -14,6 +14,7 @@
 #include "ngx_http_notify_match.h"
 #include "ngx_http_notify_outbox.h"
 #include "ngx_http_notify_ownership.h"
+#include "ngx_http_notify_pack.h"
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_retention.h"
@@ -182,7 +183,8 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
 
     ngx_http_notify_retention_init(feed);
 
-    if (ngx_http_notify_presence_init(feed) != NGX_OK
+    if (ngx_http_notify_pack_init(feed, cycle->pool) != NGX_OK
+        || ngx_http_notify_presence_init(feed) != NGX_OK
         || ngx_http_notify_tail_init(feed, channel->store) != NGX_OK
         || ngx_http_notify_redis_on_state(feed->redis,
                                           ngx_http_notify_engine_state, feed)
@@ -200,6 +202,7 @@ static void
 ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
 {
     ngx_http_notify_tail_exit(feed);
+    ngx_http_notify_pack_exit(feed);
     ngx_http_notify_retention_exit(feed);
     ngx_http_notify_ownership_exit(feed);
     ngx_http_notify_window_exit(feed);

@@ -122,6 +122,8 @@ struct ngx_http_notify_feed_s {
     ngx_http_notify_redis_t          *tail;     /* blocking reads; own */
     ngx_http_notify_feed_tail_e       tail_state;
     ngx_http_notify_id_t              position;
+    ngx_http_notify_id_t              packed;       /* the end of the segments
+                                                       that it reads */
     ngx_event_t                       tail_timer;
     ngx_uint_t                        tail_size;    /* an entry's, roughly */
     ngx_uint_t                        tail_tests;   /* subscribers tested for
@@ -147,6 +149,7 @@ struct ngx_http_notify_feed_s {
     ngx_event_t                       ask_event;
 
     ngx_event_t                       trim_timer;   /* of retention */
+    struct ngx_http_notify_pack_s    *pack;     /* NULL: compress is off */
     ngx_http_notify_feed_gauges_t     gauges;
 };
 

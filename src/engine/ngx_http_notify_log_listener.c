@@ -25,6 +25,8 @@ struct ngx_http_notify_log_listener_s {
     ngx_queue_t                        waiters;
     ngx_queue_t                        telling;
     ngx_http_notify_id_t               position;
+    ngx_http_notify_id_t               packed;  /* the end of the segments that
+                                                   it reads */
     size_t                             size;    /* an entry's, roughly */
     ngx_uint_t                         asked;   /* entries, by the read */
     ngx_event_t                        linger;
@@ -49,6 +51,10 @@ static ngx_int_t ngx_http_notify_log_listener_read(
     ngx_http_notify_log_listener_t *watch);
 static void ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_log_listener_segments(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_uint_t ngx_http_notify_log_listener_read_ok(
+    ngx_http_notify_log_listener_t *watch, const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_log_listener_entries(
     ngx_http_notify_log_listener_t *watch,
     const ngx_http_notify_resp_t *entries);
@@ -334,9 +340,8 @@ ngx_http_notify_log_listener_read(ngx_http_notify_log_listener_t *watch)
     ngx_http_notify_command_number(command, n);
     ngx_http_notify_command_text(command, "BLOCK");
     ngx_http_notify_command_text(command, "5000");
-    ngx_http_notify_command_text(command, "STREAMS");
-    ngx_http_notify_command_key(command, &watch->channel->keys, "log");
-    ngx_http_notify_command_id(command, &watch->position);
+    ngx_http_notify_log_follow(command, &watch->channel->keys, NULL,
+                               &watch->position, NULL);
 
     return ngx_http_notify_redis_send(command);
 }
@@ -347,12 +352,79 @@ ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_log_listener_t  *watch = data;
 
-    ngx_http_notify_resp_t  *entries;
+    ngx_http_notify_log_followed_t  found;
 
+    if (!ngx_http_notify_log_listener_read_ok(watch, resp)) {
+        return;
+    }
+
+    ngx_http_notify_log_followed(resp, &watch->channel->keys, &found);
+
+    /* a worker that was stopped: what it has not read is in segments */
+
+    if (found.packed) {
+        watch->packed = found.end;
+
+        if (ngx_http_notify_log_range(watch->redis, &watch->channel->keys,
+                                      &watch->position, 0, &found.end,
+                                      watch->asked,
+                                      ngx_http_notify_log_listener_segments,
+                                      watch)
+            != NULL)
+        {
+            watch->reading = 1;
+            return;
+        }
+
+        ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY);
+        return;
+    }
+
+    if (found.log) {
+        ngx_http_notify_log_listener_entries(watch, found.log);
+    }
+
+    ngx_http_notify_log_listener_next(watch);
+}
+
+
+static void
+ngx_http_notify_log_listener_segments(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_log_listener_t  *watch = data;
+
+    ngx_uint_t  more;
+
+    if (!ngx_http_notify_log_listener_read_ok(watch, resp)) {
+        return;
+    }
+
+    more = resp->nelts >= watch->asked;
+
+    if (resp->nelts) {
+        ngx_http_notify_log_listener_entries(watch, resp);
+    }
+
+    if (!more
+        && ngx_http_notify_id_compare(&watch->position, &watch->packed) < 0)
+    {
+        watch->position = watch->packed;
+    }
+
+    ngx_http_notify_log_listener_next(watch);
+}
+
+
+/* 0: there is nothing in it, and what has to follow does */
+
+static ngx_uint_t
+ngx_http_notify_log_listener_read_ok(ngx_http_notify_log_listener_t *watch,
+    const ngx_http_notify_resp_t *resp)
+{
     watch->reading = 0;
 
     if (resp == NULL) {
-        return;                     /* the next connection goes on */
+        return 0;                   /* the next connection goes on */
     }
 
     if (ngx_http_notify_resp_is_error(resp, NGX_HTTP_NOTIFY_RESP_LARGE)
@@ -360,23 +432,17 @@ ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp, void *data)
     {
         watch->size = NGX_HTTP_NOTIFY_LOG_LISTENER_BYTES;
         ngx_http_notify_log_listener_next(watch);
-        return;
+        return 0;
     }
 
     if (ngx_http_notify_script_verdict(watch->redis, resp, "watch")
         != NGX_OK)
     {
         ngx_add_timer(&watch->retry, NGX_HTTP_NOTIFY_LOG_LISTENER_RETRY);
-        return;
+        return 0;
     }
 
-    entries = ngx_http_notify_resp_at(ngx_http_notify_resp_at(resp, 0), 1);
-
-    if (entries && entries->nelts) {
-        ngx_http_notify_log_listener_entries(watch, entries);
-    }
-
-    ngx_http_notify_log_listener_next(watch);
+    return 1;
 }
 
 

@@ -25,6 +25,8 @@ typedef struct {
     ngx_http_notify_id_t      end;          /* and the tail */
     ngx_uint_t                count;
     ngx_uint_t                range;        /* number of a subscriber's */
+    ngx_uint_t                segments;     /* unsigned  segments:1;  asked for,
+                                               too */
     ngx_str_t                 id;           /* of a subscriber, or empty */
 } ngx_http_notify_range_request_t;
 
@@ -34,6 +36,10 @@ static void ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
 static void ngx_http_notify_range_page(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_page_t *page);
 static void ngx_http_notify_range_caught_up(ngx_http_notify_subscriber_t *s);
+static ngx_int_t ngx_http_notify_range_send(
+    ngx_http_notify_range_request_t *request);
+static void ngx_http_notify_range_read_reply(ngx_http_notify_resp_t *resp,
+    void *data);
 static void ngx_http_notify_range_reply(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_range_lease_reply(ngx_http_notify_lease_t *lease,
@@ -193,9 +199,6 @@ ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
     ngx_http_notify_feed_t           *feed;
     ngx_http_notify_range_request_t  *request;
 
-    static const ngx_http_notify_id_t  last = { (uint64_t) -1,
-                                                (uint64_t) -1 };
-
     feed = lease->feed;
 
     if (s == NULL && lease->reading) {
@@ -216,6 +219,7 @@ ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
     request->from = s ? s->read : lease->position;
     request->end = s ? lease->position : feed->position;
     request->count = ngx_http_notify_reader_count(feed);
+    request->segments = 0;
     request->id.len = len;
     request->id.data = (u_char *) request
                        + sizeof(ngx_http_notify_range_request_t);
@@ -225,12 +229,7 @@ ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
         ngx_memcpy(request->id.data, s->node.str.data, len);
     }
 
-    if (ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
-                                  &request->from, 0, &last,
-                                  request->count,
-                                  ngx_http_notify_range_reply, request)
-        == NULL)
-    {
+    if (ngx_http_notify_range_send(request) != NGX_OK) {
         ngx_free(request);
         goto failed;
     }
@@ -256,6 +255,75 @@ failed:
     }
 
     ngx_http_notify_lease_break(lease);
+}
+
+
+static ngx_int_t
+ngx_http_notify_range_send(ngx_http_notify_range_request_t *request)
+{
+    ngx_http_notify_feed_t     *feed;
+    ngx_http_notify_command_t  *command;
+
+    static const ngx_http_notify_id_t  last = { (uint64_t) -1,
+                                                (uint64_t) -1 };
+
+    feed = request->feed;
+
+    if (request->segments) {
+        return ngx_http_notify_log_range(feed->redis, &feed->channel->keys,
+                                         &request->from, 0, &last,
+                                         request->count,
+                                         ngx_http_notify_range_reply, request)
+               != NULL ? NGX_OK : NGX_ERROR;
+    }
+
+    /* cheaper than a script, and says whether it was the right question */
+
+    command = ngx_http_notify_command_start(feed->redis, "XREAD",
+                                            ngx_http_notify_range_read_reply,
+                                            request);
+
+    ngx_http_notify_command_text(command, "COUNT");
+    ngx_http_notify_command_number(command, request->count);
+    ngx_http_notify_log_follow(command, &feed->channel->keys, NULL,
+                               &request->from, NULL);
+
+    return ngx_http_notify_redis_send(command);
+}
+
+
+static void
+ngx_http_notify_range_read_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_range_request_t  *request = data;
+
+    ngx_http_notify_resp_t          none;
+    ngx_http_notify_log_followed_t  found;
+
+    if (resp == NULL || resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+        ngx_http_notify_range_reply(resp, request);
+        return;
+    }
+
+    ngx_http_notify_log_followed(resp, &request->feed->channel->keys, &found);
+
+    if (found.packed) {
+        request->segments = 1;
+
+        if (ngx_http_notify_range_send(request) != NGX_OK) {
+            ngx_http_notify_range_reply(NULL, request);
+        }
+
+        return;
+    }
+
+    if (found.log == NULL) {
+        ngx_memzero(&none, sizeof(ngx_http_notify_resp_t));
+        none.type = NGX_HTTP_NOTIFY_RESP_ARRAY;
+        found.log = &none;
+    }
+
+    ngx_http_notify_range_reply(found.log, request);
 }
 
 

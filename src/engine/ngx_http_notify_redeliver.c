@@ -45,6 +45,8 @@ static void ngx_http_notify_redeliver_turn(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_redeliver_ask_dead(
+    ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
@@ -403,7 +405,6 @@ static void
 ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
 {
     ngx_http_notify_feed_t               *feed;
-    ngx_http_notify_command_t            *command;
     ngx_http_notify_redelivery_t         *r;
     ngx_http_notify_redeliver_request_t  *request;
 
@@ -426,24 +427,6 @@ ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s)
 
     request->expected = 1;
     r->reading = 1;
-
-    /* those given up from the page on, as many as a page can hold of them */
-
-    command = ngx_http_notify_command_start(feed->redis, "ZRANGEBYSCORE",
-                                            ngx_http_notify_redeliver_dead,
-                                            request);
-
-    ngx_http_notify_command_key_of(command, &feed->channel->keys, "dead",
-                                   &s->node.str);
-    ngx_http_notify_command_number(command, r->position.ms);
-    ngx_http_notify_command_text(command, "+inf");
-    ngx_http_notify_command_text(command, "LIMIT");
-    ngx_http_notify_command_text(command, "0");
-    ngx_http_notify_command_text(command, "1000");
-
-    if (ngx_http_notify_redis_send(command) == NGX_OK) {
-        request->expected++;
-    }
 
     return;
 
@@ -497,6 +480,48 @@ ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp, void *data)
     n = NGX_HTTP_NOTIFY_REDELIVER_BYTES / (size / ngx_max(n, 1) + 1);
     n = ngx_min(n, 4 * r->count);
     r->count = ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_REDELIVERY_PAGE), 1);
+
+    ngx_http_notify_redeliver_ask_dead(s);
+}
+
+
+/* those given up from the page on, as many as a page can hold of them */
+
+static void
+ngx_http_notify_redeliver_ask_dead(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_feed_t               *feed;
+    ngx_http_notify_command_t            *command;
+    ngx_http_notify_redeliver_request_t  *request;
+
+    feed = s->lease->feed;
+
+    request = ngx_http_notify_redeliver_request(s);
+
+    if (request != NULL) {
+        request->expected = 1;
+
+        command = ngx_http_notify_command_start(feed->redis, "ZRANGEBYSCORE",
+                                                ngx_http_notify_redeliver_dead,
+                                                request);
+
+        ngx_http_notify_command_key_of(command, &feed->channel->keys, "dead",
+                                       &s->node.str);
+        ngx_http_notify_command_number(command, s->redelivery->position.ms);
+        ngx_http_notify_command_text(command, "+inf");
+        ngx_http_notify_command_text(command, "LIMIT");
+        ngx_http_notify_command_text(command, "0");
+        ngx_http_notify_command_text(command, "1000");
+
+        if (ngx_http_notify_redis_send(command) == NGX_OK) {
+            return;
+        }
+
+        ngx_free(request);
+    }
+
+    ngx_http_notify_redelivery_restart(s);
+    ngx_http_notify_run_queue_wait_time(s, 1000);
 }
 
 

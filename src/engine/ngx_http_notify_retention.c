@@ -9,6 +9,9 @@
 #include "ngx_http_notify_script.h"
 
 
+#define NGX_HTTP_NOTIFY_RETENTION_AGAIN  10     /* ms */
+
+
 static void ngx_http_notify_retention_trim(ngx_event_t *ev);
 static void ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp,
     void *data);
@@ -104,7 +107,13 @@ ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t  *feed = data;
 
-    if (resp != NULL) {
-        (void) ngx_http_notify_script_verdict(feed->redis, resp, "retention");
+    /* segments go some at a time */
+
+    if (resp != NULL
+        && ngx_http_notify_script_verdict(feed->redis, resp, "retention")
+           == NGX_OK
+        && resp->integer > 0 && feed->pack != NULL && !feed->leaving)
+    {
+        ngx_add_timer(&feed->trim_timer, NGX_HTTP_NOTIFY_RETENTION_AGAIN);
     }
 }

@@ -16,6 +16,7 @@
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_segment.h"
 #include "ngx_http_notify_tenants.h"
 
 
@@ -273,6 +274,7 @@ ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s, ngx_uint_t probe)
                                              ngx_http_notify_retry_handler,
                                              request);
 
+    ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key_of(command, &feed->channel->keys, "retry",
                                    &s->node.str);
     ngx_http_notify_command_key_of(command, &feed->channel->keys, "tries",

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_range.h"
 #include "ngx_http_notify_reader.h"
 #include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_script.h"
 #include "ngx_http_notify_sync_registry.h"
 
 
@@ -28,8 +29,14 @@ static void ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed,
     ngx_uint_t log);
 static void ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_tail_segments(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_id_t *end);
+static void ngx_http_notify_tail_segments_reply(ngx_http_notify_resp_t *resp,
+    void *data);
 static void ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
     ngx_http_notify_resp_t *entries);
+static void ngx_http_notify_tail_move(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_id_t *id);
 static void ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, void *data);
 
@@ -187,19 +194,16 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
         ngx_http_notify_command_text(command, "5000");
     }
 
-    ngx_http_notify_command_text(command, "STREAMS");
-
     if (log) {
-        ngx_http_notify_command_key(command, &feed->channel->keys, "log");
+        ngx_http_notify_log_follow(command, &feed->channel->keys, "subs:log",
+                                   &feed->position, &feed->changes);
+
+    } else {
+        ngx_http_notify_command_text(command, "STREAMS");
+        ngx_http_notify_command_key(command, &feed->channel->keys,
+                                    "subs:log");
+        ngx_http_notify_command_id(command, &feed->changes);
     }
-
-    ngx_http_notify_command_key(command, &feed->channel->keys, "subs:log");
-
-    if (log) {
-        ngx_http_notify_command_id(command, &feed->position);
-    }
-
-    ngx_http_notify_command_id(command, &feed->changes);
 
     if (ngx_http_notify_redis_send(command) != NGX_OK) {
         ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
@@ -215,9 +219,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t  *feed = data;
 
-    size_t                   len;
-    ngx_uint_t               i;
-    ngx_http_notify_resp_t  *name, *log, *changes;
+    ngx_http_notify_log_followed_t  found;
 
     feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
@@ -242,37 +244,87 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_http_notify_sync_registry_heard(feed->channel);
 
-    log = NULL;
-    changes = NULL;
-    len = feed->channel->keys.prefix.len;
-
-    for (i = 0; i < resp->nelts; i++) {
-        name = ngx_http_notify_resp_at(resp->elts[i], 0);
-
-        if (name != NULL && name->str.len == len + 3) {
-            log = ngx_http_notify_resp_at(resp->elts[i], 1);
-
-        } else {
-            changes = ngx_http_notify_resp_at(resp->elts[i], 1);
-        }
-    }
+    ngx_http_notify_log_followed(resp, &feed->channel->keys, &found);
 
     /* the changes are first, all of them: what follows is for the changed */
 
-    if (changes != NULL) {
-        ngx_http_notify_load_change(feed, changes);
+    if (found.other != NULL) {
+        ngx_http_notify_load_change(feed, found.other);
 
-        if (changes->nelts >= feed->tail_asked && !feed->leaving) {
+        if (found.other->nelts >= feed->tail_asked && !feed->leaving) {
             ngx_http_notify_tail_submit(feed, 0);
             return;
         }
     }
 
-    if (log != NULL) {
-        ngx_http_notify_tail_entries(feed, log);
+    if (found.packed) {
+        ngx_http_notify_tail_segments(feed, &found.end);
+        return;
+    }
+
+    if (found.log != NULL) {
+        ngx_http_notify_tail_entries(feed, found.log);
     }
 
     /* the turn reads on, when it has started what may be started */
+
+    ngx_http_notify_feed_post(feed);
+}
+
+
+/* what the tail would read next is in segments: no change is as old as that */
+
+static void
+ngx_http_notify_tail_segments(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_id_t *end)
+{
+    feed->packed = *end;
+
+    if (feed->leaving || feed->tail == NULL) {
+        return;
+    }
+
+    if (ngx_http_notify_log_range(feed->tail, &feed->channel->keys,
+                                  &feed->position, 0, end, feed->tail_asked,
+                                  ngx_http_notify_tail_segments_reply, feed)
+        == NULL)
+    {
+        ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
+        return;
+    }
+
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_READS;
+}
+
+
+static void
+ngx_http_notify_tail_segments_reply(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_feed_t  *feed = data;
+
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
+
+    if (resp == NULL || !feed->positioned) {
+        return;                     /* the next connection goes on */
+    }
+
+    if (ngx_http_notify_reader_large(feed, resp, feed->tail_asked)) {
+        ngx_http_notify_tail_read(feed);
+        return;
+    }
+
+    if (ngx_http_notify_script_verdict(feed->redis, resp, "tail") != NGX_OK) {
+        ngx_add_timer(&feed->tail_timer, 1000);
+        return;
+    }
+
+    ngx_http_notify_tail_entries(feed, resp);
+
+    if (resp->nelts < feed->tail_asked
+        && ngx_http_notify_id_compare(&feed->position, &feed->packed) < 0)
+    {
+        ngx_http_notify_tail_move(feed, &feed->packed);
+    }
 
     ngx_http_notify_feed_post(feed);
 }
@@ -286,7 +338,6 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
     ngx_http_notify_id_t      id;
     ngx_http_notify_page_t   *page;
     ngx_http_notify_event_t  *event;
-    ngx_http_notify_lease_t  *lease;
 
     /* answers to a read that began before all was dropped and read anew */
 
@@ -326,15 +377,26 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
         ngx_http_notify_reader_keep(feed, page);
     }
 
-    feed->position = id;
+    ngx_http_notify_tail_move(feed, &id);
+}
+
+
+static void
+ngx_http_notify_tail_move(ngx_http_notify_feed_t *feed,
+    const ngx_http_notify_id_t *id)
+{
+    ngx_uint_t                i;
+    ngx_http_notify_lease_t  *lease;
+
+    feed->position = *id;
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         lease = &feed->leases[i];
 
         if (lease->state == NGX_HTTP_NOTIFY_LEASE_JOINED
-            && ngx_http_notify_id_compare(&lease->position, &id) < 0)
+            && ngx_http_notify_id_compare(&lease->position, id) < 0)
         {
-            lease->position = id;
+            lease->position = *id;
         }
     }
 }

@@ -124,6 +124,16 @@ ngx_http_notify_command_free(ngx_http_notify_command_t *command)
 
 
 void
+ngx_http_notify_command_filter(ngx_http_notify_command_t *command,
+    ngx_http_notify_command_filter_pt filter)
+{
+    if (command) {
+        command->filter = filter;
+    }
+}
+
+
+void
 ngx_http_notify_command_timeout(ngx_http_notify_command_t *command,
     ngx_msec_t timeout)
 {

@@ -52,6 +52,16 @@ ngx_http_notify_command_t *ngx_http_notify_command_script(
 /* of one that is not under way; NULL: nothing is done */
 void ngx_http_notify_command_free(ngx_http_notify_command_t *command);
 
+/*
+ * Changes a reply before its handler sees it, see resp.h; anything but NGX_OK:
+ * the handler is called as without an answer.
+ */
+typedef ngx_int_t (*ngx_http_notify_command_filter_pt)(
+    ngx_http_notify_resp_t *resp);
+
+void ngx_http_notify_command_filter(ngx_http_notify_command_t *command,
+    ngx_http_notify_command_filter_pt filter);
+
 /* 0: the connection's own; NGX_TIMER_INFINITE: none */
 void ngx_http_notify_command_timeout(ngx_http_notify_command_t *command,
     ngx_msec_t timeout);

@@ -83,6 +83,7 @@ struct ngx_http_notify_command_s {
     ngx_http_notify_redis_t           *redis;
     ngx_http_notify_redis_handler_pt   handler;    /* NULL: cancelled */
     void                              *data;
+    ngx_http_notify_command_filter_pt  filter;     /* or NULL */
     const ngx_http_notify_script_t    *script;     /* NULL: not EVALSHA */
     ngx_msec_t                         timeout;
     uint64_t                           asked;      /* microseconds */

@@ -334,6 +334,10 @@ ngx_http_notify_redis_queue_answer(ngx_http_notify_command_t *command,
     command->lost = 0;
 
     if (command->handler) {
+        if (resp && command->filter && command->filter(resp) != NGX_OK) {
+            resp = NULL;
+        }
+
         command->handler(resp, command->data);
     }
 

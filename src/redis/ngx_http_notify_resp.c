@@ -329,6 +329,22 @@ ngx_http_notify_resp_free(ngx_http_notify_resp_t *resp)
 }
 
 
+void
+ngx_http_notify_resp_adopt(ngx_http_notify_resp_t *reply,
+    ngx_http_notify_resp_t *other)
+{
+    ngx_http_notify_resp_block_t  *block;
+
+    block = ((ngx_http_notify_resp_root_t *) reply)->blocks;
+
+    while (block->next) {
+        block = block->next;
+    }
+
+    block->next = ((ngx_http_notify_resp_root_t *) other)->blocks;
+}
+
+
 static void
 ngx_http_notify_resp_free_object(void *object)
 {

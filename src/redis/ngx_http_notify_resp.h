@@ -62,6 +62,18 @@ ngx_int_t ngx_http_notify_resp_parser_next(ngx_http_notify_resp_parser_t *p,
     ngx_http_notify_resp_t **resp);
 /* what was wrong, valid as long as the parser */
 const char *ngx_http_notify_resp_parser_error(ngx_http_notify_resp_parser_t *p);
+/*
+ * Reads values from pieces of text, one each, and lets them live as long as
+ * the reply, which must be one that _next gave: an array of them.  NULL:
+ * memory, or what is read is no such text.
+ */
+ngx_http_notify_resp_t *ngx_http_notify_resp_graft(
+    ngx_http_notify_resp_t *reply, const ngx_str_t *pieces, ngx_uint_t n);
+
+/* The other, which _next gave as well, lives as long as the reply. */
+void ngx_http_notify_resp_adopt(ngx_http_notify_resp_t *reply,
+    ngx_http_notify_resp_t *other);
+
 /* Only of what _next gave (never of an element); may outlive the parser. */
 void ngx_http_notify_resp_free(ngx_http_notify_resp_t *resp);
 

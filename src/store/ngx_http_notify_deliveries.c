@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_segment.h"
 
 
 static const char  *ngx_http_notify_deliveries_hows[] = {
@@ -30,6 +31,7 @@ ngx_http_notify_deliveries_read(ngx_http_notify_redis_t *redis,
                                            &ngx_http_notify_script_deliveries,
                                            handler, data);
 
+    ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, keys, "log");
     ngx_http_notify_command_key_of(command, keys, "retry", subscription);
     ngx_http_notify_command_key_of(command, keys, "tries", subscription);

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_segment.h"
 
 
 static ngx_int_t ngx_http_notify_log_measure(
@@ -339,16 +340,78 @@ ngx_http_notify_log_range(ngx_http_notify_redis_t *redis,
 {
     ngx_http_notify_command_t  *command;
 
-    command = ngx_http_notify_command_start(redis, "XRANGE", handler, data);
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_entries,
+                                             handler, data);
 
+    ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, keys, "log");
     ngx_http_notify_command_printf(command, "%s%uL-%uL", inclusive ? "" : "(",
                                    from->ms, from->seq);
     ngx_http_notify_command_id(command, to);
-    ngx_http_notify_command_text(command, "COUNT");
     ngx_http_notify_command_number(command, count);
 
     return ngx_http_notify_redis_send(command) == NGX_OK ? command : NULL;
+}
+
+
+void
+ngx_http_notify_log_follow(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys, const char *other,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *other_from)
+{
+    ngx_http_notify_command_text(command, "STREAMS");
+    ngx_http_notify_command_key(command, keys, "log");
+    ngx_http_notify_command_key(command, keys, "seg:end");
+
+    if (other) {
+        ngx_http_notify_command_key(command, keys, other);
+    }
+
+    ngx_http_notify_command_id(command, from);
+    ngx_http_notify_command_id(command, from);
+
+    if (other) {
+        ngx_http_notify_command_id(command, other_from);
+    }
+}
+
+
+void
+ngx_http_notify_log_followed(ngx_http_notify_resp_t *resp,
+    const ngx_http_notify_keys_t *keys, ngx_http_notify_log_followed_t *found)
+{
+    size_t                   len;
+    ngx_uint_t               i;
+    ngx_http_notify_resp_t  *name, *entries;
+
+    ngx_memzero(found, sizeof(ngx_http_notify_log_followed_t));
+
+    for (i = 0; i < resp->nelts; i++) {
+        name = ngx_http_notify_resp_at(resp->elts[i], 0);
+        entries = ngx_http_notify_resp_at(resp->elts[i], 1);
+
+        if (name == NULL || entries == NULL || entries->nelts == 0) {
+            continue;
+        }
+
+        len = name->str.len - ngx_min(name->str.len, keys->prefix.len);
+
+        if (len == sizeof("log") - 1) {
+            found->log = entries;
+
+        } else if (len == sizeof("seg:end") - 1) {
+            found->packed = ngx_http_notify_log_entry_id(entries->elts[0],
+                                                         &found->end)
+                            == NGX_OK;
+        } else {
+            found->other = entries;
+        }
+    }
+
+    if (found->packed) {
+        found->log = NULL;
+    }
 }
 
 
@@ -364,6 +427,7 @@ ngx_http_notify_log_read(ngx_http_notify_redis_t *redis,
                                              &ngx_http_notify_script_range,
                                              handler, data);
 
+    ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, keys, "log");
     ngx_http_notify_command_printf(command, "(%uL-%uL", from->ms, from->seq);
     ngx_http_notify_command_number(command, count);

@@ -74,7 +74,29 @@ void ngx_http_notify_log_write(ngx_http_notify_command_t *command,
 
 
 /*
- * XRANGE from (exclusive unless `inclusive`) to the end, at most count
+ * The end of an XREAD, what it reads: the log behind a place, the end of what
+ * is in segments and, unless it is NULL, another stream.
+ */
+void ngx_http_notify_log_follow(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys, const char *other,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *other_from);
+
+/* what it brought */
+typedef struct {
+    ngx_http_notify_resp_t  *log;       /* entries, or NULL */
+    ngx_http_notify_resp_t  *other;     /* the same */
+    ngx_http_notify_id_t     end;
+    ngx_uint_t               packed;    /* unsigned  packed:1;  not all of what
+                                           is behind the place is in the log:
+                                           _log_range has it, up to `end` */
+} ngx_http_notify_log_followed_t;
+
+void ngx_http_notify_log_followed(ngx_http_notify_resp_t *resp,
+    const ngx_http_notify_keys_t *keys,
+    ngx_http_notify_log_followed_t *found);
+
+/*
+ * XRANGE, segments included, from (exclusive unless `inclusive`) to the end, at most count
  * entries.  Raw reply to the handler; NULL: it is not sent.
  */
 ngx_http_notify_command_t *ngx_http_notify_log_range(

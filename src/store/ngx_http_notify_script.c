@@ -53,6 +53,8 @@ ngx_http_notify_script(node);
 ngx_http_notify_script(once);
 ngx_http_notify_script(log_state);
 ngx_http_notify_script(range);
+ngx_http_notify_script(entries);
+ngx_http_notify_script(pack);
 ngx_http_notify_script(latest);
 ngx_http_notify_script(erase);
 ngx_http_notify_script(waiting);
@@ -82,6 +84,8 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_once,
     &ngx_http_notify_script_log_state,
     &ngx_http_notify_script_range,
+    &ngx_http_notify_script_entries,
+    &ngx_http_notify_script_pack,
     &ngx_http_notify_script_latest,
     &ngx_http_notify_script_erase,
     &ngx_http_notify_script_waiting,

@@ -35,6 +35,8 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_node;
 extern ngx_http_notify_script_t  ngx_http_notify_script_once;
 extern ngx_http_notify_script_t  ngx_http_notify_script_log_state;
 extern ngx_http_notify_script_t  ngx_http_notify_script_range;
+extern ngx_http_notify_script_t  ngx_http_notify_script_entries;
+extern ngx_http_notify_script_t  ngx_http_notify_script_pack;
 extern ngx_http_notify_script_t  ngx_http_notify_script_latest;
 extern ngx_http_notify_script_t  ngx_http_notify_script_erase;
 extern ngx_http_notify_script_t  ngx_http_notify_script_waiting;

@@ -120,7 +120,7 @@ sub load {
 sub round_trip {
     my ($log) = $redis->key('}:log');
     my $script = NotifyTest::slurp(
-        "$NotifyTest::TOP/src/store/lua/publish.lua");
+        NotifyTest::script('publish'));
     my $sha = $redis->cli('SCRIPT', 'LOAD', $script);
     (my $from = $log) =~ s/log$/from:__rand_int__/;
     my @command = ('EVALSHA', $sha, 3, $log, $log =~ s/log$/settings/r, $from,

@@ -82,7 +82,7 @@ eventually { (health()->{json}{status} // '') eq 'ok' } 'it is saved again';
 
 my %used = map { lc($_) => 1 }
     map { /\bp?call\(\s*'([A-Z]+)'/g } map { slurp($_) }
-    glob "$NotifyTest::TOP/src/store/lua/*.lua";
+    glob "$NotifyTest::TOP/src/store/lua/{*,include/*}.lua";
 my $sources = join '', map { slurp($_) }
               glob "$NotifyTest::TOP/src/{store,engine,http}/*.c";
 $used{lc $1} = 1

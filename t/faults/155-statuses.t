@@ -222,7 +222,7 @@ my %recipe = (
             my @new = map { made(POST => '/shop/events',
                                  '{"eventType":"paid"}')->{id} } 1 .. 3;
             my ($ms, $seq) = $new[2] =~ /^evt_(.{12})(.+)$/;
-            $redis->cli('--eval', "$NotifyTest::TOP/src/store/lua/trim.lua",
+            $redis->cli('--eval', NotifyTest::script('trim'),
                         'notify:{shop.0}:log', ',', hex($ms) . '-' . hex $seq);
         }
         return hit($method => "/shop/deltas?cursor=$cursor")

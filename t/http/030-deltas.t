@@ -162,7 +162,7 @@ cmp_ok($requests, '>', 1, 'a request looks at 5,000 entries at most');
 sub trim {
     my ($id) = @_;
     my ($ms, $seq) = $id =~ /^evt_(.{12})(.+)$/;
-    $redis->cli('--eval', "$NotifyTest::TOP/src/store/lua/trim.lua",
+    $redis->cli('--eval', NotifyTest::script('trim'),
                 'notify:{old.0}:log', ',', hex($ms) . '-' . hex($seq));
 }
 

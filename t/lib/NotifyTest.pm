@@ -210,6 +210,18 @@ sub from_json { return JSON::PP->new->allow_nonref->decode($_[0]) }
 sub to_json   { return JSON::PP->new->allow_nonref->canonical
                                 ->utf8->encode($_[0]) }
 
+# the path of one of our Redis scripts, whole
+sub script {
+    my ($name) = @_;
+    my $lua = "$TOP/src/store/lua";
+    my $segments = slurp("$lua/include/segments.lua");
+    my $path = test_dir() . "/$name.lua";
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file slurp("$lua/$name.lua") =~ s/^-- include segments$/$segments/mr;
+    close $file;
+    return $path;
+}
+
 sub slurp {
     my ($path) = @_;
     open my $file, '<:raw', $path or return '';

@@ -69,7 +69,7 @@ nginx_make() {
 
     top=$PWD
     stamp=$(printf '%s\n' src/*/*.c src/*/*.h "$cc_opt" "$ld_opt" "$@"
-            cat src/store/lua/*.lua src/api/*.json src/http/*.html config \
+            cat src/store/lua/*.lua src/store/lua/include/*.lua src/api/*.json src/http/*.html config \
                 t/lib/source.sh)
 
     configure=./configure

@@ -22,6 +22,7 @@
 local LOG, RETRY, TRIES, DEAD, GAP, ATTEMPTS, SUBS, CURSOR, POS, ATTEMPTED =
     unpack(KEYS)
 local sub, how, place, limit, logged = unpack(ARGV)
+-- include segments
 
 limit = tonumber(limit)
 
@@ -55,15 +56,13 @@ local rows = {}
 -- in a list what has left the log is dead no more, unless of just that
 local function add(id, entry)
     local reason = given_up(id)
-    entry = entry or redis.call('XRANGE', LOG, id, id)[1] or false
+    entry = log_sent(entry or log_entry(id)) or false
     if how ~= 'one' and not entry and reason ~= 'expired'
        and reason ~= 'erased'
     then
         reason = ''
     end
-    for _, text in ipairs(entry and entry[2] or {}) do
-        size = size + #text
-    end
+    size = size + (entry and log_size(entry) or 0)
     local n = #rows
     rows[n + 1], rows[n + 2] = id, entry
     rows[n + 3] = redis.call('ZSCORE', RETRY, id) or ''
@@ -79,7 +78,7 @@ elseif how == 'log' then
     local left, step = limit, 1
     while left > 0 and cut == 0 do
         local count = math.min(left, step)
-        local page = redis.call('XREVRANGE', LOG, max, '-', 'COUNT', count)
+        local page = log_revrange(max, '-', count)
         for _, entry in ipairs(page) do
             if size >= LARGE then
                 cut = 1

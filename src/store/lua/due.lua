@@ -13,6 +13,8 @@
 --        event id, tries, entry or nil (not in the log any more), ...], as many
 --        as are together about so large
 
+local LOG = KEYS[3]
+-- include segments
 local LARGE = 2097152
 local now = tonumber(ARGV[1]) or math.huge
 local size = 0
@@ -79,15 +81,13 @@ for i = 1, #found, 2 do
             break
         end
 
-        local entry = redis.call('XRANGE', KEYS[3], id, id)[1]
+        local entry = log_sent(log_entry(id))
         reply[#reply + 1] = id
         reply[#reply + 1] = redis.call('HGET', KEYS[2], id) or ''
         reply[#reply + 1] = entry or false
         limit = limit - 1
 
-        for _, text in ipairs(entry and entry[2] or {}) do
-            size = size + #text
-        end
+        size = size + (entry and log_size(entry) or 0)
     end
 end
 

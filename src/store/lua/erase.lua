@@ -7,12 +7,18 @@
 --       attempts:<sub>  due:<bucket>
 -- ARGV  1 id of the event  2 its milliseconds
 --       3 the id as the attempt log has it, "ms seq" in hex
+--       4 "", or the name of the segment that has it, see segments.lua
+--       5 digest of that segment, 6 the same without the event; "": it was the
+--         only one
 --       then for each subscription: its id, and 1 if the event was for it
--- reply how many entries of the log there were
+-- reply how many entries of the log there were; or its entry, and nothing is
+--       done: it is in a segment, and not in the one that was told
 
 local LOG, CHANGES, VERSION = KEYS[1], KEYS[2], KEYS[3]
 local id, ms, hex = ARGV[1], ARGV[2], ARGV[3]
+local name, digest, value = ARGV[4], ARGV[5], ARGV[6]
 local call = redis.call
+-- include segments
 
 -- an entry of the attempt log without what was answered to the event: a head
 -- whose flag is odd has the next of the extras, " detail response:" and both
@@ -97,7 +103,12 @@ end
 -- lost, see trim.lua: this one is not that.  XSETID takes 0-0 for nothing; 0-1
 -- is none of an event, see log_state.lua.
 local found = 0
-if #call('XRANGE', LOG, id, id) == 1 then
+local entry = log_entry(id)
+local s = entry and entry.segment
+if s and (s.member ~= name or redis.sha1hex(s.value) ~= digest) then
+    return log_sent(entry)
+end
+if entry then
     local stream, info = {}, call('XINFO', 'STREAM', LOG)
     for i = 1, #info, 2 do
         stream[info[i]] = info[i + 1]
@@ -107,13 +118,28 @@ if #call('XRANGE', LOG, id, id) == 1 then
     if deleted == '0-0' or deleted == '0-1' then
         deleted, added = '0-1', added - 1
     end
-    found = call('XDEL', LOG, id)
+    if not s then
+        found = call('XDEL', LOG, id)
+        call('HINCRBY', SEG, 'erased', 1)
+    elseif value == '' then
+        found = 1
+        call('HDEL', SEG, name)
+        call('ZREM', SEGS, name)
+    else
+        found = 1
+        call('HSET', SEG, name, value)
+    end
+    if s then
+        call('HINCRBY', SEG, 'n', -1)
+        call('HINCRBY', SEG, 'raw', -entry[4])
+        call('HINCRBY', SEG, 'bytes', #value - #s.value)
+    end
     call('XSETID', LOG, stream['last-generated-id'],
          'ENTRIESADDED', added, 'MAXDELETEDID', deleted)
 end
 
-for i = 1, (#ARGV - 3) / 2 do
-    local sub, mine = ARGV[2 * i + 2], ARGV[2 * i + 3] == '1'
+for i = 1, (#ARGV - 6) / 2 do
+    local sub, mine = ARGV[2 * i + 5], ARGV[2 * i + 6] == '1'
     local key = 5 * i - 2
     local retry, tries, dead = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
     local attempts, due = KEYS[key + 4], KEYS[key + 5]

@@ -14,8 +14,9 @@ local WRITES = [[
 ]]
 local READS = [[
     exists get hexists hget hgetall hlen hmget hscan hvals lindex llen
-    lrange pttl smembers xlen xrange xrevrange zcard zcount zrange
-    zrangebyscore zrevrangebyscore zscore
+    lrange pttl smembers xrange xrevrange zcard zcount zrange
+    zrangebylex zrangebyscore zrevrange zrevrangebylex zrevrangebyscore
+    zscore
 ]]
 
 local log, limit = KEYS[1], tonumber(ARGV[1])
@@ -52,10 +53,14 @@ if #denied > 1 then
     return denied
 end
 
-local size = limit > 0 and redis.call('MEMORY', 'USAGE', log)
+if limit > 0 then
+    local seg = string.sub(log, 1, -4) .. 'seg'
+    local size = (redis.call('MEMORY', 'USAGE', log) or 0)
+                 + (redis.call('HGET', seg, 'bytes') or 0)
 
-if size and size >= limit then
-    return { 'full' }
+    if size >= limit then
+        return { 'full' }
+    end
 end
 
 return { 'ok' }

@@ -9,6 +9,8 @@
 --       6  tenant, or ""  7  type, or ""
 -- reply {id of the last one looked at, or "": there are no more, entry, ...}
 
+local LOG = KEYS[1]
+-- include segments
 local max, min = ARGV[1], ARGV[2]
 local limit, bytes, left = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local tenant, type = ARGV[6], ARGV[7]
@@ -16,32 +18,18 @@ local tenant, type = ARGV[6], ARGV[7]
 local STEP = 64
 local out, size, step = { '' }, 0, 1
 
--- its bytes, or nothing if it is not wanted
-local function wanted(fields)
-    local sum, t, n = 0, '', ''
-    for i = 1, #fields, 2 do
-        sum = sum + #fields[i] + #fields[i + 1]
-        if fields[i] == 't' then
-            t = fields[i + 1]
-        elseif fields[i] == 'n' then
-            n = fields[i + 1]
-        end
-    end
-    return sum, n == tenant and (type == '' or t == type)
-end
-
 while left > 0 do
     local count = math.min(left, step)
-    local page = redis.call('XREVRANGE', KEYS[1], max, min, 'COUNT', count)
+    local page = log_revrange(max, min, count)
     local read = 0
 
     for _, entry in ipairs(page) do
-        local sum, fits = wanted(entry[2])
+        local sum, n, t = log_size(entry), log_tags(entry)
         read = read + sum
         out[1] = entry[1]
 
-        if fits then
-            out[#out + 1] = entry
+        if n == tenant and (type == '' or t == type) then
+            out[#out + 1] = log_sent(entry)
             size = size + sum
             if #out > limit or size >= bytes then
                 return out

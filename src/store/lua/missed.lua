@@ -20,6 +20,7 @@
 
 local LOG, CURSORS, POS, RETRY, DEAD, GAPS = unpack(KEYS)
 local id, count = ARGV[1], tonumber(ARGV[3])
+-- include segments
 local ENOUGH = 1000
 local LARGE, STEP = 2097152, 32
 
@@ -100,14 +101,6 @@ local former = redis.call('HGET', CURSORS, id .. ' former')
 local i, p = 1, 1
 local size, step, cut = 0, 1, false
 
-local function sizeof(entry)
-    local n = 0
-    for _, text in ipairs(entry[2]) do
-        n = n + #text
-    end
-    return n
-end
-
 -- Redis cannot tell how large an entry is: few are read at a time, and those
 -- that are too much are not sent
 local function first(list)
@@ -117,7 +110,7 @@ local function first(list)
             cut = true
             break
         end
-        part[i], n = entry, n + sizeof(entry)
+        part[i], n = entry, n + log_size(entry)
     end
     return part
 end
@@ -141,16 +134,15 @@ while looked < count and size < LARGE do
         break
 
     elseif point and not (start and less(start, point)) then
-        found = redis.call('XRANGE', LOG, point.text, point.text)
+        found = { log_entry(point.text) }
         at, sure = point, 1
 
     elseif start then
         local to = min(spans[i].to, bound)
         local room = math.min(count - looked, step)
 
-        found = redis.call('XRANGE', LOG, '(' .. start.text,
-                           to and to.text or '+', 'COUNT', room)
-        found = first(found)
+        found = first(log_range('(' .. start.text, to and to.text or '+',
+                                room))
 
         if #found == room or cut then
             at = place(found[#found][1])
@@ -167,8 +159,8 @@ while looked < count and size < LARGE do
 
     for _, entry in ipairs(found) do
         out[#out + 1] = sure
-        out[#out + 1] = entry
-        size = size + sizeof(entry)
+        out[#out + 1] = log_sent(entry)
+        size = size + log_size(entry)
     end
 
     step = size < LARGE / STEP and math.min(step * 4, STEP) or 1

@@ -48,7 +48,8 @@ local DAY = 86400000
 local MORE, KEY, VALUE, ON, OFF, REQUEST = 1, 2, 4, 8, 16, 32
 
 local call, band = redis.call, bit.band
-local log, settings = KEYS[1], KEYS[2]
+local LOG, settings = KEYS[1], KEYS[2]
+-- include segments
 local limit, first = tonumber(ARGV[1]), tonumber(ARGV[2])
 local flags = call('EXISTS', settings) == 1
 local key, arg, nargs = first and 3 or 2, 4, #ARGV
@@ -100,7 +101,7 @@ local function is_unchanged(name, digest)
     local last = lookup(lasts, name)
 
     if last.digest == digest
-        and (not last.id or #call('XRANGE', log, last.id, last.id) > 0)
+        and (not last.id or log_entry(last.id))
     then
         return true
     end
@@ -149,7 +150,7 @@ local function append(event, id)
         call('SET', event.key, id .. ' ' .. event.body, 'KEEPTTL')
 
     elseif not id then
-        id = call('XADD', log, '*', unpack(ARGV, event.at, event.to))
+        id = call('XADD', LOG, '*', unpack(ARGV, event.at, event.to))
 
         if event.key then
             known[event.key].id = id
@@ -211,9 +212,11 @@ local function publish(events)
     end
 
     if new > 0 and limit > 0 then
-        local size = call('MEMORY', 'USAGE', log)
+        local size = call('MEMORY', 'USAGE', LOG)
 
-        if size and size >= limit then
+        size = (size or 0) + (call('HGET', SEG, 'bytes') or 0)
+
+        if size >= limit then
             return { 'full' }
         end
     end
@@ -280,7 +283,7 @@ while arg <= nargs do
     if (bits == 0 or bits == ON and not flags)
         and limit == 0 and not first and #events == 0
     then
-        replies[#replies + 1] = redis.pcall('XADD', log, '*',
+        replies[#replies + 1] = redis.pcall('XADD', LOG, '*',
                                             unpack(ARGV, arg + 1,
                                                    arg + strings))
         arg = arg + 1 + strings

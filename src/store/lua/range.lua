@@ -9,23 +9,23 @@
 --       3  bytes; the entry that passes them is the last
 -- reply {1: there may be more, entry, ...}
 
+local LOG = KEYS[1]
+-- include segments
 local STEP = 32
 local from, left, bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local out, size, step = { 1 }, 0, 1
 
 while left > 0 and size < bytes do
     local count = math.min(left, step)
-    local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', count)
+    local page = log_range(from, '+', count)
 
     for _, entry in ipairs(page) do
         if size >= bytes then
             return out
         end
 
-        out[#out + 1] = entry
-        for _, text in ipairs(entry[2]) do
-            size = size + #text
-        end
+        out[#out + 1] = log_sent(entry)
+        size = size + log_size(entry)
         from = '(' .. entry[1]
     end
 

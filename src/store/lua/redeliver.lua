@@ -9,12 +9,13 @@
 
 local SUBS, RETRY, TRIES, DUE, LOG, CHANGES, VERSION = unpack(KEYS)
 local sub, id, now = unpack(ARGV)
+-- include segments
 
 if redis.call('HEXISTS', SUBS, sub) == 0 then
     return { 'not_found' }
 end
 
-if #redis.call('XRANGE', LOG, id, id) == 0 then
+if not log_entry(id) then
     return { 'expired' }
 end
 
