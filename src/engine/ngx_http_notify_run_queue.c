@@ -156,6 +156,10 @@ ngx_http_notify_run_queue_begin(ngx_http_notify_feed_t *feed)
     if (feed->yields) {
         ngx_http_notify_feed_crowd(feed);
         ngx_http_notify_feed_post(first);
+
+        /* that one may start nothing, and no call end that tells */
+
+        ngx_http_notify_feed_post_later(feed, NGX_HTTP_NOTIFY_RUN_QUEUE_WAIT);
         return;
     }
 
