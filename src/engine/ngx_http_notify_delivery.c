@@ -160,6 +160,15 @@ ngx_http_notify_delivery_discard(ngx_http_notify_subscriber_t *s)
                 ngx_queue_remove(&d->call_link);
             }
 
+            if (d->parked) {
+                ngx_http_notify_order_unpark(s, d->line, &d->park_link);
+                s->lease->feed->active--;
+                s->lease->active--;
+                ngx_http_notify_log_unref(d->event);
+                ngx_free(d);
+                continue;
+            }
+
             d->queued = 1;
             ngx_queue_insert_tail(&s->lease->feed->discarded, &d->call_link);
 

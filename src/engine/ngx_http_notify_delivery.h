@@ -28,6 +28,7 @@ struct ngx_http_notify_delivery_s {
                                                    then all go together again */
     ngx_http_notify_provider_node_t  *node;     /* called by a provider */
     ngx_uint_t                        line;     /* of `order key=`, or 0 */
+    ngx_queue_t                       park_link;    /* in that, while parked */
     ngx_uint_t                        attempt;
     uint64_t                          version;  /* of the document it is by */
     uint64_t                          first;    /* epoch ms, first attempt */
@@ -40,6 +41,8 @@ struct ngx_http_notify_delivery_s {
     unsigned                          done:1;
     unsigned                          probe:1;
     unsigned                          erased:1;     /* its event, since then */
+    unsigned                          parked:1;     /* no call yet: waits for
+                                                       others of its line */
 };
 
 

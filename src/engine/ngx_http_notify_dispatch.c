@@ -39,6 +39,7 @@ static ngx_http_notify_dispatch_e ngx_http_notify_dispatch_owed(
 static void ngx_http_notify_dispatch_owe(ngx_http_notify_subscriber_t *s,
     ngx_uint_t *owed);
 static void ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s);
+static void ngx_http_notify_dispatch_parked(ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_dispatch_admit(
     ngx_http_notify_subscriber_t *s, ngx_http_notify_event_t *event);
 static ngx_uint_t ngx_http_notify_dispatch_may_read(
@@ -80,6 +81,8 @@ ngx_http_notify_dispatch(ngx_http_notify_subscriber_t *s)
 
     ngx_http_notify_retry_look(s);
     ngx_http_notify_tallies_look(s);
+
+    ngx_http_notify_dispatch_parked(s);
 
     if (ngx_http_notify_subscriber_is_paused(s)) {
         return;
@@ -204,6 +207,11 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
             continue;
         }
 
+        if (rc == NGX_DONE) {
+            (void) ngx_http_notify_queue_pop(s);
+            continue;
+        }
+
         if (rc != NGX_OK || !ngx_http_notify_dispatch_room(s)) {
             break;
         }
@@ -228,6 +236,56 @@ ngx_http_notify_dispatch_queue(ngx_http_notify_subscriber_t *s)
 
         ngx_http_notify_window_watch(d);
         ngx_http_notify_dispatch_added(s, d);
+    }
+}
+
+
+/* those whose line has become free: where they cannot go now they wait with
+ * all others of it */
+
+static void
+ngx_http_notify_dispatch_parked(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_delivery_t  *d;
+
+    while ((d = ngx_http_notify_window_parked(s)) != NULL) {
+
+        if (d->erased || s->target == NULL
+            || ngx_http_notify_subscriber_is_paused(s)
+            || ngx_http_notify_subscriber_batch(s) > 1
+            || ngx_http_notify_order_first(s, d->line) != NULL
+            || ngx_http_notify_gate(s) != NGX_HTTP_NOTIFY_GATE_OPEN)
+        {
+            if (ngx_http_notify_window_unpark(d) != NGX_OK) {
+                return;
+            }
+
+            continue;
+        }
+
+        if (s->in_flight >= s->limit || !ngx_http_notify_dispatch_room(s)
+            || ngx_http_notify_order_begin(s, d->line) != NGX_OK)
+        {
+            return;
+        }
+
+        d->version = s->doc->version;
+        d->first = ngx_http_notify_feed_now();
+        d->started = ngx_current_msec;
+        d->call = ngx_http_notify_call_start(s->target, d->event, NULL,
+                                             &d->feed->channel->name,
+                                             d->feed->channel->hops, 1, 0,
+                                             ngx_http_notify_outcome_result,
+                                             d);
+        if (d->call == NULL) {
+            ngx_http_notify_order_end(s, d->line);
+            ngx_http_notify_run_queue_wait_room(s);
+            return;
+        }
+
+        ngx_http_notify_window_start(d);
+        ngx_http_notify_subscriber_tally(s, NGX_HTTP_NOTIFY_METRICS_ATTEMPTS);
+        ngx_http_notify_subscriber_touch(s);
     }
 }
 

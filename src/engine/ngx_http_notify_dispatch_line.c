@@ -40,6 +40,17 @@ ngx_http_notify_dispatch_line(ngx_http_notify_subscriber_t *s,
         return NGX_OK;
     }
 
+    if (s->target != NULL && ngx_http_notify_subscriber_batch(s) == 1
+        && !ngx_http_notify_order_again(s, &event->id)
+        && ngx_http_notify_order_parks(s, *line))
+    {
+        if (ngx_http_notify_window_park(s, event, *line) != NGX_OK) {
+            goto failed;
+        }
+
+        return NGX_DONE;
+    }
+
     if (ngx_http_notify_window_line_up(s, &event->id, *line) != NGX_OK) {
         goto failed;
     }

@@ -17,7 +17,8 @@
  * the subscriber will be ready.
  */
 
-/* of the queue; NGX_DECLINED: it has been put into the retry set */
+/* of the queue; NGX_DECLINED: it has been put into the retry set; NGX_DONE: it
+ * is parked, with the reference to it */
 ngx_int_t ngx_http_notify_dispatch_line(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_event_t *event, ngx_uint_t *line);
 /* of a redelivery; NGX_DECLINED: it goes by the retry set, so that none before

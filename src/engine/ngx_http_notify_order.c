@@ -2,10 +2,14 @@
 /*
  * A line is known by a hash of its value: two values that share one wait for
  * each other, which is no fault.  Its ids in the retry set, of which there are
- * few (NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY), are in the order of the log.
+ * few (NGX_HTTP_NOTIFY_SUBSCRIBER_RETRY), are in the order of the log.  A few
+ * that wait only for calls under way are parked here, and never reach it.
  */
 
 #include "ngx_http_notify_order.h"
+
+
+#define NGX_HTTP_NOTIFY_ORDER_PARKED  8     /* of a line */
 
 
 typedef struct {
@@ -17,6 +21,10 @@ typedef struct {
     ngx_http_notify_id_t        doubt;      /* is it there? */
     ngx_uint_t                  n;
     ngx_uint_t                  size;
+    ngx_queue_t                 parked;     /* in the order of the log */
+    ngx_uint_t                  nparked;
+    ngx_queue_t                 ready_link; /* of those whose parked may go */
+    ngx_uint_t                  ready;      /* unsigned  ready:1; */
 } ngx_http_notify_order_one_t;
 
 
@@ -24,6 +32,8 @@ struct ngx_http_notify_order_s {
     ngx_rbtree_t                tree;
     ngx_rbtree_node_t           sentinel;
     ngx_queue_t                 active;
+    ngx_queue_t                 ready;
+    ngx_uint_t                  parked;
     ngx_http_notify_template_t *key;        /* that these are by */
     ngx_http_notify_id_t        last;       /* that was read */
     ngx_uint_t                  known;      /* unsigned  known:1; */
@@ -38,6 +48,7 @@ static ngx_http_notify_order_one_t *ngx_http_notify_order_find(
     ngx_http_notify_subscriber_t *s, ngx_uint_t line);
 static ngx_http_notify_order_one_t *ngx_http_notify_order_make(
     ngx_http_notify_subscriber_t *s, ngx_uint_t line);
+static void ngx_http_notify_order_rest(ngx_http_notify_order_one_t *one);
 static void ngx_http_notify_order_drop(struct ngx_http_notify_order_s *order,
     ngx_http_notify_order_one_t *one);
 static ngx_uint_t ngx_http_notify_order_place(
@@ -168,6 +179,8 @@ ngx_http_notify_order_begin(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
         ngx_queue_insert_tail(&s->order->active, &one->link);
     }
 
+    ngx_http_notify_order_rest(one);
+
     return NGX_OK;
 }
 
@@ -181,7 +194,90 @@ ngx_http_notify_order_end(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
 
     if (one != NULL && one->active && --one->active == 0) {
         ngx_queue_remove(&one->link);
+
+        if (one->nparked) {
+            one->ready = 1;
+            ngx_queue_insert_tail(&s->order->ready, &one->ready_link);
+        }
+
         ngx_http_notify_order_drop(s->order, one);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_notify_order_parks(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
+{
+    ngx_http_notify_order_one_t  *one;
+
+    one = ngx_http_notify_order_find(s, line);
+
+    return one != NULL && one->n == 0
+           && one->nparked < NGX_HTTP_NOTIFY_ORDER_PARKED
+           && s->order->parked < s->limit / 2;
+}
+
+
+void
+ngx_http_notify_order_park(ngx_http_notify_subscriber_t *s, ngx_uint_t line,
+    ngx_queue_t *link)
+{
+    ngx_http_notify_order_one_t  *one;
+
+    one = ngx_http_notify_order_find(s, line);
+
+    ngx_queue_insert_tail(&one->parked, link);
+
+    one->nparked++;
+    s->order->parked++;
+}
+
+
+void
+ngx_http_notify_order_unpark(ngx_http_notify_subscriber_t *s, ngx_uint_t line,
+    ngx_queue_t *link)
+{
+    ngx_http_notify_order_one_t  *one;
+
+    one = ngx_http_notify_order_find(s, line);
+
+    ngx_queue_remove(link);
+
+    one->nparked--;
+    s->order->parked--;
+
+    if (one->nparked == 0) {
+        ngx_http_notify_order_rest(one);
+    }
+
+    ngx_http_notify_order_drop(s->order, one);
+}
+
+
+ngx_queue_t *
+ngx_http_notify_order_ready(ngx_http_notify_subscriber_t *s)
+{
+    ngx_http_notify_order_one_t  *one;
+
+    if (s->order == NULL || ngx_queue_empty(&s->order->ready)) {
+        return NULL;
+    }
+
+    one = ngx_queue_data(ngx_queue_head(&s->order->ready),
+                         ngx_http_notify_order_one_t, ready_link);
+
+    return ngx_queue_head(&one->parked);
+}
+
+
+/* none of its parked may go now */
+
+static void
+ngx_http_notify_order_rest(ngx_http_notify_order_one_t *one)
+{
+    if (one->ready) {
+        one->ready = 0;
+        ngx_queue_remove(&one->ready_link);
     }
 }
 
@@ -373,6 +469,7 @@ ngx_http_notify_order_free(ngx_http_notify_subscriber_t *s)
 
         one->active = 0;
         one->n = 0;
+        one->nparked = 0;
         ngx_http_notify_order_drop(s->order, one);
     }
 
@@ -437,6 +534,7 @@ ngx_http_notify_order_get(ngx_http_notify_subscriber_t *s)
 
     ngx_rbtree_init(&order->tree, &order->sentinel, ngx_rbtree_insert_value);
     ngx_queue_init(&order->active);
+    ngx_queue_init(&order->ready);
 
     order->key = s->profile->order;
 
@@ -519,6 +617,7 @@ ngx_http_notify_order_make(ngx_http_notify_subscriber_t *s, ngx_uint_t line)
 
     one->line = line;
     one->node.key = line;
+    ngx_queue_init(&one->parked);
 
     ngx_rbtree_insert(&order->tree, &one->node);
 
@@ -532,7 +631,7 @@ static void
 ngx_http_notify_order_drop(struct ngx_http_notify_order_s *order,
     ngx_http_notify_order_one_t *one)
 {
-    if (one->active || one->n) {
+    if (one->active || one->n || one->nparked) {
         return;
     }
 

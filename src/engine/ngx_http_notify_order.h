@@ -39,6 +39,20 @@ ngx_int_t ngx_http_notify_order_begin(ngx_http_notify_subscriber_t *s,
 void ngx_http_notify_order_end(ngx_http_notify_subscriber_t *s,
     ngx_uint_t line);
 
+/* Whether another may be parked: the line has none in the retry set, and not
+ * too many are. */
+ngx_uint_t ngx_http_notify_order_parks(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t line);
+/* One waits for those of the line that are under way, after those that do; and
+ * it waits no longer. */
+void ngx_http_notify_order_park(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t line, ngx_queue_t *link);
+void ngx_http_notify_order_unpark(ngx_http_notify_subscriber_t *s,
+    ngx_uint_t line, ngx_queue_t *link);
+/* The first that is parked in a line of which none is under way any more; NULL:
+ * there is none. */
+ngx_queue_t *ngx_http_notify_order_ready(ngx_http_notify_subscriber_t *s);
+
 /* One is in the retry set, or on its way there, once; NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_order_store(ngx_http_notify_subscriber_t *s,
     ngx_uint_t line, const ngx_http_notify_id_t *id);

@@ -5,6 +5,7 @@
 
 #include "ngx_http_notify_window.h"
 #include "ngx_http_notify_operation.h"
+#include "ngx_http_notify_order.h"
 #include "ngx_http_notify_run_queue.h"
 
 
@@ -140,6 +141,105 @@ ngx_http_notify_window_line_up(ngx_http_notify_subscriber_t *s,
 }
 
 
+/* it is under way for its lease, which does not leave it behind */
+
+ngx_int_t
+ngx_http_notify_window_park(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, ngx_uint_t line)
+{
+    ngx_http_notify_feed_t      *feed;
+    ngx_http_notify_delivery_t  *d;
+
+    feed = s->lease->feed;
+
+    d = ngx_calloc(sizeof(ngx_http_notify_delivery_t), feed->log);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    d->feed = feed;
+    d->lease = s->lease;
+    d->subscriber = s;
+    d->event = event;
+    d->id = event->id;
+    d->attempt = 1;
+    d->line = line;
+    d->started = ngx_current_msec;
+    d->parked = 1;
+
+    ngx_http_notify_order_park(s, line, &d->park_link);
+
+    s->lease->active++;
+    feed->active++;
+
+    ngx_http_notify_window_add(s, d);
+    ngx_http_notify_window_watch(d);
+
+    return NGX_OK;
+}
+
+
+ngx_http_notify_delivery_t *
+ngx_http_notify_window_parked(ngx_http_notify_subscriber_t *s)
+{
+    ngx_queue_t  *q;
+
+    q = ngx_http_notify_order_ready(s);
+
+    return q ? ngx_queue_data(q, ngx_http_notify_delivery_t, park_link) : NULL;
+}
+
+
+void
+ngx_http_notify_window_start(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_order_unpark(d->subscriber, d->line, &d->park_link);
+
+    d->parked = 0;
+    d->subscriber->in_flight++;
+
+    if (d->queued) {
+        ngx_queue_remove(&d->call_link);
+    }
+
+    ngx_http_notify_window_watch(d);
+}
+
+
+ngx_int_t
+ngx_http_notify_window_unpark(ngx_http_notify_delivery_t *d)
+{
+    ngx_http_notify_subscriber_t  *s;
+
+    s = d->subscriber;
+
+    if (!d->erased
+        && ngx_http_notify_operation_line_up(s, &d->id, d->line) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_order_unpark(s, d->line, &d->park_link);
+    d->parked = 0;
+
+    if (d->queued) {
+        ngx_queue_remove(&d->call_link);
+        d->queued = 0;
+    }
+
+    d->feed->active--;
+    d->lease->active--;
+
+    ngx_http_notify_log_unref(d->event);
+    d->event = NULL;
+
+    ngx_http_notify_window_settle(d);
+    ngx_http_notify_subscriber_touch(s);
+
+    return NGX_OK;
+}
+
+
 void
 ngx_http_notify_window_settle(ngx_http_notify_delivery_t *d)
 {
@@ -220,7 +320,13 @@ ngx_http_notify_window_timer(ngx_event_t *ev)
         if (s != NULL && d->windowed && !ngx_http_notify_subscriber_is_ending(s)
             && !(s->profile != NULL && s->profile->strict))
         {
-            ngx_http_notify_window_overtake(d);
+            if (d->parked) {
+                (void) ngx_http_notify_window_unpark(d);
+
+            } else {
+                ngx_http_notify_window_overtake(d);
+            }
+
             ngx_http_notify_run_queue_ready(s);
         }
     }

@@ -33,6 +33,17 @@ void ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d);
  * NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_window_line_up(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, ngx_uint_t line);
+/* An event waits for those of its line that are under way, see order_parks();
+ * its reference is taken over.  NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_window_park(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_event_t *event, ngx_uint_t line);
+/* The next one whose turn it is; NULL: there is none. */
+ngx_http_notify_delivery_t *ngx_http_notify_window_parked(
+    ngx_http_notify_subscriber_t *s);
+/* A call of it has been started. */
+void ngx_http_notify_window_start(ngx_http_notify_delivery_t *d);
+/* It waits in the retry set from now on; NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_window_unpark(ngx_http_notify_delivery_t *d);
 /* An attempt is done: it goes, a first one when it is at the head. */
 void ngx_http_notify_window_settle(ngx_http_notify_delivery_t *d);
 

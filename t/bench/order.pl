@@ -77,8 +77,9 @@ printf "%-14s %12s %14s %14s\n", '', 'events/s', 'CPU, worker', 'CPU, Redis';
 for (['any', \@batches], ['in turn', \@even]) {
     my ($keys, $batches) = @$_;
     my (%all, @ratio);
-    for (1 .. $rounds) {
-        my %one = map { $_ => measure($_, $batches) } qw(none key);
+    for my $round (1 .. $rounds) {
+        my %one = map { $_ => measure($_, $batches) }
+                  $round % 2 ? qw(none key) : qw(key none);
         push @{ $all{$_} }, $one{$_} for keys %one;
         push @ratio, $one{key}{rate} / $one{none}{rate};
     }
