@@ -82,8 +82,8 @@ ngx_int_t ngx_http_notify_json_next(ngx_http_notify_json_iter_t *it,
 ngx_int_t ngx_http_notify_json_text(ngx_pool_t *pool, const ngx_str_t *value,
     ngx_str_t *text);
 
-/* The name of a member, as _next() gives it, unescaped; as _text(), NGX_DECLINED
- * only of what was not scanned. */
+/* The name of a member, as _next() gives it, unescaped; as _text(),
+ * NGX_DECLINED only of what was not scanned. */
 ngx_int_t ngx_http_notify_json_name(ngx_pool_t *pool, ngx_str_t *name);
 /* The first member of that name in a scanned object; NGX_DECLINED: none. */
 ngx_int_t ngx_http_notify_json_find(ngx_pool_t *pool, const ngx_str_t *object,

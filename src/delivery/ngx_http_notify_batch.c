@@ -55,12 +55,14 @@ static ngx_http_notify_args_param_t  ngx_http_notify_batch_params[] = {
     { ngx_string("wait="),
       ngx_http_notify_args_msec,
       offsetof(ngx_http_notify_batch_conf_t, wait),
-      1, NGX_HTTP_NOTIFY_BATCH_WAIT_MAX, "a time of 1ms to 1m, as \"500ms\"", 0 },
+      1, NGX_HTTP_NOTIFY_BATCH_WAIT_MAX,
+      "a time of 1ms to 1m, as \"500ms\"", 0 },
 
     { ngx_string("size="),
       ngx_http_notify_batch_set_size,
       offsetof(ngx_http_notify_batch_conf_t, size),
-      NGX_HTTP_NOTIFY_BATCH_SIZE_MIN, 16 * 1024 * 1024, "a size of 1k to 16m", 0 },
+      NGX_HTTP_NOTIFY_BATCH_SIZE_MIN, 16 * 1024 * 1024,
+      "a size of 1k to 16m", 0 },
 
     ngx_http_notify_args_end
 };
