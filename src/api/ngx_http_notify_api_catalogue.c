@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_calls.h"
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
@@ -194,6 +195,21 @@ ngx_http_notify_api_event_types_names(ngx_http_notify_json_write_t *w,
 static void
 ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
 {
+    ngx_str_t  window;
+
+    switch (ngx_http_notify_api_arg(api, "window", &window)) {
+
+    case NGX_DECLINED:
+        break;
+
+    case NGX_OK:
+        ngx_http_notify_api_calls_all(api);
+        return;
+
+    default: /* NGX_ABORT */
+        return;
+    }
+
     if (api->tenant.len) {
         ngx_http_notify_api_stats_tenant(api);
         return;

@@ -43,6 +43,9 @@ static ngx_http_notify_api_params_t  ngx_http_notify_api_params_table[] = {
     { &ngx_http_notify_api_subscriptions, 2, "stats", NGX_HTTP_GET,
       { "window", NULL } },
 
+    { &ngx_http_notify_api_stats, 0, NULL, NGX_HTTP_GET,
+      { "window", NULL } },
+
     { &ngx_http_notify_api_events, 0, NULL, NGX_HTTP_GET,
       { "limit", "before", "eventType", "since", "until", NULL } },
 

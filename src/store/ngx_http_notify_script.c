@@ -36,6 +36,7 @@ ngx_http_notify_script(subscribe);
 ngx_http_notify_script(unsubscribe);
 ngx_http_notify_script(subscriptions_get);
 ngx_http_notify_script(subscriptions_list);
+ngx_http_notify_script(calls);
 ngx_http_notify_script(lease);
 ngx_http_notify_script(commit);
 ngx_http_notify_script(due);
@@ -67,6 +68,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_unsubscribe,
     &ngx_http_notify_script_subscriptions_get,
     &ngx_http_notify_script_subscriptions_list,
+    &ngx_http_notify_script_calls,
     &ngx_http_notify_script_lease,
     &ngx_http_notify_script_commit,
     &ngx_http_notify_script_due,

@@ -18,6 +18,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_subscribe;
 extern ngx_http_notify_script_t  ngx_http_notify_script_unsubscribe;
 extern ngx_http_notify_script_t  ngx_http_notify_script_subscriptions_get;
 extern ngx_http_notify_script_t  ngx_http_notify_script_subscriptions_list;
+extern ngx_http_notify_script_t  ngx_http_notify_script_calls;
 extern ngx_http_notify_script_t  ngx_http_notify_script_lease;
 extern ngx_http_notify_script_t  ngx_http_notify_script_commit;
 extern ngx_http_notify_script_t  ngx_http_notify_script_due;

@@ -123,6 +123,25 @@ is($week->{series}[0]{succeeded}, 70, 'from the first hour');
 is($week->{total}{succeeded}, 96, 'to the last');
 
 
+# of all of a tenant's subscriptions together
+
+my @each = map { stats($_, '?window=1h') } $id, $ill, $slow;
+my $all = $shop->ask(GET => 'stats?window=1h')->{json};
+is(join(' ', sort keys %$all), 'channel series total window',
+   'all together are told in place of the counters');
+for my $count (qw(succeeded failed)) {
+    my $sum = 0;
+    $sum += $_->{total}{$count} for @each;
+    is($all->{total}{$count}, $sum, "$count: their sum");
+}
+is_deeply([map { $_->{at} } @{ $all->{series} }],
+          [map { $_->{at} } @{ $each[0]{series} }], 'in the same spans');
+is(scalar @{ $shop->ask(GET => 'stats?window=7d')->{json}{series} }, 168,
+   'of a week, too');
+is($shop->ask(GET => 'stats?window=1d')->{json}{code}, 'invalid_parameter',
+   'and of no other span');
+
+
 # asked otherwise
 
 is($shop->ask(GET => "subscriptions/uid:mine/stats")->{json}{total}{succeeded},

@@ -69,7 +69,8 @@ nginx_make() {
 
     top=$PWD
     stamp=$(printf '%s\n' src/*/*.c src/*/*.h "$cc_opt" "$ld_opt" "$@"
-            cat src/store/lua/*.lua src/store/lua/include/*.lua src/api/*.json src/http/*.html config \
+            cat src/store/lua/*.lua src/store/lua/include/*.lua src/api/*.json \
+                src/http/*.html src/http/console/* config \
                 t/lib/source.sh)
 
     configure=./configure
