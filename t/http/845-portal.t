@@ -61,6 +61,7 @@ $names
     }
     server {
         listen 127.0.0.1:%%PORT%%;
+        client_max_body_size 16m;
         location /shop/ {
             notify_tenant  \$http_x_tenant optional;
             notify_api     shop;
@@ -117,7 +118,6 @@ sub seed {
     ask($tenant, POST => "subscriptions/$id{flaky}/pause", { for => '2h' });
     $make->("Branch $_", "/branch-$_", events => ['team.created'])
         for 1 .. ($large ? 4990 : 56);
-    $receiver->url;
     ask($tenant, POST => 'events', [map { {
         eventType => $_ % 3 ? 'order.created' : 'order.paid', entityID => 1000 + $_,
         data => { number => "A-$_", amount => $_ * 10, big => 9007199254740992 + $_,
@@ -140,12 +140,16 @@ my %given = (
     ]);
 
 if ($large) {
-    # straight through the log: each event is one delivery to many
-    for my $n (1 .. 100) {
-        ask('', POST => 'events', [map { { eventType => 'order.sent',
-            entityID => $n * 1000 + $_, data => { number => "L-$n-$_" } } } 1 .. 1000]);
+    for my $name ('Large one', 'Large two') {
+        ask('', POST => 'subscriptions', { name => $name, event => 'product.*',
+            url => $receiver->url('/large') });
     }
-    eventually { ask('', GET => 'stats')->{counters}{attempts} > 100000 }
+    for my $n (1 .. 50) {
+        ask('', POST => 'events', [map { { eventType => 'product.created',
+            entityID => $n * 1000 + $_, data => { number => "L-$n-$_" } } }
+            1 .. 1000]);
+    }
+    eventually { ask('', GET => 'stats')->{counters}{delivered} > 100000 }
         'there are 100000 deliveries', 120;
 }
 

@@ -1,0 +1,124 @@
+// What portal.js does for NOTIFY_TEST_PORTAL=large: how long a person waits for
+// each view and action with thousands of endpoints and deliveries, and what the
+// page holds while a stream of events passes through it.
+
+const SECOND = 1000 * Number(process.env.NOTIFY_TEST_SLOW || 1);
+const STREAM = Number(process.env.NOTIFY_TEST_STREAM || 120);     // seconds
+const RATE = 500;                                                 // events a second
+
+module.exports = async (browser, given, { open, ok, put, publish }) => {
+    const view = given.views[0];
+    const started = Date.now();
+    const { me, context, trouble } = await open(browser, view, 1280);
+    const page = me.page;
+
+    async function takes(name, action, since = Date.now()) {
+        await action();
+        const ms = Date.now() - since;
+        put({ note: `${name}: ${ms} ms` });
+        ok(ms < SECOND, `${name} within a second`, `${ms} ms`);
+    }
+    const rows = (text) => page.locator('#view .rows').getByText(text).first().waitFor();
+    const shown = () => page.locator('#view:not([aria-busy])').waitFor();
+
+    await takes('the first paint, with the endpoints that fail', () => rows('Bookkeeping'), started);
+    await shown();
+    put({ note: `the whole overview: ${Date.now() - started} ms` });
+    const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+    put({ note: `first contentful paint: ${Math.round(paint)} ms` });
+
+    await takes('endpoints', async () => {
+        await me.goes('Endpoints');
+        await rows('Warehouse');
+    });
+    await takes('their next page', async () => {
+        await me.button('Next').click();
+        await rows(/^Branch 5\d$/);
+    });
+    await takes('a search that finds one of the last', async () => {
+        await page.getByLabel('Find').fill('branch 4987');
+        await rows('Branch 4987');
+    });
+    await takes('a search that finds none', async () => {
+        await page.getByLabel('Find').fill('no such endpoint');
+        await page.getByText('No endpoint is like that.').waitFor();
+    });
+    await page.getByLabel('Find').fill('');
+    await takes('those that fail', async () => {
+        await page.getByLabel('Status').selectOption('failing');
+        await rows('Bookkeeping');
+    });
+    await page.getByLabel('Status').selectOption('');
+    await page.getByLabel('Find').fill('Large one');
+    await rows('Large one');
+    await takes('an endpoint with 50000 deliveries', async () => {
+        await page.locator('#view .rows').getByRole('link', { name: 'Large one' }).click();
+        await page.locator('#view svg rect.good').first().waitFor({ state: 'attached' });
+        await rows('product.created');
+    });
+    await takes('its week', async () => {
+        await me.button('Last 7 days').click();
+        await page.waitForFunction(() => document.querySelectorAll('#view svg rect.good').length === 168);
+    });
+    await takes('deliveries', async () => {
+        await me.goes('Deliveries');
+        await rows('product.created');
+    });
+    await takes('those that wait for a retry', async () => {
+        await page.getByLabel('Status').selectOption('retrying');
+        await rows('order.created');
+    });
+    await page.getByLabel('Status').selectOption('');
+    await rows('product.created');
+    await takes('one delivery', async () => {
+        await page.locator('#view .rows .name').first().click();
+        await page.locator('#view pre').first().waitFor();
+    });
+    await page.goBack();
+    await shown();
+    await takes('the count of a span of 100000', async () => {
+        await page.locator('#redeliver-span').click();
+        await page.getByRole('dialog').getByLabel('Which').selectOption('all');
+        await page.locator('#span-count').click();
+        await page.getByRole('dialog').getByText(/^[\d,]+ deliveries$/).waitFor();
+    });
+    await me.button('Close', page.getByRole('dialog')).click();
+    await takes('the catalogue', () => me.goes('Event catalogue'));
+    await takes('the system', async () => {
+        await me.goes('System');
+        await page.getByText('Leases of this worker').waitFor();
+    });
+
+    // the stream
+    await me.goes('Events');
+    await page.locator('#live-state[data-on=yes]').waitFor();
+    const session = await context.newCDPSession(page);
+    await session.send('Performance.enable');
+    const held = async () => {
+        await session.send('HeapProfiler.collectGarbage');
+        const { metrics } = await session.send('Performance.getMetrics');
+        const of = Object.fromEntries(metrics.map((one) => [one.name, one.value]));
+        return { nodes: await page.evaluate(() => document.querySelectorAll('*').length),
+                 all: of.Nodes, heap: Math.round(of.JSHeapUsedSize / 1024), listeners: of.JSEventListeners };
+    };
+    let first = null;
+    for (let second = 1; second <= STREAM; second++) {
+        const next = Date.now() + 1000;
+        await publish(view.tenant, Array.from({ length: RATE }, (_, i) =>
+            ({ eventType: 'user.changed', entityID: second * RATE + i, data: { text: 'x'.repeat(100) } })));
+        if (second === 15) {
+            first = await held();
+            put({ note: `after 15 s: ${JSON.stringify(first)}` });
+        }
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - Date.now())));
+    }
+    const last = await held();
+    put({ note: `after ${STREAM} s: ${JSON.stringify(last)}; ${await page.locator('#live-state').textContent()}` });
+    ok(last.nodes <= first.nodes + 50, 'the page has no more elements', `${first.nodes}, ${last.nodes}`);
+    ok(last.heap < first.heap * 1.5 + 2048, 'and holds no more memory', `${first.heap} KB, ${last.heap} KB`);
+    await takes('a view beside the stream', async () => {
+        await me.goes('Endpoints');
+        await rows('Warehouse');
+    });
+    ok(!trouble.length, 'nothing went wrong in the page', trouble.join('\n'));
+};
