@@ -30,6 +30,7 @@ static void ngx_http_notify_api_event_types_names(
     ngx_http_notify_json_write_t *w, const char *name,
     const ngx_array_t *names);
 static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_stats_ask(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api);
@@ -215,6 +216,23 @@ ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api)
         return;
     }
 
+    api->data = ngx_pcalloc(api->request->pool, sizeof(int64_t));
+    if (api->data == NULL) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    api->channel = api->channel->parts[0];
+
+    ngx_http_notify_api_stats_ask(api);
+}
+
+
+/* one partition after the other */
+
+static void
+ngx_http_notify_api_stats_ask(ngx_http_notify_api_t *api)
+{
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_log_state_ask(
             api->channel->redis, &api->channel->keys,
@@ -228,8 +246,10 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
 {
     uint64_t                       values[NGX_HTTP_NOTIFY_METRICS_N];
     ngx_uint_t                     i;
+    int64_t                       *events;
     ngx_http_notify_api_t         *api;
     ngx_http_notify_log_state_t    state;
+    ngx_http_notify_channel_t     *next;
     ngx_http_notify_json_write_t   w;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "api");
@@ -242,12 +262,23 @@ ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    events = api->data;
+    *events += state.length;
+
+    next = ngx_http_notify_channel_next(api->channel);
+
+    if (next) {
+        api->channel = next;
+        ngx_http_notify_api_stats_ask(api);
+        return;
+    }
+
     for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_N; i++) {
         values[i] = ngx_http_notify_metrics_get(api->channel->metrics, i);
     }
 
     ngx_http_notify_api_stats_begin(api, &w);
-    ngx_http_notify_json_write_integer(&w, "events", state.length);
+    ngx_http_notify_json_write_integer(&w, "events", *events);
     ngx_http_notify_api_stats_counters(&w, values);
     ngx_http_notify_api_stats_worker(api, &w);
     ngx_http_notify_json_write_end(&w);

@@ -23,6 +23,7 @@ typedef struct {
 static ngx_uint_t ngx_http_notify_api_health_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_health_try(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_health_refused(ngx_http_notify_api_t *api,
@@ -71,6 +72,18 @@ ngx_http_notify_api_health_methods(ngx_http_notify_api_t *api)
 static void
 ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
 {
+    api->channel = api->channel->parts[0];
+
+    ngx_http_notify_api_health_try(api);
+}
+
+
+/* one partition after the other: in a cluster each has a node */
+
+static void
+ngx_http_notify_api_health_try(ngx_http_notify_api_t *api)
+{
+    ngx_uint_t                  n;
     ngx_http_notify_redis_t    *redis;
     ngx_http_notify_command_t  *command;
 
@@ -83,6 +96,18 @@ ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api)
     if (!ngx_http_notify_redis_ready(redis)) {
         ngx_http_notify_api_health_down(api,
                                         ngx_http_notify_redis_reason(redis));
+        return;
+    }
+
+    n = ngx_http_notify_partition_differs(api->channel->partition);
+
+    if (n) {
+        ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "redis_unavailable",
+                                    "the channel's data in Redis have \"partitions "
+                                    "%ui\", the configuration has "
+                                    "\"partitions %ui\"", n,
+                                    api->channel->partitions);
         return;
     }
 
@@ -195,6 +220,7 @@ static void
 ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_api_t         *api;
+    ngx_http_notify_channel_t     *next;
     ngx_http_notify_redis_info_t   info;
 
     api = ngx_http_notify_api_suspended_reply(data, resp, "health");
@@ -231,6 +257,14 @@ ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp, void *data)
                                         "the eviction policy of Redis is not "
                                         "noeviction: it may take "
                                         "subscriptions");
+        return;
+    }
+
+    next = ngx_http_notify_channel_next(api->channel);
+
+    if (next) {
+        api->channel = next;
+        ngx_http_notify_api_health_try(api);
         return;
     }
 

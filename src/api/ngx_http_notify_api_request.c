@@ -145,6 +145,12 @@ ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
         return NGX_DECLINED;
     }
 
+    /* the settings of all tenants are in the first partition */
+
+    if (resource != &ngx_http_notify_api_settings) {
+        api->channel = ngx_http_notify_channel_of(api->channel, &api->tenant);
+    }
+
     if (ngx_http_notify_api_role(api, ngx_http_notify_api_mount(api), resource)
         != NGX_OK)
     {

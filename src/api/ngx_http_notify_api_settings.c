@@ -26,10 +26,9 @@ static void ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api);
-static ngx_int_t ngx_http_notify_api_settings_declared(
-    ngx_http_notify_api_t *api, ngx_http_notify_settings_write_t *write);
 static void ngx_http_notify_api_settings_written(
     const ngx_http_notify_settings_result_t *result, void *data);
+static void ngx_http_notify_api_settings_copy(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_settings_missing(ngx_http_notify_api_t *api,
     const ngx_http_notify_settings_result_t *result);
 static ngx_int_t ngx_http_notify_api_settings_events(
@@ -103,7 +102,9 @@ ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api)
     ngx_uint_t                         nevents;
     ngx_http_notify_settings_write_t   declared;
 
-    if (ngx_http_notify_api_settings_declared(api, &declared) != NGX_OK
+    if (ngx_http_notify_setting_names(api->request->pool, api->channel,
+                                      &declared)
+           != NGX_OK
         || ngx_http_notify_api_settings_events(api, &events, &nevents)
            != NGX_OK)
     {
@@ -193,7 +194,9 @@ ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api)
     }
 
     if (rc != NGX_OK
-        || ngx_http_notify_api_settings_declared(api, &write) != NGX_OK)
+        || ngx_http_notify_setting_names(api->request->pool, api->channel,
+                                         &write)
+           != NGX_OK)
     {
         ngx_http_notify_api_failed(api);
         return;
@@ -209,46 +212,6 @@ ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api)
             api->channel->redis, &api->channel->keys, &write,
             ngx_http_notify_api_settings_written,
             ngx_http_notify_api_suspended_begin(api)));
-}
-
-
-static ngx_int_t
-ngx_http_notify_api_settings_declared(ngx_http_notify_api_t *api,
-    ngx_http_notify_settings_write_t *write)
-{
-    ngx_uint_t                  i, n;
-    ngx_http_notify_setting_t  *setting;
-
-    ngx_memzero(write, sizeof(ngx_http_notify_settings_write_t));
-
-    if (api->channel->settings == NULL) {
-        return NGX_OK;
-    }
-
-    setting = api->channel->settings->elts;
-    n = api->channel->settings->nelts;
-
-    write->declared = ngx_palloc(api->request->pool,
-                                 2 * n * sizeof(ngx_str_t));
-    if (write->declared == NULL) {
-        return NGX_ERROR;
-    }
-
-    write->mandatory = write->declared + n;
-
-    for (i = 0; i < n; i++) {
-        write->declared[write->ndeclared++] = setting[i].name;
-
-        if (!setting[i].optional) {
-            write->mandatory[write->nmandatory++] = setting[i].name;
-        }
-
-        if (setting[i].target) {
-            write->target = setting[i].name;
-        }
-    }
-
-    return NGX_OK;
 }
 
 
@@ -298,7 +261,7 @@ ngx_http_notify_api_settings_written(
     switch (result->status) {
 
     case NGX_HTTP_NOTIFY_SETTINGS_OK:
-        ngx_http_notify_api_settings_read(api);
+        ngx_http_notify_api_settings_copy(api);
         return;
 
     case NGX_HTTP_NOTIFY_SETTINGS_MISSING:
@@ -314,6 +277,57 @@ ngx_http_notify_api_settings_written(
     default:
         ngx_http_notify_api_unavailable(api);
     }
+}
+
+
+/*
+ * What holds for all tenants is in all partitions when it is answered, a
+ * tenant's flags are in its own; whose turn it is is the request's channel.  A
+ * partition that is away gets it later from its worker.
+ */
+
+static void
+ngx_http_notify_api_settings_copy(ngx_http_notify_api_t *api)
+{
+    ngx_str_t                         *scope;
+    ngx_http_notify_channel_t         *first, *next;
+    ngx_http_notify_settings_copy_t    copy;
+    ngx_http_notify_settings_write_t   write;
+
+    first = api->channel->parts[0];
+    scope = ngx_http_notify_api_settings_scope(api);
+
+    if (scope->len == 0) {
+        next = ngx_http_notify_channel_next(api->channel);
+
+    } else {
+        next = ngx_http_notify_channel_of(first, scope);
+        next = (next == api->channel) ? NULL : next;
+    }
+
+    if (next == NULL || (scope->len && api->channel != first)) {
+        api->channel = first;
+        ngx_http_notify_api_settings_read(api);
+        return;
+    }
+
+    if (ngx_http_notify_setting_names(api->request->pool, first, &write)
+        != NGX_OK)
+    {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
+    write.now = ngx_http_notify_api_now();
+
+    ngx_http_notify_setting_copy(next, &copy);
+
+    api->channel = next;
+
+    ngx_http_notify_api_suspended_began(api,
+        ngx_http_notify_settings_copy(&copy, &write,
+                                      ngx_http_notify_api_settings_written,
+                                      ngx_http_notify_api_suspended_begin(api)));
 }
 
 

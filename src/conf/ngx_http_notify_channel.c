@@ -41,6 +41,7 @@ ngx_http_notify_channel_create(ngx_conf_t *cf, const ngx_str_t *name)
     channel->publish_rate.rate = NGX_CONF_UNSET_UINT;
     channel->subscription_size = NGX_CONF_UNSET_SIZE;
     channel->hops_max = NGX_CONF_UNSET_UINT;
+    channel->partitions = NGX_CONF_UNSET_UINT;
     channel->operator_events = NGX_CONF_UNSET;
     channel->metrics = NGX_ERROR;
 
@@ -50,8 +51,7 @@ ngx_http_notify_channel_create(ngx_conf_t *cf, const ngx_str_t *name)
 
 char *
 ngx_http_notify_channel_init(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, const ngx_array_t *profiles,
-    const ngx_str_t *redis_prefix)
+    ngx_http_notify_channel_t *channel, const ngx_array_t *profiles)
 {
     ngx_str_t                        standard = ngx_string("standard");
     ngx_uint_t                       i, n;
@@ -73,6 +73,7 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
     ngx_conf_init_uint_value(channel->publish_rate.rate, 0);
     ngx_conf_init_size_value(channel->subscription_size, 64 * 1024);
     ngx_conf_init_uint_value(channel->hops_max, 1);
+    ngx_conf_init_uint_value(channel->partitions, 1);
     ngx_conf_init_value(channel->operator_events, 0);
 
     refs = channel->profile_names ? channel->profile_names->elts : NULL;
@@ -118,14 +119,89 @@ ngx_http_notify_channel_init(ngx_conf_t *cf,
         *entry = profile;
     }
 
-    if (ngx_http_notify_keys_init(cf->pool, &channel->keys, redis_prefix,
-                                  &channel->name)
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_channel_split(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, const ngx_str_t *redis_prefix,
+    ngx_array_t *parts)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_channel_t   *part, **entry;
+
+    channel->parts = ngx_palloc(cf->pool, channel->partitions
+                                          * sizeof(ngx_http_notify_channel_t *));
+    if (channel->parts == NULL) {
+        return NGX_ERROR;
     }
 
-    return NGX_CONF_OK;
+    if (channel->max_size) {
+        channel->max_size = ngx_max(channel->max_size / channel->partitions,
+                                    1);
+    }
+
+    for (i = 0; i < channel->partitions; i++) {
+
+        part = channel;
+
+        if (i > 0) {
+            part = ngx_palloc(cf->pool, sizeof(ngx_http_notify_channel_t));
+            if (part == NULL) {
+                return NGX_ERROR;
+            }
+
+            *part = *channel;
+            part->part = i;
+        }
+
+        channel->parts[i] = part;
+
+        entry = ngx_array_push(parts);
+        if (entry == NULL) {
+            return NGX_ERROR;
+        }
+
+        *entry = part;
+
+        if (ngx_http_notify_keys_init(cf->pool, &part->keys, redis_prefix,
+                                      &channel->name, i)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_notify_channel_t *
+ngx_http_notify_channel_of(const ngx_http_notify_channel_t *channel,
+    const ngx_str_t *tenant)
+{
+    ngx_uint_t  part;
+
+    /* most have one */
+
+    part = 0;
+
+    if (channel->partitions > 1) {
+        part = ngx_http_notify_keys_crc16(tenant->data,
+                                          tenant->data + tenant->len)
+               % channel->partitions;
+    }
+
+    return channel->parts[part];
+}
+
+
+ngx_http_notify_channel_t *
+ngx_http_notify_channel_next(const ngx_http_notify_channel_t *part)
+{
+    return part->part + 1 < part->partitions ? part->parts[part->part + 1]
+                                             : NULL;
 }
 
 

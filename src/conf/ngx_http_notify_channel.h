@@ -13,6 +13,7 @@
 #include "ngx_http_notify_bucket.h"
 #include "ngx_http_notify_hops.h"
 #include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_partition.h"
 #include "ngx_http_notify_pattern.h"
 #include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_schema.h"
@@ -61,9 +62,16 @@ typedef struct {
 } ngx_http_notify_channel_ref_t;
 
 
+/*
+ * A channel, or one partition of it: each partition has a copy with its own
+ * keys, connections and engine.  The first one is the channel itself.
+ */
 struct ngx_http_notify_channel_s {
     ngx_str_t                 name;
     ngx_http_notify_keys_t    keys;
+    ngx_uint_t                partitions;   /* how many */
+    ngx_uint_t                part;         /* which one, from 0 */
+    ngx_http_notify_channel_t  **parts;     /* all of them */
     ngx_array_t              *events;       /* of _channel_event_t, or NULL:
                                                every name is accepted */
     ngx_array_t              *attributes;   /* of _channel_attribute_t, or
@@ -93,7 +101,8 @@ struct ngx_http_notify_channel_s {
     ngx_http_notify_delivery_log_t  *delivery_log;  /* or NULL: off */
     ngx_uint_t                delivery_log_given;   /* unsigned  given:1; */
     ngx_int_t                 metrics;      /* set when a worker starts, as
-                                               are the next three */
+                                               are all the next */
+    ngx_http_notify_partition_t  *partition;
     ngx_http_notify_redis_conf_t  *store;   /* how to connect */
     ngx_http_notify_hops_t   *hops;         /* signs its calls; there while
                                                the worker is */
@@ -107,11 +116,24 @@ struct ngx_http_notify_channel_s {
 
 ngx_http_notify_channel_t *ngx_http_notify_channel_create(ngx_conf_t *cf,
     const ngx_str_t *name);
-/* at the end of http {}: profiles by name, defaults, key names; profiles is an
- * array of ngx_http_notify_profile_t * */
+/* at the end of http {}: profiles by name, defaults; profiles is an array of
+ * ngx_http_notify_profile_t * */
 char *ngx_http_notify_channel_init(ngx_conf_t *cf,
-    ngx_http_notify_channel_t *channel, const ngx_array_t *profiles,
-    const ngx_str_t *redis_prefix);
+    ngx_http_notify_channel_t *channel, const ngx_array_t *profiles);
+/*
+ * When all else of the channel is known: its partitions, which are added to the
+ * array of ngx_http_notify_channel_t *, and the names of their keys.
+ */
+ngx_int_t ngx_http_notify_channel_split(ngx_conf_t *cf,
+    ngx_http_notify_channel_t *channel, const ngx_str_t *redis_prefix,
+    ngx_array_t *parts);
+
+/* the partition that a tenant lives in */
+ngx_http_notify_channel_t *ngx_http_notify_channel_of(
+    const ngx_http_notify_channel_t *channel, const ngx_str_t *tenant);
+/* the partition after this one, or NULL */
+ngx_http_notify_channel_t *ngx_http_notify_channel_next(
+    const ngx_http_notify_channel_t *part);
 
 /*
  * The canonical name of an event's name or alias.  In a catalogue an exact

@@ -19,6 +19,7 @@
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MIN       1024
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX       (16 * 1024 * 1024)
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS           5
+#define NGX_HTTP_NOTIFY_CHANNEL_CONF_PARTITIONS     256
 #define NGX_HTTP_NOTIFY_CHANNEL_CONF_RETENTION                                \
     ((int64_t) 3650 * 86400 * 1000)
 
@@ -161,6 +162,11 @@ static ngx_http_notify_args_param_t
     NGX_HTTP_NOTIFY_CHANNEL_CONF_SIZE_MAX, "1k to 16m", 0
 };
 
+static ngx_http_notify_args_param_t  ngx_http_notify_channel_conf_partitions = {
+    ngx_string("number"), NULL, 0,
+    1, NGX_HTTP_NOTIFY_CHANNEL_CONF_PARTITIONS, NULL, 0
+};
+
 static ngx_http_notify_args_param_t  ngx_http_notify_channel_conf_hops = {
     ngx_string("number"), NULL, 0, 1, NGX_HTTP_NOTIFY_CHANNEL_CONF_HOPS, NULL, 0
 };
@@ -202,6 +208,13 @@ static ngx_command_t  ngx_http_notify_channel_commands[] = {
       NGX_HTTP_NOTIFY_BLOCK_OFFSET,
       0,
       NULL },
+
+    { ngx_string("partitions"),
+      NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
+      ngx_http_notify_args_number_slot,
+      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
+      offsetof(ngx_http_notify_channel_t, partitions),
+      &ngx_http_notify_channel_conf_partitions },
 
     { ngx_string("max_size"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,

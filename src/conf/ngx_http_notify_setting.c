@@ -231,6 +231,59 @@ ngx_http_notify_setting_target(const ngx_http_notify_channel_t *channel)
 }
 
 
+ngx_int_t
+ngx_http_notify_setting_names(ngx_pool_t *pool,
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_settings_write_t *write)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_notify_setting_t  *setting;
+
+    ngx_memzero(write, sizeof(ngx_http_notify_settings_write_t));
+
+    if (channel->settings == NULL) {
+        return NGX_OK;
+    }
+
+    setting = channel->settings->elts;
+    n = channel->settings->nelts;
+
+    write->declared = ngx_palloc(pool, 2 * n * sizeof(ngx_str_t));
+    if (write->declared == NULL) {
+        return NGX_ERROR;
+    }
+
+    write->mandatory = write->declared + n;
+
+    for (i = 0; i < n; i++) {
+        write->declared[write->ndeclared++] = setting[i].name;
+
+        if (!setting[i].optional) {
+            write->mandatory[write->nmandatory++] = setting[i].name;
+        }
+
+        if (setting[i].target) {
+            write->target = setting[i].name;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_setting_copy(const ngx_http_notify_channel_t *part,
+    ngx_http_notify_settings_copy_t *copy)
+{
+    copy->from = part->parts[0]->redis;
+    copy->from_keys = &part->parts[0]->keys;
+    copy->to = part->redis;
+    copy->to_keys = &part->keys;
+    copy->part = part->part;
+    copy->partitions = part->partitions;
+}
+
+
 uint64_t
 ngx_http_notify_setting_until(const ngx_http_notify_channel_t *channel,
     const ngx_http_notify_subscription_t *subscription)

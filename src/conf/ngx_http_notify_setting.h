@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_settings.h"
 #include "ngx_http_notify_subscriptions.h"
 
 
@@ -44,6 +45,15 @@ const ngx_http_notify_setting_t *ngx_http_notify_setting_find(
 /* the one with `target`, or NULL */
 const ngx_http_notify_setting_t *ngx_http_notify_setting_target(
     const ngx_http_notify_channel_t *channel);
+
+/* For a write: zeroed, then the names of all settings, those that are mandatory,
+ * and of the target, in arrays from the pool; NGX_ERROR: memory. */
+ngx_int_t ngx_http_notify_setting_names(ngx_pool_t *pool,
+    const ngx_http_notify_channel_t *channel,
+    ngx_http_notify_settings_write_t *write);
+/* To a partition from the first one of its channel. */
+void ngx_http_notify_setting_copy(const ngx_http_notify_channel_t *part,
+    ngx_http_notify_settings_copy_t *copy);
 
 /*
  * For how long after the first attempt the settings let this subscription be

@@ -24,6 +24,12 @@ static ngx_int_t ngx_http_notify_connections_shared(ngx_cycle_t *cycle,
     ngx_http_notify_redis_conf_t *conf);
 static ngx_int_t ngx_http_notify_connections_own(ngx_cycle_t *cycle,
     ngx_http_notify_redis_conf_t *conf, ngx_http_notify_channel_t *channel);
+static ngx_int_t ngx_http_notify_connections_part(ngx_cycle_t *cycle,
+    ngx_http_notify_channel_t *part);
+static void ngx_http_notify_connections_ask(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data);
+static void ngx_http_notify_connections_ask_all(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data);
 static ngx_http_notify_redis_conf_t *ngx_http_notify_connections_conf(
     ngx_cycle_t *cycle, ngx_http_notify_redis_conf_t *conf,
     const ngx_str_t *key);
@@ -34,42 +40,117 @@ static ngx_http_notify_connections_t  ngx_http_notify_connections;
 
 ngx_int_t
 ngx_http_notify_connections_init(ngx_cycle_t *cycle,
-    ngx_http_notify_redis_conf_t *conf, ngx_array_t *channels)
+    ngx_http_notify_redis_conf_t *conf, ngx_array_t *parts)
 {
     ngx_uint_t                   i;
-    ngx_http_notify_channel_t  **channel;
+    ngx_http_notify_channel_t  **part;
 
     if (ngx_http_notify_connections_shared(cycle, conf) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    channel = channels->elts;
+    part = parts->elts;
 
-    for (i = 0; i < channels->nelts; i++) {
+    for (i = 0; i < parts->nelts; i++) {
 
         if (conf->cluster) {
-            if (ngx_http_notify_connections_own(cycle, conf, channel[i])
+            if (ngx_http_notify_connections_own(cycle, conf, part[i])
                 != NGX_OK)
             {
                 return NGX_ERROR;
             }
 
         } else {
-            channel[i]->store = conf;
-            channel[i]->redis = ngx_http_notify_connections.redis;
-            channel[i]->publishes = ngx_http_notify_connections.publishes
-                                    ? ngx_http_notify_connections.publishes
-                                    : ngx_http_notify_connections.redis;
+            part[i]->store = conf;
+            part[i]->redis = ngx_http_notify_connections.redis;
+            part[i]->publishes = ngx_http_notify_connections.publishes
+                                 ? ngx_http_notify_connections.publishes
+                                 : ngx_http_notify_connections.redis;
         }
 
-        channel[i]->hops = ngx_http_notify_hops_create(channel[i]->redis,
-                                                       &channel[i]->keys);
-        if (channel[i]->hops == NULL) {
+        if (ngx_http_notify_connections_part(cycle, part[i]) != NGX_OK) {
             return NGX_ERROR;
+        }
+
+        if (conf->cluster) {
+            ngx_http_notify_redis_on_setup(part[i]->redis,
+                                           ngx_http_notify_connections_ask,
+                                           part[i]);
         }
     }
 
+    if (!conf->cluster) {
+        ngx_http_notify_redis_on_setup(ngx_http_notify_connections.redis,
+                                       ngx_http_notify_connections_ask_all,
+                                       parts);
+    }
+
     return NGX_OK;
+}
+
+
+/* hops are signed for the whole channel: by the key of its first partition */
+
+static ngx_int_t
+ngx_http_notify_connections_part(ngx_cycle_t *cycle,
+    ngx_http_notify_channel_t *part)
+{
+    ngx_http_notify_channel_t    *first;
+    ngx_http_notify_partition_t  *partition;
+
+    first = part->parts[0];
+
+    partition = ngx_pcalloc(cycle->pool, sizeof(ngx_http_notify_partition_t));
+    if (partition == NULL) {
+        return NGX_ERROR;
+    }
+
+    partition->channel = &part->name;
+    partition->keys = part->keys;
+    partition->redis = part->redis;
+    partition->n = part->partitions;
+
+    part->partition = partition;
+    part->keys.open = &partition->open;
+
+    partition->first = first->partition;
+
+    if (part != first) {
+        part->parts[part->part - 1]->partition->next = partition;
+        part->hops = first->hops;
+        return NGX_OK;
+    }
+
+    part->hops = ngx_http_notify_hops_create(part->redis, &part->keys);
+
+    return part->hops ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_notify_connections_ask(ngx_http_notify_redis_t *redis, ngx_uint_t up,
+    void *data)
+{
+    ngx_http_notify_channel_t *part = data;
+
+    ngx_http_notify_partition_ask(part->partition);
+}
+
+
+static void
+ngx_http_notify_connections_ask_all(ngx_http_notify_redis_t *redis,
+    ngx_uint_t up, void *data)
+{
+    ngx_array_t *parts = data;
+
+    ngx_uint_t                   i;
+    ngx_http_notify_channel_t  **part;
+
+    part = parts->elts;
+
+    for (i = 0; i < parts->nelts; i++) {
+        ngx_http_notify_partition_ask(part[i]->partition);
+    }
 }
 
 
@@ -162,33 +243,33 @@ ngx_http_notify_connections_conf(ngx_cycle_t *cycle,
 
 
 void
-ngx_http_notify_connections_exit(ngx_array_t *channels)
+ngx_http_notify_connections_exit(ngx_array_t *parts)
 {
     ngx_uint_t                   i;
-    ngx_http_notify_channel_t  **channel;
+    ngx_http_notify_channel_t  **part;
 
     ngx_http_notify_log_replicas_end();
 
-    channel = channels->elts;
+    part = parts->elts;
 
-    for (i = 0; i < channels->nelts; i++) {
+    for (i = 0; i < parts->nelts; i++) {
 
-        /* those of a cluster are the channel's own */
+        /* those of a cluster are the partition's own */
 
-        if (channel[i]->redis
-            && channel[i]->redis != ngx_http_notify_connections.redis)
+        if (part[i]->redis
+            && part[i]->redis != ngx_http_notify_connections.redis)
         {
-            if (channel[i]->publishes
-                && channel[i]->publishes != channel[i]->redis)
+            if (part[i]->publishes
+                && part[i]->publishes != part[i]->redis)
             {
-                ngx_http_notify_redis_destroy(channel[i]->publishes);
+                ngx_http_notify_redis_destroy(part[i]->publishes);
             }
 
-            ngx_http_notify_redis_destroy(channel[i]->redis);
+            ngx_http_notify_redis_destroy(part[i]->redis);
         }
 
-        channel[i]->redis = NULL;
-        channel[i]->publishes = NULL;
+        part[i]->redis = NULL;
+        part[i]->publishes = NULL;
     }
 
     if (ngx_http_notify_connections.publishes) {
@@ -201,12 +282,13 @@ ngx_http_notify_connections_exit(ngx_array_t *channels)
         ngx_http_notify_connections.redis = NULL;
     }
 
-    for (i = 0; i < channels->nelts; i++) {
+    for (i = 0; i < parts->nelts; i++) {
 
-        if (channel[i]->hops) {
-            ngx_http_notify_hops_destroy(channel[i]->hops);
-            channel[i]->hops = NULL;
+        if (part[i]->hops && part[i]->part == 0) {
+            ngx_http_notify_hops_destroy(part[i]->hops);
         }
+
+        part[i]->hops = NULL;
     }
 }
 

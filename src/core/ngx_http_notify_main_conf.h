@@ -20,6 +20,7 @@ typedef struct {
     ngx_array_t                   *providers; /* ngx_http_notify_provider_t *,
                                                  or NULL */
     ngx_array_t                   *channels;  /* ngx_http_notify_channel_t * */
+    ngx_array_t                   *parts;     /* the same, their partitions */
     size_t                         zone_size;
     ngx_str_t                      nonce;     /* of this configuration */
     ngx_uint_t                     used;      /* a channel, a profile, or any

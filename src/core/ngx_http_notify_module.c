@@ -40,6 +40,8 @@ static char *ngx_http_notify_module_init_main_conf(ngx_conf_t *cf,
     void *conf);
 static char *ngx_http_notify_module_init_channels(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf);
+static char *ngx_http_notify_module_init_parts(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf);
 static void ngx_http_notify_module_check_resolver(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf);
 static char *ngx_http_notify_module_init_nonce(ngx_conf_t *cf,
@@ -166,11 +168,14 @@ ngx_http_notify_module_create_main_conf(ngx_conf_t *cf)
                                      sizeof(ngx_http_notify_profile_t *));
     mcf->channels = ngx_array_create(cf->pool, 4,
                                      sizeof(ngx_http_notify_channel_t *));
+    mcf->parts = ngx_array_create(cf->pool, 4,
+                                  sizeof(ngx_http_notify_channel_t *));
     mcf->references = ngx_array_create(cf->pool, 8,
                                        sizeof(ngx_http_notify_module_ref_t));
 
     if (mcf->profiles == NULL
         || mcf->channels == NULL
+        || mcf->parts == NULL
         || mcf->references == NULL)
     {
         return NULL;
@@ -220,6 +225,7 @@ ngx_http_notify_module_init_main_conf(ngx_conf_t *cf, void *conf)
         || ngx_http_notify_channel_names(cf, mcf->channels, mcf->profiles,
                                          mcf->providers)
            != NGX_CONF_OK
+        || ngx_http_notify_module_init_parts(cf, mcf) != NGX_CONF_OK
         || ngx_http_notify_module_init_nonce(cf, mcf) != NGX_CONF_OK
         || ngx_http_notify_script_init(cf) != NGX_OK)
     {
@@ -250,8 +256,7 @@ ngx_http_notify_module_init_channels(ngx_conf_t *cf,
 
     for (i = 0; i < mcf->channels->nelts; i++) {
 
-        if (ngx_http_notify_channel_init(cf, channel[i], mcf->profiles,
-                                         &mcf->redis.prefix)
+        if (ngx_http_notify_channel_init(cf, channel[i], mcf->profiles)
             != NGX_CONF_OK
             || ngx_http_notify_setting_init(cf, channel[i]) != NGX_CONF_OK
             || ngx_http_notify_unchanged_init(cf, channel[i]) != NGX_CONF_OK)
@@ -271,6 +276,29 @@ ngx_http_notify_module_init_channels(ngx_conf_t *cf,
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "unknown notify_channel \"%V\" in %s:%ui",
                           &ref[i].name, ref[i].file, ref[i].line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* last: each partition has a copy of its channel */
+static char *
+ngx_http_notify_module_init_parts(ngx_conf_t *cf,
+    ngx_http_notify_main_conf_t *mcf)
+{
+    ngx_uint_t                   i;
+    ngx_http_notify_channel_t  **channel;
+
+    channel = mcf->channels->elts;
+
+    for (i = 0; i < mcf->channels->nelts; i++) {
+        if (ngx_http_notify_channel_split(cf, channel[i], &mcf->redis.prefix,
+                                          mcf->parts)
+            != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
     }

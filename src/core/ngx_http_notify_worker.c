@@ -62,7 +62,7 @@ ngx_http_notify_worker_init(ngx_cycle_t *cycle,
 
     mcf->redis.resolver = clcf->resolver;
 
-    if (ngx_http_notify_connections_init(cycle, &mcf->redis, mcf->channels)
+    if (ngx_http_notify_connections_init(cycle, &mcf->redis, mcf->parts)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -72,7 +72,7 @@ ngx_http_notify_worker_init(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_engine_init_process(cycle, mcf->channels,
+    return ngx_http_notify_engine_init_process(cycle, mcf->parts,
                                          ngx_http_notify_connections_redis(),
                                          &owner);
 }
@@ -82,7 +82,7 @@ static void
 ngx_http_notify_worker_init_metrics(ngx_cycle_t *cycle,
     ngx_http_notify_main_conf_t *mcf)
 {
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, n;
     ngx_http_notify_channel_t  **channel;
 
     ngx_http_notify_metrics_attach(mcf->zone);
@@ -113,6 +113,10 @@ ngx_http_notify_worker_init_metrics(ngx_cycle_t *cycle,
                           "channel \"%V\" is not measured in this worker",
                           &channel[i]->name);
         }
+
+        for (n = 1; n < channel[i]->partitions; n++) {
+            channel[i]->parts[n]->metrics = channel[i]->metrics;
+        }
     }
 }
 
@@ -130,7 +134,7 @@ ngx_http_notify_worker_exit(ngx_cycle_t *cycle,
     ngx_http_notify_engine_exit_process(cycle);
     ngx_http_notify_call_exit_process(cycle);
 
-    ngx_http_notify_connections_exit(mcf->channels);
+    ngx_http_notify_connections_exit(mcf->parts);
     ngx_http_notify_log_publish_exit();
 
     ngx_http_notify_metrics_leave();

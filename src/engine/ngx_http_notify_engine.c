@@ -1,9 +1,9 @@
 
 /*
- * A feed for each channel, from the start of a worker to its exit, measured
- * once a second.  On QUIT a
- * watcher, an idle "connection" that nginx closes first of all, makes the feeds
- * leave: they start nothing more, finish, commit, and give their leases back.
+ * A feed for each partition of each channel, from the start of a worker to its
+ * exit, measured once a second.  On QUIT a watcher, an idle "connection" that
+ * nginx closes first of all, makes the feeds leave: they start nothing more,
+ * finish, commit, and give their leases back.
  */
 
 #include "ngx_http_notify_engine.h"
@@ -18,6 +18,7 @@
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_retention.h"
+#include "ngx_http_notify_settings_follow.h"
 #include "ngx_http_notify_tail.h"
 #include "ngx_http_notify_turn.h"
 #include "ngx_http_notify_window.h"
@@ -50,31 +51,31 @@ static ngx_http_notify_engine_t  ngx_http_notify_engine;
 
 
 ngx_int_t
-ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *channels,
+ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *parts,
     ngx_http_notify_redis_t *redis, const ngx_str_t *owner)
 {
     ngx_uint_t                   i;
     ngx_http_notify_feed_t      *feed;
-    ngx_http_notify_channel_t  **channel;
+    ngx_http_notify_channel_t  **part;
 
     ngx_http_notify_engine.feeds = ngx_pcalloc(cycle->pool,
-                         channels->nelts * sizeof(ngx_http_notify_feed_t *));
+                         parts->nelts * sizeof(ngx_http_notify_feed_t *));
     if (ngx_http_notify_engine.feeds == NULL) {
         return NGX_ERROR;
     }
 
-    channel = channels->elts;
+    part = parts->elts;
 
-    if (channels->nelts
+    if (parts->nelts
         && ngx_http_notify_push_server_init_process(cycle,
-                                                    channel[0]->providers)
+                                                    part[0]->providers)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < channels->nelts; i++) {
-        feed = ngx_http_notify_engine_feed(cycle, channel[i], owner);
+    for (i = 0; i < parts->nelts; i++) {
+        feed = ngx_http_notify_engine_feed(cycle, part[i], owner);
         if (feed == NULL) {
             return NGX_ERROR;
         }
@@ -132,7 +133,7 @@ ngx_http_notify_engine_stats(const ngx_http_notify_channel_t *channel,
     for (n = 0; n < ngx_http_notify_engine.n; n++) {
         feed = ngx_http_notify_engine.feeds[n];
 
-        if (feed->channel != channel) {
+        if (feed->channel->parts != channel->parts) {
             continue;
         }
 
@@ -142,12 +143,12 @@ ngx_http_notify_engine_stats(const ngx_http_notify_channel_t *channel,
             }
         }
 
-        stats->subscriptions = feed->nsubscribers;
-        stats->in_flight = feed->active;
-        stats->queued = feed->queued;
-        stats->behind = feed->behind;
-        stats->tailing = feed->tail_state
-                         == NGX_HTTP_NOTIFY_FEED_TAIL_READS;
+        stats->subscriptions += feed->nsubscribers;
+        stats->in_flight += feed->active;
+        stats->queued += feed->queued;
+        stats->behind += feed->behind;
+        stats->tailing |= feed->tail_state
+                          == NGX_HTTP_NOTIFY_FEED_TAIL_READS;
     }
 }
 
@@ -182,10 +183,11 @@ ngx_http_notify_engine_feed(ngx_cycle_t *cycle,
     }
 
     ngx_http_notify_retention_init(feed);
+    ngx_http_notify_settings_follow_init(feed);
 
     if (ngx_http_notify_pack_init(feed, cycle->pool) != NGX_OK
         || ngx_http_notify_presence_init(feed) != NGX_OK
-        || ngx_http_notify_tail_init(feed, channel->store) != NGX_OK
+        || ngx_http_notify_tail_init(feed) != NGX_OK
         || ngx_http_notify_redis_on_state(feed->redis,
                                           ngx_http_notify_engine_state, feed)
            != NGX_OK)
@@ -204,6 +206,7 @@ ngx_http_notify_engine_free(ngx_http_notify_feed_t *feed)
     ngx_http_notify_tail_exit(feed);
     ngx_http_notify_pack_exit(feed);
     ngx_http_notify_retention_exit(feed);
+    ngx_http_notify_settings_follow_exit(feed);
     ngx_http_notify_ownership_exit(feed);
     ngx_http_notify_window_exit(feed);
 
@@ -296,7 +299,10 @@ ngx_http_notify_engine_measure(ngx_event_t *ev)
     for (i = 0; i < ngx_http_notify_engine.n; i++) {
         feed = ngx_http_notify_engine.feeds[i];
 
-        ngx_http_notify_gauges(feed);
+        if (feed->channel->part == 0) {
+            ngx_http_notify_gauges(&ngx_http_notify_engine.feeds[i],
+                                   feed->channel->partitions);
+        }
 
         /* in a cluster each has its own */
 

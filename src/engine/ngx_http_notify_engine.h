@@ -35,18 +35,19 @@
 
 
 /*
- * channels: array of ngx_http_notify_channel_t *, with their connections.
+ * parts: array of ngx_http_notify_channel_t *, with their connections; the
+ * partitions of a channel one after the other.
  * redis: the worker's own, to be measured.  owner: the name of this worker in
  * leases; the same for the worker that takes its place after a crash, another
  * after a reload.
  */
 ngx_int_t ngx_http_notify_engine_init_process(ngx_cycle_t *cycle,
-    ngx_array_t *channels, ngx_http_notify_redis_t *redis,
+    ngx_array_t *parts, ngx_http_notify_redis_t *redis,
     const ngx_str_t *owner);
 void ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle);
 
 
-/* what this worker holds of a channel now */
+/* what this worker holds of a channel now, of all its partitions */
 typedef struct {
     ngx_uint_t             shards;          /* owned */
     ngx_uint_t             subscriptions;   /* loaded */

@@ -1,5 +1,5 @@
 /*
- * A feed: a channel as this worker follows it.  Its turn is one posted event:
+ * A feed: a partition of a channel as this worker follows it.  Its turn is one posted event:
  * whatever needs work marks it and posts the turn, which works later in the
  * same iteration of the event loop.  For the engine's own files.
  */
@@ -150,7 +150,14 @@ struct ngx_http_notify_feed_s {
 
     ngx_event_t                       trim_timer;   /* of retention */
     struct ngx_http_notify_pack_s    *pack;     /* NULL: compress is off */
-    ngx_http_notify_feed_gauges_t     gauges;
+
+    /* settings_follow */
+    ngx_event_t                       settings_timer;
+    ngx_int_t                         settings_version; /* copied, or 0 */
+    ngx_int_t                         settings_asked;
+
+    ngx_http_notify_feed_gauges_t     gauges;   /* the walk, */
+    ngx_http_notify_feed_gauges_t     measured; /* and what the last found */
 };
 
 

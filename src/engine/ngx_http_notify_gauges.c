@@ -11,6 +11,7 @@
 #define NGX_HTTP_NOTIFY_GAUGES_STEP  2000   /* subscribers, roughly */
 
 
+static void ngx_http_notify_gauges_walk(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_gauges_shard(
     ngx_http_notify_feed_gauges_t *gauges, ngx_http_notify_lease_t *lease,
     uint64_t now);
@@ -19,24 +20,59 @@ static uint64_t ngx_http_notify_gauges_lag(ngx_http_notify_subscriber_t *s,
 
 
 void
-ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
+ngx_http_notify_gauges(ngx_http_notify_feed_t **feeds, ngx_uint_t n)
+{
+    ngx_int_t                       channel;
+    ngx_uint_t                      i, subscriptions, queued, active, behind;
+    ngx_http_notify_feed_gauges_t   sum, *last;
+
+    subscriptions = 0;
+    queued = 0;
+    active = 0;
+    behind = 0;
+
+    ngx_memzero(&sum, sizeof(ngx_http_notify_feed_gauges_t));
+
+    for (i = 0; i < n; i++) {
+        ngx_http_notify_gauges_walk(feeds[i]);
+
+        subscriptions += feeds[i]->nsubscribers;
+        queued += feeds[i]->queued;
+        active += feeds[i]->active;
+        behind += feeds[i]->behind + feeds[i]->full;
+
+        last = &feeds[i]->measured;
+        sum.open += last->open;
+        sum.retrying += last->retrying;
+        sum.lag = ngx_max(sum.lag, last->lag);
+    }
+
+    channel = feeds[0]->channel->metrics;
+
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_SUBSCRIPTIONS,
+                                subscriptions);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_QUEUED,
+                                queued);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_IN_FLIGHT,
+                                active);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_BEHIND,
+                                behind);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_OPEN,
+                                sum.open);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_RETRYING,
+                                sum.retrying);
+    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_LAG, sum.lag);
+}
+
+
+static void
+ngx_http_notify_gauges_walk(ngx_http_notify_feed_t *feed)
 {
     uint64_t                        now;
-    ngx_int_t                       channel;
     ngx_uint_t                      n;
     ngx_http_notify_feed_gauges_t  *gauges;
 
-    channel = feed->channel->metrics;
     gauges = &feed->gauges;
-
-    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_SUBSCRIPTIONS,
-                                feed->nsubscribers);
-    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_QUEUED,
-                                feed->queued);
-    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_IN_FLIGHT,
-                                feed->active);
-    ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_BEHIND,
-                                feed->behind + feed->full);
 
     now = ngx_http_notify_feed_now();
     n = 0;
@@ -50,12 +86,7 @@ ngx_http_notify_gauges(ngx_http_notify_feed_t *feed)
             continue;
         }
 
-        ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_OPEN,
-                                    gauges->open);
-        ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_RETRYING,
-                                    gauges->retrying);
-        ngx_http_notify_metrics_set(channel, NGX_HTTP_NOTIFY_METRICS_LAG,
-                                    gauges->lag);
+        feed->measured = *gauges;
 
         ngx_memzero(gauges, sizeof(ngx_http_notify_feed_gauges_t));
         break;

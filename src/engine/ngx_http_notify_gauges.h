@@ -12,7 +12,7 @@
 #include "ngx_http_notify_feed.h"
 
 
-void ngx_http_notify_gauges(ngx_http_notify_feed_t *feed);
+void ngx_http_notify_gauges(ngx_http_notify_feed_t **feeds, ngx_uint_t n);
 
 
 #endif /* _NGX_HTTP_NOTIFY_GAUGES_H_INCLUDED_ */

@@ -392,10 +392,15 @@ ngx_http_notify_ops_events_end(ngx_http_notify_subscriber_t *s,
 {
     ngx_str_t                    parts[3];
     ngx_http_notify_feed_t      *feed;
+    ngx_http_notify_channel_t   *channel;
     ngx_http_notify_log_entry_t  entry;
     u_char                       digest[NGX_HTTP_NOTIFY_OPS_EVENTS_DIGEST];
 
     feed = s->lease->feed;
+
+    /* the target's are the default tenant's, wherever it was called from */
+
+    channel = ngx_http_notify_channel_of(feed->channel, &s->doc->tenant);
 
     ngx_memzero(&entry, sizeof(ngx_http_notify_log_entry_t));
 
@@ -423,8 +428,8 @@ ngx_http_notify_ops_events_end(ngx_http_notify_subscriber_t *s,
         entry.body = entry.key;
     }
 
-    if (ngx_http_notify_log_publish(feed->redis, &feed->channel->keys, NULL,
-                                    &entry, 1, feed->channel->max_size,
+    if (ngx_http_notify_log_publish(channel->redis, &channel->keys, NULL,
+                                    &entry, 1, channel->max_size,
                                     ngx_http_notify_ops_events_published, feed)
         != NULL)
     {

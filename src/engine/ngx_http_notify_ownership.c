@@ -12,6 +12,7 @@
 #include "ngx_http_notify_load_scan.h"
 #include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_tail.h"
 #include "ngx_http_notify_tallies.h"
 
 
@@ -154,6 +155,8 @@ ngx_http_notify_ownership_call(ngx_http_notify_feed_t *feed, const char *verb)
     ngx_http_notify_command_number(command, NGX_HTTP_NOTIFY_OWNERSHIP_TTL);
     ngx_http_notify_command_number(command, NGX_HTTP_NOTIFY_KEYS_SHARDS);
     ngx_http_notify_command_text(command, verb);
+    ngx_http_notify_command_number(command, feed->channel->part);
+    ngx_http_notify_command_number(command, feed->channel->partitions);
 
     for (i = 0; i < NGX_HTTP_NOTIFY_KEYS_SHARDS; i++) {
         if (feed->leases[i].state == NGX_HTTP_NOTIFY_LEASE_DRAIN
@@ -183,7 +186,7 @@ ngx_http_notify_ownership_reply(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY || resp->nelts == 0) {
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_ARRAY || resp->nelts < 2) {
         (void) ngx_http_notify_script_verdict(feed->redis, resp, "lease");
         feed->refused = ngx_http_notify_resp_is_error(resp, "CLUSTERDOWN")
                         || ngx_http_notify_resp_is_error(resp, "MISCONF")
@@ -208,6 +211,7 @@ ngx_http_notify_ownership_reply(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_add_timer(&feed->lease_timer,
                   ngx_http_notify_ownership_owned(feed) < feed->share
+                  || resp->elts[1]->integer
                   ? NGX_HTTP_NOTIFY_OWNERSHIP_QUICK
                   : NGX_HTTP_NOTIFY_OWNERSHIP_RENEW);
 
@@ -230,7 +234,7 @@ ngx_http_notify_ownership_update(ngx_http_notify_feed_t *feed,
 
     ngx_memzero(epochs, sizeof(epochs));
 
-    for (i = 1; i + 1 < resp->nelts; i += 2) {
+    for (i = 2; i + 1 < resp->nelts; i += 2) {
         if (resp->elts[i]->integer >= 0
             && resp->elts[i]->integer < NGX_HTTP_NOTIFY_KEYS_SHARDS)
         {
@@ -269,6 +273,13 @@ ngx_http_notify_ownership_update(ngx_http_notify_feed_t *feed,
 
     if (gained) {
         ngx_http_notify_load_scan(feed);
+
+    } else if (feed->channel->partitions > 1
+               && ngx_http_notify_ownership_owned(feed) == 0)
+    {
+        /* there is nobody to read the log for */
+
+        ngx_http_notify_tail_exit(feed);
     }
 }
 
@@ -409,6 +420,13 @@ ngx_http_notify_ownership_leaving(ngx_http_notify_feed_t *feed)
 {
     ngx_uint_t                i, settled;
     ngx_http_notify_lease_t  *lease;
+
+    if (!feed->channel->partition->open) {
+
+        /* it has no shards, and never had */
+
+        feed->left = 1;
+    }
 
     if (ngx_http_notify_ownership_owned(feed) == 0 && feed->drained
         && ngx_http_notify_redis_ready(feed->redis)

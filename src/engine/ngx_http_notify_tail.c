@@ -22,6 +22,7 @@
 #define NGX_HTTP_NOTIFY_TAIL_RETRY    300       /* ms, without memory */
 
 
+static ngx_int_t ngx_http_notify_tail_connect(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
 static void ngx_http_notify_tail_timer_handler(ngx_event_t *ev);
@@ -42,8 +43,7 @@ static void ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
 
 
 ngx_int_t
-ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
-    ngx_http_notify_redis_conf_t *conf)
+ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed)
 {
     feed->tail_timer.handler = ngx_http_notify_tail_timer_handler;
     feed->tail_timer.data = feed;
@@ -52,15 +52,24 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
 
     ngx_http_notify_reader_init(feed);
 
-    feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle, conf,
-                                              "tail",
-                                              ngx_http_notify_tail_state,
-                                              feed);
+    /* a worker has all of these, or few of many */
+
+    return feed->channel->partitions > 1 ? NGX_OK
+                                         : ngx_http_notify_tail_connect(feed);
+}
+
+
+static ngx_int_t
+ngx_http_notify_tail_connect(ngx_http_notify_feed_t *feed)
+{
     if (feed->tail == NULL) {
-        return NGX_ERROR;
+        feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle,
+                                                  feed->channel->store, "tail",
+                                                  ngx_http_notify_tail_state,
+                                                  feed);
     }
 
-    return NGX_OK;
+    return feed->tail ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -75,6 +84,12 @@ ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed)
     if (feed->tail_timer.timer_set) {
         ngx_del_timer(&feed->tail_timer);
     }
+
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
+    feed->positioned = 0;
+    feed->anchored = 0;
+    feed->position.ms = 0;
+    feed->position.seq = 0;
 
     ngx_http_notify_page_clear(&feed->pages);
 }
@@ -439,7 +454,7 @@ ngx_http_notify_tail_join(ngx_http_notify_feed_t *feed)
         }
     }
 
-    if (!reads) {
+    if (!reads || ngx_http_notify_tail_connect(feed) != NGX_OK) {
         return;
     }
 

@@ -12,8 +12,8 @@
 #include "ngx_http_notify_feed.h"
 
 
-ngx_int_t ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed,
-    ngx_http_notify_redis_conf_t *conf);
+ngx_int_t ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed);
+/* also where no lease is left: the next one to join begins it anew */
 void ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed);
 
 /* Reads on, unless a read is under way or all are busy. */

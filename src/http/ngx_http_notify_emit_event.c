@@ -49,6 +49,7 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
     ngx_uint_t                        ready;
     ngx_http_notify_redis_t          *redis;
     ngx_http_notify_outbox_t         *outbox;
+    ngx_http_notify_channel_t        *channel;
     ngx_http_notify_log_entry_t       entry;
     ngx_http_notify_emit_conf_t     **done;
     ngx_http_notify_emit_pending_t   *pending, **slot;
@@ -76,12 +77,14 @@ ngx_http_notify_emit(ngx_http_request_t *r, ngx_http_notify_emit_ctx_t *ctx,
         return wait && emit->fail ? NGX_ABORT : NGX_OK;
     }
 
-    redis = emit->source.channel->publishes;
+    channel = ngx_http_notify_channel_of(emit->source.channel,
+                                         &entry.event.tenant);
+
+    redis = channel->publishes;
     ready = ngx_http_notify_outbox_ready(redis);
 
-    outbox = ngx_http_notify_outbox_open(&emit->source.channel->keys,
-                                         emit->source.channel->max_size,
-                                         emit->source.channel->metrics);
+    outbox = ngx_http_notify_outbox_open(&channel->keys, channel->max_size,
+                                         channel->metrics);
 
     if (outbox == NULL || (wait && emit->fail && !ready)) {
         return wait && emit->fail ? NGX_DECLINED : NGX_OK;

@@ -122,7 +122,7 @@ ngx_http_notify_session_handler(ngx_http_request_t *r)
     if (ngx_http_notify_session_key(r, session, &tenant, &id, &key)
         == NGX_OK)
     {
-        ngx_http_notify_session_hold(r, session, &key);
+        ngx_http_notify_session_hold(r, session, &tenant, &key);
         return NGX_DECLINED;
     }
 
@@ -176,7 +176,8 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
     ngx_http_notify_session_conf_t *session, ngx_str_t *tenant, ngx_str_t *id,
     ngx_str_t *key)
 {
-    ngx_int_t  rc;
+    ngx_int_t                   rc;
+    ngx_http_notify_channel_t  *channel;
 
     if (ngx_http_complex_value(r, session->id, id) != NGX_OK) {
         return NGX_ERROR;
@@ -198,8 +199,9 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
         return rc == NGX_ERROR ? NGX_ERROR : NGX_ABORT;
     }
 
-    *key = ngx_http_notify_sessions_key(r->pool, &session->channel->keys,
-                                        tenant, id);
+    channel = ngx_http_notify_channel_of(session->channel, tenant);
+
+    *key = ngx_http_notify_sessions_key(r->pool, &channel->keys, tenant, id);
 
     return key->data ? NGX_OK : NGX_ERROR;
 }
@@ -207,8 +209,10 @@ ngx_http_notify_session_key(ngx_http_request_t *r,
 
 void
 ngx_http_notify_session_hold(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, const ngx_str_t *key)
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *tenant,
+    const ngx_str_t *key)
 {
+    ngx_http_notify_channel_t      *channel;
     ngx_http_notify_session_ctx_t  *ctx;
 
     ctx = ngx_http_notify_session_ctx(r);
@@ -229,9 +233,12 @@ ngx_http_notify_session_hold(ngx_http_request_t *r,
 
     ctx->key = *key;
     ctx->grace = session->grace;
-    ctx->hold = ngx_http_notify_session_conns_open(session->channel->redis,
-                                                   key, session->lease,
-                                                   session->channel->metrics);
+
+    channel = ngx_http_notify_channel_of(session->channel, tenant);
+
+    ctx->hold = ngx_http_notify_session_conns_open(channel->redis, key,
+                                                   session->lease,
+                                                   channel->metrics);
 }
 
 

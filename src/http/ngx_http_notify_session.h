@@ -92,7 +92,8 @@ ngx_int_t ngx_http_notify_session_key(ngx_http_request_t *r,
     ngx_str_t *key);
 /* the request is a connection of the session, or is none any more */
 void ngx_http_notify_session_hold(ngx_http_request_t *r,
-    ngx_http_notify_session_conf_t *session, const ngx_str_t *key);
+    ngx_http_notify_session_conf_t *session, const ngx_str_t *tenant,
+    const ngx_str_t *key);
 void ngx_http_notify_session_release(ngx_http_notify_session_ctx_t *ctx);
 
 /* in session_register: when a worker starts and exits */

@@ -185,7 +185,7 @@ ngx_http_notify_session_register(ngx_http_request_t *r,
     }
 
     if (session->presence) {
-        ngx_http_notify_session_hold(r, session, &key);
+        ngx_http_notify_session_hold(r, session, &tenant, &key);
     }
 
     rc = ngx_http_notify_session_args(r, session, &args);
@@ -314,9 +314,12 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
 {
     ngx_uint_t                      ready;
     ngx_http_notify_redis_t        *redis;
+    ngx_http_notify_channel_t      *channel;
     ngx_http_notify_session_box_t  *box;
 
-    redis = session->channel->redis;
+    channel = ngx_http_notify_channel_of(session->channel, tenant);
+
+    redis = channel->redis;
     ready = redis != NULL && ngx_http_notify_redis_ready(redis);
 
     if (ready) {
@@ -337,7 +340,7 @@ ngx_http_notify_session_send(ngx_http_request_t *r,
     }
 
     box->emit = emit;
-    box->channel = session->channel;
+    box->channel = channel;
 
     if (emit == NULL
         && (!ready || !ngx_queue_empty(&ngx_http_notify_session_waiting)))

@@ -149,7 +149,8 @@ ngx_http_notify_sync_begin(ngx_http_request_t *r,
         return rc;
     }
 
-    claims = ngx_http_notify_sync_registry_open(sync->source.channel);
+    claims = ngx_http_notify_sync_registry_open(
+                 ngx_http_notify_channel_of(sync->source.channel, &tenant));
     if (claims == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -323,7 +324,9 @@ ngx_http_notify_sync_ask(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    claims = ngx_http_notify_sync_registry_open(sync->source.channel);
+    claims = ngx_http_notify_sync_registry_open(
+                 ngx_http_notify_channel_of(sync->source.channel,
+                                            &ctx->tenant));
     if (claims == NULL) {
         return NGX_ERROR;
     }
@@ -588,6 +591,7 @@ static ngx_int_t
 ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                          i;
+    ngx_http_notify_channel_t          *part;
     ngx_http_notify_sync_registry_t    *claims;
     ngx_http_notify_sync_conf_t       **sync;
     ngx_http_notify_sync_main_conf_t   *smcf;
@@ -607,12 +611,17 @@ ngx_http_notify_sync_init_process(ngx_cycle_t *cycle)
             continue;           /* not a worker */
         }
 
-        claims = ngx_http_notify_sync_registry_open(sync[i]->source.channel);
-
-        if (claims == NULL
-            || ngx_http_notify_sync_registry_follow(claims) != NGX_OK)
+        for (part = sync[i]->source.channel;
+             part;
+             part = ngx_http_notify_channel_next(part))
         {
-            return NGX_ERROR;
+            claims = ngx_http_notify_sync_registry_open(part);
+
+            if (claims == NULL
+                || ngx_http_notify_sync_registry_follow(claims) != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
         }
     }
 

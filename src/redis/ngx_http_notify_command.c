@@ -181,6 +181,10 @@ ngx_http_notify_command_key_parts(ngx_http_notify_command_t *command,
 {
     ngx_str_t  parts[4];
 
+    if (command) {
+        command->gate = keys->open;
+    }
+
     parts[0] = keys->prefix;
     parts[1].len = ngx_strlen(kind);
     parts[1].data = (u_char *) kind;

@@ -7,26 +7,45 @@
 #include "ngx_http_notify_keys.h"
 
 
+static ngx_int_t ngx_http_notify_keys_prefix(ngx_pool_t *pool,
+    ngx_str_t *prefix, const ngx_str_t *redis_prefix, const ngx_str_t *channel,
+    ngx_uint_t partition);
+
+
 ngx_int_t
 ngx_http_notify_keys_init(ngx_pool_t *pool, ngx_http_notify_keys_t *keys,
-    const ngx_str_t *redis_prefix, const ngx_str_t *channel)
+    const ngx_str_t *redis_prefix, const ngx_str_t *channel,
+    ngx_uint_t partition)
 {
-    u_char  *p;
-
-    /* the number leaves room for a channel of more than one log */
-
-    keys->prefix.len = redis_prefix->len + channel->len
-                       + sizeof("{.0}:") - 1;
-
-    keys->prefix.data = ngx_pnalloc(pool, keys->prefix.len);
-    if (keys->prefix.data == NULL) {
+    if (ngx_http_notify_keys_prefix(pool, &keys->prefix, redis_prefix, channel,
+                                    partition)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(keys->prefix.data, redis_prefix->data, redis_prefix->len);
-    *p++ = '{';
-    p = ngx_cpymem(p, channel->data, channel->len);
-    ngx_memcpy(p, ".0}:", sizeof(".0}:") - 1);
+    return ngx_http_notify_keys_prefix(pool, &keys->first, redis_prefix,
+                                       channel, 0);
+}
+
+
+static ngx_int_t
+ngx_http_notify_keys_prefix(ngx_pool_t *pool, ngx_str_t *prefix,
+    const ngx_str_t *redis_prefix, const ngx_str_t *channel,
+    ngx_uint_t partition)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, redis_prefix->len + channel->len + NGX_INT_T_LEN
+                          + sizeof("{.}:") - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    prefix->data = p;
+    prefix->len = ngx_sprintf(p, "%V{%V.%ui}:", redis_prefix, channel,
+                              partition)
+                  - p;
 
     return NGX_OK;
 }
@@ -76,4 +95,24 @@ ngx_http_notify_keys_shard_of(const ngx_str_t *subscription)
 {
     return ngx_crc32_short(subscription->data, subscription->len)
            % NGX_HTTP_NOTIFY_KEYS_SHARDS;
+}
+
+
+ngx_uint_t
+ngx_http_notify_keys_crc16(const u_char *p, const u_char *last)
+{
+    uint16_t    crc;
+    ngx_uint_t  i;
+
+    crc = 0;
+
+    for ( /* void */ ; p < last; p++) {
+        crc ^= (uint16_t) (*p << 8);
+
+        for (i = 0; i < 8; i++) {
+            crc = (uint16_t) ((crc & 0x8000) ? (crc << 1) ^ 0x1021 : crc << 1);
+        }
+    }
+
+    return crc;
 }

@@ -154,6 +154,15 @@ ngx_http_notify_redis_on_state(ngx_http_notify_redis_t *redis,
 }
 
 
+void
+ngx_http_notify_redis_on_setup(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_state_pt handler, void *data)
+{
+    redis->opening.handler = handler;
+    redis->opening.data = data;
+}
+
+
 ngx_uint_t
 ngx_http_notify_redis_ready(ngx_http_notify_redis_t *redis)
 {
@@ -233,12 +242,14 @@ ngx_http_notify_redis_connect(ngx_http_notify_redis_t *redis)
     c->read->handler = ngx_http_notify_redis_read_handler;
     c->write->handler = ngx_http_notify_redis_write_handler;
 
-    if (rc == NGX_AGAIN) {
-        ngx_add_timer(&redis->timer, redis->conf->timeout);
-        return;
-    }
+    ngx_add_timer(&redis->timer, redis->conf->timeout);
 
-    ngx_http_notify_redis_connected(redis);
+    if (rc == NGX_OK) {
+
+        /* a local socket; who has just created it has something to add */
+
+        ngx_post_event(c->write, &ngx_posted_events);
+    }
 }
 
 

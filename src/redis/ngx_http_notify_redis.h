@@ -99,6 +99,15 @@ void ngx_http_notify_redis_destroy(ngx_http_notify_redis_t *redis);
 ngx_int_t ngx_http_notify_redis_on_state(ngx_http_notify_redis_t *redis,
     ngx_http_notify_redis_state_pt state, void *data);
 
+/*
+ * Called (up is 0) on each new connection before it is ready, to send commands
+ * by ngx_http_notify_redis_send_setup(): they are answered before any other.
+ */
+void ngx_http_notify_redis_on_setup(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_redis_state_pt handler, void *data);
+ngx_int_t ngx_http_notify_redis_send_setup(
+    ngx_http_notify_command_t *command);
+
 ngx_uint_t ngx_http_notify_redis_ready(ngx_http_notify_redis_t *redis);
 /* 0 while not ready */
 ngx_uint_t ngx_http_notify_redis_generation(ngx_http_notify_redis_t *redis);
@@ -115,11 +124,12 @@ ngx_uint_t ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis);
 
 /*
  * Sends a command, which is the connection's from now on, and the caller's
- * only to cancel it.  While not ready nothing is queued: the handler is called
- * with NULL in the next turn.  Only commands sent before the first attempt to
- * connect has ended wait for its end.  NGX_ERROR: memory is short, or more
- * than 65,536 commands or 64 MB are under way; the command is freed, unless it
- * is kept, and its handler never called.
+ * only to cancel it.  While not ready, or while the keys of the command are not
+ * open, nothing is queued: the handler is called with NULL in the next turn.
+ * Only commands sent before the first attempt to connect has ended wait for its
+ * end.  NGX_ERROR: memory is short, or more than 65,536 commands or 64 MB are
+ * under way; the command is freed, unless it is kept, and its handler never
+ * called.
  */
 ngx_int_t ngx_http_notify_redis_send(ngx_http_notify_command_t *command);
 /*

@@ -16,14 +16,12 @@ static ngx_uint_t ngx_http_notify_redis_cluster_within(
     const ngx_http_notify_resp_t *range, ngx_uint_t slot);
 
 
-/* CRC16-CCITT (XMODEM) of what stands in the first braces, modulo 16384 */
+/* the CRC16 of what stands in the first braces, modulo 16384 */
 
 ngx_uint_t
 ngx_http_notify_redis_slot(const ngx_str_t *key)
 {
-    u_char      *p, *last, *open, *close;
-    uint16_t     crc;
-    ngx_uint_t   i;
+    u_char  *p, *last, *open, *close;
 
     p = key->data;
     last = p + key->len;
@@ -36,17 +34,7 @@ ngx_http_notify_redis_slot(const ngx_str_t *key)
         last = close;
     }
 
-    crc = 0;
-
-    for ( /* void */ ; p < last; p++) {
-        crc ^= (uint16_t) (*p << 8);
-
-        for (i = 0; i < 8; i++) {
-            crc = (uint16_t) ((crc & 0x8000) ? (crc << 1) ^ 0x1021 : crc << 1);
-        }
-    }
-
-    return crc % NGX_HTTP_NOTIFY_REDIS_SLOTS;
+    return ngx_http_notify_keys_crc16(p, last) % NGX_HTTP_NOTIFY_REDIS_SLOTS;
 }
 
 

@@ -85,6 +85,7 @@ struct ngx_http_notify_command_s {
     void                              *data;
     ngx_http_notify_command_filter_pt  filter;     /* or NULL */
     const ngx_http_notify_script_t    *script;     /* NULL: not EVALSHA */
+    const ngx_uint_t                  *gate;       /* of its keys, or NULL */
     ngx_msec_t                         timeout;
     uint64_t                           asked;      /* microseconds */
     uint64_t                           deadline;   /* the same */
@@ -150,6 +151,7 @@ struct ngx_http_notify_redis_s {
     ngx_event_t                        post;       /* the next turn */
 
     ngx_array_t                        listeners;
+    ngx_http_notify_redis_listener_t   opening;    /* handler NULL: none */
     ngx_uint_t                         generation;
     ngx_uint_t                         announced;  /* generation, 0: down */
 
@@ -197,9 +199,6 @@ ngx_int_t ngx_http_notify_redis_cluster_find(
     ngx_http_notify_redis_node_t *found);
 void ngx_http_notify_redis_queue_init(ngx_http_notify_redis_t *redis);
 void ngx_http_notify_redis_queue_free(ngx_http_notify_redis_t *redis);
-/* before the connection is ready; as ngx_http_notify_redis_send() */
-ngx_int_t ngx_http_notify_redis_send_setup(
-    ngx_http_notify_command_t *command);
 /* the connection is ready: those sent before it was */
 void ngx_http_notify_redis_send_early(ngx_http_notify_redis_t *redis);
 /*

@@ -16,6 +16,8 @@
 #define NGX_HTTP_NOTIFY_REDIS_SEND_MOVING    10000
 
 
+static void ngx_http_notify_redis_send_open(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_command_t *command);
 static ngx_uint_t ngx_http_notify_redis_send_moving(
     const ngx_http_notify_redis_t *redis);
 static void ngx_http_notify_redis_send_hold(ngx_http_notify_redis_t *redis,
@@ -55,7 +57,7 @@ ngx_http_notify_redis_send(ngx_http_notify_command_t *command)
         ngx_http_notify_redis_send_hold(redis, command);
 
     } else if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY) {
-        ngx_http_notify_redis_queue_put(redis, command);
+        ngx_http_notify_redis_send_open(redis, command);
 
     } else if (redis->generation == 0 && redis->failures == 0
                && !redis->stopped)
@@ -135,6 +137,19 @@ ngx_http_notify_redis_send_early(ngx_http_notify_redis_t *redis)
         command = ngx_queue_data(q, ngx_http_notify_command_t, queue);
 
         redis->nbytes -= ngx_http_notify_redis_queue_size(command);
+        ngx_http_notify_redis_send_open(redis, command);
+    }
+}
+
+
+static void
+ngx_http_notify_redis_send_open(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_command_t *command)
+{
+    if (command->gate && !*command->gate) {
+        ngx_http_notify_redis_send_lost(redis, command);
+
+    } else {
         ngx_http_notify_redis_queue_put(redis, command);
     }
 }
@@ -250,7 +265,7 @@ ngx_http_notify_redis_send_handler(ngx_event_t *ev)
     if (redis->state == NGX_HTTP_NOTIFY_REDIS_READY && redis->moving == 0) {
 
         while ((command = ngx_http_notify_redis_send_next(redis)) != NULL) {
-            ngx_http_notify_redis_queue_put(redis, command);
+            ngx_http_notify_redis_send_open(redis, command);
         }
 
         return;

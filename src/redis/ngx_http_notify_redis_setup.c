@@ -67,6 +67,10 @@ ngx_http_notify_redis_setup(ngx_http_notify_redis_t *redis)
         }
     }
 
+    if (redis->opening.handler) {
+        redis->opening.handler(redis, 0, redis->opening.data);
+    }
+
     /* for those who read CLIENT LIST */
 
     command = ngx_http_notify_command_start(redis, "CLIENT",

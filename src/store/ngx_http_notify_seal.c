@@ -445,14 +445,14 @@ ngx_http_notify_seal_aad(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
 {
     u_char  *p;
 
-    aad->len = keys->prefix.len + 1 + name->len;
+    aad->len = keys->first.len + 1 + name->len;
 
     aad->data = ngx_pnalloc(pool, aad->len);
     if (aad->data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(aad->data, keys->prefix.data, keys->prefix.len);
+    p = ngx_cpymem(aad->data, keys->first.data, keys->first.len);
     *p++ = '\0';
     ngx_memcpy(p, name->data, name->len);
 

@@ -5,7 +5,8 @@
  *
  * A sealed value is "v2:KEY:BYTES": KEY is the first 8 hex digits of the key's
  * SHA-256, BYTES is base64url of nonce (12), AES-256-GCM ciphertext and tag
- * (16).  Additional data: the prefix of the channel's keys, NUL, and a name: of
+ * (16).  Additional data: the prefix of the channel's keys (those of its
+ * first partition), NUL, and a name: of
  * a document its id, of a setting "target:NAME".  In "v1:", which is read only,
  * it was the name.
  */

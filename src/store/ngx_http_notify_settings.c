@@ -9,19 +9,36 @@
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_settings.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SETTINGS_POOL  4096
 
 
-/* a script under way */
+/* a script under way, or a copy before it */
 typedef struct {
     ngx_http_notify_redis_t       *redis;
     ngx_http_notify_settings_pt    handler;
     void                          *data;
 } ngx_http_notify_settings_call_t;
 
+typedef struct {
+    ngx_http_notify_settings_call_t   *call;
+    ngx_http_notify_settings_copy_t    copy;
+    ngx_http_notify_settings_write_t   write;   /* names are behind this */
+} ngx_http_notify_settings_copying_t;
 
+
+static void ngx_http_notify_settings_copy_read(ngx_http_notify_resp_t *resp,
+    void *data);
+static ngx_uint_t ngx_http_notify_settings_copy_takes(
+    const ngx_http_notify_settings_copy_t *copy, const ngx_str_t *field);
+static ngx_http_notify_settings_call_t *ngx_http_notify_settings_call(
+    ngx_http_notify_redis_t *redis, ngx_http_notify_settings_pt handler,
+    void *data);
+static ngx_http_notify_command_t *ngx_http_notify_settings_command(
+    ngx_http_notify_settings_call_t *call, const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_settings_write_t *write);
 static void ngx_http_notify_settings_keys(ngx_http_notify_command_t *command,
     const ngx_http_notify_keys_t *keys);
 static void ngx_http_notify_settings_names(ngx_http_notify_command_t *command,
@@ -51,14 +68,10 @@ ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_t        *command;
     ngx_http_notify_settings_call_t  *call;
 
-    call = ngx_alloc(sizeof(ngx_http_notify_settings_call_t), ngx_cycle->log);
+    call = ngx_http_notify_settings_call(redis, handler, data);
     if (call == NULL) {
         return NGX_ERROR;
     }
-
-    call->redis = redis;
-    call->handler = handler;
-    call->data = data;
 
     pool = ngx_create_pool(NGX_HTTP_NOTIFY_SETTINGS_POOL, ngx_cycle->log);
     if (pool == NULL) {
@@ -66,20 +79,7 @@ ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
         return NGX_ERROR;
     }
 
-    command = ngx_http_notify_command_script(redis,
-                                             &ngx_http_notify_script_settings,
-                                             ngx_http_notify_settings_answer,
-                                             call);
-
-    ngx_http_notify_settings_keys(command, keys);
-
-    ngx_http_notify_command_arg(command, &write->scope);
-    ngx_http_notify_command_number(command, write->now);
-    ngx_http_notify_command_arg(command, &ngx_http_notify_settings_target);
-    ngx_http_notify_command_arg(command, &write->target);
-    ngx_http_notify_settings_names(command, write->declared, write->ndeclared);
-    ngx_http_notify_settings_names(command, write->mandatory,
-                                   write->nmandatory);
+    command = ngx_http_notify_settings_command(call, keys, write);
 
     for (i = 0; i < write->nchanges; i++) {
         ngx_http_notify_settings_change(command, pool, keys,
@@ -94,6 +94,168 @@ ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_notify_settings_copy(const ngx_http_notify_settings_copy_t *copy,
+    const ngx_http_notify_settings_write_t *write,
+    ngx_http_notify_settings_pt handler, void *data)
+{
+    ngx_http_notify_command_t           *command;
+    ngx_http_notify_settings_copying_t  *copying;
+
+    copying = ngx_alloc(sizeof(ngx_http_notify_settings_copying_t)
+                        + write->ndeclared * sizeof(ngx_str_t),
+                        ngx_cycle->log);
+    if (copying == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* the names themselves are the configuration's */
+
+    ngx_memzero(copying, sizeof(ngx_http_notify_settings_copying_t));
+
+    copying->copy = *copy;
+    copying->write.now = write->now;
+    copying->write.target = write->target;
+    copying->write.ndeclared = write->ndeclared;
+    copying->write.declared = (ngx_str_t *) &copying[1];
+
+    ngx_memcpy(copying->write.declared, write->declared,
+               write->ndeclared * sizeof(ngx_str_t));
+
+    copying->call = ngx_http_notify_settings_call(copy->to, handler, data);
+
+    if (copying->call != NULL) {
+        command = ngx_http_notify_command_start(copy->from, "HGETALL",
+                                           ngx_http_notify_settings_copy_read,
+                                           copying);
+
+        ngx_http_notify_command_key(command, copy->from_keys, "settings");
+
+        if (ngx_http_notify_redis_send(command) == NGX_OK) {
+            return NGX_OK;
+        }
+
+        ngx_free(copying->call);
+    }
+
+    ngx_free(copying);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_notify_settings_copy_read(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_settings_copying_t *copying = data;
+
+    ngx_uint_t                        i;
+    ngx_http_notify_command_t        *command;
+    ngx_http_notify_settings_call_t  *call;
+
+    call = copying->call;
+    command = NULL;
+
+    if (resp && resp->type == NGX_HTTP_NOTIFY_RESP_ARRAY) {
+
+        command = ngx_http_notify_settings_command(call, copying->copy.to_keys,
+                                                   &copying->write);
+
+        ngx_http_notify_command_text(command, "copy");
+
+        for (i = 0; i + 1 < resp->nelts; i += 2) {
+            if (ngx_http_notify_settings_copy_takes(&copying->copy,
+                                                    &resp->elts[i]->str))
+            {
+                ngx_http_notify_command_arg(command, &resp->elts[i]->str);
+                ngx_http_notify_command_arg(command, &resp->elts[i + 1]->str);
+            }
+        }
+    }
+
+    ngx_free(copying);
+
+    if (ngx_http_notify_redis_send(command) != NGX_OK) {
+        ngx_http_notify_settings_answer(resp && resp->type
+                                        == NGX_HTTP_NOTIFY_RESP_ERROR
+                                        ? resp : NULL, call);
+    }
+}
+
+
+/* a flag is of its scope's partition, or of the root */
+
+static ngx_uint_t
+ngx_http_notify_settings_copy_takes(const ngx_http_notify_settings_copy_t *copy,
+    const ngx_str_t *field)
+{
+    u_char  *last, *scope;
+
+    if (ngx_http_notify_text_is(field, "on")
+        || ngx_http_notify_text_is(field, "created"))
+    {
+        return 0;
+    }
+
+    if (!ngx_http_notify_text_starts(field, "f:")) {
+        return 1;
+    }
+
+    last = field->data + field->len;
+    scope = ngx_strlchr(field->data + 2, last, ':');
+
+    return scope == NULL || scope + 1 == last
+           || ngx_http_notify_keys_crc16(scope + 1, last) % copy->partitions
+              == copy->part;
+}
+
+
+static ngx_http_notify_settings_call_t *
+ngx_http_notify_settings_call(ngx_http_notify_redis_t *redis,
+    ngx_http_notify_settings_pt handler, void *data)
+{
+    ngx_http_notify_settings_call_t  *call;
+
+    call = ngx_alloc(sizeof(ngx_http_notify_settings_call_t), ngx_cycle->log);
+
+    if (call) {
+        call->redis = redis;
+        call->handler = handler;
+        call->data = data;
+    }
+
+    return call;
+}
+
+
+/* the script with all but the changes */
+
+static ngx_http_notify_command_t *
+ngx_http_notify_settings_command(ngx_http_notify_settings_call_t *call,
+    const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_settings_write_t *write)
+{
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_script(call->redis,
+                                             &ngx_http_notify_script_settings,
+                                             ngx_http_notify_settings_answer,
+                                             call);
+
+    ngx_http_notify_settings_keys(command, keys);
+
+    ngx_http_notify_command_arg(command, &write->scope);
+    ngx_http_notify_command_number(command, write->now);
+    ngx_http_notify_command_arg(command, &ngx_http_notify_settings_target);
+    ngx_http_notify_command_arg(command, &write->target);
+    ngx_http_notify_settings_names(command, write->declared, write->ndeclared);
+    ngx_http_notify_settings_names(command, write->mandatory,
+                                   write->nmandatory);
+
+    return command;
 }
 
 

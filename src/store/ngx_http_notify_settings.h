@@ -5,7 +5,9 @@
  *
  * Fields: "v:NAME" a value, JSON text; "f:EVENT:SCOPE" a flag, 1 or 0, of the
  * root where the scope is empty; "on" how many flags are 1; "created" when the
- * target came to be, epoch ms.
+ * target came to be, epoch ms; "ver" a number that grows with each change.  The
+ * first partition of a channel has all of them; the others have copies of the
+ * values, the root's flags, and those of their own tenants.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_SETTINGS_H_INCLUDED_
@@ -79,6 +81,25 @@ typedef void (*ngx_http_notify_settings_pt)(
  */
 ngx_int_t ngx_http_notify_settings_write(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys,
+    const ngx_http_notify_settings_write_t *write,
+    ngx_http_notify_settings_pt handler, void *data);
+
+/* from the first partition of a channel to another one */
+typedef struct {
+    ngx_http_notify_redis_t             *from;
+    const ngx_http_notify_keys_t        *from_keys;
+    ngx_http_notify_redis_t             *to;
+    const ngx_http_notify_keys_t        *to_keys;
+    ngx_uint_t                           part;      /* `to` is that one, */
+    ngx_uint_t                           partitions;    /* of so many */
+} ngx_http_notify_settings_copy_t;
+
+/*
+ * Unless `to` has them already, or newer ones; the target's subscription
+ * follows.  Of write, which is not kept, names and target are read.
+ */
+ngx_int_t ngx_http_notify_settings_copy(
+    const ngx_http_notify_settings_copy_t *copy,
     const ngx_http_notify_settings_write_t *write,
     ngx_http_notify_settings_pt handler, void *data);
 

@@ -25,7 +25,7 @@ if string.match(lease, '^(%S+ %d+)') ~= owner .. ' ' .. epoch then
 end
 
 for _, worker in ipairs(redis.call('ZRANGE', WORKERS, 0, -1)) do
-    if string.sub(worker, 1, 2) ~= '2:' then
+    if not string.find(worker, '^~?2:') then
         return { 'former' }
     end
 end

@@ -2,7 +2,8 @@
 -- Changes the settings of a channel, all that is asked for or nothing, and
 -- the subscription of its target with them.
 --
--- KEYS  1   settings        hash: v:<name>, f:<event>:<scope>, on, created
+-- KEYS  1   settings        hash: v:<name>, f:<event>:<scope>, on, created,
+--                           ver, one more with each change
 --       2   subs            see subscribe.lua
 --       3   subs:log
 --       4   subs:ver
@@ -19,6 +20,8 @@
 --       then changes, each a word and its arguments:
 --       v name json  a value       V name   not set any more
 --       f event n    a flag, 1, 0  F event  as the root has it, or declared
+--       or "copy", and fields of the settings of the first partition, each
+--       with its value: they replace an older version
 -- reply {"ok"} | {"missing", name, ...}  a flag would be on without them
 
 local SETTINGS, SUBS, CHANGES, VERSION, CURSOR, DUE, LOG = unpack(KEYS, 1, 7)
@@ -35,7 +38,32 @@ end
 
 local declared, mandatory = names(), names()
 local values, unset, flags = {}, {}, {}
-local changed, enables, removes = false, false, false
+local changed, enables, removes, copied = false, false, false, false
+
+if ARGV[at] == 'copy' then
+    local version, created = unpack(redis.call('HMGET', SETTINGS, 'ver',
+                                               'created'))
+
+    for i = at + 1, #ARGV, 2 do
+        if ARGV[i] == 'ver'
+           and tonumber(ARGV[i + 1]) <= tonumber(version or 0)
+        then
+            return { 'ok' }
+        end
+    end
+
+    redis.call('DEL', SETTINGS)
+
+    for i = at + 1, #ARGV, 2 do
+        redis.call('HSET', SETTINGS, ARGV[i], ARGV[i + 1])
+    end
+
+    if created then
+        redis.call('HSET', SETTINGS, 'created', created)
+    end
+
+    at, changed, copied = #ARGV + 1, true, true
+end
 
 while ARGV[at] do
     local word, name = ARGV[at], ARGV[at + 1]
@@ -86,7 +114,10 @@ for field, flag in pairs(flags) do
     end
 end
 
-redis.call('HSET', SETTINGS, 'on', string.format('%d', on))
+if not copied then
+    redis.call('HINCRBY', SETTINGS, 'ver', 1)
+    redis.call('HSET', SETTINGS, 'on', string.format('%d', on))
+end
 
 for name, json in pairs(values) do
     redis.call('HSET', SETTINGS, 'v:' .. name, json)

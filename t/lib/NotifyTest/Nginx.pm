@@ -80,6 +80,10 @@ $self->{http}
 END
     }
 
+    # any suite, with channels that are divided
+    $text =~ s/^(\s*notify_channel\s+\S+\s*\{)/$1 partitions $ENV{NOTIFY_TEST_PARTITIONS};/mg
+        if $ENV{NOTIFY_TEST_PARTITIONS} && $text !~ /\bpartitions\b/;
+
     my %vars = (PORT => $self->{port}, DIR => $dir, %{ $self->{vars} });
     $text =~ s/%%(\w+)%%/$vars{$1} \/\/ die "no value for %%$1%%\n"/ge;
     $text = $self->listening($text);
