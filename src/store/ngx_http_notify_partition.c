@@ -15,6 +15,9 @@ static void ngx_http_notify_partition_used(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_partition_unknown(
+    ngx_http_notify_partition_t *partition,
+    const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_partition_is(
     ngx_http_notify_partition_t *partition, ngx_uint_t n);
 static void ngx_http_notify_partition_freeze(
@@ -79,10 +82,7 @@ ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp, void *data)
     }
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_NIL) {
-
-        /* a user without the right to ask is told so by what it does next */
-
-        partition->open = ngx_http_notify_resp_is_error(resp, "NOPERM");
+        ngx_http_notify_partition_unknown(partition, resp);
         return;
     }
 
@@ -98,6 +98,27 @@ ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp, void *data)
     }
 
     ngx_http_notify_partition_freeze(partition);
+}
+
+
+/* what was known once is so still */
+
+static void
+ngx_http_notify_partition_unknown(ngx_http_notify_partition_t *partition,
+    const ngx_http_notify_resp_t *resp)
+{
+    if (partition->frozen) {
+        return;
+    }
+
+    /* a user without the right to ask is told so by what it does next */
+
+    partition->open = ngx_http_notify_resp_is_error(resp, "NOPERM");
+
+    if (!partition->open) {
+        ngx_http_notify_redis_reset(partition->redis,
+                                    "the number of partitions is not known");
+    }
 }
 
 

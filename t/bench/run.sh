@@ -10,6 +10,7 @@
 #        BENCH=trickle                                  few events a second
 #        BENCH=latency                                  in_flight auto
 #        BENCH=order                                    order key=
+#        BENCH=fleet                                    nginx, Redis, partitions
 #        BENCH=push                                     Web Push to 10,000
 #        BENCH_PORT=22200                               the first of a few
 

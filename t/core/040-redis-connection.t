@@ -80,12 +80,13 @@ my $old = NotifyTest::spawn(sub {
     while (my $client = $listen->accept) {
         next if fork;
         while (sysread $client, my $bytes, 65536) {
-            for ($bytes =~ /\$4\r\nINFO|\$6\r\nCLIENT/gi) {
+            for ($bytes =~ /\$\d\r\n(INFO|CLIENT|EXISTS|HGET)/g) {
                 my $info = "# Server\r\nredis_version:6.2.14\r\n"
                            . "# Replication\r\nrole:master\r\nloading:0\r\n"
                            . "maxmemory_policy:noeviction\r\n";
-                syswrite $client, /CLIENT/i ? "+OK\r\n"
-                    : '$' . length($info) . "\r\n$info\r\n";
+                syswrite $client, { CLIENT => "+OK\r\n", EXISTS => ":0\r\n",
+                    HGET => "\$-1\r\n" }->{$_}
+                    // '$' . length($info) . "\r\n$info\r\n";
             }
         }
         exit 0;

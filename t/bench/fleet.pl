@@ -1,0 +1,146 @@
+#!/usr/bin/env perl
+#
+# What a delivery costs where several nginx and several Redis share the work:
+# CPU of the nginx, of all Redis together and of the busiest one, for each way
+# to divide it.  CPU is what /proc says, so other work on the machine changes
+# little; on two cores it says nothing of the rate.
+# usage: BENCH=fleet make -f Makefile.dev bench
+#        TENANTS=200 EVENTS=100 of each  FLEET="1x1x1 4x3x16": nginx, Redis,
+#        partitions
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use List::Util qw(sum max);
+use Time::HiRes qw(sleep time);
+use Test::More;
+use NotifyTest;
+
+Test::More->builder->output('/dev/null');
+alarm 900;
+
+my $tenants = $ENV{TENANTS} // 200;
+my $events = $ENV{EVENTS} // 100;
+my @fleets = split ' ', $ENV{FLEET}
+    // '1x1x1 1x1x16 2x1x1 2x1x16 4x1x1 4x1x16 1x3x1 1x3x16 2x3x16 4x3x16';
+my $tick = 100;        # of /proc, a second
+
+my $receiver = NotifyTest::Nginx->new(level => 'error', connections => 4096,
+    http => <<'END');
+    access_log off;
+    keepalive_requests 100000000;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /count { stub_status; }
+        location /      { return 200; }
+    }
+END
+
+sub cpu {
+    return sum map {
+        my @field = split ' ', (slurp("/proc/$_/stat") =~ s/^.*\) //r);
+        ($field[11] + $field[12]) / $tick;
+    } @_;
+}
+
+sub received {
+    return (http(GET => $receiver->url('/count'))->{content}
+            =~ /^ \d+ \d+ (\d+)/m)[0];
+}
+
+# one, or the masters of a cluster
+sub store {
+    my ($n) = @_;
+    return NotifyTest::Redis->new if $n == 1;
+
+    my (@nodes, @bus);
+    for my $i (0 .. $n - 1) {
+        $bus[$i] = free_port();
+        $nodes[$i] = NotifyTest::Redis->new(args => ['--cluster-enabled',
+            'yes', '--cluster-port', $bus[$i], '--cluster-node-timeout', 5000]);
+        my ($from, $to) = map { int(16384 * $_ / $n) } $i, $i + 1;
+        $nodes[$i]->cli('CLUSTER', 'ADDSLOTSRANGE', $from, $to - 1);
+        $nodes[$i]->cli('CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
+    }
+    $nodes[0]->cli('CLUSTER', 'MEET', '127.0.0.1', $nodes[$_]->port, $bus[$_])
+        for 1 .. $n - 1;
+    eventually { !grep { $_->cli('CLUSTER', 'INFO') !~ /cluster_state:ok/
+                         || $_->cli('CLUSTER', 'INFO') !~ /known_nodes:$n/ }
+                 @nodes } undef, 30;
+    return @nodes;
+}
+
+sub run {
+    my ($instances, $nodes, $parts) = @_;
+    my @redis = store($nodes);
+    my $address = join ' ', (map { $_->address } @redis),
+                  $nodes > 1 ? 'cluster' : ();
+
+    my @nginx = map {
+        NotifyTest::Nginx->new(level => 'error', connections => 4096,
+            vars => { REDIS => $address }, http => <<"END") } 1 .. $instances;
+    access_log off;
+    keepalive_requests 100000000;
+    client_max_body_size 16m;
+    notify_redis %%REDIS%%;
+    notify_profile plain { allow 127.0.0.0/8; schemes http; keepalive 128; }
+    notify_channel bench { profile plain; partitions $parts; }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / { notify_tenant \$http_x_tenant optional; notify_api bench; }
+    }
+END
+    for my $nginx (@nginx) {
+        eventually { http(GET => $nginx->url('/health'))->{status} == 200 }
+                   undef, 30;
+    }
+
+    for my $tenant (1 .. $tenants) {
+        my $n = $tenant;
+        eventually { http(POST => $nginx[$n % $instances]->url('/subscriptions'),
+                          headers => { 'X-Tenant' => "t$n" },
+                          json => { event => '*',
+                                    url => $receiver->url("/$n") })
+                     ->{status} == 201 } undef, 10
+            or die "fleet: no subscription\n";
+    }
+
+    my @workers = map { (slurp('/proc/' . $_->pid . '/task/' . $_->pid
+                               . '/children') =~ /(\d+)/)[0] } @nginx;
+    my @pids = map { $_->pid } @redis;
+    my @before = map { cpu($_) } @pids;
+    my ($busy, $came) = (cpu(@workers), received());
+    my $array = [ map { { eventType => 'bench.event', entityID => $_,
+                          data => { text => 'x' x 100 } } } 1 .. $events ];
+
+    for my $tenant (1 .. $tenants) {
+        my $status = http(POST => $nginx[$tenant % $instances]->url('/events'),
+                          headers => { 'X-Tenant' => "t$tenant" },
+                          json => $array)->{status};
+        die "fleet: $status\n" if $status != 202;
+    }
+
+    my $polls = 0;
+    my $calls = $tenants * $events;
+    eventually { received() - $came - ++$polls >= $calls } undef, 120
+        or die "fleet: not all came\n";
+    sleep 0.3;
+
+    my @spent = map { cpu($pids[$_]) - $before[$_] } 0 .. $#pids;
+    my $mean = sum(@spent) / @spent;
+    printf "%-7d %-7d %-11d %14.1f %14.1f %16.1f %16.2f\n", $instances, $nodes,
+        $parts, 1e6 * (cpu(@workers) - $busy) / $calls,
+        1e6 * sum(@spent) / $calls, 1e6 * max(@spent) / $calls,
+        max(@spent) / ($mean || 1);
+
+    $_->stop for @nginx, @redis;
+}
+
+printf "%d tenants with a subscription and %d events each, in arrays\n\n",
+    $tenants, $events;
+printf "%-7s %-7s %-11s %14s %14s %16s %16s\n", 'nginx', 'Redis', 'partitions',
+    'nginx us/call', 'Redis us/call', 'busiest us/call', 'busiest/mean';
+run(split /x/) for @fleets;
+
+finish();
