@@ -11,7 +11,7 @@
 #include "ngx_http_notify_segment.h"
 
 
-#define NGX_HTTP_NOTIFY_PACK_PAUSE    10        /* ms, between two segments */
+#define NGX_HTTP_NOTIFY_PACK_PAUSE    5         /* ms, between two segments */
 #define NGX_HTTP_NOTIFY_PACK_AGAIN    1000      /* ms, after a failure */
 #define NGX_HTTP_NOTIFY_PACK_FORMER   10000     /* ms */
 #define NGX_HTTP_NOTIFY_PACK_FIRST    64        /* entries of a read */

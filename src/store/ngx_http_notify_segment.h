@@ -29,7 +29,7 @@
 
 #define NGX_HTTP_NOTIFY_SEGMENT_BYTES   (32 * 1024)     /* of entries */
 #define NGX_HTTP_NOTIFY_SEGMENT_EVENTS  1000
-#define NGX_HTTP_NOTIFY_SEGMENT_STEP    (16 * 1024)     /* compressed at once */
+#define NGX_HTTP_NOTIFY_SEGMENT_STEP    (8 * 1024)      /* compressed at once */
 #define NGX_HTTP_NOTIFY_SEGMENT_NAME    80
 
 

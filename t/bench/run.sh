@@ -9,6 +9,7 @@
 #        BENCH=sessions                                 100,000 of them
 #        BENCH=trickle                                  few events a second
 #        BENCH=latency                                  in_flight auto
+#        BENCH=segments                                 memory, what reading costs
 #        BENCH=order                                    order key=
 #        BENCH=fleet                                    nginx, Redis, partitions
 #        BENCH=push                                     Web Push to 10,000
