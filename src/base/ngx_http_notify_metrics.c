@@ -22,6 +22,13 @@ typedef struct {
 } ngx_http_notify_metrics_values_t;
 
 
+/* odd: it is being written, or its writer was killed meanwhile */
+typedef struct {
+    ngx_atomic_t                         version;
+    ngx_http_notify_metrics_exemplar_t   value;
+} ngx_http_notify_metrics_kept_t;
+
+
 /* written by the worker of that pid alone; a dead one's histograms stay */
 typedef struct ngx_http_notify_metrics_place_s
     ngx_http_notify_metrics_place_t;
@@ -34,6 +41,8 @@ struct ngx_http_notify_metrics_place_s {
                                                    same time */
     ngx_atomic_t                       gauges[NGX_HTTP_NOTIFY_METRICS_GAUGES];
     ngx_http_notify_metrics_values_t   values[NGX_HTTP_NOTIFY_METRICS_EACH];
+    ngx_http_notify_metrics_kept_t
+                                kept[NGX_HTTP_NOTIFY_METRICS_BUCKETS + 1];
 };
 
 
@@ -62,6 +71,8 @@ static ngx_atomic_t *ngx_http_notify_metrics_counter(ngx_int_t channel,
     ngx_http_notify_metrics_e counter);
 static ngx_http_notify_metrics_set_t *ngx_http_notify_metrics_find(
     ngx_int_t channel);
+static ngx_uint_t ngx_http_notify_metrics_bucket(
+    ngx_http_notify_metrics_histogram_e histogram, uint64_t usec);
 static ngx_uint_t ngx_http_notify_metrics_vacant(
     ngx_http_notify_metrics_place_t *place);
 
@@ -489,8 +500,6 @@ void
 ngx_http_notify_metrics_observe(ngx_int_t channel,
     ngx_http_notify_metrics_histogram_e histogram, uint64_t usec)
 {
-    ngx_uint_t                         i;
-    const uint64_t                    *bounds;
     ngx_http_notify_metrics_place_t   *place;
     ngx_http_notify_metrics_values_t  *values;
 
@@ -504,6 +513,20 @@ ngx_http_notify_metrics_observe(ngx_int_t channel,
         return;
     }
 
+    values = &place->values[histogram % NGX_HTTP_NOTIFY_METRICS_EACH];
+
+    values->buckets[ngx_http_notify_metrics_bucket(histogram, usec)]++;
+    values->sum += (ngx_atomic_uint_t) usec;
+}
+
+
+static ngx_uint_t
+ngx_http_notify_metrics_bucket(ngx_http_notify_metrics_histogram_e histogram,
+    uint64_t usec)
+{
+    ngx_uint_t       i;
+    const uint64_t  *bounds;
+
     bounds = ngx_http_notify_metrics_limits[histogram];
 
     for (i = 0; i < NGX_HTTP_NOTIFY_METRICS_BUCKETS; i++) {
@@ -512,10 +535,88 @@ ngx_http_notify_metrics_observe(ngx_int_t channel,
         }
     }
 
-    values = &place->values[histogram % NGX_HTTP_NOTIFY_METRICS_EACH];
+    return i;
+}
 
-    values->buckets[i]++;
-    values->sum += (ngx_atomic_uint_t) usec;
+
+/* "00-<trace id>-<parent id>-<flags>", the last flag is that of sampling */
+
+void
+ngx_http_notify_metrics_exemplify(ngx_int_t channel, uint64_t usec,
+    const ngx_str_t *traceparent, uint64_t ms)
+{
+    u_char                           *p;
+    ngx_int_t                         flags;
+    ngx_uint_t                        i;
+    ngx_http_notify_metrics_kept_t   *kept;
+    ngx_http_notify_metrics_place_t  *place;
+
+    if (traceparent->len < 55
+        || channel < 0
+        || channel > NGX_HTTP_NOTIFY_METRICS_ALL)
+    {
+        return;
+    }
+
+    p = traceparent->data;
+    place = ngx_http_notify_metrics_places[channel];
+    flags = ngx_hextoi(p + 53, 2);
+
+    if (place == NULL || flags == NGX_ERROR || !(flags & 1)) {
+        return;
+    }
+
+    kept = &place->kept[ngx_http_notify_metrics_bucket(
+                                          NGX_HTTP_NOTIFY_METRICS_CALL, usec)];
+
+    kept->version |= 1;
+    ngx_memory_barrier();
+
+    for (i = 0; i < 4; i++) {
+        kept->value.trace[i] = (uint32_t) ngx_hextoi(p + 3 + 8 * i, 8);
+    }
+
+    kept->value.usec = usec;
+    kept->value.time = ms;
+
+    ngx_memory_barrier();
+    kept->version++;
+}
+
+
+void
+ngx_http_notify_metrics_exemplars(ngx_int_t channel,
+    ngx_http_notify_metrics_exemplar_t *exemplars)
+{
+    ngx_uint_t                           i;
+    ngx_atomic_uint_t                    version;
+    ngx_http_notify_metrics_set_t       *set;
+    ngx_http_notify_metrics_kept_t      *kept;
+    ngx_http_notify_metrics_place_t     *place;
+    ngx_http_notify_metrics_exemplar_t   value;
+
+    ngx_memzero(exemplars, (NGX_HTTP_NOTIFY_METRICS_BUCKETS + 1)
+                           * sizeof(ngx_http_notify_metrics_exemplar_t));
+
+    set = ngx_http_notify_metrics_find(channel);
+
+    for (place = set ? set->places : NULL; place; place = place->next) {
+
+        for (i = 0; i <= NGX_HTTP_NOTIFY_METRICS_BUCKETS; i++) {
+            kept = &place->kept[i];
+
+            version = kept->version;
+            ngx_memory_barrier();
+            value = kept->value;
+            ngx_memory_barrier();
+
+            if (version == kept->version && !(version & 1)
+                && value.time > exemplars[i].time)
+            {
+                exemplars[i] = value;
+            }
+        }
+    }
 }
 
 

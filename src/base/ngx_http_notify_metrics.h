@@ -119,6 +119,14 @@ typedef struct {
 } ngx_http_notify_metrics_histogram_t;
 
 
+/* a call that a bucket has counted, for who wants to look at one */
+typedef struct {
+    uint32_t       trace[4];    /* the id of its trace */
+    uint64_t       usec;        /* how long it took */
+    uint64_t       time;        /* epoch ms; 0: there is none */
+} ngx_http_notify_metrics_exemplar_t;
+
+
 /* the shared zone "notify"; NULL after logging */
 ngx_shm_zone_t *ngx_http_notify_metrics_zone(ngx_conf_t *cf, size_t size,
     void *tag);
@@ -169,6 +177,14 @@ void ngx_http_notify_metrics_set(ngx_int_t channel,
     ngx_http_notify_metrics_gauge_e gauge, uint64_t value);
 void ngx_http_notify_metrics_observe(ngx_int_t channel,
     ngx_http_notify_metrics_histogram_e histogram, uint64_t usec);
+
+/* of the histogram of calls, the last one of each bucket: by a traceparent of
+ * version 00 that says sampled, else nothing; ms: now */
+void ngx_http_notify_metrics_exemplify(ngx_int_t channel, uint64_t usec,
+    const ngx_str_t *traceparent, uint64_t ms);
+/* the latest of all workers, one a bucket */
+void ngx_http_notify_metrics_exemplars(ngx_int_t channel,
+    ngx_http_notify_metrics_exemplar_t *exemplars);
 
 /* of all workers */
 uint64_t ngx_http_notify_metrics_gauge(ngx_int_t channel,

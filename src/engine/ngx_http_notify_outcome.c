@@ -152,6 +152,10 @@ ngx_http_notify_outcome_settle(ngx_http_notify_delivery_t *d,
         ngx_http_notify_metrics_observe(feed->channel->metrics,
                                         NGX_HTTP_NOTIFY_METRICS_CALL,
                                         (uint64_t) call->latency * 1000);
+        ngx_http_notify_metrics_exemplify(feed->channel->metrics,
+                                          (uint64_t) call->latency * 1000,
+                                          &d->event->traceparent,
+                                          ngx_http_notify_feed_now());
     }
 
     if (s == NULL) {

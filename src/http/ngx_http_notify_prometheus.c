@@ -70,6 +70,9 @@ static void ngx_http_notify_prometheus_histogram(
     ngx_http_notify_prometheus_t *text,
     const ngx_http_notify_prometheus_histogram_t *family, ngx_int_t channel,
     const ngx_str_t *name);
+static void ngx_http_notify_prometheus_exemplar(
+    ngx_http_notify_prometheus_t *text,
+    const ngx_http_notify_metrics_exemplar_t *e);
 static size_t ngx_http_notify_prometheus_seconds(u_char *buf, uint64_t usec,
     ngx_uint_t open);
 static void ngx_http_notify_prometheus_head(
@@ -507,8 +510,16 @@ ngx_http_notify_prometheus_histogram(ngx_http_notify_prometheus_t *text,
     ngx_uint_t                             i;
     const uint64_t                        *bounds;
     ngx_http_notify_metrics_histogram_t    values;
+    ngx_http_notify_metrics_exemplar_t     exemplars
+                                        [NGX_HTTP_NOTIFY_METRICS_BUCKETS + 1];
     u_char                                 buf[128];
     u_char                                 bound[NGX_INT64_LEN + 8];
+
+    ngx_memzero(exemplars, sizeof(exemplars));
+
+    if (text->open && family->histogram == NGX_HTTP_NOTIFY_METRICS_CALL) {
+        ngx_http_notify_metrics_exemplars(channel, exemplars);
+    }
 
     bounds = ngx_http_notify_metrics_bounds(family->histogram);
     ngx_http_notify_metrics_histogram(channel, family->histogram, &values);
@@ -533,22 +544,45 @@ ngx_http_notify_prometheus_histogram(ngx_http_notify_prometheus_t *text,
         n += values.buckets[i];
 
         ngx_http_notify_prometheus_line(text,
-                "notify_%s_bucket{%V%sle=\"%*s\"} %uL\n", family->name,
+                "notify_%s_bucket{%V%sle=\"%*s\"} %uL", family->name,
                 &label, label.len ? "," : "",
                 ngx_http_notify_prometheus_seconds(bound, bounds[i],
                                                    text->open),
                 bound, n);
+        ngx_http_notify_prometheus_exemplar(text, &exemplars[i]);
     }
 
     n += values.buckets[i];
 
     ngx_http_notify_prometheus_line(text,
-            "notify_%s_bucket{%V%sle=\"+Inf\"} %uL\n"
+            "notify_%s_bucket{%V%sle=\"+Inf\"} %uL",
+            family->name, &label, label.len ? "," : "", n);
+    ngx_http_notify_prometheus_exemplar(text, &exemplars[i]);
+
+    ngx_http_notify_prometheus_line(text,
             "notify_%s_sum%V %uL.%06uL\n"
             "notify_%s_count%V %uL\n",
-            family->name, &label, label.len ? "," : "", n,
             family->name, &only, values.sum / 1000000, values.sum % 1000000,
             family->name, &only, n);
+}
+
+
+/* ends a line, perhaps with a call that the bucket has counted */
+
+static void
+ngx_http_notify_prometheus_exemplar(ngx_http_notify_prometheus_t *text,
+    const ngx_http_notify_metrics_exemplar_t *e)
+{
+    if (e->time == 0) {
+        ngx_http_notify_prometheus_line(text, "\n");
+        return;
+    }
+
+    ngx_http_notify_prometheus_line(text,
+            " # {trace_id=\"%08xD%08xD%08xD%08xD\"} %uL.%06uL %uL.%03uL\n",
+            e->trace[0], e->trace[1], e->trace[2], e->trace[3],
+            e->usec / 1000000, e->usec % 1000000,
+            e->time / 1000, e->time % 1000);
 }
 
 

@@ -109,7 +109,9 @@ async function endpoints(me) {
     });
     await me.tries('an endpoint is found by the server', async (page) => {
         await page.keyboard.press('/');
-        await page.keyboard.type('erp-17');
+        await page.keyboard.type('Branch 7');
+        await me.sees('Branch 7');
+        await page.getByLabel('Find').fill('erp-17');
         await page.getByText('Branch').first().waitFor({ state: 'detached', timeout: WAIT });
         await me.sees('Bookkeeping');
         await page.keyboard.press('ArrowDown');

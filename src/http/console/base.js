@@ -161,7 +161,8 @@ const path = (...parts) => parts.map(encodeURIComponent).join('/');
 // path?name=value, without those that are empty
 function query(start, values) {
     const params = new URLSearchParams(Object.entries(values).filter(([, value]) => value));
-    return params.size ? `${start}?${params}` : start;
+    const text = params.toString().replaceAll('+', '%20');     // what the server decodes
+    return text ? `${start}?${text}` : start;
 }
 
 // again and again while somebody looks, until the signal

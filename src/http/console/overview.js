@@ -12,11 +12,10 @@ async function overview(ctx) {
     ctx.title(t('overview'));
     root.append(headline, tiles, card(t('care'), care), card(t('hour'), picture));
 
-    const [unwell] = await Promise.all([
-        showCare(care, signal), showRates(tiles, signal), showHour(picture, signal)]);
-    headline.replaceChildren(...wellness(unwell));
+    const renew = async () => headline.replaceChildren(...wellness(await showCare(care, signal)));
+    await Promise.all([renew(), showRates(tiles, picture, signal)]);
     every(10000, signal, async () => {
-        headline.replaceChildren(...wellness(await showCare(care, signal)));
+        await renew();
         await showHealth();
     });
 }
@@ -60,34 +59,26 @@ function tile(name, value, text, more = {}) {
         el('p', { class: 'value' }, value), el('p', { class: 'soft' }, text));
 }
 
-async function showRates(tiles, signal) {
+// the calls are counted by spans; what was given up is found without a search
+async function showRates(tiles, picture, signal) {
     const since = before(HOUR);
-    const ways = { since, dryRun: true };
-    const [events, all, missed] = await Promise.all([
+    const [events, calls, dead] = await Promise.all([
         get(query('events', { since, limit: 100 }), { signal }),
-        post('redeliver', { ...ways, status: 'all' }, { signal }).catch(unless(signal)),
-        post('redeliver', { ...ways, status: 'missed' }, { signal }).catch(unless(signal))]);
-    const many = (answer) => answer ? answer.json.count : null;
-    const deliveries = many(all), late = many(missed);
+        get('stats?window=1h', { signal }),
+        get(query('deliveries', { status: 'dead', since, limit: 100 }), { signal })]);
+    const { succeeded, failed } = calls.json.total;
+    const lost = dead.json.length;
 
+    picture.replaceChildren(charts(calls.json));
     tiles.replaceChildren(
         tile(t('events'), ...eventRate(events), { id: 'rate-events' }),
-        tile(t('deliveries'), deliveries === null ? t('very.many') : t('n.hour', { n: deliveries }),
-            deliveries === null ? t('rate.many') : deliveries ? t('rate.minute', { n: deliveries / 60 })
-                : t('rate.none'), { id: 'rate-deliveries' }),
-        tile(t('undelivered'), late === null ? t('very.many') : late ? t('n.late', { n: late }) : t('none.late'),
-            late === 0 ? t('late.none') : link(t('late.look'), query('/deliveries', { status: 'dead', since })),
+        tile(t('deliveries'), succeeded + failed ? t('n.hour', { n: succeeded }) : t('none.hour'),
+            failed ? t('rate.failed', { n: failed }) : succeeded ? t('rate.minute', { n: succeeded / 60 }) : t('rate.none'),
+            { id: 'rate-deliveries' }),
+        tile(t('undelivered'), dead.next ? t('n.late.more', { n: lost }) : lost ? t('n.late', { n: lost }) : t('none.late'),
+            lost ? link(t('late.look'), query('/deliveries', { status: 'dead', since })) : t('late.none'),
             { id: 'late' }));
 }
-
-// too much to count is no error
-const unless = (signal) => (error) => {
-    signal.throwIfAborted();
-    if (error.status !== 422) {
-        throw error;
-    }
-    return null;
-};
 
 // a page of the latest says how many an hour has, or how fast they come
 function eventRate({ json, next }) {
@@ -101,9 +92,4 @@ function eventRate({ json, next }) {
     const span = Math.max(1, Date.now() - new Date(json[json.length - 1].time));
     const rate = json.length * 1000 / span;
     return [rate >= 1 ? t('n.second', { n: Math.round(rate) }) : t('n.minute', { n: Math.round(rate * 60) }), last];
-}
-
-async function showHour(picture, signal) {
-    const { json } = await get('stats?window=1h', { signal });
-    picture.replaceChildren(charts(json));
 }
