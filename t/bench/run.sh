@@ -11,6 +11,7 @@
 #        BENCH=latency                                  in_flight auto
 #        BENCH=segments                                 memory, what reading costs
 #        BENCH=order                                    order key=
+#        BENCH=idle                                     a channel at rest
 #        BENCH=fleet                                    nginx, Redis, partitions
 #        BENCH=push                                     Web Push to 10,000
 #        BENCH_PORT=22200                               the first of a few
