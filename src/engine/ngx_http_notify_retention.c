@@ -9,7 +9,7 @@
 #include "ngx_http_notify_script.h"
 
 
-#define NGX_HTTP_NOTIFY_RETENTION_AGAIN  10     /* ms */
+#define NGX_HTTP_NOTIFY_RETENTION_AGAIN  2      /* ms */
 
 
 static void ngx_http_notify_retention_trim(ngx_event_t *ev);
@@ -107,12 +107,12 @@ ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t  *feed = data;
 
-    /* segments go some at a time */
+    /* a slice has gone */
 
     if (resp != NULL
         && ngx_http_notify_script_verdict(feed->redis, resp, "retention")
            == NGX_OK
-        && resp->integer > 0 && feed->pack != NULL && !feed->leaving)
+        && resp->integer > 0 && !feed->leaving)
     {
         ngx_add_timer(&feed->trim_timer, NGX_HTTP_NOTIFY_RETENTION_AGAIN);
     }

@@ -3,15 +3,17 @@
 -- leaves max-deleted-entry-id as it is, so nobody could tell a cursor behind
 -- which something was lost from one that had seen it all.
 --
--- Segments go as a whole, when the last event of one is too old.
+-- Segments go as a whole, when the last event of one is too old.  A slice goes
+-- at a time, so that Redis answers others in between.
 --
 -- KEYS  1  log
 -- ARGV  1  a stream id: what is smaller goes
--- reply    number of those that went
+-- reply    number of those that went: where there are any there may be more
 
 local LOG = KEYS[1]
 -- include segments
-local SLICE = 100
+local SLICE = 100       -- segments
+local BYTES = 200000    -- of events, roughly
 local below = '(' .. ARGV[1]
 local floor, n, gone = seg_pad(ARGV[1]), 0, nil
 
@@ -30,14 +32,21 @@ for _, member in ipairs(redis.call('ZRANGE', SEGS, 0, SLICE - 1)) do
     redis.call('HINCRBY', SEG, 'bytes', -#(s.value or ''))
 end
 
--- from its beginning: backwards, Redis 7 walks through the whole of a stream
--- that has nothing below
+-- the last one of the slice is to be known, so it is read
 
 if redis.call('ZCARD', SEGS) == 0
     and #redis.call('XRANGE', LOG, '-', below, 'COUNT', 1) == 1
 then
-    gone = redis.call('XREVRANGE', LOG, below, '-', 'COUNT', 1)[1][1]
-    n = n + redis.call('XTRIM', LOG, 'MINID', '=', ARGV[1])
+    local each = redis.call('MEMORY', 'USAGE', LOG) / redis.call('XLEN', LOG)
+    local count = math.max(1, math.min(250, math.floor(BYTES / each)))
+    local slice = redis.call('XRANGE', LOG, '-', below, 'COUNT', count)
+
+    gone = slice[#slice][1]
+
+    local ms, seq = string.match(gone, '^(%d+)-(%d+)$')
+
+    n = n + redis.call('XTRIM', LOG, 'MINID', '=',
+                       string.format('%s-%.0f', ms, seq + 1))
 end
 
 if not gone then
