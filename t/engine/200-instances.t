@@ -103,4 +103,19 @@ eventually { !lacking(@ids) }
            15;
 cmp_ok(again(), '<=', 2 * 8 * $paths, 'no more twice than was in flight');
 
+
+# a worker of a former version looks at the times of the leases alone
+
+sub longest {
+    my %all = $redis->cli('HGETALL', 'notify:{shop.0}:leases');
+    my ($most) = sort { $b <=> $a } map { (split / /)[2] } values %all;
+    return $most - 1000 * time;
+}
+cmp_ok(longest(), '>', 60_000, 'among its own a worker writes no times');
+eventually {
+    $redis->cli('ZADD', 'notify:{shop.0}:workers', int(1000 * time),
+                'former-0');
+    longest() < 11_000;
+} 'while there is a former one it renews them', 15;
+
 finish();

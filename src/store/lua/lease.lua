@@ -30,7 +30,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
 redis.call('ZREM', KEYS[2], leaving and owner or '~' .. owner)
 redis.call('ZADD', KEYS[2], now, leaving and '~' .. owner or owner)
 
-local alive, staying, names = {}, {}, {}
+local alive, staying, names, long = {}, {}, {}, LONG
 
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf',
                                    '+inf')) do
@@ -39,6 +39,10 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf',
     else
         alive[name], staying[name] = true, true
         names[#names + 1] = name
+
+        if not string.find(name, '^2:') then
+            long = ttl      -- it looks at nothing else than the times
+        end
     end
 end
 
@@ -104,9 +108,11 @@ for bucket = 0, count - 1 do
             set(bucket, '-', h[2], 0)
 
         else
-            if verb == 'fresh' or h[3] < now + LONG / 2 then
+            if verb == 'fresh' or h[3] < now + long / 2
+               or h[3] > now + long
+            then
                 set(bucket, owner, verb == 'fresh' and h[2] + 1 or h[2],
-                    now + LONG)
+                    now + long)
             end
 
             mine = mine + 1
@@ -124,7 +130,7 @@ for i = 0, count - 1 do
     if not leaving and mine < share and not back[bucket] and free(h)
        and not (h and h[1] == owner)
     then
-        set(bucket, owner, h and h[2] + 1 or 1, now + LONG)
+        set(bucket, owner, h and h[2] + 1 or 1, now + long)
         mine = mine + 1
     end
 end
