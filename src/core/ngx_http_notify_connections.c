@@ -254,6 +254,10 @@ ngx_http_notify_connections_exit(ngx_array_t *parts)
 
     for (i = 0; i < parts->nelts; i++) {
 
+        if (part[i]->partition) {
+            ngx_http_notify_partition_leave(part[i]->partition);
+        }
+
         /* those of a cluster are the partition's own */
 
         if (part[i]->redis

@@ -11,6 +11,9 @@
 #include "ngx_http_notify_partition.h"
 
 
+#define NGX_HTTP_NOTIFY_PARTITION_AGAIN  500    /* ms */
+
+
 static void ngx_http_notify_partition_used(ngx_http_notify_resp_t *resp,
     void *data);
 static void ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp,
@@ -30,12 +33,19 @@ static ngx_http_notify_command_t *ngx_http_notify_partition_command(
 static void ngx_http_notify_partition_send(
     ngx_http_notify_partition_t *partition,
     ngx_http_notify_command_t *command);
+static void ngx_http_notify_partition_later(
+    ngx_http_notify_partition_t *partition);
+static void ngx_http_notify_partition_again(ngx_event_t *ev);
 
 
 void
 ngx_http_notify_partition_ask(ngx_http_notify_partition_t *partition)
 {
     ngx_http_notify_command_t  *command;
+
+    ngx_http_notify_partition_leave(partition);
+
+    partition->waits = 0;
 
     command = ngx_http_notify_command_start(partition->redis, "EXISTS",
                                             ngx_http_notify_partition_used,
@@ -52,6 +62,15 @@ ngx_http_notify_partition_ask(ngx_http_notify_partition_t *partition)
 }
 
 
+void
+ngx_http_notify_partition_leave(ngx_http_notify_partition_t *partition)
+{
+    if (partition->again.timer_set) {
+        ngx_del_timer(&partition->again);
+    }
+}
+
+
 static void
 ngx_http_notify_partition_used(ngx_http_notify_resp_t *resp, void *data)
 {
@@ -59,6 +78,11 @@ ngx_http_notify_partition_used(ngx_http_notify_resp_t *resp, void *data)
 
     partition->used = resp && resp->type == NGX_HTTP_NOTIFY_RESP_INTEGER
                       && resp->integer > 0;
+
+    /* a slot that is moving, a cluster that is down */
+
+    partition->unsure = resp && resp->type == NGX_HTTP_NOTIFY_RESP_ERROR
+                        && !ngx_http_notify_resp_is_error(resp, "NOPERM");
 }
 
 
@@ -73,15 +97,13 @@ ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp, void *data)
         return;                 /* the next connection asks again */
     }
 
-    partition->waits = 0;
-
     if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
         n = ngx_atoi(resp->str.data, resp->str.len);
         ngx_http_notify_partition_is(partition, n == NGX_ERROR ? 0 : n);
         return;
     }
 
-    if (resp->type != NGX_HTTP_NOTIFY_RESP_NIL) {
+    if (resp->type != NGX_HTTP_NOTIFY_RESP_NIL || partition->unsure) {
         ngx_http_notify_partition_unknown(partition, resp);
         return;
     }
@@ -107,17 +129,15 @@ static void
 ngx_http_notify_partition_unknown(ngx_http_notify_partition_t *partition,
     const ngx_http_notify_resp_t *resp)
 {
-    if (partition->frozen) {
-        return;
+    if (!partition->frozen) {
+
+        /* a user without the right to ask is told so by what it does next */
+
+        partition->open = ngx_http_notify_resp_is_error(resp, "NOPERM");
     }
 
-    /* a user without the right to ask is told so by what it does next */
-
-    partition->open = ngx_http_notify_resp_is_error(resp, "NOPERM");
-
     if (!partition->open) {
-        ngx_http_notify_redis_reset(partition->redis,
-                                    "the number of partitions is not known");
+        ngx_http_notify_partition_later(partition);
     }
 }
 
@@ -155,9 +175,19 @@ ngx_http_notify_partition_is(ngx_http_notify_partition_t *partition,
     }
 
     for (next = partition->next; next; next = next->next) {
-        if (next->waits) {
-            next->waits = 0;
+        if (!next->waits) {
+            continue;
+        }
+
+        next->waits = 0;
+
+        if (next->redis == partition->redis
+            || ngx_http_notify_redis_ready(next->redis))
+        {
             ngx_http_notify_partition_freeze(next);
+
+        } else {
+            ngx_http_notify_partition_later(next);
         }
     }
 }
@@ -225,6 +255,34 @@ ngx_http_notify_partition_send(ngx_http_notify_partition_t *partition,
 
     } else {
         (void) ngx_http_notify_redis_send_setup(command);
+    }
+}
+
+
+/* its connection is not closed by what was answered */
+
+static void
+ngx_http_notify_partition_later(ngx_http_notify_partition_t *partition)
+{
+    partition->again.handler = ngx_http_notify_partition_again;
+    partition->again.data = partition;
+    partition->again.log = ngx_cycle->log;
+    partition->again.cancelable = 1;
+
+    ngx_add_timer(&partition->again, NGX_HTTP_NOTIFY_PARTITION_AGAIN);
+}
+
+
+static void
+ngx_http_notify_partition_again(ngx_event_t *ev)
+{
+    ngx_http_notify_partition_t *partition = ev->data;
+
+    if (ngx_http_notify_redis_ready(partition->redis)) {
+        ngx_http_notify_partition_ask(partition);
+
+    } else {
+        ngx_http_notify_partition_later(partition);
     }
 }
 

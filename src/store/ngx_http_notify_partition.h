@@ -11,6 +11,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_event.h>
 #include "ngx_http_notify_keys.h"
 #include "ngx_http_notify_redis.h"
 
@@ -30,11 +31,18 @@ struct ngx_http_notify_partition_s {
     ngx_uint_t                     used;        /* before it was frozen */
     ngx_uint_t                     waits;       /* for the first, to be frozen
                                                    as that one is */
+    ngx_uint_t                     unsure;      /* whether it is used */
+    ngx_event_t                    again;       /* it is asked for once more */
 };
 
 
-/* As a connection's setup: asks for one partition. */
+/*
+ * As a connection's setup: asks for one partition, again and again while Redis
+ * answers with an error.
+ */
 void ngx_http_notify_partition_ask(ngx_http_notify_partition_t *partition);
+/* it is not asked for any more */
+void ngx_http_notify_partition_leave(ngx_http_notify_partition_t *partition);
 
 /* 0, or the number in Redis, which is another one than the configured. */
 ngx_uint_t ngx_http_notify_partition_differs(
