@@ -67,6 +67,7 @@ static ngx_http_notify_segment_kept_t *ngx_http_notify_segment_inflate_keep(
     const ngx_http_notify_segment_parts_t *parts);
 static ngx_int_t ngx_http_notify_segment_inflate_to(
     const ngx_http_notify_segment_parts_t *parts, u_char *raw, size_t end);
+static size_t ngx_http_notify_segment_inflate_sum(const ngx_array_t *groups);
 static void ngx_http_notify_segment_inflate_void(
     const ngx_http_notify_segment_group_t *group);
 
@@ -89,6 +90,22 @@ ngx_http_notify_segment_inflate(ngx_http_notify_resp_t *reply)
     groups = NULL;
 
     rc = ngx_http_notify_segment_inflate_collect(reply, 0, &pool, &groups);
+
+    if (rc == NGX_OK && groups
+        && ngx_http_notify_segment_inflate_sum(groups)
+           > NGX_HTTP_NOTIFY_SEGMENT_MAX)
+    {
+        /* as the parser says of a reply that is so large as it comes */
+
+        reply->type = NGX_HTTP_NOTIFY_RESP_ERROR;
+        reply->nelts = 0;
+        ngx_str_set(&reply->str, NGX_HTTP_NOTIFY_RESP_LARGE
+                    " the reply inflates to more than 128 MB");
+
+        ngx_destroy_pool(pool);
+
+        return NGX_OK;
+    }
 
     for (i = 0; rc == NGX_OK && groups && i < groups->nelts; i++) {
         group = (ngx_http_notify_segment_group_t *) groups->elts + i;
@@ -233,7 +250,7 @@ ngx_http_notify_segment_inflate_ref(ngx_http_notify_resp_t *resp,
         || resp->elts[2]->integer > NGX_HTTP_NOTIFY_SEGMENT_MAX
         || resp->elts[3]->integer > NGX_HTTP_NOTIFY_SEGMENT_MAX)
     {
-        group->end = NGX_HTTP_NOTIFY_SEGMENT_MAX;
+        group->end = NGX_HTTP_NOTIFY_SEGMENT_MAX + 1;
         return NGX_OK;
     }
 
@@ -501,6 +518,36 @@ ngx_http_notify_segment_inflate_to(
     return z.avail_out == 0 && (rc == Z_OK || rc == Z_STREAM_END
                                 || rc == Z_BUF_ERROR)
                ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* bytes of the entries, of those that can be read */
+
+static size_t
+ngx_http_notify_segment_inflate_sum(const ngx_array_t *groups)
+{
+    size_t                            sum;
+    ngx_uint_t                        i, n;
+    ngx_http_notify_resp_t          **ref;
+    ngx_http_notify_segment_group_t  *group;
+
+    group = groups->elts;
+    sum = 0;
+
+    for (i = 0; i < groups->nelts; i++) {
+
+        if (group[i].end > NGX_HTTP_NOTIFY_SEGMENT_MAX) {
+            continue;
+        }
+
+        ref = group[i].refs.elts;
+
+        for (n = 0; n < group[i].refs.nelts; n++) {
+            sum += (size_t) ref[n]->elts[3]->integer;
+        }
+    }
+
+    return sum;
 }
 
 
