@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_cursor.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_serve.h"
 #include "ngx_http_notify_stream.h"
@@ -89,20 +90,11 @@ static ngx_http_module_t  ngx_http_notify_api_module_ctx = {
 };
 
 
-ngx_module_t  ngx_http_notify_api_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_api_module_ctx,       /* module context */
-    ngx_http_notify_api_commands,          /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    ngx_http_notify_api_init_process,      /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    ngx_http_notify_api_exit_process,      /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_api_module =
+    ngx_http_notify_http_module_process(&ngx_http_notify_api_module_ctx,
+                                        ngx_http_notify_api_commands,
+                                        ngx_http_notify_api_init_process,
+                                        ngx_http_notify_api_exit_process);
 
 
 /*

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_event_form.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_ingest.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_serve.h"
@@ -86,20 +87,9 @@ static ngx_http_module_t  ngx_http_notify_ingest_module_ctx = {
 };
 
 
-ngx_module_t  ngx_http_notify_ingest_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_ingest_module_ctx,    /* module context */
-    ngx_http_notify_ingest_commands,       /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_ingest_module =
+    ngx_http_notify_http_module(&ngx_http_notify_ingest_module_ctx,
+                                ngx_http_notify_ingest_commands);
 
 
 /* no part of the API: a location of this module has it and nothing else */

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"
@@ -68,20 +69,9 @@ static ngx_http_module_t  ngx_http_notify_body_module_ctx = {
 };
 
 
-ngx_module_t  ngx_http_notify_body_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_body_module_ctx,      /* module context */
-    ngx_http_notify_body_commands,         /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_body_module =
+    ngx_http_notify_http_module(&ngx_http_notify_body_module_ctx,
+                                ngx_http_notify_body_commands);
 
 
 ngx_int_t

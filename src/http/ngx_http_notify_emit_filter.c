@@ -14,6 +14,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit_filter_internal.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_session.h"
 #include "ngx_http_notify_var.h"
@@ -49,35 +50,12 @@ static ngx_uint_t ngx_http_notify_emit_filter_success(ngx_http_request_t *r);
 static ngx_int_t ngx_http_notify_emit_filter_init(ngx_conf_t *cf);
 
 
-static ngx_http_module_t  ngx_http_notify_emit_filter_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    ngx_http_notify_emit_filter_init,      /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    NULL,                                  /* create location configuration */
-    NULL                                   /* merge location configuration */
-};
+static ngx_http_module_t  ngx_http_notify_emit_filter_module_ctx =
+    ngx_http_notify_http_module_filter(ngx_http_notify_emit_filter_init);
 
 
-ngx_module_t  ngx_http_notify_emit_filter_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_emit_filter_module_ctx, /* module context */
-    NULL,                                  /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_emit_filter_module =
+    ngx_http_notify_http_module(&ngx_http_notify_emit_filter_module_ctx, NULL);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;

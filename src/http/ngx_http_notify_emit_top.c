@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_emit_filter_internal.h"
+#include "ngx_http_notify_http_module.h"
 
 
 static ngx_int_t ngx_http_notify_emit_top_header_filter(ngx_http_request_t *r);
@@ -19,35 +20,12 @@ static ngx_int_t ngx_http_notify_emit_top_held(ngx_http_request_t *r,
 static ngx_int_t ngx_http_notify_emit_top_init(ngx_conf_t *cf);
 
 
-static ngx_http_module_t  ngx_http_notify_emit_top_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    ngx_http_notify_emit_top_init,         /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    NULL,                                  /* create location configuration */
-    NULL                                   /* merge location configuration */
-};
+static ngx_http_module_t  ngx_http_notify_emit_top_module_ctx =
+    ngx_http_notify_http_module_filter(ngx_http_notify_emit_top_init);
 
 
-ngx_module_t  ngx_http_notify_emit_top_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_emit_top_module_ctx,  /* module context */
-    NULL,                                  /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_emit_top_module =
+    ngx_http_notify_http_module(&ngx_http_notify_emit_top_module_ctx, NULL);
 
 
 /* that of nginx, where it is built in */

@@ -8,6 +8,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_reply.h"
@@ -248,35 +249,13 @@ static ngx_command_t  ngx_http_notify_prometheus_commands[] = {
 };
 
 
-static ngx_http_module_t  ngx_http_notify_prometheus_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    NULL,                                  /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    NULL,                                  /* create location configuration */
-    NULL                                   /* merge location configuration */
-};
+static ngx_http_module_t  ngx_http_notify_prometheus_module_ctx =
+    ngx_http_notify_http_module_location(NULL, NULL);
 
 
-ngx_module_t  ngx_http_notify_prometheus_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_prometheus_module_ctx,    /* module context */
-    ngx_http_notify_prometheus_commands,       /* module directives */
-    NGX_HTTP_MODULE,                           /* module type */
-    NULL,                                      /* init master */
-    NULL,                                      /* init module */
-    NULL,                                      /* init process */
-    NULL,                                      /* init thread */
-    NULL,                                      /* exit thread */
-    NULL,                                      /* exit process */
-    NULL,                                      /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_prometheus_module =
+    ngx_http_notify_http_module(&ngx_http_notify_prometheus_module_ctx,
+                                ngx_http_notify_prometheus_commands);
 
 
 static ngx_int_t

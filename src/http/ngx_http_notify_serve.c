@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_serve.h"
 
 
@@ -46,20 +47,8 @@ static ngx_http_module_t  ngx_http_notify_serve_module_ctx = {
 };
 
 
-ngx_module_t  ngx_http_notify_serve_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_serve_module_ctx,     /* module context */
-    NULL,                                  /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_serve_module =
+    ngx_http_notify_http_module(&ngx_http_notify_serve_module_ctx, NULL);
 
 
 char *

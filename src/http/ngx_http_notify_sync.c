@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_context.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_sync.h"
@@ -72,20 +73,11 @@ static ngx_http_module_t  ngx_http_notify_sync_module_ctx = {
 };
 
 
-ngx_module_t  ngx_http_notify_sync_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_sync_module_ctx,      /* module context */
-    ngx_http_notify_sync_commands,         /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    ngx_http_notify_sync_init_process,     /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    ngx_http_notify_sync_exit_process,     /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_sync_module =
+    ngx_http_notify_http_module_process(&ngx_http_notify_sync_module_ctx,
+                                        ngx_http_notify_sync_commands,
+                                        ngx_http_notify_sync_init_process,
+                                        ngx_http_notify_sync_exit_process);
 
 
 /*

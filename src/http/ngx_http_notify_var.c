@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_var.h"
 #include "ngx_http_notify_text.h"
@@ -67,35 +68,14 @@ static ngx_command_t  ngx_http_notify_var_commands[] = {
 };
 
 
-static ngx_http_module_t  ngx_http_notify_var_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    NULL,                                  /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    ngx_http_notify_var_create_loc_conf,   /* create location configuration */
-    ngx_http_notify_var_merge_loc_conf     /* merge location configuration */
-};
+static ngx_http_module_t  ngx_http_notify_var_module_ctx =
+    ngx_http_notify_http_module_location(ngx_http_notify_var_create_loc_conf,
+                                         ngx_http_notify_var_merge_loc_conf);
 
 
-ngx_module_t  ngx_http_notify_var_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_var_module_ctx,       /* module context */
-    ngx_http_notify_var_commands,          /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_var_module =
+    ngx_http_notify_http_module(&ngx_http_notify_var_module_ctx,
+                                ngx_http_notify_var_commands);
 
 
 ngx_uint_t

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_text.h"
@@ -66,20 +67,11 @@ static ngx_http_module_t  ngx_http_notify_verify_module_ctx = {
 };
 
 
-ngx_module_t  ngx_http_notify_verify_module = {
-    NGX_MODULE_V1,
-    &ngx_http_notify_verify_module_ctx,    /* module context */
-    ngx_http_notify_verify_commands,       /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    ngx_http_notify_verify_once_exit_process, /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
-};
+ngx_module_t  ngx_http_notify_verify_module =
+    ngx_http_notify_http_module_process(&ngx_http_notify_verify_module_ctx,
+                                     ngx_http_notify_verify_commands,
+                                     NULL,
+                                     ngx_http_notify_verify_once_exit_process);
 
 
 static ngx_str_t  ngx_http_notify_verify_problem = ngx_string(
