@@ -477,7 +477,7 @@ ngx_http_notify_api_openapi_webhook(ngx_http_notify_api_t *api,
             "\"2XX\":{\"description\":\"It was taken\"},"
             "\"410\":{\"description\":\"Nobody wants it any more\"}}}}",
             method, &event->name, &event->name,
-            ngx_http_notify_sign_has_standard(&profile[0]->call.sign)
+            ngx_http_notify_sign_standard_used(&profile[0]->call.sign)
             ? "{\"$ref\":\"#/components/parameters/webhookId\"},"
               "{\"$ref\":\"#/components/parameters/webhookTimestamp\"},"
               "{\"$ref\":\"#/components/parameters/webhookSignature\"}" : "",

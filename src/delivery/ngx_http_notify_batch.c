@@ -449,9 +449,9 @@ ngx_http_notify_batch_against(const ngx_http_notify_payload_conf_t *conf,
                "event";
     }
 
-    scheme = sign->schemes ? sign->schemes->elts : NULL;
+    scheme = sign->schemes.elts;
 
-    for (i = 0; scheme && i < sign->schemes->nelts; i++) {
+    for (i = 0; i < sign->schemes.nelts; i++) {
 
         if (scheme[i].data == NULL) {
             continue;

@@ -65,7 +65,7 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
         goto failed;
     }
 
-    if (conf->sign.schemes) {
+    if (conf->sign.schemes.nelts) {
         target->keyless = "no memory";
         target->keys = ngx_http_notify_sign_keys(pool, &conf->sign,
                                                  subscription,

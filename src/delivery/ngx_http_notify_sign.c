@@ -58,22 +58,7 @@ static ngx_int_t ngx_http_notify_sign_jwt(ngx_pool_t *pool,
 ngx_uint_t
 ngx_http_notify_sign_standard_used(const ngx_http_notify_sign_conf_t *conf)
 {
-    ngx_uint_t                      i;
-    ngx_http_notify_sign_scheme_t  *scheme;
-
-    if (conf->schemes == NULL) {
-        return 0;
-    }
-
-    scheme = conf->schemes->elts;
-
-    for (i = 0; i < conf->schemes->nelts; i++) {
-        if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return ngx_http_notify_sign_conf_find_standard(conf) != NULL;
 }
 
 
@@ -83,13 +68,9 @@ ngx_http_notify_sign_secret_used(const ngx_http_notify_sign_conf_t *conf)
     ngx_uint_t                      i;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    if (conf->schemes == NULL) {
-        return 0;
-    }
+    scheme = conf->schemes.elts;
 
-    scheme = conf->schemes->elts;
-
-    for (i = 0; i < conf->schemes->nelts; i++) {
+    for (i = 0; i < conf->schemes.nelts; i++) {
         if (ngx_http_notify_sign_scheme_secret(&scheme[i])) {
             return 1;
         }
@@ -117,19 +98,19 @@ ngx_http_notify_sign_keys(ngx_pool_t *pool,
 
     keys->pool = pool;
 
-    if (conf->schemes == NULL) {
+    if (conf->schemes.nelts == 0) {
         return keys;
     }
 
-    keys->states = ngx_pcalloc(pool, conf->schemes->nelts
+    keys->states = ngx_pcalloc(pool, conf->schemes.nelts
                                      * sizeof(ngx_http_notify_sign_state_t));
     if (keys->states == NULL) {
         return NULL;
     }
 
-    scheme = conf->schemes->elts;
+    scheme = conf->schemes.elts;
 
-    for (i = 0; i < conf->schemes->nelts; i++) {
+    for (i = 0; i < conf->schemes.nelts; i++) {
 
         if (!ngx_http_notify_sign_scheme_secret(&scheme[i])) {
             continue;
@@ -209,12 +190,12 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
     ngx_uint_t                      i, n;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    if (conf->schemes == NULL) {
+    n = conf->schemes.nelts;
+    scheme = conf->schemes.elts;
+
+    if (n == 0) {
         return NGX_OK;
     }
-
-    n = conf->schemes->nelts;
-    scheme = conf->schemes->elts;
 
     part = ngx_palloc(pool, n * sizeof(ngx_str_t));
     if (part == NULL) {
@@ -557,13 +538,9 @@ ngx_http_notify_sign_jwks(ngx_pool_t *pool,
     ngx_uint_t                      i;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    if (conf->schemes == NULL) {
-        return NGX_OK;
-    }
+    scheme = conf->schemes.elts;
 
-    scheme = conf->schemes->elts;
-
-    for (i = 0; i < conf->schemes->nelts; i++) {
+    for (i = 0; i < conf->schemes.nelts; i++) {
 
         if (scheme[i].kind != NGX_HTTP_NOTIFY_SIGN_JWT) {
             continue;
@@ -588,26 +565,4 @@ ngx_http_notify_sign_jwks(ngx_pool_t *pool,
     }
 
     return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_http_notify_sign_has_standard(const ngx_http_notify_sign_conf_t *conf)
-{
-    ngx_uint_t                      i;
-    ngx_http_notify_sign_scheme_t  *scheme;
-
-    if (conf->schemes == NULL) {
-        return 0;
-    }
-
-    scheme = conf->schemes->elts;
-
-    for (i = 0; i < conf->schemes->nelts; i++) {
-        if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
-            return 1;
-        }
-    }
-
-    return 0;
 }

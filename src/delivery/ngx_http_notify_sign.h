@@ -15,7 +15,7 @@
 
 /* sign, jwt of a profile: repeatable; read-only after start */
 typedef struct {
-    ngx_array_t   *schemes;     /* of a private type; NULL: none given */
+    ngx_array_t    schemes;     /* of ngx_http_notify_sign_scheme_t */
 } ngx_http_notify_sign_conf_t;
 
 
@@ -69,10 +69,6 @@ ngx_int_t ngx_http_notify_sign_secret_check(const ngx_str_t *secret,
 ngx_int_t ngx_http_notify_sign_jwks(ngx_pool_t *pool,
     const ngx_http_notify_sign_conf_t *conf, ngx_array_t *jwks);
 
-
-/* whether calls have the webhook-* headers of Standard Webhooks */
-ngx_uint_t ngx_http_notify_sign_has_standard(
-    const ngx_http_notify_sign_conf_t *conf);
 
 /* `sign standard` for a profile that no block describes */
 char *ngx_http_notify_sign_conf_standard(ngx_conf_t *cf,

@@ -151,17 +151,10 @@ static char *
 ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf, ngx_uint_t params)
 {
-    ngx_uint_t                      i;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    if (conf->schemes != NULL) {
-        scheme = conf->schemes->elts;
-
-        for (i = 0; i < conf->schemes->nelts; i++) {
-            if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
-                return "is duplicate";
-            }
-        }
+    if (ngx_http_notify_sign_conf_find_standard(conf)) {
+        return "is duplicate";
     }
 
     scheme = ngx_http_notify_sign_push(cf, conf,
@@ -346,15 +339,15 @@ ngx_http_notify_sign_push(ngx_conf_t *cf, ngx_http_notify_sign_conf_t *conf,
 {
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    if (conf->schemes == NULL) {
-        conf->schemes = ngx_array_create(cf->pool, 2,
-                                       sizeof(ngx_http_notify_sign_scheme_t));
-        if (conf->schemes == NULL) {
-            return NULL;
-        }
+    if (conf->schemes.elts == NULL
+        && ngx_array_init(&conf->schemes, cf->pool, 2,
+                          sizeof(ngx_http_notify_sign_scheme_t))
+           != NGX_OK)
+    {
+        return NULL;
     }
 
-    scheme = ngx_array_push(conf->schemes);
+    scheme = ngx_array_push(&conf->schemes);
     if (scheme == NULL) {
         return NULL;
     }
@@ -366,6 +359,25 @@ ngx_http_notify_sign_push(ngx_conf_t *cf, ngx_http_notify_sign_conf_t *conf,
 }
 
 
+ngx_http_notify_sign_scheme_t *
+ngx_http_notify_sign_conf_find_standard(
+    const ngx_http_notify_sign_conf_t *conf)
+{
+    ngx_uint_t                      i;
+    ngx_http_notify_sign_scheme_t  *scheme;
+
+    scheme = conf->schemes.elts;
+
+    for (i = 0; i < conf->schemes.nelts; i++) {
+        if (scheme[i].kind == NGX_HTTP_NOTIFY_SIGN_STANDARD) {
+            return &scheme[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 ngx_int_t
 ngx_http_notify_sign_conf_named(const ngx_http_notify_sign_conf_t *conf,
     ngx_http_notify_payload_named_pt handler, void *data)
@@ -374,13 +386,9 @@ ngx_http_notify_sign_conf_named(const ngx_http_notify_sign_conf_t *conf,
     ngx_uint_t                      i;
     ngx_http_notify_sign_scheme_t  *scheme;
 
-    if (conf->schemes == NULL) {
-        return NGX_OK;
-    }
+    scheme = conf->schemes.elts;
 
-    scheme = conf->schemes->elts;
-
-    for (i = 0; i < conf->schemes->nelts; i++) {
+    for (i = 0; i < conf->schemes.nelts; i++) {
 
         rc = ngx_http_notify_payload_named(scheme[i].data, handler, data);
 

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_jwt.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_sign_aws.h"
 
 
@@ -42,6 +43,10 @@ typedef struct {
     ((scheme)->kind == NGX_HTTP_NOTIFY_SIGN_STANDARD                          \
      || (scheme)->kind == NGX_HTTP_NOTIFY_SIGN_HMAC)
 
+
+/* `sign standard`, or NULL */
+ngx_http_notify_sign_scheme_t *ngx_http_notify_sign_conf_find_standard(
+    const ngx_http_notify_sign_conf_t *conf);
 
 /* in sign_aws_conf: the arguments of `sign aws`; NULL: logged */
 ngx_http_notify_sign_aws_t *ngx_http_notify_sign_aws_conf(ngx_conf_t *cf);

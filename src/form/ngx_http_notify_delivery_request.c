@@ -135,56 +135,48 @@ ngx_http_notify_delivery_request_standard(ngx_pool_t *pool,
     const ngx_http_notify_sign_conf_t *sign,
     const ngx_http_notify_payload_context_t *context, ngx_str_t *lines)
 {
-    u_char                          *p;
-    ngx_str_t                        id;
-    ngx_uint_t                       i;
-    ngx_http_notify_sign_scheme_t   *scheme;
-    u_char                           buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
+    u_char                         *p;
+    ngx_str_t                       id;
+    ngx_http_notify_sign_scheme_t  *scheme;
+    u_char                          buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
 
-    scheme = sign->schemes ? sign->schemes->elts : NULL;
-
-    for (i = 0; scheme && i < sign->schemes->nelts; i++) {
-
-        if (scheme[i].kind != NGX_HTTP_NOTIFY_SIGN_STANDARD) {
-            continue;
-        }
-
-        ngx_str_null(&id);
-
-        if (scheme[i].data
-            && ngx_http_notify_payload_text(pool, scheme[i].data, context,
-                                            &id)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (id.len == 0) {
-            id = context->batch;
-        }
-
-        if (id.len == 0) {
-            id.data = buf;
-            id.len = ngx_http_notify_id_event(buf, &context->event->id) - buf;
-        }
-
-        p = ngx_pnalloc(pool, lines->len + id.len + NGX_TIME_T_LEN
-                              + sizeof("webhook-id: " CRLF
-                                       "webhook-timestamp: " CRLF
-                                       "webhook-signature: " CRLF));
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        lines->len = ngx_sprintf(p, "%Vwebhook-id: %V" CRLF
-                                 "webhook-timestamp: %T" CRLF
-                                 "webhook-signature: " CRLF,
-                                 lines, &id, context->timestamp)
-                     - p;
-        lines->data = p;
-
-        break;
+    scheme = ngx_http_notify_sign_conf_find_standard(sign);
+    if (scheme == NULL) {
+        return NGX_OK;
     }
+
+    ngx_str_null(&id);
+
+    if (scheme->data
+        && ngx_http_notify_payload_text(pool, scheme->data, context, &id)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (id.len == 0) {
+        id = context->batch;
+    }
+
+    if (id.len == 0) {
+        id.data = buf;
+        id.len = ngx_http_notify_id_event(buf, &context->event->id) - buf;
+    }
+
+    p = ngx_pnalloc(pool, lines->len + id.len + NGX_TIME_T_LEN
+                          + sizeof("webhook-id: " CRLF
+                                   "webhook-timestamp: " CRLF
+                                   "webhook-signature: " CRLF));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    lines->len = ngx_sprintf(p, "%Vwebhook-id: %V" CRLF
+                             "webhook-timestamp: %T" CRLF
+                             "webhook-signature: " CRLF,
+                             lines, &id, context->timestamp)
+                 - p;
+    lines->data = p;
 
     return NGX_OK;
 }
