@@ -159,6 +159,12 @@ void ngx_http_notify_api_end_handler(ngx_event_t *ev);
 /* base, and "/" + id where it is not empty, escaped as Location has it */
 ngx_int_t ngx_http_notify_api_uri(ngx_http_notify_api_t *api,
     const ngx_str_t *id, ngx_str_t *uri);
+/* the Link (RFC 8288) to the next page: the URI, a path below it or "", limit=,
+ * NAME=PLACE and what else the query has, "&..." or empty; NGX_ABORT: an answer
+ * has been sent */
+ngx_int_t ngx_http_notify_api_next(ngx_http_notify_api_t *api,
+    const ngx_str_t *id, const char *path, ngx_uint_t limit, const char *name,
+    const ngx_str_t *place, const ngx_str_t *more);
 
 /* application/problem+json (RFC 9457): type, title, status, detail, code,
  * errors (those of api->invalid), request_id; Retry-After with 503 and 429 */

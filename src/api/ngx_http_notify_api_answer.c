@@ -203,6 +203,42 @@ ngx_http_notify_api_uri(ngx_http_notify_api_t *api, const ngx_str_t *id,
 }
 
 
+ngx_int_t
+ngx_http_notify_api_next(ngx_http_notify_api_t *api, const ngx_str_t *id,
+    const char *path, ngx_uint_t limit, const char *name,
+    const ngx_str_t *place, const ngx_str_t *more)
+{
+    ngx_str_t  uri, link;
+
+    if (ngx_http_notify_api_uri(api, id, &uri) != NGX_OK) {
+        goto failed;
+    }
+
+    link.len = uri.len + ngx_strlen(path) + ngx_strlen(name) + place->len
+               + more->len + NGX_INT_T_LEN
+               + sizeof("<?limit=&=>; rel=\"next\"") - 1;
+
+    link.data = ngx_pnalloc(api->request->pool, link.len);
+    if (link.data == NULL) {
+        goto failed;
+    }
+
+    link.len = ngx_sprintf(link.data, "<%V%s?limit=%ui&%s=%V%V>; rel=\"next\"",
+                           &uri, path, limit, name, place, more)
+               - link.data;
+
+    if (ngx_http_notify_reply_header(api->request, "Link", &link) == NGX_OK) {
+        return NGX_OK;
+    }
+
+failed:
+
+    ngx_http_notify_api_failed(api);
+
+    return NGX_ABORT;
+}
+
+
 void
 ngx_http_notify_api_problem(ngx_http_notify_api_t *api, ngx_uint_t status,
     const char *code, const char *fmt, ...)

@@ -32,9 +32,5 @@ void ngx_http_notify_api_deliveries_list(ngx_http_notify_api_t *api);
 void ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
     ngx_http_notify_event_t *event);
 
-/* NGX_OK, or NGX_ABORT: an answer has been sent */
-ngx_int_t ngx_http_notify_api_deliveries_link(ngx_http_notify_api_t *api,
-    const char *fmt, ...);
-
 
 #endif /* _NGX_HTTP_NOTIFY_API_DELIVERIES_H_INCLUDED_ */

@@ -535,31 +535,16 @@ ngx_http_notify_api_deliveries_all_row(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                              rc;
-    ngx_http_notify_resp_t                *rows;
     ngx_http_notify_delivery_row_t         row;
     ngx_http_notify_delivery_view_t        view;
     ngx_http_notify_api_deliveries_all_t  *list;
 
     list = api->data;
 
-    ngx_memzero(&view, sizeof(ngx_http_notify_delivery_view_t));
-
-    view.pool = api->request->pool;
-    view.channel = api->channel;
-
-    rc = ngx_http_notify_delivery_view_take(&view, resp);
-
+    rc = ngx_http_notify_delivery_view_one(api->request->pool, api->channel,
+                                           resp, &view, &row);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
-    }
-
-    rows = resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ROWS];
-
-    if (rows->nelts < NGX_HTTP_NOTIFY_DELIVERIES_ROW
-        || ngx_http_notify_delivery_view_row(&view, rows->elts, &row)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
     }
 
     rc = NGX_OK;

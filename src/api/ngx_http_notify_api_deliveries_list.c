@@ -256,7 +256,8 @@ static void
 ngx_http_notify_api_deliveries_list_send(ngx_http_notify_api_t *api,
     ngx_uint_t more)
 {
-    ngx_str_t                               before;
+    u_char                                  query[32];
+    ngx_str_t                               before, status;
     ngx_http_notify_api_deliveries_list_t  *list;
     u_char                                  buf[NGX_HTTP_NOTIFY_ID_EVENT_LEN];
 
@@ -266,9 +267,14 @@ ngx_http_notify_api_deliveries_list_send(ngx_http_notify_api_t *api,
         before.data = buf;
         before.len = ngx_http_notify_id_event(buf, &list->before) - buf;
 
-        if (ngx_http_notify_api_deliveries_link(api,
-                "limit=%ui&before=%V%s%V", list->limit, &before,
-                list->name.len ? "&status=" : "", &list->name)
+        status.data = query;
+        status.len = ngx_snprintf(query, sizeof(query), "%s%V",
+                                  list->name.len ? "&status=" : "",
+                                  &list->name)
+                     - query;
+
+        if (ngx_http_notify_api_next(api, &api->segments[0], "/deliveries",
+                                     list->limit, "before", &before, &status)
             != NGX_OK)
         {
             return;

@@ -205,41 +205,13 @@ ngx_http_notify_api_latest_read(ngx_http_notify_api_t *api,
 }
 
 
-/* RFC 8288 */
-
 ngx_int_t
 ngx_http_notify_api_latest_next(ngx_http_notify_api_t *api,
     const ngx_http_notify_api_latest_t *latest, ngx_uint_t limit,
     const ngx_str_t *place)
 {
-    ngx_str_t  uri, link;
-
     static const ngx_str_t  none = ngx_null_string;
 
-    if (ngx_http_notify_api_uri(api, &none, &uri) != NGX_OK) {
-        goto failed;
-    }
-
-    link.len = uri.len + latest->link.len + place->len + NGX_INT_T_LEN
-               + sizeof("<?limit=&before=>; rel=\"next\"") - 1;
-
-    link.data = ngx_pnalloc(api->request->pool, link.len);
-    if (link.data == NULL) {
-        goto failed;
-    }
-
-    link.len = ngx_sprintf(link.data,
-                           "<%V?limit=%ui&before=%V%V>; rel=\"next\"", &uri,
-                           limit, place, &latest->link)
-               - link.data;
-
-    if (ngx_http_notify_reply_header(api->request, "Link", &link) == NGX_OK) {
-        return NGX_OK;
-    }
-
-failed:
-
-    ngx_http_notify_api_failed(api);
-
-    return NGX_ABORT;
+    return ngx_http_notify_api_next(api, &none, "", limit, "before", place,
+                                    &latest->link);
 }

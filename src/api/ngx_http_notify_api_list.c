@@ -221,47 +221,21 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
 }
 
 
-/* RFC 8288 */
-
 static void
 ngx_http_notify_api_list_send(ngx_http_notify_api_t *api)
 {
-    u_char                      *p;
-    ngx_str_t                    uri, link;
     ngx_http_notify_api_list_t  *list;
 
     static const ngx_str_t  none = ngx_null_string;
 
     list = api->data;
 
-    if (list->more) {
-
-        if (ngx_http_notify_api_uri(api, &none, &uri) != NGX_OK) {
-            ngx_http_notify_api_failed(api);
-            return;
-        }
-
-        link.len = uri.len + list->after.len + NGX_INT_T_LEN
-                   + list->search.link.link.len
-                   + sizeof("<?limit=&after=>; rel=\"next\"") - 1;
-
-        link.data = ngx_pnalloc(api->request->pool, link.len);
-        if (link.data == NULL) {
-            ngx_http_notify_api_failed(api);
-            return;
-        }
-
-        p = ngx_sprintf(link.data, "<%V?limit=%ui&after=%V%V>; rel=\"next\"",
-                        &uri, list->limit, &list->after,
-                        &list->search.link.link);
-        link.len = p - link.data;
-
-        if (ngx_http_notify_reply_header(api->request, "Link", &link)
-            != NGX_OK)
-        {
-            ngx_http_notify_api_failed(api);
-            return;
-        }
+    if (list->more
+        && ngx_http_notify_api_next(api, &none, "", list->limit, "after",
+                                    &list->after, &list->search.link.link)
+           != NGX_OK)
+    {
+        return;
     }
 
     ngx_http_notify_json_write_end(&list->rows);

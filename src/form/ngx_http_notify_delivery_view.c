@@ -159,6 +159,36 @@ ngx_http_notify_delivery_view_parse(ngx_pool_t *pool, const ngx_str_t *text,
 
 
 ngx_int_t
+ngx_http_notify_delivery_view_one(ngx_pool_t *pool,
+    const ngx_http_notify_channel_t *channel,
+    const ngx_http_notify_resp_t *resp, ngx_http_notify_delivery_view_t *view,
+    ngx_http_notify_delivery_row_t *row)
+{
+    ngx_int_t                rc;
+    ngx_http_notify_resp_t  *rows;
+
+    ngx_memzero(view, sizeof(ngx_http_notify_delivery_view_t));
+
+    view->pool = pool;
+    view->channel = channel;
+
+    rc = ngx_http_notify_delivery_view_take(view, resp);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rows = resp->elts[NGX_HTTP_NOTIFY_DELIVERIES_ROWS];
+
+    if (rows->nelts < NGX_HTTP_NOTIFY_DELIVERIES_ROW) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_notify_delivery_view_row(view, rows->elts, row);
+}
+
+
+ngx_int_t
 ngx_http_notify_delivery_view_take(ngx_http_notify_delivery_view_t *view,
     const ngx_http_notify_resp_t *resp)
 {
