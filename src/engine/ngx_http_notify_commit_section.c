@@ -287,7 +287,7 @@ ngx_http_notify_commit_section_subscriber(ngx_http_notify_commit_t *c,
 
         ngx_queue_remove(q);
 
-        if (op->code == 'r' || op->code == 'd' || op->code == 'k') {
+        if (ngx_http_notify_operation_of_retries(op)) {
             ngx_queue_insert_tail(&s->sent, q);
 
         } else {

@@ -13,6 +13,8 @@
 static ngx_http_notify_operation_t *ngx_http_notify_operation_add(
     ngx_http_notify_subscriber_t *s, u_char code,
     const ngx_http_notify_id_t *id, ngx_int_t more);
+static ngx_http_notify_operation_t *ngx_http_notify_operation_after(
+    ngx_http_notify_subscriber_t *s, ngx_http_notify_operation_t *op);
 
 
 ngx_int_t
@@ -187,39 +189,27 @@ ngx_int_t
 ngx_http_notify_operation_open(ngx_http_notify_subscriber_t *s,
     ngx_array_t *ids, ngx_int_t *more)
 {
-    ngx_uint_t                    i;
-    ngx_queue_t                  *q, *lists[2];
     ngx_http_notify_id_t         *id;
     ngx_http_notify_operation_t  *op;
 
-    lists[0] = &s->sent;
-    lists[1] = &s->operations;
-
     *more = 0;
 
-    for (i = 0; i < 2; i++) {
+    for (op = ngx_http_notify_operation_after(s, NULL);
+         op;
+         op = ngx_http_notify_operation_after(s, op))
+    {
+        *more += op->more;
 
-        for (q = ngx_queue_head(lists[i]);
-             q != ngx_queue_sentinel(lists[i]);
-             q = ngx_queue_next(q))
-        {
-            op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
-
-            *more += op->more;
-
-            if (ids == NULL
-                || (op->code != 'r' && op->code != 'd' && op->code != 'k'))
-            {
-                continue;
-            }
-
-            id = ngx_array_push(ids);
-            if (id == NULL) {
-                return NGX_ERROR;
-            }
-
-            *id = op->id;
+        if (ids == NULL || !ngx_http_notify_operation_of_retries(op)) {
+            continue;
         }
+
+        id = ngx_array_push(ids);
+        if (id == NULL) {
+            return NGX_ERROR;
+        }
+
+        *id = op->id;
     }
 
     return NGX_OK;
@@ -230,24 +220,14 @@ void
 ngx_http_notify_operation_lines(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_command_t *command)
 {
-    ngx_uint_t                    i;
-    ngx_queue_t                  *q, *lists[2];
     ngx_http_notify_operation_t  *op;
 
-    lists[0] = &s->sent;
-    lists[1] = &s->operations;
-
-    for (i = 0; i < 2; i++) {
-
-        for (q = ngx_queue_head(lists[i]);
-             q != ngx_queue_sentinel(lists[i]);
-             q = ngx_queue_next(q))
-        {
-            op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
-
-            if (op->code == 'r' && op->line && op->attempts) {
-                ngx_http_notify_command_printf(command, "=%xi", op->line);
-            }
+    for (op = ngx_http_notify_operation_after(s, NULL);
+         op;
+         op = ngx_http_notify_operation_after(s, op))
+    {
+        if (op->code == 'r' && op->line && op->attempts) {
+            ngx_http_notify_command_printf(command, "=%xi", op->line);
         }
     }
 }
@@ -257,30 +237,40 @@ ngx_uint_t
 ngx_http_notify_operation_covers(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id)
 {
-    ngx_uint_t                    i;
-    ngx_queue_t                  *q, *lists[2];
     ngx_http_notify_operation_t  *op;
 
-    lists[0] = &s->sent;
-    lists[1] = &s->operations;
-
-    for (i = 0; i < 2; i++) {
-
-        for (q = ngx_queue_head(lists[i]);
-             q != ngx_queue_sentinel(lists[i]);
-             q = ngx_queue_next(q))
+    for (op = ngx_http_notify_operation_after(s, NULL);
+         op;
+         op = ngx_http_notify_operation_after(s, op))
+    {
+        if (ngx_http_notify_operation_of_retries(op)
+            && ngx_http_notify_id_compare(&op->id, id) == 0)
         {
-            op = ngx_queue_data(q, ngx_http_notify_operation_t, queue);
-
-            if ((op->code == 'r' || op->code == 'd' || op->code == 'k')
-                && ngx_http_notify_id_compare(&op->id, id) == 0)
-            {
-                return 1;
-            }
+            return 1;
         }
     }
 
     return 0;
+}
+
+
+/* those that were sent, then those that were not; NULL: before the first one,
+ * and after the last one */
+
+static ngx_http_notify_operation_t *
+ngx_http_notify_operation_after(ngx_http_notify_subscriber_t *s,
+    ngx_http_notify_operation_t *op)
+{
+    ngx_queue_t  *q;
+
+    q = ngx_queue_next(op ? &op->queue : &s->sent);
+
+    if (q == ngx_queue_sentinel(&s->sent)) {
+        q = ngx_queue_head(&s->operations);
+    }
+
+    return q == ngx_queue_sentinel(&s->operations)
+           ? NULL : ngx_queue_data(q, ngx_http_notify_operation_t, queue);
 }
 
 

@@ -28,6 +28,11 @@ typedef struct {
 } ngx_http_notify_operation_t;
 
 
+/* whether it is about an event of the retry set: a retry, dead, or done */
+#define ngx_http_notify_operation_of_retries(op)                              \
+    ((op)->code == 'r' || (op)->code == 'd' || (op)->code == 'k')
+
+
 /* Without memory the lease is broken.  `known`: it is in the retry set. */
 ngx_int_t ngx_http_notify_operation_retry(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *id, ngx_uint_t line, uint64_t due,
