@@ -101,13 +101,6 @@ ngx_http_notify_call_exit_process(ngx_cycle_t *cycle)
 
 
 ngx_uint_t
-ngx_http_notify_call_active(void)
-{
-    return ngx_http_notify_calls.active;
-}
-
-
-ngx_uint_t
 ngx_http_notify_call_full(void)
 {
     return ngx_http_notify_calls.active >= ngx_cycle->connection_n / 2;

@@ -227,8 +227,6 @@ ngx_uint_t ngx_http_notify_call_share_room(
     const ngx_http_notify_share_t *share);
 ngx_uint_t ngx_http_notify_call_target_room(
     const ngx_http_notify_target_t *target);
-/* calls in flight in this worker */
-ngx_uint_t ngx_http_notify_call_active(void);
 
 
 void ngx_http_notify_call_conf_create(ngx_http_notify_call_conf_t *conf);

@@ -21,7 +21,6 @@
 #define NGX_HTTP_NOTIFY_WEBPUSH_ORIGIN   255
 #define NGX_HTTP_NOTIFY_WEBPUSH_TOKEN    1280
 #define NGX_HTTP_NOTIFY_WEBPUSH_TOPIC    32
-#define NGX_HTTP_NOTIFY_WEBPUSH_KEY      87     /* a point, encoded */
 #define NGX_HTTP_NOTIFY_WEBPUSH_TOKENS   64     /* that a worker keeps */
 
 

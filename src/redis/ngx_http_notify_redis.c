@@ -185,13 +185,6 @@ ngx_http_notify_redis_reason(ngx_http_notify_redis_t *redis)
 }
 
 
-const char *
-ngx_http_notify_redis_warning(ngx_http_notify_redis_t *redis)
-{
-    return redis->warned ? (const char *) redis->warning : NULL;
-}
-
-
 ngx_uint_t
 ngx_http_notify_redis_pending(ngx_http_notify_redis_t *redis)
 {

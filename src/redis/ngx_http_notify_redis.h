@@ -111,12 +111,9 @@ ngx_int_t ngx_http_notify_redis_send_setup(
 ngx_uint_t ngx_http_notify_redis_ready(ngx_http_notify_redis_t *redis);
 /* 0 while not ready */
 ngx_uint_t ngx_http_notify_redis_generation(ngx_http_notify_redis_t *redis);
-/*
- * For health, phrases owned by the connection: why it is not ready ("" when it
- * is), and what is dangerous in the server's settings (NULL: nothing).
- */
+/* For health, a phrase owned by the connection: why it is not ready ("" when it
+ * is). */
 const char *ngx_http_notify_redis_reason(ngx_http_notify_redis_t *redis);
-const char *ngx_http_notify_redis_warning(ngx_http_notify_redis_t *redis);
 /* of a key in a cluster, by its hash tag */
 ngx_uint_t ngx_http_notify_redis_slot(const ngx_str_t *key);
 /* commands under way */

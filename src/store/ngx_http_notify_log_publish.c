@@ -108,13 +108,6 @@ ngx_http_notify_log_publish(ngx_http_notify_redis_t *redis,
 }
 
 
-void
-ngx_http_notify_log_publish_cancel(ngx_http_notify_log_publish_t *p)
-{
-    p->handler = NULL;
-}
-
-
 ngx_uint_t
 ngx_http_notify_log_publish_held(const ngx_http_notify_redis_t *redis)
 {

@@ -79,7 +79,7 @@ typedef void (*ngx_http_notify_log_publish_pt)(
  * publisher: NULL, unless it numbers them.
  * max_size: bytes the log's key may take, 0 = no limit.  The handler is called
  * exactly once, never inside; NULL: memory, or more than 64K strings, never
- * called.  A caller that goes away cancels.
+ * called.
  *
  * What is published to a log on one connection is sent in the order of these
  * calls.  What goes through a script shares it with others of the same turn,
@@ -92,7 +92,6 @@ ngx_http_notify_log_publish_t *ngx_http_notify_log_publish(
     const ngx_http_notify_log_publisher_t *publisher,
     const ngx_http_notify_log_entry_t *entries, ngx_uint_t n, size_t max_size,
     ngx_http_notify_log_publish_pt handler, void *data);
-void ngx_http_notify_log_publish_cancel(ngx_http_notify_log_publish_t *p);
 /* whether some on this connection have not been sent yet */
 ngx_uint_t ngx_http_notify_log_publish_held(
     const ngx_http_notify_redis_t *redis);
