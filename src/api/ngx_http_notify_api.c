@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_api_confirm.h"
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_reply.h"
@@ -526,13 +527,14 @@ ngx_http_notify_api_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_notify_api_suspended_init();
 
-    return NGX_OK;
+    return ngx_http_notify_api_confirm_again_init(cycle);
 }
 
 
 static void
 ngx_http_notify_api_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_notify_api_confirm_again_exit();
     ngx_http_notify_stream_exit();
     ngx_http_notify_log_listener_exit();
     ngx_http_notify_api_cursor_exit();

@@ -1,12 +1,14 @@
 /*
  * `confirm`: before a subscription or its new URL is active its endpoint is
  * asked, and must agree.  The question outlives the request that caused it; who
- * dies with it has left a subscription that is pending, to be asked again.
+ * dies with it has left a subscription that is pending, and is asked again,
+ * see api_confirm_again.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include "ngx_http_notify_api_confirm.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_custom_target.h"
@@ -19,6 +21,7 @@
 
 
 #define NGX_HTTP_NOTIFY_API_CONFIRM_WRITES  5
+#define NGX_HTTP_NOTIFY_API_CONFIRM_AFTER   5000    /* ms, and the timeout */
 
 
 /* a question under way, in a pool of its own */
@@ -100,7 +103,7 @@ ngx_http_notify_api_confirm_mark(ngx_http_notify_api_subscription_t *call)
         return ngx_http_notify_json_remove(document, "unconfirmed");
     }
 
-    call->confirm = 1;
+    call->confirm = profile->call.timeout + NGX_HTTP_NOTIFY_API_CONFIRM_AFTER;
 
     return ngx_http_notify_json_set_bool(document, "unconfirmed", 1);
 }
@@ -164,13 +167,37 @@ static ngx_int_t
 ngx_http_notify_api_confirm_ask(ngx_http_notify_api_subscription_t *call,
     void *waiting)
 {
-    ngx_str_t                       json, text;
-    ngx_pool_t                     *pool;
-    ngx_http_notify_api_t          *api;
-    ngx_http_notify_profile_t      *profile;
-    ngx_http_notify_api_confirm_t  *job;
+    ngx_str_t               json, text;
+    ngx_pool_t             *pool;
+    ngx_http_notify_api_t  *api;
 
     api = call->api;
+    pool = api->request->pool;
+
+    if (ngx_http_notify_json_dump(pool, call->document, 0, &json) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    text.data = ngx_pnalloc(pool, NGX_INT64_LEN + 1 + json.len);
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text.len = ngx_sprintf(text.data, "%uL %V", call->version, &json)
+               - text.data;
+
+    return ngx_http_notify_api_confirm_text(api->channel, &call->id, &text,
+                                            waiting);
+}
+
+
+ngx_int_t
+ngx_http_notify_api_confirm_text(ngx_http_notify_channel_t *channel,
+    const ngx_str_t *id, const ngx_str_t *text, void *waiting)
+{
+    ngx_pool_t                     *pool;
+    ngx_http_notify_profile_t      *profile;
+    ngx_http_notify_api_confirm_t  *job;
 
     pool = ngx_create_pool(1024, ngx_cycle->log);
     if (pool == NULL) {
@@ -184,35 +211,31 @@ ngx_http_notify_api_confirm_ask(ngx_http_notify_api_subscription_t *call,
     }
 
     job->pool = pool;
-    job->channel = api->channel;
+    job->channel = channel;
     job->waiting = waiting;
 
-    if (ngx_http_notify_json_dump(pool, call->document, 0, &json) != NGX_OK) {
-        goto failed;
-    }
-
-    text.data = ngx_pnalloc(pool, NGX_INT64_LEN + 1 + json.len);
-    if (text.data == NULL) {
-        goto failed;
-    }
-
-    text.len = ngx_sprintf(text.data, "%uL %V", call->version, &json)
-               - text.data;
-
-    job->subscription = ngx_http_notify_subscriptions_parse(
-                            &api->channel->keys, &text, ngx_cycle->log);
+    job->subscription = ngx_http_notify_subscriptions_parse(&channel->keys,
+                                                            text,
+                                                            ngx_cycle->log);
     if (job->subscription == NULL) {
         goto failed;
     }
 
-    profile = ngx_http_notify_channel_profile(api->channel,
+    if (!ngx_http_notify_subscriptions_unconfirmed(
+                                                job->subscription->document))
+    {
+        ngx_http_notify_api_confirm_free(job);
+        return NGX_DECLINED;
+    }
+
+    profile = ngx_http_notify_channel_profile(channel,
                                               &job->subscription->profile);
 
     if (profile == NULL
         || ngx_http_notify_api_confirm_prepare(job, profile) != NGX_OK
         || ngx_http_notify_call_target_room(job->target) == 0
         || ngx_http_notify_call_start(job->target, job->event, NULL,
-                                      &api->channel->name, api->channel->hops,
+                                      &channel->name, channel->hops,
                                       1, 0,
                                       ngx_http_notify_api_confirm_answered,
                                       job)
@@ -229,8 +252,7 @@ failed:
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "notify confirm: the endpoint of subscription \"%V\" of "
-                  "channel \"%V\" could not be asked", &call->id,
-                  &api->channel->name);
+                  "channel \"%V\" could not be asked", id, &channel->name);
 
     ngx_http_notify_api_confirm_free(job);
 
@@ -324,6 +346,16 @@ ngx_http_notify_api_confirm_answered(
                   "channel \"%V\" has not agreed: %s, status %ui",
                   &job->subscription->id, &job->channel->name, why,
                   result->status);
+
+    /* it has said no, and not only that it cannot say */
+
+    if (result->status && result->status < NGX_HTTP_INTERNAL_SERVER_ERROR
+        && result->status != NGX_HTTP_TOO_MANY_REQUESTS)
+    {
+        (void) ngx_http_notify_subscriptions_answered(job->channel->redis,
+                                                      &job->channel->keys,
+                                                      &job->subscription->id);
+    }
 
     ngx_http_notify_api_confirm_end(job);
 }
@@ -439,6 +471,7 @@ ngx_http_notify_api_confirm_loaded(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
+    version = 0;
     text.len = field->str.len;
     text.data = ngx_pstrdup(job->pool, &field->str);
 

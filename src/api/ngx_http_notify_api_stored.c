@@ -393,6 +393,7 @@ ngx_http_notify_api_stored_save(
         write.former = call->selects;
     }
 
+    write.ask = call->confirm;
     write.uid = ngx_http_notify_json_string(
                     ngx_http_notify_json_get(call->document, "uid"));
 

@@ -30,7 +30,8 @@ struct ngx_http_notify_api_subscription_s {
     ngx_str_t                  selects;     /* as read */
     ngx_str_t                  url;         /* as read */
     ngx_str_t                  profile;     /* as read */
-    ngx_uint_t                 confirm;     /* its endpoint is to agree */
+    ngx_msec_t                 confirm;     /* its endpoint is to agree: after
+                                             * this it is asked again; or 0 */
     ngx_str_t                  text;        /* as read */
     ngx_str_t                  cursor;
     ngx_str_t                  health;

@@ -59,6 +59,7 @@ ngx_http_notify_script(pack);
 ngx_http_notify_script(latest);
 ngx_http_notify_script(erase);
 ngx_http_notify_script(waiting);
+ngx_http_notify_script(confirm);
 ngx_http_notify_script(health);
 
 
@@ -91,6 +92,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_latest,
     &ngx_http_notify_script_erase,
     &ngx_http_notify_script_waiting,
+    &ngx_http_notify_script_confirm,
     &ngx_http_notify_script_health,
     NULL
 };

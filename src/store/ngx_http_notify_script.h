@@ -41,6 +41,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_pack;
 extern ngx_http_notify_script_t  ngx_http_notify_script_latest;
 extern ngx_http_notify_script_t  ngx_http_notify_script_erase;
 extern ngx_http_notify_script_t  ngx_http_notify_script_waiting;
+extern ngx_http_notify_script_t  ngx_http_notify_script_confirm;
 extern ngx_http_notify_script_t  ngx_http_notify_script_health;
 
 

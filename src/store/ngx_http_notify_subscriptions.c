@@ -11,6 +11,10 @@
 #include "ngx_http_notify_subscriptions.h"
 
 
+/* how often an endpoint is asked again, see confirm.lua */
+#define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ASKED  3
+
+
 /* a script under way */
 typedef struct {
     ngx_http_notify_redis_t           *redis;
@@ -29,6 +33,9 @@ typedef struct {
 } ngx_http_notify_subscriptions_page_t;
 
 
+static void ngx_http_notify_subscriptions_ask(
+    ngx_http_notify_command_t *command,
+    const ngx_http_notify_subscriptions_write_t *write);
 static ngx_int_t ngx_http_notify_subscriptions_send(
     ngx_http_notify_command_t *command,
     ngx_http_notify_subscriptions_op_t *op);
@@ -84,6 +91,7 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key(command, keys, "sync:of");
     ngx_http_notify_command_key_of(command, keys, "uids", &write->tenant);
     ngx_http_notify_command_key(command, keys, "uid:of");
+    ngx_http_notify_command_key(command, keys, "confirm");
 
     ngx_http_notify_command_arg(command, &write->id);
 
@@ -124,7 +132,25 @@ ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_text(command, write->moved ? "1" : "0");
     ngx_http_notify_command_arg(command, &write->uid);
 
+    ngx_http_notify_subscriptions_ask(command, write);
+
     return ngx_http_notify_subscriptions_send(command, op);
+}
+
+
+static void
+ngx_http_notify_subscriptions_ask(ngx_http_notify_command_t *command,
+    const ngx_http_notify_subscriptions_write_t *write)
+{
+    if (!ngx_http_notify_subscriptions_unconfirmed(write->document)) {
+        ngx_http_notify_command_text(command, "0");
+
+    } else if (write->ask) {
+        ngx_http_notify_command_number(command, write->ask);
+
+    } else {
+        ngx_http_notify_command_text(command, "");
+    }
 }
 
 
@@ -161,6 +187,7 @@ ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key_shard(command, keys, "attempted", shard);
     ngx_http_notify_command_key_of(command, keys, "uids", tenant);
     ngx_http_notify_command_key(command, keys, "uid:of");
+    ngx_http_notify_command_key(command, keys, "confirm");
     ngx_http_notify_command_key_of(command, keys, "retry", id);
     ngx_http_notify_command_key_of(command, keys, "tries", id);
     ngx_http_notify_command_key_of(command, keys, "dead", id);
@@ -195,6 +222,45 @@ ngx_http_notify_subscriptions_get(ngx_http_notify_redis_t *redis,
     ngx_http_notify_command_key_shard(command, keys, "cursor", shard);
     ngx_http_notify_command_key_shard(command, keys, "pos", shard);
     ngx_http_notify_command_arg(command, id);
+
+    return ngx_http_notify_redis_send(command);
+}
+
+
+ngx_int_t
+ngx_http_notify_subscriptions_unasked(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys,
+    ngx_http_notify_redis_handler_pt handler, void *data)
+{
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_script(redis,
+                                             &ngx_http_notify_script_confirm,
+                                             handler, data);
+
+    ngx_http_notify_command_key(command, keys, "confirm");
+    ngx_http_notify_command_key(command, keys, "subs");
+    ngx_http_notify_command_number(command,
+                                   NGX_HTTP_NOTIFY_SUBSCRIPTIONS_UNASKED);
+
+    return ngx_http_notify_redis_send(command);
+}
+
+
+ngx_int_t
+ngx_http_notify_subscriptions_answered(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys, const ngx_str_t *id)
+{
+    ngx_uint_t                  n;
+    ngx_http_notify_command_t  *command;
+
+    command = ngx_http_notify_command_start(redis, "ZREM", NULL, NULL);
+
+    ngx_http_notify_command_key(command, keys, "confirm");
+
+    for (n = 1; n <= NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ASKED; n++) {
+        ngx_http_notify_command_printf(command, "%V %ui", id, n);
+    }
 
     return ngx_http_notify_redis_send(command);
 }

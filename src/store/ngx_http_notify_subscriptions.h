@@ -154,7 +154,8 @@ typedef void (*ngx_http_notify_subscriptions_pt)(
  * enabled, and a webhook; followed: whether the replaced document was.
  * former: what that one selects, JSON text, where it differs: it holds for what
  * has been published and not yet delivered.  moved: its URL is another one.
- * uid: its owner's own id, which no other of the tenant may have.
+ * uid: its owner's own id, which no other of the tenant may have.  ask: its
+ * endpoint, which has to agree, is asked now, and again in so many ms.
  */
 typedef struct {
     ngx_str_t                id;
@@ -168,6 +169,7 @@ typedef struct {
     ngx_str_t                former;        /* or empty */
     ngx_uint_t               moved;
     ngx_str_t                uid;           /* or empty */
+    ngx_msec_t               ask;           /* or 0 */
 } ngx_http_notify_subscriptions_write_t;
 
 ngx_int_t ngx_http_notify_subscriptions_write(ngx_http_notify_redis_t *redis,
@@ -198,6 +200,18 @@ ngx_int_t ngx_http_notify_subscriptions_delete(ngx_http_notify_redis_t *redis,
 ngx_int_t ngx_http_notify_subscriptions_get(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *id,
     ngx_http_notify_redis_handler_pt handler, void *data);
+/*
+ * Those whose endpoints are to be asked again: [id, document, ...], so many at
+ * most; nobody else gets them meanwhile.  answered: one is not asked again.
+ */
+#define NGX_HTTP_NOTIFY_SUBSCRIPTIONS_UNASKED  10
+
+ngx_int_t ngx_http_notify_subscriptions_unasked(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_keys_t *keys,
+    ngx_http_notify_redis_handler_pt handler, void *data);
+ngx_int_t ngx_http_notify_subscriptions_answered(
+    ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
+    const ngx_str_t *id);
 /* the id of the one of the tenant that has this uid, or nil */
 ngx_int_t ngx_http_notify_subscriptions_named(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *tenant,

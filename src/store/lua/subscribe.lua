@@ -21,6 +21,9 @@
 --       10  sync:of         hash: id -> the claim that it holds
 --       11  uids:<tenant>   hash: its owner's own id -> id
 --       12  uid:of          hash: id -> its owner's own id
+--       13  confirm         zset: "id N", N from 1, score is when its endpoint
+--                           is asked for the N-th time again, ms, see
+--                           confirm.lua
 -- ARGV  1   id
 --       2   json
 --       3   the version that must be there, 0: it must not exist yet
@@ -33,15 +36,17 @@
 --       9   1: its URL is another one: "<stream id> clean" is its cursor, no
 --           pause, and what waits is due
 --       10  its owner's own id, or ""
+--       11  its endpoint is asked now, and again in so many ms; "": it has not
+--           agreed yet, and that is all; "0": it has agreed
 -- reply {"ok", version, 1 if it held a claim, or holds one, else 0}
 --       {"not_found"} | {"changed"} | {"limit"}
 --       {"taken", id of the holder}
 --       {"uid", id of the one that has it}
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, LOG, GAP, POS, SYNC, HELD,
-    UIDS, UID = unpack(KEYS)
+    UIDS, UID, CONFIRM = unpack(KEYS)
 local id, json, expected, max, follows, before, claim, former,
-    moved, uid = unpack(ARGV)
+    moved, uid, ask = unpack(ARGV)
 local FORMERS = 32
 
 local create = expected == '0'
@@ -251,6 +256,17 @@ end
 
 if moved == '1' or (follows == '1' and before ~= '1') then
     well()
+end
+
+if ask ~= '' then
+    redis.call('ZREM', CONFIRM, id .. ' 1', id .. ' 2', id .. ' 3')
+end
+
+if ask ~= '' and ask ~= '0' then
+    local t = redis.call('TIME')
+
+    redis.call('ZADD', CONFIRM, tonumber(t[1]) * 1000
+               + math.floor(tonumber(t[2]) / 1000) + tonumber(ask), id .. ' 1')
 end
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))

@@ -12,7 +12,8 @@
 --       9   attempted:<bucket>  hash: id, how many attempts there were
 --       10  uids:<tenant>
 --       11  uid:of
---       12... the keys that are its own: retry, tries, dead, gap, ...
+--       12  confirm
+--       13... the keys that are its own: retry, tries, dead, gap, ...
 -- ARGV  1   id
 --       2   the version that must be there, 0: any
 -- reply {"ok", version of the deletion, or 0 when there was nothing, 1 if it
@@ -22,7 +23,7 @@
 -- A subscription of another tenant is not touched: as if it were not there.
 
 local SUBS, CHANGES, VERSION, TENANT, CURSOR, DUE, SYNC, HELD,
-    ATTEMPTED, UIDS, UID = unpack(KEYS)
+    ATTEMPTED, UIDS, UID, CONFIRM = unpack(KEYS)
 local id, expected = unpack(ARGV)
 
 local stored = redis.call('HGET', SUBS, id)
@@ -53,8 +54,9 @@ redis.call('HDEL', SUBS, id)
 redis.call('HDEL', CURSOR, id, id .. ' former', id .. ' health')
 redis.call('ZREM', TENANT, id)
 redis.call('ZREM', DUE, id)
+redis.call('ZREM', CONFIRM, id .. ' 1', id .. ' 2', id .. ' 3')
 redis.call('HDEL', ATTEMPTED, id)
-redis.call('UNLINK', unpack(KEYS, 12))
+redis.call('UNLINK', unpack(KEYS, 13))
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))
 
