@@ -707,7 +707,7 @@ my @mistakes = (
      @bad_parameter, '"after" is not what a Link gave'],
     [GET => '/shop/subscriptions?offset=10',
      400, 'unknown_parameter', '"offset" is not a parameter of this request; '
-      . 'there are limit, after'],
+      . 'there are limit, after, search, status'],
     [GET => '/shop/subscriptions?limit=%ff',
      @bad_parameter, 'the parameter "limit" is not URL-encoded UTF-8'],
     [POST => '/shop/events?dryRun=true', event_of(),
