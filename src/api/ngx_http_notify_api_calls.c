@@ -1,6 +1,6 @@
 /*
- * GET of a subscription's stats: what came of its calls in the last hour, day or
- * week, and how long they took.  The engine counts, see tallies.
+ * GET of a subscription's stats: what came of its calls in the last hour, day
+ * or week, and how long they took.  The engine counts, see tallies.
  */
 
 #include <ngx_config.h>

@@ -104,8 +104,8 @@ ngx_http_notify_api_health_try(ngx_http_notify_api_t *api)
     if (n) {
         ngx_http_notify_api_problem(api, NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "redis_unavailable",
-                                    "the channel's data in Redis have \"partitions "
-                                    "%ui\", the configuration has "
+                                    "the channel's data in Redis have "
+                                    "\"partitions %ui\", the configuration has "
                                     "\"partitions %ui\"", n,
                                     api->channel->partitions);
         return;

@@ -325,9 +325,9 @@ ngx_http_notify_api_settings_copy(ngx_http_notify_api_t *api)
     api->channel = next;
 
     ngx_http_notify_api_suspended_began(api,
-        ngx_http_notify_settings_copy(&copy, &write,
-                                      ngx_http_notify_api_settings_written,
-                                      ngx_http_notify_api_suspended_begin(api)));
+        ngx_http_notify_settings_copy(
+            &copy, &write, ngx_http_notify_api_settings_written,
+            ngx_http_notify_api_suspended_begin(api)));
 }
 
 

@@ -131,8 +131,8 @@ ngx_http_notify_channel_split(ngx_conf_t *cf,
     ngx_uint_t                   i;
     ngx_http_notify_channel_t   *part, **entry;
 
-    channel->parts = ngx_palloc(cf->pool, channel->partitions
-                                          * sizeof(ngx_http_notify_channel_t *));
+    channel->parts = ngx_palloc(cf->pool,
+                    channel->partitions * sizeof(ngx_http_notify_channel_t *));
     if (channel->parts == NULL) {
         return NGX_ERROR;
     }

@@ -46,8 +46,8 @@ const ngx_http_notify_setting_t *ngx_http_notify_setting_find(
 const ngx_http_notify_setting_t *ngx_http_notify_setting_target(
     const ngx_http_notify_channel_t *channel);
 
-/* For a write: zeroed, then the names of all settings, those that are mandatory,
- * and of the target, in arrays from the pool; NGX_ERROR: memory. */
+/* For a write: zeroed, then the names of all settings, those that are
+ * mandatory, and of the target, in arrays from the pool; NGX_ERROR: memory. */
 ngx_int_t ngx_http_notify_setting_names(ngx_pool_t *pool,
     const ngx_http_notify_channel_t *channel,
     ngx_http_notify_settings_write_t *write);

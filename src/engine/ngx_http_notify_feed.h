@@ -1,7 +1,7 @@
 /*
- * A feed: a partition of a channel as this worker follows it.  Its turn is one posted event:
- * whatever needs work marks it and posts the turn, which works later in the
- * same iteration of the event loop.  For the engine's own files.
+ * A feed: a partition of a channel as this worker follows it.  Its turn is one
+ * posted event: whatever needs work marks it and posts the turn, which works
+ * later in the same iteration of the event loop.  For the engine's own files.
  */
 
 #ifndef _NGX_HTTP_NOTIFY_FEED_H_INCLUDED_

@@ -96,8 +96,8 @@ void ngx_http_notify_log_followed(ngx_http_notify_resp_t *resp,
     ngx_http_notify_log_followed_t *found);
 
 /*
- * XRANGE, segments included, from (exclusive unless `inclusive`) to the end, at most count
- * entries.  Raw reply to the handler; NULL: it is not sent.
+ * XRANGE, segments included, from (exclusive unless `inclusive`) to the end, at
+ * most count entries.  Raw reply to the handler; NULL: it is not sent.
  */
 ngx_http_notify_command_t *ngx_http_notify_log_range(
     ngx_http_notify_redis_t *redis, const ngx_http_notify_keys_t *keys,
