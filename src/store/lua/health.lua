@@ -14,7 +14,7 @@ local WRITES = [[
 ]]
 local READS = [[
     exists get hexists hget hgetall hlen hmget hscan hvals lindex llen
-    lrange pttl smembers xrange xrevrange zcard zcount zrange
+    lrange pttl smembers xlen xrange xrevrange zcard zcount zrange
     zrangebylex zrangebyscore zrevrange zrevrangebylex zrevrangebyscore
     zscore
 ]]
