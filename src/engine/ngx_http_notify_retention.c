@@ -107,7 +107,7 @@ ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t  *feed = data;
 
-    /* a slice has gone */
+    /* a whole slice has gone; what has become too old since then waits */
 
     if (resp != NULL
         && ngx_http_notify_script_verdict(feed->redis, resp, "retention")

@@ -8,14 +8,14 @@
 --
 -- KEYS  1  log
 -- ARGV  1  a stream id: what is smaller goes
--- reply    number of those that went: where there are any there may be more
+-- reply    1 where a whole slice went, so that there may be more, else 0
 
 local LOG = KEYS[1]
 -- include segments
 local SLICE = 100       -- segments
 local BYTES = 200000    -- of events, roughly
 local below = '(' .. ARGV[1]
-local floor, n, gone = seg_pad(ARGV[1]), 0, nil
+local floor, n, gone, more = seg_pad(ARGV[1]), 0, nil, 0
 
 for _, member in ipairs(redis.call('ZRANGE', SEGS, 0, SLICE - 1)) do
     if string.sub(member, 1, 40) >= floor then
@@ -23,13 +23,17 @@ for _, member in ipairs(redis.call('ZRANGE', SEGS, 0, SLICE - 1)) do
     end
 
     local s = seg_get(member)
-    gone, n = seg_unpad(member), n + s.n
+    gone, n = seg_unpad(member), n + 1
 
     redis.call('HDEL', SEG, member)
     redis.call('ZREM', SEGS, member)
     redis.call('HINCRBY', SEG, 'n', -s.n)
     redis.call('HINCRBY', SEG, 'raw', -seg_raw(s))
     redis.call('HINCRBY', SEG, 'bytes', -#(s.value or ''))
+end
+
+if n == SLICE then
+    more = 1
 end
 
 -- the last one of the slice is to be known, so it is read
@@ -45,8 +49,12 @@ then
 
     local ms, seq = string.match(gone, '^(%d+)-(%d+)$')
 
-    n = n + redis.call('XTRIM', LOG, 'MINID', '=',
-                       string.format('%s-%.0f', ms, seq + 1))
+    redis.call('XTRIM', LOG, 'MINID', '=',
+               string.format('%s-%.0f', ms, seq + 1))
+
+    if #slice == count then
+        more = 1
+    end
 end
 
 if not gone then
@@ -62,4 +70,4 @@ end
 redis.call('XSETID', LOG, stream['last-generated-id'],
            'ENTRIESADDED', stream['entries-added'], 'MAXDELETEDID', gone)
 
-return n
+return more
