@@ -11,6 +11,7 @@
 #        BENCH=latency                                  in_flight auto
 #        BENCH=segments                                 memory, what reading costs
 #        BENCH=order                                    order key=
+#        BENCH=batch                                    calls of 100 events
 #        BENCH=idle                                     a channel at rest
 #        BENCH=fleet                                    nginx, Redis, partitions
 #        BENCH=push                                     Web Push to 10,000
