@@ -79,6 +79,9 @@ async function overview(me) {
         const first = page.locator('#care .row').first();
         await first.getByText('Bookkeeping').waitFor({ timeout: WAIT });
         await first.getByText(/failing since/i).waitFor({ timeout: WAIT });
+        if (await page.locator('#care, #headline').getByText(/Old shop|switched off/).count()) {
+            throw new Error('what a person disabled is no trouble');
+        }
     });
     await me.tries('what goes through is told in words', async (page) => {
         await page.locator('#rate-events').getByText(/in the last hour/).waitFor({ timeout: WAIT });
@@ -167,6 +170,11 @@ async function create(me) {
         await page.getByLabel('Name of a header').fill('X-Shop');
         await page.getByLabel('Value of a header').fill('blue');
         await page.locator('summary', { hasText: 'OAuth' }).click();
+        await page.getByLabel('Token URL').fill(given.token);
+        await page.getByLabel('Client id').fill(`client-${me.who}`);
+        await page.getByLabel('Client secret').fill('oauth-secret-42');
+        await page.getByLabel('Scope').fill('hooks.write');
+        await page.getByLabel('Audience').fill('https://api.example.com');
         await page.locator('summary', { hasText: 'TLS' }).click();
         await page.getByLabel('Name in the endpoint').fill('hooks.example.com');
         await page.locator('summary', { hasText: 'Metadata' }).click();
@@ -199,7 +207,8 @@ async function create(me) {
         }
         await me.button('I have kept it').click();
         await page.getByRole('heading', { level: 2, name }).waitFor({ timeout: WAIT });
-        for (const text of ['20r/s', '5s, 1m', '7s', '"team": "logistics"', 'user.*']) {
+        for (const text of ['20r/s', '5s, 1m', '7s', '"team": "logistics"', 'user.*',
+            `client-${me.who}`, 'hooks.write']) {
             await me.sees(text);
         }
     });
@@ -210,6 +219,11 @@ async function act(me, name) {
     await me.tries('a test call shows its answer', async (page) => {
         await me.button('Send a test').click();
         await page.locator('#tested').getByText(/answered|no answer/).waitFor({ timeout: WAIT });
+    });
+    await me.tries('what is secret of OAuth 2.0 is not shown, and kept', async (page) => {
+        if ((await page.content()).includes('oauth-secret-42')) {
+            throw new Error('the client secret is on the page');
+        }
     });
     await me.tries('it is paused, and resumed', async (page) => {
         await me.button('Pause').click();
@@ -246,6 +260,7 @@ async function act(me, name) {
         await page.getByRole('heading', { level: 2, name: `${name}, changed` }).waitFor({ timeout: WAIT });
         await me.sees('9s');
         await me.sees('20r/s');
+        await me.sees(`client-${me.who}`);
         await me.sees('"$gte": 101');
     });
     await me.tries('it is deleted after a question', async (page) => {
@@ -372,8 +387,49 @@ async function events(me) {
         await page.getByLabel('Event', { exact: true }).press('Enter');
         await page.locator('.page details summary').first().click();
         await me.sees('"entityID"');
+        const erase = await me.button('Erase').count();
+        if (erase !== (me.view.role === 'operator' ? 1 : 0)) {
+            throw new Error(`${erase} buttons to erase it`);
+        }
     });
     await me.pictured('events');
+    if (me.view.role === 'operator') {
+        await me.tries('an operator erases one after a question', async (page) => {
+            await publish(me.view.tenant, [{ eventType: 'invoice.deleted', data: { iban: me.who } }]);
+            await page.locator('#event-type').fill('invoice.deleted');
+            await page.locator('#event-type').press('Enter');
+            const one = page.locator('.page details', { hasText: 'invoice.deleted' });
+            await one.locator('summary').click();
+            await me.sees(`"iban"`, one);
+            await me.button('Erase', one).click();
+            await me.button('Cancel', page.getByRole('dialog')).click();
+            await me.button('Erase', one).click();
+            await me.button('Erase', page.getByRole('dialog')).click();
+            await me.said('It is erased.');
+            await one.waitFor({ state: 'detached', timeout: WAIT });
+            await page.reload();
+            await me.sees('No event is like that.');
+        });
+    }
+}
+
+// a wide screen: nothing is wider than it, and lines stay short enough to read
+async function wide(browser, view) {
+    const { me, context } = await open(browser, view, 2000);
+    for (const name of ['Overview', 'Endpoints', 'Deliveries', 'Events', 'Event catalogue',
+        ...view.role === 'operator' ? ['System'] : []]) {
+        await me.tries(`${name} fits a wide screen`, async (page) => {
+            await me.goes(name);
+            await page.screenshot({ path: `${given.pictures}/${me.who}-${name.replace(' ', '-')}.png` });
+            const [more, text] = await page.evaluate(() => [
+                document.documentElement.scrollWidth - window.innerWidth,
+                document.getElementById('view').getBoundingClientRect().width]);
+            if (more > 0 || text > 1400) {
+                throw new Error(`${more} px too wide, the view has ${text} px`);
+            }
+        });
+    }
+    await context.close();
 }
 
 async function catalogue(me) {
@@ -475,6 +531,7 @@ async function all(browser) {
             ok(!trouble.length, `${me.who}: nothing went wrong in the page`, trouble.join('\n'));
             await context.close();
         }
+        await wide(browser, view);
     }
 }
 

@@ -36,6 +36,8 @@ my $names = join "\n", map { "        event $_;" } map { my $of = $_;
 my $redis = NotifyTest::Redis->new;
 my $receiver = NotifyTest::Receiver->new(scripts => {
     '/fails' => [{ status => 500, body => '{"error":"no such table"}' }],
+    '/token' => [{ status => 200, body => '{"access_token":"token-7",'
+        . '"token_type":"Bearer","expires_in":3600}' }],
     '/flaky' => [{ status => 503 }, { status => 200 }],
 });
 my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
@@ -132,6 +134,7 @@ my %given = (
     chromium => $chromium, playwright => $playwright, axe => $axe,
     pictures => test_dir() . '/pictures', publish => $nginx->url('/shop/events'),
     hook => $receiver->url('/hook'), fails => $receiver->url('/fails'),
+    token => $receiver->url('/token'),
     views => [
         { role => 'operator', tenant => '', url => $nginx->url('/shop/console'),
           seed => seed('') },
@@ -173,5 +176,13 @@ ok(-s "$given{pictures}/$_.png", "there is a picture: $_")
     for $large ? () : map { my $who = $_; map { "$who-$_" }
         qw(overview endpoints endpoint form deliveries delivery events catalogue) }
         map { ("$_-390", "$_-1280") } qw(operator partner);
+
+unless ($large) {
+    for my $who (qw(operator-1280 operator-390 partner-1280 partner-390)) {
+        ok((grep { ($_->{headers}{authorization} // '') eq 'Bearer token-7' }
+            $receiver->requests("/hook-$who")),
+            "the endpoint that $who made is called with a token of OAuth 2.0");
+    }
+}
 
 finish();

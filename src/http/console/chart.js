@@ -39,12 +39,13 @@ function axes(width, series, top, unit) {
                 unit(top * share)));
     }
     const days = series.length > 48;
-    const marks = Math.max(2, Math.min(7, Math.floor(width / 90)));
-    for (let i = 0; i < marks; i++) {
-        const n = Math.round(i * (series.length - 1) / (marks - 1));
+    // as many as there is room for, evenly, from the latest back
+    const last = series.length - 1;
+    const step = Math.max(1, Math.ceil(last / Math.max(1, Math.min(6, Math.floor(width / 90)))));
+    for (let n = last; n >= 0; n -= step) {
         const x = EDGE.left + (n + 0.5) * (width - EDGE.left - EDGE.right) / series.length;
         parts.push(svg('text', { class: 'axis', x, y: CHART_HEIGHT - 4,
-            'text-anchor': i === 0 ? 'start' : i === marks - 1 ? 'end' : 'middle' },
+            'text-anchor': n === last ? 'end' : n === 0 ? 'start' : 'middle' },
             clock(series[n].at, days)));
     }
     return parts;

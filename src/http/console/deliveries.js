@@ -191,7 +191,13 @@ function redeliverSpan(of, done) {
         wanted = { status: status.value, ...(from ? { since: from } : {}), ...(to ? { until: to } : {}),
             ...(of.length ? { subscriptions: of.map((one) => one.id) } : {}),
             ...(type.value.trim() ? { eventTypes: [type.value.trim()] } : {}) };
-        const { json } = await post('redeliver', { ...wanted, dryRun: true });
+        said.replaceChildren(el('p', { class: 'soft' }, t('span.counting')),
+            el('progress', { 'aria-label': t('span.counting') }));
+        go.hidden = true;
+        const { json } = await post('redeliver', { ...wanted, dryRun: true }).catch((error) => {
+            said.replaceChildren();
+            throw error;
+        });
         said.replaceChildren(el('p', { class: 'value' }, t('n.deliveries', { n: json.count })),
             el('p', { class: 'soft' }, t(json.count > 10000 ? 'span.toomany' : json.count ? 'span.sure' : 'span.none')));
         go.hidden = !json.count || json.count > 10000;

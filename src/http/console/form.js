@@ -48,7 +48,7 @@ async function endpointForm(ctx, id) {
         } finally {
             save.disabled = false;
         }
-    } }, form.node, wrong, el('div', { class: 'bar end sticky' },
+    }, input: () => wrong.replaceChildren() }, form.node, wrong, el('div', { class: 'bar end sticky' },
         link(t('cancel'), id ? `/endpoints/${encodeURIComponent(id)}` : '/endpoints', { class: 'button' }),
         el('button', { type: 'submit', id: 'save', class: 'main' }, t(id ? 'save' : 'create')))));
 }

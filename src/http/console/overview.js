@@ -13,6 +13,11 @@ async function overview(ctx) {
     root.append(headline, tiles, card(t('care'), care), card(t('hour'), picture));
 
     const renew = async () => headline.replaceChildren(...wellness(await showCare(care, signal)));
+    // the rest is asked when this is answered, so that nothing delays it
+    const failing = await showCare(care, signal, 'failing');
+    if (failing.length) {
+        headline.replaceChildren(...wellness(failing));
+    }
     await Promise.all([renew(), showRates(tiles, picture, signal)]);
     every(10000, signal, async () => {
         await renew();
@@ -34,17 +39,18 @@ function wellness(unwell) {
 }
 
 // what somebody wanted so needs no attention
-const byRequest = (one) => one.status === 'disabled' ? !one.reason || one.reason === 'request'
+const byRequest = (one) => one.status === 'disabled' ? !one.reason || /by request/.test(one.reason)
     : one.status === 'paused' && /by request/.test(one.reason);
 
-// those that fail first, then what was switched off, then who is slow
-async function showCare(care, signal) {
-    const { json, next } = await get(query('subscriptions', { status: UNWELL, limit: 100 }), { signal });
+// those that fail first, then what was switched off, then who is slow; the
+// first question is for those that fail alone, which is answered sooner
+async function showCare(care, signal, status = UNWELL) {
+    const { json, next } = await get(query('subscriptions', { status, limit: 100 }), { signal });
     const rank = (one) => one.status === 'disabled' ? 1
         : one.failingSince ? 0 : { lagging: 2, pending: 3, paused: 4 }[one.status] ?? 5;
     const shown = json.filter((one) => one.failingSince || !byRequest(one))
         .sort((a, b) => rank(a) - rank(b));
-    if (care.contains(document.activeElement)) {
+    if (care.contains(document.activeElement) || (!json.length && status !== UNWELL)) {
         return json;        // nobody's focus is taken
     }
     care.replaceChildren(shown.length ? endpointList(shown.slice(0, 8)) : empty(t('care.none')));
@@ -62,22 +68,24 @@ function tile(name, value, text, more = {}) {
 // the calls are counted by spans; what was given up is found without a search
 async function showRates(tiles, picture, signal) {
     const since = before(HOUR);
-    const [events, calls, dead] = await Promise.all([
-        get(query('events', { since, limit: 100 }), { signal }),
-        get('stats?window=1h', { signal }),
-        get(query('deliveries', { status: 'dead', since, limit: 100 }), { signal })]);
-    const { succeeded, failed } = calls.json.total;
-    const lost = dead.json.length;
-
-    picture.replaceChildren(charts(calls.json));
-    tiles.replaceChildren(
-        tile(t('events'), ...eventRate(events), { id: 'rate-events' }),
-        tile(t('deliveries'), succeeded + failed ? t('n.hour', { n: succeeded }) : t('none.hour'),
-            failed ? t('rate.failed', { n: failed }) : succeeded ? t('rate.minute', { n: succeeded / 60 }) : t('rate.none'),
-            { id: 'rate-deliveries' }),
-        tile(t('undelivered'), dead.next ? t('n.late.more', { n: lost }) : lost ? t('n.late', { n: lost }) : t('none.late'),
-            lost ? link(t('late.look'), query('/deliveries', { status: 'dead', since })) : t('late.none'),
-            { id: 'late' }));
+    // each has its place, and is shown when its answer comes
+    const filled = async (name, id, asked, words) => {
+        const waiting = tile(name, '…', t('reading'), { id });
+        tiles.append(waiting);
+        waiting.replaceWith(tile(name, ...words(await get(asked, { signal })), { id }));
+    };
+    await Promise.all([
+        filled(t('events'), 'rate-events', query('events', { since, limit: 100 }), eventRate),
+        filled(t('deliveries'), 'rate-deliveries', 'stats?window=1h', ({ json }) => {
+            const { succeeded, failed } = json.total;
+            picture.replaceChildren(charts(json));
+            return [succeeded + failed ? t('n.hour', { n: succeeded }) : t('none.hour'), failed
+                ? t('rate.failed', { n: failed })
+                : succeeded ? t('rate.minute', { n: succeeded / 60 }) : t('rate.none')];
+        }),
+        filled(t('undelivered'), 'late', query('deliveries', { status: 'dead', since, limit: 100 }), ({ json, next }) => [
+            next ? t('n.late.more', { n: json.length }) : json.length ? t('n.late', { n: json.length }) : t('none.late'),
+            json.length ? link(t('late.look'), query('/deliveries', { status: 'dead', since })) : t('late.none')])]);
 }
 
 // a page of the latest says how many an hour has, or how fast they come

@@ -229,6 +229,7 @@ const TEXTS = {
     'span.which': 'Which', 'span.missed': 'What has not arrived', 'span.dead': 'What was given up',
     'span.all': 'Everything, also what has arrived',
     'span.event': 'Event (empty: any)', 'span.count': 'Count',
+    'span.counting': 'They are counted…',
     'span.sure': 'So many calls are made again.', 'span.none': 'There is nothing to redeliver.',
     'span.toomany': 'At most 10,000 are redelivered at once. Choose a shorter span.',
     'event.deliveries': 'All deliveries of this event',
