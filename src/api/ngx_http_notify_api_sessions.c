@@ -136,6 +136,8 @@ ngx_http_notify_api_sessions_put(ngx_http_notify_api_t *api)
         return;
     }
 
+    n = 0;
+
     ngx_str_set(&args[0], "put");
     ngx_str_set(&args[2], "");
 
