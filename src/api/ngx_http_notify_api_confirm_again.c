@@ -27,8 +27,9 @@ static void ngx_http_notify_api_confirm_again_due(ngx_http_notify_resp_t *resp,
 
 
 /* of the worker, until it exits */
-static ngx_event_t   ngx_http_notify_api_confirm_again_event;
-static ngx_array_t  *ngx_http_notify_api_confirm_again_parts;
+static ngx_event_t       ngx_http_notify_api_confirm_again_event;
+static ngx_connection_t  ngx_http_notify_api_confirm_again_dumb;
+static ngx_array_t      *ngx_http_notify_api_confirm_again_parts;
 
 
 ngx_int_t
@@ -79,7 +80,10 @@ ngx_http_notify_api_confirm_again_init(ngx_cycle_t *cycle)
 
     ngx_memzero(ev, sizeof(ngx_event_t));
 
+    ngx_http_notify_api_confirm_again_dumb.fd = (ngx_socket_t) -1;
+
     ev->handler = ngx_http_notify_api_confirm_again_timer;
+    ev->data = &ngx_http_notify_api_confirm_again_dumb;
     ev->log = cycle->log;
     ev->cancelable = 1;
 
