@@ -99,7 +99,14 @@ ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp, void *data)
 
     if (resp->type == NGX_HTTP_NOTIFY_RESP_STRING) {
         n = ngx_atoi(resp->str.data, resp->str.len);
-        ngx_http_notify_partition_is(partition, n == NGX_ERROR ? 0 : n);
+
+        if (n > 0) {
+            ngx_http_notify_partition_is(partition, n);
+
+        } else {
+            ngx_http_notify_partition_unknown(partition, resp);
+        }
+
         return;
     }
 
@@ -167,6 +174,7 @@ ngx_http_notify_partition_is(ngx_http_notify_partition_t *partition,
                           partition->n);
         }
 
+        ngx_http_notify_partition_later(partition);
         return;
     }
 
