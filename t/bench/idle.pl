@@ -8,7 +8,6 @@
 use strict;
 use warnings;
 
-use Time::HiRes qw(sleep);
 use Test::More;
 use NotifyTest;
 
@@ -23,6 +22,15 @@ sub info {
     return ($redis->cli('INFO', $section) =~ /\b$name:(\d+)/)[0];
 }
 
+# whether all workers have an equal part of the leases
+sub shared {
+    my ($redis, $leases) = @_;
+    my %has;
+    $has{(split / /)[0]}++ for $redis->cli('HVALS', $leases);
+    return keys %has == $workers
+           && !grep { $_ > 64 / $workers + 1 } values %has;
+}
+
 printf "%d workers, %d s\n\n%-9s %16s %20s %12s %14s\n", $workers, $seconds,
     'channels', 'AOF bytes/s each', 'commands/s each', 'connections',
     'Redis CPU';
@@ -35,7 +43,8 @@ for my $n (split ' ', $ENV{CHANNELS} // '1 16') {
         . "\nserver { listen 127.0.0.1:%%PORT%%; location / { notify_api c1; } }");
 
     eventually { http(GET => $nginx->url('/health'))->{status} == 200 } undef;
-    sleep 5;            # until each worker has its share
+    eventually { !grep { !shared($redis, "notify:{c$_.0}:leases") } 1 .. $n }
+               undef, 30 or die "idle: the workers have no shares\n";
 
     my $cpu = sub {
         my @field = split ' ', (slurp('/proc/' . $redis->pid . '/stat')
@@ -44,7 +53,7 @@ for my $n (split ' ', $ENV{CHANNELS} // '1 16') {
     };
     my @before = (info($redis, 'persistence', 'aof_current_size'),
                   info($redis, 'stats', 'total_commands_processed'), $cpu->());
-    sleep $seconds;
+    elapse $seconds;
     my @after = (info($redis, 'persistence', 'aof_current_size'),
                  info($redis, 'stats', 'total_commands_processed'), $cpu->());
 
