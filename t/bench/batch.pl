@@ -9,8 +9,8 @@
 use strict;
 use warnings;
 
-use Time::HiRes qw(clock_gettime time);
 use NotifyTest;
+use NotifyTest::Bench;
 use NotifyTest::Shop;
 
 # as a whole
@@ -32,37 +32,13 @@ my $shop = NotifyTest::Shop->new(workers => 1, profiles => {
     single => '', batch => 'batch 100 wait=100ms;' });
 $shop->ready;
 
-my ($worker) = $shop->nginx->workers;
-
-# of all its threads, in microseconds: CPUCLOCK_SCHED of clock_getcpuclockid()
-sub cpu { return 1e6 * clock_gettime((~(0 + $_[0]) << 3) | 2) }
-sub delivered { return $shop->ask(GET => 'stats')->{json}{counters}{delivered} }
-
 my @list = map { { eventType => 'order.paid', entityID => $_,
                    data => { text => 'x' x 200 } } } 1 .. 1000;
 
 sub measure {
     my ($how) = @_;
-    my $id = $shop->subscribe($sink->url("/$how"), profile => $how);
-    $shop->ask(POST => "subscriptions/$id/pause", { for => '1h' });
-    $shop->insist(POST => 'events', \@list) for 1 .. $events / 1000;
-
-    my $done = delivered();
-    my ($began, @before) = (time, cpu($worker), cpu($shop->redis->pid));
-    $shop->act($id, 'resume');
-    eventually { delivered() >= $done + $events } undef, 60
-        or die "batch: not all came\n";
-
-    my $took = time - $began;
-    my %figure = (rate => $events / $took,
-                  cpu => (cpu($worker) - $before[0]) / $events,
-                  redis => (cpu($shop->redis->pid) - $before[1]) / $events);
-    $figure{both} = $figure{cpu} + $figure{redis};
-    $shop->delete($id);
-    return \%figure;
+    return backlog($shop, $sink->url("/$how"), $how, [\@list], $events);
 }
-
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
 
 measure($_) for qw(single batch);           # caches, connections
 

@@ -2,8 +2,8 @@
 #
 # What a delivery costs where several nginx and several Redis share the work:
 # CPU of the nginx, of all Redis together and of the busiest one, for each way
-# to divide it.  CPU is what /proc says, so other work on the machine changes
-# little; on two cores it says nothing of the rate.
+# to divide it.  CPU is what each process has spent, so other work on the
+# machine changes little; on two cores it says nothing of the rate.
 # usage: BENCH=fleet make -f Makefile.dev bench
 #        TENANTS=200 EVENTS=100 of each  FLEET="1x1x1 4x3x16": nginx, Redis,
 #        partitions
@@ -11,10 +11,10 @@
 use strict;
 use warnings;
 
-use IO::Socket::INET;
 use List::Util qw(sum max);
 use Test::More;
 use NotifyTest;
+use NotifyTest::Bench qw(cpu);
 
 Test::More->builder->output('/dev/null');
 alarm 900;
@@ -23,7 +23,6 @@ my $tenants = $ENV{TENANTS} // 200;
 my $events = $ENV{EVENTS} // 100;
 my @fleets = split ' ', $ENV{FLEET}
     // '1x1x1 1x1x16 2x1x1 2x1x16 4x1x1 4x1x16 1x3x1 1x3x16 2x3x16 4x3x16';
-my $tick = 100;        # of /proc, a second
 
 my $receiver = NotifyTest::Nginx->new(level => 'error', connections => 4096,
     http => <<'END');
@@ -35,13 +34,6 @@ my $receiver = NotifyTest::Nginx->new(level => 'error', connections => 4096,
         location /      { return 200; }
     }
 END
-
-sub cpu {
-    return sum map {
-        my @field = split ' ', (slurp("/proc/$_/stat") =~ s/^.*\) //r);
-        ($field[11] + $field[12]) / $tick;
-    } @_;
-}
 
 sub received {
     return (http(GET => $receiver->url('/count'))->{content}
@@ -109,7 +101,7 @@ END
                                . '/children') =~ /(\d+)/)[0] } @nginx;
     my @pids = map { $_->pid } @redis;
     my @before = map { cpu($_) } @pids;
-    my ($busy, $came) = (cpu(@workers), received());
+    my ($busy, $came) = (sum(map { cpu($_) } @workers), received());
     my $array = [ map { { eventType => 'bench.event', entityID => $_,
                           data => { text => 'x' x 100 } } } 1 .. $events ];
 
@@ -128,8 +120,8 @@ END
     my @spent = map { cpu($pids[$_]) - $before[$_] } 0 .. $#pids;
     my $mean = sum(@spent) / @spent;
     printf "%-7d %-7d %-11d %14.1f %14.1f %16.1f %16.2f\n", $instances, $nodes,
-        $parts, 1e6 * (cpu(@workers) - $busy) / $calls,
-        1e6 * sum(@spent) / $calls, 1e6 * max(@spent) / $calls,
+        $parts, (sum(map { cpu($_) } @workers) - $busy) / $calls,
+        sum(@spent) / $calls, max(@spent) / $calls,
         max(@spent) / ($mean || 1);
 
     $_->stop for @nginx, @redis;

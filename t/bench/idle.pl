@@ -45,6 +45,11 @@ for my $n (split ' ', $ENV{CHANNELS} // '1 16') {
     eventually { http(GET => $nginx->url('/health'))->{status} == 200 } undef;
     eventually { !grep { !shared($redis, "notify:{c$_.0}:leases") } 1 .. $n }
                undef, 30 or die "idle: the workers have no shares\n";
+    eventually { my $was = info($redis, 'stats', 'total_commands_processed');
+                 elapse 0.5;
+                 info($redis, 'stats', 'total_commands_processed') - $was
+                     < 10 * $n }
+               undef, 30 or die "idle: the workers do not come to rest\n";
 
     my $cpu = sub {
         my @field = split ' ', (slurp('/proc/' . $redis->pid . '/stat')

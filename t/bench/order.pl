@@ -1,16 +1,17 @@
 #!/usr/bin/env perl
 #
 # What `order key=` of a thousand values costs against `order none`: deliveries
-# per second of one subscription's backlog, and CPU a delivery of the worker and of Redis,
-# in runs that alternate, since other work on the machine changes them.
+# per second of one subscription's backlog, and CPU a delivery of the worker and
+# of Redis, in runs that alternate, since other work on the machine changes
+# them.
 # usage: BENCH=order make -f Makefile.dev bench
 #        ROUNDS=3 EVENTS=20000
 
 use strict;
 use warnings;
 
-use Time::HiRes qw(clock_gettime time);
 use NotifyTest;
+use NotifyTest::Bench;
 use NotifyTest::Shop;
 
 # as a whole
@@ -32,12 +33,6 @@ my $shop = NotifyTest::Shop->new(workers => 1, sign => '', profiles => {
 });
 $shop->ready;
 
-my ($worker) = $shop->nginx->workers;
-
-# of all its threads, in microseconds: CPUCLOCK_SCHED of clock_getcpuclockid()
-sub cpu { return 1e6 * clock_gettime((~(0 + $_[0]) << 3) | 2) }
-sub delivered { return $shop->ask(GET => 'stats')->{json}{counters}{delivered} }
-
 # of a thousand entities: any, as they come, or each of them before one of them
 # comes again
 my @batches = map {
@@ -49,26 +44,8 @@ my @even = [map { { eventType => 'order.paid', entityID => $_,
 
 sub measure {
     my ($how, $batches) = @_;
-    my $id = $shop->subscribe($sink->url("/$how"), profile => $how);
-    $shop->ask(POST => "subscriptions/$id/pause", { for => '1h' });
-    $shop->insist(POST => 'events', $batches->[$_ % @$batches])
-        for 1 .. $events / 1000;
-
-    my $done = delivered();
-    my ($began, @before) = (time, cpu($worker), cpu($shop->redis->pid));
-    $shop->act($id, 'resume');
-    eventually { delivered() >= $done + $events } undef, 60
-        or die "order: not all came\n";
-
-    my $took = time - $began;
-    my %figure = (rate => $events / $took,
-                  cpu => (cpu($worker) - $before[0]) / $events,
-                  redis => (cpu($shop->redis->pid) - $before[1]) / $events);
-    $shop->delete($id);
-    return \%figure;
+    return backlog($shop, $sink->url("/$how"), $how, $batches, $events);
 }
-
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
 
 measure($_, \@even) for qw(none key);           # caches, connections
 

@@ -6,12 +6,12 @@
 use strict;
 use warnings;
 
-use IO::Socket::INET;
 use MIME::Base64 ();
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 use NotifyTest;
+use NotifyTest::Bench qw(median pipeline request);
 use NotifyTest::Tool;
 
 use constant { PIPELINE => 50, BATCH => 250, GOAL => 10, WARM => 500 };
@@ -71,32 +71,6 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 1,
     }
 END
 
-# answers are counted, they are all alike
-sub pipeline {
-    my ($status, @requests) = @_;
-    my $socket = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1:' . $nginx->port) or die $!;
-
-    while (my @some = splice @requests, 0, PIPELINE) {
-        my ($in, $n) = ('', 0);
-        print $socket join '', @some;
-        $socket->flush;
-        while ($n < @some) {
-            sysread $socket, $in, 1 << 20, length $in or die "closed\n";
-            $n = () = $in =~ m{HTTP/1\.1 $status }g;
-            die "not $status: $in\n" if $in =~ m{HTTP/1\.1 (?!$status )\d+ };
-        }
-    }
-}
-
-sub request {
-    my ($method, $path, $json) = @_;
-    my $body = to_json($json);
-    return "$method $path HTTP/1.1\r\nHost: x\r\nContent-Type: "
-        . 'application/json' . "\r\nContent-Length: " . length($body)
-        . "\r\n\r\n$body";
-}
-
 # seconds of all threads
 sub cpu {
     my ($pid) = @_;
@@ -113,8 +87,6 @@ sub had {
     return $n - ++$looks;
 }
 
-sub median { return (sort { $a <=> $b } @_)[$#_ / 2] }
-
 eventually { http(GET => $nginx->url('/health'))->{status} == 200 } 'ready';
 
 my @browsers = map { from_json($_) }
@@ -125,7 +97,7 @@ my @subscriptions = map { +{
     0 .. $#browsers;
 spew("$dir/subscriptions", join '', map { to_json($_) . "\n" } @subscriptions);
 
-pipeline(201, map { request(PUT => "/sessions/browser-$_", {
+pipeline($nginx, PIPELINE, 201, map { request(PUT => "/sessions/browser-$_", {
     subscription => $subscriptions[$_], payload => \1 }) }
     0 .. $#subscriptions);
 
@@ -147,7 +119,7 @@ sub publish {
     my @cpu = (cpu($worker), cpu($server));
     my $start = time;
 
-    pipeline(202, @posts);
+    pipeline($nginx, PIPELINE, 202, @posts);
     eventually { had() - $before >= $n } "$n pushes", 60;
 
     my $seconds = time - $start;

@@ -9,6 +9,7 @@ use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use NotifyTest;
+use NotifyTest::Bench qw(pipeline request);
 
 use constant { PIPELINE => 100, BATCH => 250, MOST => 400 };
 
@@ -44,32 +45,6 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 1,
     }
 END
 
-# answers are counted, they are all alike
-sub pipeline {
-    my ($status, @requests) = @_;
-    my $socket = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1:' . $nginx->port) or die $!;
-
-    while (my @some = splice @requests, 0, PIPELINE) {
-        my ($in, $n) = ('', 0);
-        print $socket join '', @some;
-        $socket->flush;
-        while ($n < @some) {
-            sysread $socket, $in, 1 << 20, length $in or die "closed\n";
-            $n = () = $in =~ m{HTTP/1\.1 $status }g;
-            die "not $status\n" if $in =~ m{HTTP/1\.1 (?!$status )\d+ };
-        }
-    }
-}
-
-sub request {
-    my ($method, $path, $json) = @_;
-    my $body = to_json($json);
-    return "$method $path HTTP/1.1\r\nHost: x\r\nContent-Type: "
-        . 'application/json' . "\r\nContent-Length: " . length($body)
-        . "\r\n\r\n$body";
-}
-
 sub id { return sprintf 'bf813a5d-2e06-4047-bae2-%012x', $_[0] }
 
 sub used { return (map { /^used_memory:(\d+)/ }
@@ -89,7 +64,8 @@ my $id = http(POST => $nginx->url('/subscriptions'), json => {
 my $before = used();
 my $start = time;
 for (my $i = 0; $i < $sessions; $i += 1000) {
-    pipeline(201, map { request(PUT => '/sessions/' . id($_), {
+    pipeline($nginx, PIPELINE, 201,
+             map { request(PUT => '/sessions/' . id($_), {
         subscription => $id, provider => 'gold',
         device => 'f' . id($_) }) } $i .. $i + 999);
 }
@@ -122,7 +98,7 @@ sub publish {
     }
 
     my $start = time;
-    pipeline(202, @posts);
+    pipeline($nginx, PIPELINE, 202, @posts);
     eventually { $receiver->count('/push') - $seen >= $events } undef, 60;
     my $seconds = time - $start;
     sleep 0.3;
