@@ -104,7 +104,7 @@ if #missing > 1 and (enables or (removes and on > 0)) then
     return missing
 end
 
--- nothing is written above this line
+-- above this line nothing is written but a copy
 
 for field, flag in pairs(flags) do
     if flag == '' then
