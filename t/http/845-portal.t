@@ -48,6 +48,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, start => 0,
         sign          standard;
         retry         1ms 1h;
         response_log  1k;
+        breaker       off;
         customize     payload retry timeout tls oauth2 batch;
     }
     notify_profile internal { allow 127.0.0.0/8; sign standard; retry off; }

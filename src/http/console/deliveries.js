@@ -249,7 +249,7 @@ async function delivery(ctx, id) {
             button(t('redeliver'), press(async () => {
                 await post(path('deliveries', id, 'redeliver'));
                 say(t('redeliver.one'));
-                await new Promise((resolve) => setTimeout(resolve, 400));
+                await attempted(id, json.attemptCount ?? attempts.length, signal);
                 await ctx.again();
             }), { class: 'main' }),
             link(t('event.deliveries'), query('/deliveries', { event: json.eventId }), { class: 'button' })),
@@ -263,6 +263,17 @@ async function delivery(ctx, id) {
                 .map(([name, value]) => `${name}: ${value}`).join('\n'), { json: false })),
         card(t('attempts'), attempts.length ? el('ol', { class: 'attempts' }, attempts.map(attemptRow).reverse())
             : empty(t('no.attempt'))));
+}
+
+// until it has been tried once more, or somebody has waited long enough
+async function attempted(id, before, signal) {
+    for (let tries = 0; tries < 20; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const { json } = await get(path('deliveries', id), { signal });
+        if (json.attemptCount > before) {
+            return;
+        }
+    }
 }
 
 // the body as it is sent, or what the log has of the event
