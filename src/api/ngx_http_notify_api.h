@@ -13,6 +13,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_channel.h"
+#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_invalid.h"
 #include "ngx_http_notify_module.h"
 
@@ -244,7 +245,28 @@ ngx_int_t ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
  * meanwhile: everything was cleaned up, the handler returns at once.  _began
  * answers with 500 where the work could not be submitted.  A request waits for
  * one thing at a time.
+ *
+ * A question to Redis is
+ *     _began(api, submit(..., ngx_http_notify_api_asked, _ask(api, handler)))
+ * whose handler gets the reply, if the request is still there and _reply() has
+ * not answered it.
  */
+typedef void (*ngx_http_notify_api_reply_pt)(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
+
+void *ngx_http_notify_api_ask(ngx_http_notify_api_t *api,
+    ngx_http_notify_api_reply_pt handler);
+void ngx_http_notify_api_asked(ngx_http_notify_resp_t *resp, void *data);
+/* the same with a command, or a script, of the channel's connection */
+ngx_http_notify_command_t *ngx_http_notify_api_command(
+    ngx_http_notify_api_t *api, const char *name,
+    ngx_http_notify_api_reply_pt handler);
+ngx_http_notify_command_t *ngx_http_notify_api_script(
+    ngx_http_notify_api_t *api, const ngx_http_notify_script_t *script,
+    ngx_http_notify_api_reply_pt handler);
+void ngx_http_notify_api_command_send(ngx_http_notify_api_t *api,
+    ngx_http_notify_command_t *command);
+
 void *ngx_http_notify_api_suspended_begin(ngx_http_notify_api_t *api);
 void ngx_http_notify_api_suspended_began(ngx_http_notify_api_t *api,
     ngx_int_t rc);

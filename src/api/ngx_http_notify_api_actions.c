@@ -37,8 +37,8 @@ static ngx_int_t ngx_http_notify_api_actions_place(
     const char *name, ngx_uint_t last, ngx_http_notify_id_t *id);
 static void ngx_http_notify_api_actions_replay(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_actions_replayed(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_actions_rotation(
     ngx_http_notify_api_subscription_t *call, const char **names);
 static void ngx_http_notify_api_actions_rotate_secret(
@@ -204,10 +204,8 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
     replay = call->data;
     before = ngx_http_notify_id_before(&replay->since);
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_replay,
-                                    ngx_http_notify_api_actions_replayed,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_replay,
+                                         ngx_http_notify_api_actions_replayed);
 
     ngx_http_notify_command_key(command, keys, "subs");
     ngx_http_notify_command_key_of(command, keys, "replay", &call->id);
@@ -223,25 +221,19 @@ ngx_http_notify_api_actions_replay(ngx_http_notify_api_subscription_t *call)
                                replay->bounded ? &replay->until : NULL);
     ngx_http_notify_command_text(command, replay->all ? "1" : "0");
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 static void
-ngx_http_notify_api_actions_replayed(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_actions_replayed(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_http_notify_id_t                 to;
-    ngx_http_notify_api_t               *api;
     ngx_http_notify_resp_t              *last;
     ngx_http_notify_json_write_t         w;
     ngx_http_notify_api_replay_t        *replay;
     ngx_http_notify_api_subscription_t  *call;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     call = api->data;
     replay = call->data;

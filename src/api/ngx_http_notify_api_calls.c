@@ -27,8 +27,8 @@ typedef struct {
 
 static void ngx_http_notify_api_calls_ask(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_calls_told(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_calls_told(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_calls_write(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_latencies_t *l);
 
@@ -136,32 +136,25 @@ ngx_http_notify_api_calls_ask(ngx_http_notify_api_subscription_t *call)
 
     api = call->api;
 
-    command = ngx_http_notify_command_start(api->channel->redis, "HMGET",
-                                    ngx_http_notify_api_calls_told,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, "HMGET",
+                                          ngx_http_notify_api_calls_told);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "stats",
                                    &call->id);
     ngx_http_notify_api_calls_fields(call->data, command);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 static void
-ngx_http_notify_api_calls_told(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_calls_told(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t                           i;
-    ngx_http_notify_api_t               *api;
     ngx_http_notify_json_write_t         w;
     ngx_http_notify_api_calls_t         *calls;
     ngx_http_notify_api_subscription_t  *call;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     call = api->data;
     calls = call->data;

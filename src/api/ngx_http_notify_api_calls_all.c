@@ -16,10 +16,10 @@
 
 
 static void ngx_http_notify_api_calls_all_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_calls_all_page(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_api_calls_all_told(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_calls_all_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_calls_all_told(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_calls_all_send(ngx_http_notify_api_t *api);
 
 
@@ -47,10 +47,8 @@ ngx_http_notify_api_calls_all_read(ngx_http_notify_api_t *api)
 
     calls = api->data;
 
-    command = ngx_http_notify_command_start(api->channel->redis,
-                                    "ZRANGEBYSCORE",
-                                    ngx_http_notify_api_calls_all_page,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, "ZRANGEBYSCORE",
+                                          ngx_http_notify_api_calls_all_page);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "subs:of",
                                    &api->tenant);
@@ -69,26 +67,20 @@ ngx_http_notify_api_calls_all_read(ngx_http_notify_api_t *api)
     ngx_http_notify_command_number(command,
                                    NGX_HTTP_NOTIFY_API_CALLS_ALL_STEP);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 /* ids, each with its score */
 
 static void
-ngx_http_notify_api_calls_all_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_calls_all_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_str_t                    *score;
     ngx_uint_t                    i, n;
-    ngx_http_notify_api_t        *api;
     ngx_http_notify_command_t    *command;
     ngx_http_notify_api_calls_t  *calls;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     calls = api->data;
     n = resp->nelts / 2;
@@ -109,10 +101,8 @@ ngx_http_notify_api_calls_all_page(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_calls,
-                                    ngx_http_notify_api_calls_all_told,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_calls,
+                                         ngx_http_notify_api_calls_all_told);
 
     for (i = 0; i < n; i++) {
         ngx_http_notify_command_key_of(command, &api->channel->keys, "stats",
@@ -121,24 +111,18 @@ ngx_http_notify_api_calls_all_page(ngx_http_notify_resp_t *resp, void *data)
 
     ngx_http_notify_api_calls_fields(calls, command);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 /* numbers of fields, each with its value */
 
 static void
-ngx_http_notify_api_calls_all_told(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_calls_all_told(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t                    i, n;
-    ngx_http_notify_api_t        *api;
     ngx_http_notify_api_calls_t  *calls;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     calls = api->data;
 

@@ -31,8 +31,8 @@ static void ngx_http_notify_api_event_types_names(
     const ngx_array_t *names);
 static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_ask(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_stats_length(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_begin(ngx_http_notify_api_t *api,
     ngx_http_notify_json_write_t *w);
@@ -236,26 +236,21 @@ ngx_http_notify_api_stats_ask(ngx_http_notify_api_t *api)
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_log_state_ask(
             api->channel->redis, &api->channel->keys,
-            ngx_http_notify_api_stats_length,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_stats_length)));
 }
 
 
 static void
-ngx_http_notify_api_stats_length(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_stats_length(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    uint64_t                       values[NGX_HTTP_NOTIFY_METRICS_N];
-    ngx_uint_t                     i;
-    int64_t                       *events;
-    ngx_http_notify_api_t         *api;
-    ngx_http_notify_log_state_t    state;
-    ngx_http_notify_channel_t     *next;
-    ngx_http_notify_json_write_t   w;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    uint64_t                      values[NGX_HTTP_NOTIFY_METRICS_N];
+    ngx_uint_t                    i;
+    int64_t                      *events;
+    ngx_http_notify_log_state_t   state;
+    ngx_http_notify_channel_t    *next;
+    ngx_http_notify_json_write_t  w;
 
     if (ngx_http_notify_log_state_parse(resp, &state) == NGX_ERROR) {
         ngx_http_notify_api_failed(api);

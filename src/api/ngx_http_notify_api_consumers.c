@@ -19,21 +19,21 @@
 
 static void ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
-static void ngx_http_notify_api_consumers_stored(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_consumers_stored(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
     const char *verb, const ngx_str_t *name,
-    ngx_http_notify_redis_handler_pt handler);
+    ngx_http_notify_api_reply_pt handler);
 static void ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
-static void ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_consumers_read(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
     const ngx_str_t *cursor);
-static void ngx_http_notify_api_consumers_deleted(
-    ngx_http_notify_resp_t *resp, void *data);
-static void ngx_http_notify_api_consumers_loaded(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_consumers_deleted(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_consumers_loaded(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 
 
 ngx_uint_t
@@ -116,10 +116,8 @@ ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
         return;
     }
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_consumer,
-                                    ngx_http_notify_api_consumers_stored,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_consumer,
+                                         ngx_http_notify_api_consumers_stored);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "consumers",
                                    &api->tenant);
@@ -127,21 +125,14 @@ ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_command_id(command, &place);
     ngx_http_notify_command_text(command, NGX_HTTP_NOTIFY_API_CONSUMERS_MAX);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 static void
-ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_consumers_stored(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
-
     if (ngx_http_notify_script_says(resp, "limit")) {
         ngx_http_notify_api_problem(api, NGX_HTTP_CONFLICT,
                                     "too_many_consumers",
@@ -161,19 +152,17 @@ ngx_http_notify_api_consumers_stored(ngx_http_notify_resp_t *resp, void *data)
 static void
 ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
     const char *verb, const ngx_str_t *name,
-    ngx_http_notify_redis_handler_pt handler)
+    ngx_http_notify_api_reply_pt handler)
 {
     ngx_http_notify_command_t  *command;
 
-    command = ngx_http_notify_command_start(api->channel->redis, verb, handler,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, verb, handler);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "consumers",
                                    &api->tenant);
     ngx_http_notify_command_arg(command, name);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
@@ -189,18 +178,13 @@ ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
 
 
 static void
-ngx_http_notify_api_consumers_read(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_consumers_read(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    u_char                  buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
-    u_char                 *p;
-    ngx_str_t               cursor;
-    ngx_http_notify_id_t    place;
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    u_char                buf[NGX_HTTP_NOTIFY_ID_CURSOR_LEN];
+    u_char               *p;
+    ngx_str_t             cursor;
+    ngx_http_notify_id_t  place;
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING
         || ngx_http_notify_id_parse(&resp->str, &place) != NGX_OK)
@@ -240,16 +224,9 @@ ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
 
 
 static void
-ngx_http_notify_api_consumers_deleted(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_consumers_deleted(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
-
     ngx_http_notify_api_send(api, NGX_HTTP_NO_CONTENT, NULL);
 }
 
@@ -265,15 +242,10 @@ ngx_http_notify_api_consumers_load(ngx_http_notify_api_deltas_t *deltas)
 /* one that has not committed yet begins with the oldest kept */
 
 static void
-ngx_http_notify_api_consumers_loaded(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_consumers_loaded(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     deltas = api->data;
 

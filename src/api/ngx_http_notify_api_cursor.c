@@ -39,8 +39,8 @@ typedef struct {
 
 static void ngx_http_notify_api_cursor_submit(
     ngx_http_notify_api_t *api, ngx_http_notify_api_cursor_read_t *read);
-static void ngx_http_notify_api_cursor_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_cursor_answer(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_http_notify_api_cursor_key_t *ngx_http_notify_api_cursor_keep(
     ngx_http_notify_channel_t *channel, const ngx_str_t *text,
     ngx_uint_t generation);
@@ -106,32 +106,25 @@ ngx_http_notify_api_cursor_submit(ngx_http_notify_api_t *api,
 
     api->resume = read;
 
-    command = ngx_http_notify_command_start(api->channel->redis, "SET",
-                                    ngx_http_notify_api_cursor_answer,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, "SET",
+                                          ngx_http_notify_api_cursor_answer);
 
     ngx_http_notify_command_key(command, &api->channel->keys, "key");
     ngx_http_notify_command_arg(command, &read->text);
     ngx_http_notify_command_text(command, "NX");
     ngx_http_notify_command_text(command, "GET");
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 static void
-ngx_http_notify_api_cursor_answer(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_cursor_answer(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_str_t                          *text;
-    ngx_http_notify_api_t              *api;
     ngx_http_notify_api_cursor_key_t   *key;
     ngx_http_notify_api_cursor_read_t  *read;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     read = api->resume;
     text = &read->text;

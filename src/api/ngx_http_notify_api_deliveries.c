@@ -32,13 +32,13 @@ static void ngx_http_notify_api_deliveries_handler(
     ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_deliveries_arg(
     ngx_http_notify_api_t *api, ngx_uint_t *request);
-static void ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_deliveries_read(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_cleanup(void *data);
 static void ngx_http_notify_api_deliveries_none(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_deliveries_asked(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
     ngx_uint_t status);
 
@@ -136,8 +136,9 @@ ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
         ngx_http_notify_deliveries_read(
             api->channel->redis, &api->channel->keys, &delivery->subscription,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, event, 1, 1,
-            ngx_http_notify_api_deliveries_read,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_deliveries_read)));
 }
 
 
@@ -181,18 +182,13 @@ ngx_http_notify_api_deliveries_cleanup(void *data)
 
 
 static void
-ngx_http_notify_api_deliveries_read(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_deliveries_read(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t           *api;
     ngx_http_notify_resp_t          *rows;
     ngx_http_notify_delivery_row_t  *row;
     ngx_http_notify_api_delivery_t  *delivery;
     ngx_http_notify_subscription_t  *subscription;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     delivery = api->data;
     row = &delivery->row;
@@ -336,21 +332,17 @@ ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api)
         ngx_http_notify_deliveries_again(
             api->channel->redis, &api->channel->keys, &delivery->subscription,
             &delivery->event, ngx_http_notify_api_now(),
-            ngx_http_notify_api_deliveries_asked,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_deliveries_asked)));
 }
 
 
 static void
-ngx_http_notify_api_deliveries_asked(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_deliveries_asked(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t           *api;
     ngx_http_notify_api_delivery_t  *delivery;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     delivery = api->data;
 

@@ -28,23 +28,23 @@ static void ngx_http_notify_api_deliveries_all_cleanup(void *data);
 static void ngx_http_notify_api_deliveries_all_read(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_all_events(
-    ngx_http_notify_resp_t *resp, void *data);
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_all_subscriptions(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_all_page(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_deliveries_all_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_all_found(
     ngx_http_notify_api_t *api, ngx_uint_t more);
 static void ngx_http_notify_api_deliveries_all_answer(
-    ngx_http_notify_resp_t *resp, void *data);
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deliveries_all_of(
     ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
 static ngx_int_t ngx_http_notify_api_deliveries_all_target(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_all_next(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_all_one(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_deliveries_all_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deliveries_all_row(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_all_send(
@@ -156,19 +156,13 @@ ngx_http_notify_api_deliveries_all_read(ngx_http_notify_api_t *api)
 
 
 static void
-ngx_http_notify_api_deliveries_all_events(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_all_events(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_uint_t                              i;
-    ngx_http_notify_api_t                  *api;
-    ngx_http_notify_resp_t                 *last;
-    ngx_http_notify_event_t                *event, **slot;
-    ngx_http_notify_api_deliveries_all_t   *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    ngx_uint_t                             i;
+    ngx_http_notify_resp_t                *last;
+    ngx_http_notify_event_t               *event, **slot;
+    ngx_http_notify_api_deliveries_all_t  *list;
 
     list = api->data;
 
@@ -225,23 +219,18 @@ ngx_http_notify_api_deliveries_all_subscriptions(ngx_http_notify_api_t *api)
         ngx_http_notify_subscriptions_list(
             api->channel->redis, &api->channel->keys, &api->tenant,
             &list->after, NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_SUBS,
-            ngx_http_notify_api_deliveries_all_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_deliveries_all_page)));
 }
 
 
 static void
-ngx_http_notify_api_deliveries_all_page(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_all_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_uint_t                              i;
-    ngx_http_notify_api_t                  *api;
-    ngx_http_notify_api_deliveries_all_t   *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    ngx_uint_t                             i;
+    ngx_http_notify_api_deliveries_all_t  *list;
 
     list = api->data;
 
@@ -310,16 +299,10 @@ ngx_http_notify_api_deliveries_all_found(ngx_http_notify_api_t *api,
 
 
 static void
-ngx_http_notify_api_deliveries_all_answer(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_all_answer(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t                 *api;
     ngx_http_notify_api_deliveries_all_t  *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
 
@@ -459,8 +442,9 @@ ngx_http_notify_api_deliveries_all_next(ngx_http_notify_api_t *api)
                 api->channel->redis, &api->channel->keys,
                 &pair[list->next].id, NGX_HTTP_NOTIFY_DELIVERIES_ONE,
                 &pair[list->next].event, 1, 1,
-                ngx_http_notify_api_deliveries_all_one,
-                ngx_http_notify_api_suspended_begin(api)));
+                ngx_http_notify_api_asked,
+                ngx_http_notify_api_ask(api,
+                    ngx_http_notify_api_deliveries_all_one)));
         return;
     }
 
@@ -486,17 +470,11 @@ ngx_http_notify_api_deliveries_all_next(ngx_http_notify_api_t *api)
 
 
 static void
-ngx_http_notify_api_deliveries_all_one(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_all_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t                  *api;
     ngx_http_notify_api_deliveries_all_t   *list;
     ngx_http_notify_api_deliveries_pair_t  *pair;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
 

@@ -70,7 +70,7 @@ ngx_int_t ngx_http_notify_api_deliveries_all_kept_begin(
 ngx_int_t ngx_http_notify_api_deliveries_all_kept_put(
     ngx_http_notify_api_t *api, uint64_t score, ngx_str_t *id);
 void ngx_http_notify_api_deliveries_all_kept_ask(ngx_http_notify_api_t *api,
-    ngx_http_notify_redis_handler_pt handler);
+    ngx_http_notify_api_reply_pt handler);
 /* the answer to that: more pairs; NGX_ERROR: memory */
 ngx_int_t ngx_http_notify_api_deliveries_all_kept_take(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);

@@ -82,7 +82,7 @@ ngx_http_notify_api_deliveries_all_kept_put(ngx_http_notify_api_t *api,
 
 void
 ngx_http_notify_api_deliveries_all_kept_ask(ngx_http_notify_api_t *api,
-    ngx_http_notify_redis_handler_pt handler)
+    ngx_http_notify_api_reply_pt handler)
 {
     ngx_uint_t                              i, dead;
     ngx_http_notify_id_t                    last;
@@ -103,9 +103,8 @@ ngx_http_notify_api_deliveries_all_kept_ask(ngx_http_notify_api_t *api,
                             : ngx_http_notify_id_before(&list->latest.before);
     }
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_waiting, handler,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_waiting,
+                                         handler);
 
     for (i = 0; i < list->asked.nelts; i++) {
         ngx_http_notify_command_key_of(command, &api->channel->keys,
@@ -118,8 +117,7 @@ ngx_http_notify_api_deliveries_all_kept_ask(ngx_http_notify_api_t *api,
     ngx_http_notify_command_id(command, &list->latest.since);
     ngx_http_notify_command_number(command, list->limit + 1);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 

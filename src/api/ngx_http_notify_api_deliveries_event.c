@@ -48,13 +48,13 @@ static ngx_int_t ngx_http_notify_api_deliveries_event_args(
 static void ngx_http_notify_api_deliveries_event_list(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_event_page(
-    ngx_http_notify_resp_t *resp, void *data);
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deliveries_event_to(
     ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
 static void ngx_http_notify_api_deliveries_event_next(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_event_one(
-    ngx_http_notify_resp_t *resp, void *data);
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deliveries_event_row(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_event_send(
@@ -234,23 +234,18 @@ ngx_http_notify_api_deliveries_event_list(ngx_http_notify_api_t *api)
         ngx_http_notify_subscriptions_list(
             api->channel->redis, &api->channel->keys, &api->tenant,
             &list->after, NGX_HTTP_NOTIFY_API_DELIVERIES_SUBSCRIPTIONS,
-            ngx_http_notify_api_deliveries_event_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_deliveries_event_page)));
 }
 
 
 static void
-ngx_http_notify_api_deliveries_event_page(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_event_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t                               i;
-    ngx_http_notify_api_t                   *api;
     ngx_http_notify_api_deliveries_event_t  *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
     list->end = (resp->nelts == 0);
@@ -358,23 +353,18 @@ ngx_http_notify_api_deliveries_event_next(ngx_http_notify_api_t *api)
         ngx_http_notify_deliveries_read(
             api->channel->redis, &api->channel->keys, &to[list->next].id,
             NGX_HTTP_NOTIFY_DELIVERIES_ONE, &list->event->id, 1, 1,
-            ngx_http_notify_api_deliveries_event_one,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_deliveries_event_one)));
 }
 
 
 static void
-ngx_http_notify_api_deliveries_event_one(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_event_one(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t                   *api;
     ngx_http_notify_api_deliveries_to_t     *to;
     ngx_http_notify_api_deliveries_event_t  *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
 

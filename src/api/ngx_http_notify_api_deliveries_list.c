@@ -36,7 +36,7 @@ static ngx_int_t ngx_http_notify_api_deliveries_list_args(
 static void ngx_http_notify_api_deliveries_list_read(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_list_page(
-    ngx_http_notify_resp_t *resp, void *data);
+    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deliveries_list_row(
     ngx_http_notify_api_deliveries_list_t *list,
     ngx_http_notify_resp_t **elts);
@@ -152,24 +152,19 @@ ngx_http_notify_api_deliveries_list_read(ngx_http_notify_api_t *api)
         ngx_http_notify_deliveries_read(
             api->channel->redis, &api->channel->keys, &api->segments[0],
             list->how, list->placed ? &list->before : NULL, list->asked,
-            !list->taken, ngx_http_notify_api_deliveries_list_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            !list->taken, ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_deliveries_list_page)));
 }
 
 
 static void
-ngx_http_notify_api_deliveries_list_page(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_deliveries_list_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t                              i, n;
-    ngx_http_notify_api_t                  *api;
     ngx_http_notify_resp_t                 *rows, *cut;
     ngx_http_notify_api_deliveries_list_t  *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
 

@@ -19,8 +19,8 @@ static void ngx_http_notify_api_deltas_ready(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
 static void ngx_http_notify_api_deltas_subscription(
     ngx_http_notify_api_deltas_t *deltas);
-static void ngx_http_notify_api_deltas_loaded(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_deltas_loaded(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deltas_select(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
 
@@ -136,21 +136,16 @@ ngx_http_notify_api_deltas_subscription(ngx_http_notify_api_deltas_t *deltas)
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_get(
             api->channel->redis, &api->channel->keys, &deltas->subscription,
-            ngx_http_notify_api_deltas_loaded,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_deltas_loaded)));
 }
 
 
 static void
-ngx_http_notify_api_deltas_loaded(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_deltas_loaded(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     deltas = api->data;
 

@@ -19,8 +19,8 @@
 
 static ngx_int_t ngx_http_notify_api_deltas_ask_missed(
     ngx_http_notify_api_deltas_t *deltas);
-static void ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_deltas_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deltas_entries(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deltas_missed(
@@ -50,8 +50,8 @@ ngx_http_notify_api_deltas_read(ngx_http_notify_api_deltas_t *deltas)
         ngx_http_notify_log_read(
             api->channel->redis, &api->channel->keys, &deltas->from,
             deltas->page, NGX_HTTP_NOTIFY_API_DELTAS_CHUNK,
-            ngx_http_notify_api_deltas_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_deltas_page)));
 }
 
 
@@ -86,10 +86,8 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas)
     id = &deltas->subscription;
     shard = ngx_http_notify_keys_shard_of(id);
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_missed,
-                                    ngx_http_notify_api_deltas_page,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_missed,
+                                         ngx_http_notify_api_deltas_page);
 
     ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, keys, "log");
@@ -108,16 +106,11 @@ ngx_http_notify_api_deltas_ask_missed(ngx_http_notify_api_deltas_t *deltas)
 
 
 static void
-ngx_http_notify_api_deltas_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_deltas_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                      rc;
-    ngx_http_notify_api_t         *api;
     ngx_http_notify_api_deltas_t  *deltas;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     deltas = api->data;
 

@@ -41,8 +41,8 @@ typedef struct {
 
 static void ngx_http_notify_api_erase_cleanup(void *data);
 static void ngx_http_notify_api_erase_list(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_erase_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_erase_internal(ngx_http_notify_api_t *api,
     ngx_http_notify_command_t *command);
 static ngx_http_notify_command_t *ngx_http_notify_api_erase_command(
@@ -52,8 +52,8 @@ static void ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
     ngx_uint_t mine);
 static ngx_int_t ngx_http_notify_api_erase_segment(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *entry);
-static void ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_erase_done(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 
 
 void
@@ -110,24 +110,19 @@ ngx_http_notify_api_erase_list(ngx_http_notify_api_t *api)
         ngx_http_notify_subscriptions_list(
             api->channel->redis, &api->channel->keys, &api->tenant,
             &erase->after, NGX_HTTP_NOTIFY_API_ERASE_PAGE,
-            ngx_http_notify_api_erase_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_erase_page)));
 }
 
 
 static void
-ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_erase_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t                    i, mine;
-    ngx_http_notify_api_t        *api;
     ngx_http_notify_command_t    *command;
     ngx_http_notify_selector_t   *selector;
     ngx_http_notify_api_erase_t  *erase;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     erase = api->data;
     command = ngx_http_notify_api_erase_command(api);
@@ -174,8 +169,7 @@ ngx_http_notify_api_erase_page(ngx_http_notify_resp_t *resp, void *data)
 
     erase->end = (i == 0);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
@@ -221,10 +215,8 @@ ngx_http_notify_api_erase_command(ngx_http_notify_api_t *api)
     erase = api->data;
     keys = &api->channel->keys;
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_erase,
-                                    ngx_http_notify_api_erase_done,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_erase,
+                                         ngx_http_notify_api_erase_done);
 
     ngx_http_notify_command_key(command, keys, "log");
     ngx_http_notify_command_key(command, keys, "subs:log");
@@ -332,15 +324,10 @@ ngx_http_notify_api_erase_segment(ngx_http_notify_api_t *api,
 
 
 static void
-ngx_http_notify_api_erase_done(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_erase_done(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t        *api;
     ngx_http_notify_api_erase_t  *erase;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     erase = api->data;
 

@@ -14,14 +14,14 @@
 
 
 static void ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *id, ngx_http_notify_redis_handler_pt handler);
-static void ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp,
-    void *data);
+    const ngx_http_notify_id_t *id, ngx_http_notify_api_reply_pt handler);
+static void ngx_http_notify_api_event_by_id(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_event_key(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_event_found(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_api_event_by_uid(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_event_none(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp);
@@ -44,12 +44,12 @@ ngx_http_notify_api_event(ngx_http_notify_api_t *api)
 
 static void
 ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
-    const ngx_http_notify_id_t *id, ngx_http_notify_redis_handler_pt handler)
+    const ngx_http_notify_id_t *id, ngx_http_notify_api_reply_pt handler)
 {
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_log_range(
-            api->channel->redis, &api->channel->keys, id, 1, id, 1, handler,
-            ngx_http_notify_api_suspended_begin(api))
+            api->channel->redis, &api->channel->keys, id, 1, id, 1,
+            ngx_http_notify_api_asked, ngx_http_notify_api_ask(api, handler))
         != NULL ? NGX_OK : NGX_ERROR);
 }
 
@@ -57,15 +57,10 @@ ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
 /* what looks like an id of ours may be a publisher's uid after all */
 
 static void
-ngx_http_notify_api_event_by_id(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_event_by_id(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_id_t    id;
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    ngx_http_notify_id_t  id;
 
     if (ngx_http_notify_api_event_show(api, resp) == NGX_OK) {
         return;
@@ -100,31 +95,24 @@ ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
         return;
     }
 
-    command = ngx_http_notify_command_start(api->channel->redis, "GET",
-                                    ngx_http_notify_api_event_found,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, "GET",
+                                          ngx_http_notify_api_event_found);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "id", &name);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 /* "<stream id> <digest of the body>", see publish.lua */
 
 static void
-ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_event_found(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    u_char                 *p;
-    ngx_str_t               text;
-    ngx_http_notify_id_t   *id;
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    u_char                *p;
+    ngx_str_t              text;
+    ngx_http_notify_id_t  *id;
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
         ngx_http_notify_api_event_none(api);
@@ -156,15 +144,9 @@ ngx_http_notify_api_event_found(ngx_http_notify_resp_t *resp, void *data)
 
 
 static void
-ngx_http_notify_api_event_by_uid(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_event_by_uid(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
-
     if (ngx_http_notify_api_event_show(api, resp) == NGX_OK) {
         return;
     }

@@ -21,8 +21,8 @@ typedef struct {
 } ngx_http_notify_api_events_list_t;
 
 
-static void ngx_http_notify_api_events_list_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_events_list_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_events_list_row(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *entry);
 static void ngx_http_notify_api_events_list_send(ngx_http_notify_api_t *api,
@@ -67,17 +67,12 @@ ngx_http_notify_api_events_list(ngx_http_notify_api_t *api)
 
 
 static void
-ngx_http_notify_api_events_list_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_events_list_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_uint_t                          i;
-    ngx_http_notify_api_t              *api;
     ngx_http_notify_resp_t             *last;
     ngx_http_notify_api_events_list_t  *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
 

@@ -119,8 +119,7 @@ ngx_http_notify_api_health_try(ngx_http_notify_api_t *api)
     ngx_http_notify_command_key(command, &api->channel->keys, "log");
     ngx_http_notify_command_number(command, api->channel->max_size);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 

@@ -173,13 +173,12 @@ ngx_http_notify_api_latest_link(ngx_http_notify_api_t *api,
 void
 ngx_http_notify_api_latest_read(ngx_http_notify_api_t *api,
     const ngx_http_notify_api_latest_t *latest, ngx_uint_t limit,
-    ngx_http_notify_redis_handler_pt handler)
+    ngx_http_notify_api_reply_pt handler)
 {
     ngx_http_notify_command_t  *command;
 
-    command = ngx_http_notify_command_script(api->channel->redis,
-                                    &ngx_http_notify_script_latest, handler,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_latest,
+                                         handler);
 
     ngx_http_notify_command_filter(command, ngx_http_notify_segment_inflate);
     ngx_http_notify_command_key(command, &api->channel->keys, "log");
@@ -200,8 +199,7 @@ ngx_http_notify_api_latest_read(ngx_http_notify_api_t *api,
     ngx_http_notify_command_arg(command, &api->tenant);
     ngx_http_notify_command_arg(command, &latest->type);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 

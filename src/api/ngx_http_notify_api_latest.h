@@ -44,7 +44,7 @@ ngx_int_t ngx_http_notify_api_latest_link(ngx_http_notify_api_t *api,
  * latest.lua */
 void ngx_http_notify_api_latest_read(ngx_http_notify_api_t *api,
     const ngx_http_notify_api_latest_t *latest, ngx_uint_t limit,
-    ngx_http_notify_redis_handler_pt handler);
+    ngx_http_notify_api_reply_pt handler);
 /* "<URI?limit=N&before=PLACE...>; rel=next"; NGX_ABORT: 500 has been sent */
 ngx_int_t ngx_http_notify_api_latest_next(ngx_http_notify_api_t *api,
     const ngx_http_notify_api_latest_t *latest, ngx_uint_t limit,

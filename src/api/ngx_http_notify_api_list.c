@@ -37,8 +37,8 @@ typedef struct {
 
 
 static void ngx_http_notify_api_list_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_list_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_list_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row);
 static void ngx_http_notify_api_list_send(ngx_http_notify_api_t *api);
@@ -105,8 +105,8 @@ ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
             &list->after,
             list->search.link.link.len ? NGX_HTTP_NOTIFY_API_LIST_STEP
                                        : list->limit + 1 - list->nrows,
-            ngx_http_notify_api_list_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_list_page)));
 }
 
 
@@ -116,17 +116,12 @@ ngx_http_notify_api_list_read(ngx_http_notify_api_t *api)
  */
 
 static void
-ngx_http_notify_api_list_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_list_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                    rc;
     ngx_uint_t                   i;
-    ngx_http_notify_api_t       *api;
     ngx_http_notify_api_list_t  *list;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     list = api->data;
 

@@ -115,8 +115,7 @@ ngx_http_notify_api_once(ngx_http_notify_api_t *api,
     ngx_http_notify_command_text(command, "PX");
     ngx_http_notify_command_text(command, NGX_HTTP_NOTIFY_API_ONCE_DAY);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 
     return NGX_DONE;
 

@@ -24,14 +24,14 @@ static ngx_uint_t ngx_http_notify_api_redeliver_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_redeliver_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_redeliver_of(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row);
 static void ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_rows(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_redeliver_take(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
@@ -40,11 +40,11 @@ static ngx_uint_t ngx_http_notify_api_redeliver_wanted(
     const ngx_http_notify_api_redeliver_t *redeliver,
     const ngx_http_notify_delivery_row_t *row);
 static void ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_asked(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_redeliver_asked(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_kept(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_redeliver_kept(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliver = {
@@ -112,21 +112,16 @@ ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api)
         ngx_http_notify_subscriptions_list(
             api->channel->redis, &api->channel->keys, &api->tenant,
             &redeliver->after, NGX_HTTP_NOTIFY_API_REDELIVER_PAGE,
-            ngx_http_notify_api_redeliver_page,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_redeliver_page)));
 }
 
 
 static void
-ngx_http_notify_api_redeliver_page(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_redeliver_page(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_uint_t              i;
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    ngx_uint_t  i;
 
     for (i = 0;
          i + NGX_HTTP_NOTIFY_SUBSCRIPTIONS_ROW <= resp->nelts;
@@ -245,24 +240,19 @@ ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api)
                 : NGX_HTTP_NOTIFY_DELIVERIES_LOG,
             redeliver->before.ms == (uint64_t) -1 ? NULL : &redeliver->before,
             NGX_HTTP_NOTIFY_API_REDELIVER_PAGE, !redeliver->taken,
-            ngx_http_notify_api_redeliver_rows,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_redeliver_rows)));
 }
 
 
 static void
-ngx_http_notify_api_redeliver_rows(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                         rc;
     ngx_uint_t                        i, n;
-    ngx_http_notify_api_t            *api;
     ngx_http_notify_resp_t           *rows, *cut;
     ngx_http_notify_api_redeliver_t  *redeliver;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     redeliver = api->data;
 
@@ -519,23 +509,19 @@ ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api)
         ngx_http_notify_deliveries_again(
             api->channel->redis, &api->channel->keys, pair->subscription,
             &pair->event, ngx_http_notify_api_now(),
-            ngx_http_notify_api_redeliver_asked,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api,
+                ngx_http_notify_api_redeliver_asked)));
 }
 
 
 /* what was deleted or has left the log meanwhile is as good as done */
 
 static void
-ngx_http_notify_api_redeliver_asked(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_redeliver_asked(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t  *api;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-
-    if (api) {
-        ngx_http_notify_api_redeliver_ask(api);
-    }
+    ngx_http_notify_api_redeliver_ask(api);
 }
 
 
@@ -570,9 +556,8 @@ ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api)
         return;
     }
 
-    command = ngx_http_notify_command_start(api->channel->redis, "SET",
-                                    ngx_http_notify_api_redeliver_kept,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, "SET",
+                                          ngx_http_notify_api_redeliver_kept);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "redelivery",
                                    &redeliver->id);
@@ -581,22 +566,16 @@ ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api)
     ngx_http_notify_command_number(command,
                                    NGX_HTTP_NOTIFY_API_REDELIVER_KEPT);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 static void
-ngx_http_notify_api_redeliver_kept(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_redeliver_kept(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    ngx_http_notify_api_t            *api;
     ngx_http_notify_json_write_t      w;
     ngx_http_notify_api_redeliver_t  *redeliver;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     redeliver = api->data;
 

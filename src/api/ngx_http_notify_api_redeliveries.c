@@ -12,8 +12,8 @@ static ngx_uint_t ngx_http_notify_api_redeliveries_methods(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliveries_handler(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliveries_read(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_redeliveries_read(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries = {
@@ -38,33 +38,25 @@ ngx_http_notify_api_redeliveries_handler(ngx_http_notify_api_t *api)
 {
     ngx_http_notify_command_t  *command;
 
-    command = ngx_http_notify_command_start(api->channel->redis, "GET",
-                                    ngx_http_notify_api_redeliveries_read,
-                                    ngx_http_notify_api_suspended_begin(api));
+    command = ngx_http_notify_api_command(api, "GET",
+        ngx_http_notify_api_redeliveries_read);
 
     ngx_http_notify_command_key_of(command, &api->channel->keys, "redelivery",
                                    &api->segments[0]);
 
-    ngx_http_notify_api_suspended_began(api,
-                                        ngx_http_notify_redis_send(command));
+    ngx_http_notify_api_command_send(api, command);
 }
 
 
 static void
-ngx_http_notify_api_redeliveries_read(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_redeliveries_read(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
-    int64_t                        count;
-    ngx_str_t                      tenant;
-    ngx_http_notify_api_t         *api;
-    ngx_http_notify_json_t        *json;
-    ngx_http_notify_json_error_t   error;
-    ngx_http_notify_json_write_t   w;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
+    int64_t                       count;
+    ngx_str_t                     tenant;
+    ngx_http_notify_json_t       *json;
+    ngx_http_notify_json_error_t  error;
+    ngx_http_notify_json_write_t  w;
 
     json = NULL;
     count = 0;

@@ -17,8 +17,8 @@
 
 
 static ngx_uint_t ngx_http_notify_api_stored_tags(const ngx_str_t *tags);
-static void ngx_http_notify_api_stored_loaded(
-    ngx_http_notify_resp_t *resp, void *data);
+static void ngx_http_notify_api_stored_loaded(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_stored_take(
     ngx_http_notify_api_subscription_t *call,
     const ngx_http_notify_resp_t *resp);
@@ -45,24 +45,18 @@ ngx_http_notify_api_stored_load(
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_get(
             api->channel->redis, &api->channel->keys, &call->id,
-            ngx_http_notify_api_stored_loaded,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_stored_loaded)));
 }
 
 
 static void
-ngx_http_notify_api_stored_loaded(ngx_http_notify_resp_t *resp,
-    void *data)
+ngx_http_notify_api_stored_loaded(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                            rc;
     const char                          *reason;
-    ngx_http_notify_api_t               *api;
     ngx_http_notify_api_subscription_t  *call;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     call = api->data;
 

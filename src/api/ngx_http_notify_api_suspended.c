@@ -11,9 +11,10 @@
 
 
 struct ngx_http_notify_api_suspended_s {
-    ngx_queue_t                  queue;
-    ngx_http_notify_api_t       *api;       /* NULL: the request is gone */
-    ngx_uint_t                   begun;     /* unsigned  begun:1; a callback
+    ngx_queue_t                   queue;
+    ngx_http_notify_api_t        *api;      /* NULL: the request is gone */
+    ngx_http_notify_api_reply_pt  reply;    /* of _ask() */
+    ngx_uint_t                    begun;    /* unsigned  begun:1; a callback
                                                has it */
 };
 
@@ -159,6 +160,65 @@ ngx_http_notify_api_suspended_reply(void *data,
     }
 
     return api;
+}
+
+
+void *
+ngx_http_notify_api_ask(ngx_http_notify_api_t *api,
+    ngx_http_notify_api_reply_pt handler)
+{
+    api->suspended->reply = handler;
+
+    return ngx_http_notify_api_suspended_begin(api);
+}
+
+
+void
+ngx_http_notify_api_asked(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_api_t            *api;
+    ngx_http_notify_api_reply_pt      reply;
+    ngx_http_notify_api_suspended_t  *suspended;
+
+    suspended = data;
+    reply = suspended->reply;
+
+    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
+
+    if (api) {
+        reply(api, resp);
+    }
+}
+
+
+ngx_http_notify_command_t *
+ngx_http_notify_api_command(ngx_http_notify_api_t *api, const char *name,
+    ngx_http_notify_api_reply_pt handler)
+{
+    return ngx_http_notify_command_start(api->channel->redis, name,
+                                         ngx_http_notify_api_asked,
+                                         ngx_http_notify_api_ask(api, handler));
+}
+
+
+ngx_http_notify_command_t *
+ngx_http_notify_api_script(ngx_http_notify_api_t *api,
+    const ngx_http_notify_script_t *script,
+    ngx_http_notify_api_reply_pt handler)
+{
+    return ngx_http_notify_command_script(api->channel->redis, script,
+                                          ngx_http_notify_api_asked,
+                                          ngx_http_notify_api_ask(api,
+                                                                  handler));
+}
+
+
+void
+ngx_http_notify_api_command_send(ngx_http_notify_api_t *api,
+    ngx_http_notify_command_t *command)
+{
+    ngx_http_notify_api_suspended_began(api,
+                                        ngx_http_notify_redis_send(command));
 }
 
 

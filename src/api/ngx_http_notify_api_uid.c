@@ -21,8 +21,8 @@ typedef struct {
 } ngx_http_notify_api_uid_path_t;
 
 
-static void ngx_http_notify_api_uid_found(ngx_http_notify_resp_t *resp,
-    void *data);
+static void ngx_http_notify_api_uid_found(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp);
 static ngx_uint_t ngx_http_notify_api_uid_secret(
     const ngx_http_notify_api_subscription_t *call,
     const ngx_http_notify_json_t *made);
@@ -67,22 +67,17 @@ ngx_http_notify_api_uid(ngx_http_notify_api_t *api,
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_named(
             api->channel->redis, &api->channel->keys, &api->tenant, &uid,
-            ngx_http_notify_api_uid_found,
-            ngx_http_notify_api_suspended_begin(api)));
+            ngx_http_notify_api_asked,
+            ngx_http_notify_api_ask(api, ngx_http_notify_api_uid_found)));
 }
 
 
 static void
-ngx_http_notify_api_uid_found(ngx_http_notify_resp_t *resp, void *data)
+ngx_http_notify_api_uid_found(ngx_http_notify_api_t *api,
+    ngx_http_notify_resp_t *resp)
 {
     ngx_str_t                        id;
-    ngx_http_notify_api_t           *api;
     ngx_http_notify_api_uid_path_t  *path;
-
-    api = ngx_http_notify_api_suspended_reply(data, resp, "api");
-    if (api == NULL) {
-        return;
-    }
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING || resp->str.len == 0) {
 
