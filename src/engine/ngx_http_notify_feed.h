@@ -126,7 +126,8 @@ struct ngx_http_notify_feed_s {
                                                        that it reads */
     ngx_event_t                       tail_timer;
     ngx_uint_t                        tail_size;    /* an entry's, roughly */
-    ngx_uint_t                        tail_tests;   /* subscribers tested for
+    ngx_uint_t                        tail_tests;   /* eight times the
+                                                   subscribers tested for
                                                    one, roughly */
     ngx_uint_t                        tail_asked;   /* entries, by the read */
     unsigned                          positioned:1; /* position is known */

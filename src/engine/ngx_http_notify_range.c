@@ -225,7 +225,6 @@ ngx_http_notify_range_ask(ngx_http_notify_lease_t *lease,
                        + sizeof(ngx_http_notify_range_request_t);
 
     if (s) {
-        request->count = ngx_min(request->count, 128);
         ngx_memcpy(request->id.data, s->node.str.data, len);
     }
 

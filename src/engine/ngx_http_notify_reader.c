@@ -17,7 +17,7 @@ ngx_http_notify_reader_init(ngx_http_notify_feed_t *feed)
     /* until it is known: a first read of 16 */
 
     feed->tail_size = NGX_HTTP_NOTIFY_READER_BYTES / 16;
-    feed->tail_tests = 128;
+    feed->tail_tests = 8 * 128;
 }
 
 
@@ -30,7 +30,8 @@ ngx_http_notify_reader_count(ngx_http_notify_feed_t *feed)
 
     /* other requests wait as long as the entries of one read take */
 
-    n = ngx_min(n, NGX_HTTP_NOTIFY_READER_TESTS / ngx_max(feed->tail_tests, 1));
+    n = ngx_min(n, 8 * NGX_HTTP_NOTIFY_READER_TESTS
+                   / ngx_max(feed->tail_tests, 8));
 
     return ngx_max(ngx_min(n, NGX_HTTP_NOTIFY_READER_COUNT), 1);
 }
@@ -92,5 +93,5 @@ ngx_http_notify_reader_keep(ngx_http_notify_feed_t *feed,
 void
 ngx_http_notify_reader_tested(ngx_http_notify_feed_t *feed, ngx_uint_t n)
 {
-    feed->tail_tests = (feed->tail_tests * 7 + n + 7) / 8;
+    feed->tail_tests += n - feed->tail_tests / 8;
 }
