@@ -13,6 +13,7 @@
 #include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscriptions.h"
+#include "ngx_http_notify_timer.h"
 
 
 /* ms, from the look of one worker to that of the next */
@@ -82,10 +83,9 @@ ngx_http_notify_api_confirm_again_init(ngx_cycle_t *cycle)
 
     ngx_http_notify_api_confirm_again_dumb.fd = (ngx_socket_t) -1;
 
-    ev->handler = ngx_http_notify_api_confirm_again_timer;
-    ev->data = &ngx_http_notify_api_confirm_again_dumb;
-    ev->log = cycle->log;
-    ev->cancelable = 1;
+    ngx_http_notify_timer_idle(ev, ngx_http_notify_api_confirm_again_timer,
+                               &ngx_http_notify_api_confirm_again_dumb,
+                               cycle->log);
 
     ngx_add_timer(ev, NGX_HTTP_NOTIFY_API_CONFIRM_AGAIN_EVERY
                       * (ngx_worker + 1));
@@ -97,9 +97,7 @@ ngx_http_notify_api_confirm_again_init(ngx_cycle_t *cycle)
 void
 ngx_http_notify_api_confirm_again_exit(void)
 {
-    if (ngx_http_notify_api_confirm_again_event.timer_set) {
-        ngx_del_timer(&ngx_http_notify_api_confirm_again_event);
-    }
+    ngx_http_notify_timer_stop(&ngx_http_notify_api_confirm_again_event);
 }
 
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_detach.h"
+#include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_verify.h"
 
 
@@ -117,9 +118,7 @@ ngx_http_notify_api_detach(ngx_http_notify_api_detach_t *detach,
 
     detach->own->handler = NULL;
 
-    if (c->read->timer_set) {
-        ngx_del_timer(c->read);
-    }
+    ngx_http_notify_timer_stop(c->read);
 
     /* it leaves c->destroyed set, for whoever runs posted requests */
 

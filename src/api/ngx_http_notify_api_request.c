@@ -11,6 +11,7 @@
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_timer.h"
 
 
 static void ngx_http_notify_api_cleanup(void *data);
@@ -61,9 +62,8 @@ ngx_http_notify_api_create(ngx_http_request_t *r)
         return NULL;
     }
 
-    api->end.handler = ngx_http_notify_api_end_handler;
-    api->end.data = api;
-    api->end.log = r->connection->log;
+    ngx_http_notify_timer_init(&api->end, ngx_http_notify_api_end_handler, api,
+                               r->connection->log);
 
     ngx_http_set_ctx(r, api, ngx_http_notify_api_module);
 

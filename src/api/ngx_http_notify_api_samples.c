@@ -10,6 +10,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_API_SAMPLES_DELAY  60000    /* milliseconds */
@@ -108,9 +109,9 @@ ngx_http_notify_api_samples_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    sample->timer.handler = ngx_http_notify_api_samples_timer;
-    sample->timer.data = sample;
-    sample->timer.log = api->request->connection->log;
+    ngx_http_notify_timer_init(&sample->timer,
+                               ngx_http_notify_api_samples_timer, sample,
+                               api->request->connection->log);
 
     ngx_http_notify_api_suspended_wait(api);
     ngx_add_timer(&sample->timer, sample->delay);
@@ -304,9 +305,7 @@ ngx_http_notify_api_samples_cleanup(void *data)
 {
     ngx_http_notify_api_sample_t *sample = data;
 
-    if (sample->timer.timer_set) {
-        ngx_del_timer(&sample->timer);
-    }
+    ngx_http_notify_timer_stop(&sample->timer);
 }
 
 

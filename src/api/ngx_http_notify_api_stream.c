@@ -15,6 +15,7 @@
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_stream.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_API_STREAM_RETRY   1000     /* ms, Redis is away */
@@ -212,9 +213,8 @@ ngx_http_notify_api_stream_create(ngx_http_notify_api_deltas_t *deltas)
 
     as->stream = st;
     as->deltas = deltas;
-    as->timer.handler = ngx_http_notify_api_stream_timer;
-    as->timer.data = as;
-    as->timer.log = r->connection->log;
+    ngx_http_notify_timer_init(&as->timer, ngx_http_notify_api_stream_timer,
+                               as, r->connection->log);
 
     deltas->streaming = as;
 
@@ -446,9 +446,7 @@ ngx_http_notify_api_stream_send(ngx_http_notify_api_stream_t *as)
 
     if (r->buffered || c->buffered) {
 
-        if (!wev->timer_set) {
-            ngx_add_timer(wev, clcf->send_timeout);
-        }
+        ngx_http_notify_timer_start(wev, clcf->send_timeout);
 
     } else if (wev->timer_set && !wev->delayed) {
         ngx_del_timer(wev);
@@ -589,7 +587,5 @@ ngx_http_notify_api_stream_stop(ngx_http_notify_api_stream_t *as)
         as->command = NULL;
     }
 
-    if (as->timer.timer_set) {
-        ngx_del_timer(&as->timer);
-    }
+    ngx_http_notify_timer_stop(&as->timer);
 }

@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_log_listener.h"
+#include "ngx_http_notify_timer.h"
 
 
 struct ngx_http_notify_api_wait_s {
@@ -103,9 +104,8 @@ ngx_http_notify_api_wait_create(ngx_http_notify_api_deltas_t *deltas)
     wait->deltas = deltas;
     wait->waiter.handler = ngx_http_notify_api_wait_handler;
     wait->waiter.data = wait;
-    wait->timer.handler = ngx_http_notify_api_wait_timer;
-    wait->timer.data = wait;
-    wait->timer.log = r->connection->log;
+    ngx_http_notify_timer_init(&wait->timer, ngx_http_notify_api_wait_timer,
+                               wait, r->connection->log);
 
     ngx_add_timer(&wait->timer, deltas->wait);
 
@@ -225,7 +225,5 @@ ngx_http_notify_api_wait_cleanup(void *data)
 
     ngx_http_notify_log_listener_leave(&wait->waiter);
 
-    if (wait->timer.timer_set) {
-        ngx_del_timer(&wait->timer);
-    }
+    ngx_http_notify_timer_stop(&wait->timer);
 }

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_stream.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_STREAM_PING    15000        /* ms */
@@ -90,10 +91,8 @@ ngx_http_notify_stream_create(ngx_http_notify_want_t *want,
     st->sent = ngx_current_msec;
     ngx_queue_insert_tail(&ngx_http_notify_streams, &st->queue);
 
-    if (!ngx_http_notify_stream_pinger.timer_set) {
-        ngx_add_timer(&ngx_http_notify_stream_pinger,
-                      NGX_HTTP_NOTIFY_STREAM_PING);
-    }
+    ngx_http_notify_timer_start(&ngx_http_notify_stream_pinger,
+                                NGX_HTTP_NOTIFY_STREAM_PING);
 
     return st;
 }
@@ -350,15 +349,11 @@ ngx_http_notify_stream_flush(ngx_http_notify_stream_t *st)
 
     if (!ngx_http_notify_api_message_none(&st->messages) || c->buffered) {
 
-        if (!wev->timer_set) {
-            ngx_add_timer(wev, st->u.clcf->send_timeout);
-        }
+        ngx_http_notify_timer_start(wev, st->u.clcf->send_timeout);
 
     } else {
 
-        if (wev->timer_set) {
-            ngx_del_timer(wev);
-        }
+        ngx_http_notify_timer_stop(wev);
 
 #if (NGX_HTTP_SSL)
         if (c->ssl) {
@@ -470,9 +465,7 @@ ngx_http_notify_stream_writer(ngx_event_t *wev)
 
     /* the client has taken something */
 
-    if (wev->timer_set) {
-        ngx_del_timer(wev);
-    }
+    ngx_http_notify_timer_stop(wev);
 
     if (ngx_http_notify_stream_flush(st) != NGX_OK
         || (st->ended && ngx_http_notify_api_message_none(&st->messages)

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include "ngx_http_notify_exit_hold.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_EXIT_HOLD_ROUND  1000     /* ms */
@@ -39,9 +40,9 @@ ngx_http_notify_exit_hold_begin(void)
 
     ngx_http_notify_exit_hold.none.fd = (ngx_socket_t) -1;
 
-    ev->handler = ngx_http_notify_exit_hold_timer;
-    ev->data = &ngx_http_notify_exit_hold.none;
-    ev->log = ngx_cycle->log;
+    ngx_http_notify_timer_init(ev, ngx_http_notify_exit_hold_timer,
+                               &ngx_http_notify_exit_hold.none,
+                               ngx_cycle->log);
 
     ngx_add_timer(ev, NGX_HTTP_NOTIFY_EXIT_HOLD_ROUND);
 }

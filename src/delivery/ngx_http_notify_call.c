@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_call_internal.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define ngx_http_notify_call_late(call)                                       \
@@ -220,15 +221,13 @@ ngx_http_notify_call_start(ngx_http_notify_target_t *target,
         ngx_post_event(&ngx_http_notify_calls.turn, &ngx_posted_next_events);
     }
 
-    call->ended.handler = ngx_http_notify_call_ended;
-    call->ended.data = call;
-    call->ended.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&call->ended, ngx_http_notify_call_ended, call,
+                               ngx_cycle->log);
 
     /* one deadline for all of it; not cancelable: an exiting worker waits */
 
-    call->deadline.handler = ngx_http_notify_call_deadline;
-    call->deadline.data = call;
-    call->deadline.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&call->deadline, ngx_http_notify_call_deadline,
+                               call, ngx_cycle->log);
 
     ngx_add_timer(&call->deadline, timeout ? timeout : target->timeout);
 
@@ -637,9 +636,7 @@ ngx_http_notify_call_abort_all(void)
 static void
 ngx_http_notify_call_stop(ngx_http_notify_call_t *call)
 {
-    if (call->deadline.timer_set) {
-        ngx_del_timer(&call->deadline);
-    }
+    ngx_http_notify_timer_stop(&call->deadline);
 
     if (call->ended.posted) {
         ngx_delete_posted_event(&call->ended);

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_detached.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_DETACHED_ABOUT  1024     /* bytes of a line */
@@ -207,9 +208,8 @@ ngx_http_notify_detached_main(ngx_http_notify_detached_t *d, ngx_pool_t *pool)
         d->log.log_level = NGX_LOG_ERR;
     }
 
-    d->event.handler = ngx_http_notify_detached_done;
-    d->event.data = d;
-    d->event.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&d->event, ngx_http_notify_detached_done, d,
+                               ngx_cycle->log);
 
     c = &d->connection;
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include "ngx_http_notify_host.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_HOST_SHORT  4096    /* bytes: less than is asked for */
@@ -105,9 +106,7 @@ ngx_http_notify_host_exit_process(void)
             ngx_http_notify_host_remove(idle);
         }
 
-        if (pool->event.timer_set) {
-            ngx_del_timer(&pool->event);
-        }
+        ngx_http_notify_timer_stop(&pool->event);
 
         if (--pool->hosts == 0) {
             ngx_queue_remove(&pool->queue);
@@ -210,10 +209,8 @@ ngx_http_notify_host_pool(const void *tag, ngx_uint_t keepalive,
 
     ngx_queue_init(&pool->idles);
 
-    pool->event.handler = ngx_http_notify_host_expire;
-    pool->event.data = pool;
-    pool->event.log = ngx_cycle->log;
-    pool->event.cancelable = 1;
+    ngx_http_notify_timer_idle(&pool->event, ngx_http_notify_host_expire, pool,
+                               ngx_cycle->log);
 
     ngx_queue_insert_tail(&ngx_http_notify_hosts.pools, &pool->queue);
 
@@ -244,9 +241,7 @@ ngx_http_notify_host_release(ngx_http_notify_host_t *host)
         return;
     }
 
-    if (pool->event.timer_set) {
-        ngx_del_timer(&pool->event);
-    }
+    ngx_http_notify_timer_stop(&pool->event);
 
     ngx_queue_remove(&pool->queue);
     ngx_free(pool);
@@ -396,15 +391,11 @@ ngx_http_notify_host_keep(ngx_http_notify_host_t *host, ngx_connection_t *c,
 
     /* one timer for all: they expire in the order of the queue */
 
-    if (!pool->event.timer_set) {
-        ngx_add_timer(&pool->event, pool->idle);
-    }
+    ngx_http_notify_timer_start(&pool->event, pool->idle);
 
     /* the timer of reads stays: the next call sets it to much the same */
 
-    if (c->write->timer_set) {
-        ngx_del_timer(c->write);
-    }
+    ngx_http_notify_timer_stop(c->write);
 
     c->write->handler = ngx_http_notify_host_dummy;
     c->read->handler = ngx_http_notify_host_readable;

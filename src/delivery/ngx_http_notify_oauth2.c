@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_oauth2.h"
+#include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_tokens.h"
 
 
@@ -571,7 +572,5 @@ ngx_http_notify_oauth2_cleanup(void *data)
         ngx_http_notify_call_abort(oauth2->call);
     }
 
-    if (oauth2->look.timer_set) {
-        ngx_del_timer(&oauth2->look);
-    }
+    ngx_http_notify_timer_stop(&oauth2->look);
 }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_COMMIT_AGAIN     1000   /* ms, after an error */
@@ -104,9 +105,7 @@ ngx_http_notify_commit_forget(ngx_http_notify_lease_t *lease)
         return;         /* freed by its reply */
     }
 
-    if (c->again.timer_set) {
-        ngx_del_timer(&c->again);
-    }
+    ngx_http_notify_timer_stop(&c->again);
 
     ngx_http_notify_commit_section_free(c);
 }
@@ -259,10 +258,8 @@ ngx_http_notify_commit_failed(ngx_http_notify_commit_t *c)
 static void
 ngx_http_notify_commit_send(ngx_http_notify_commit_t *c)
 {
-    c->again.handler = ngx_http_notify_commit_again;
-    c->again.data = c;
-    c->again.log = c->feed->log;
-    c->again.cancelable = 1;
+    ngx_http_notify_timer_idle(&c->again, ngx_http_notify_commit_again, c,
+                               c->feed->log);
 
     if (ngx_http_notify_redis_send(c->command) != NGX_OK) {
         ngx_add_timer(&c->again, NGX_HTTP_NOTIFY_COMMIT_AGAIN);

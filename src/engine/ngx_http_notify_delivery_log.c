@@ -7,6 +7,7 @@
 #include "ngx_http_notify_delivery_log_conf.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_provider.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_DELIVERY_LOG_SIZE   65536   /* bytes, of a write */
@@ -94,9 +95,9 @@ ngx_http_notify_delivery_log_add(const ngx_http_notify_delivery_t *d,
             return;
         }
 
-        log->flush.handler = ngx_http_notify_delivery_log_handler;
-        log->flush.data = log;
-        log->flush.log = ngx_cycle->log;
+        ngx_http_notify_timer_init(&log->flush,
+                                   ngx_http_notify_delivery_log_handler, log,
+                                   ngx_cycle->log);
     }
 
     if (len > NGX_HTTP_NOTIFY_DELIVERY_LOG_SIZE) {

@@ -20,6 +20,7 @@
 #include "ngx_http_notify_retention.h"
 #include "ngx_http_notify_settings_follow.h"
 #include "ngx_http_notify_tail.h"
+#include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_turn.h"
 #include "ngx_http_notify_window.h"
 
@@ -85,10 +86,9 @@ ngx_http_notify_engine_init_process(ngx_cycle_t *cycle, ngx_array_t *parts,
 
     ngx_http_notify_engine.redis = redis;
     ngx_http_notify_engine.dumb.fd = (ngx_socket_t) -1;
-    ngx_http_notify_engine.measure.handler = ngx_http_notify_engine_measure;
-    ngx_http_notify_engine.measure.data = &ngx_http_notify_engine.dumb;
-    ngx_http_notify_engine.measure.log = cycle->log;
-    ngx_http_notify_engine.measure.cancelable = 1;
+    ngx_http_notify_timer_idle(&ngx_http_notify_engine.measure,
+                               ngx_http_notify_engine_measure,
+                               &ngx_http_notify_engine.dumb, cycle->log);
 
     ngx_http_notify_engine_measure(&ngx_http_notify_engine.measure);
 
@@ -107,9 +107,7 @@ ngx_http_notify_engine_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_notify_engine.n = 0;
 
-    if (ngx_http_notify_engine.measure.timer_set) {
-        ngx_del_timer(&ngx_http_notify_engine.measure);
-    }
+    ngx_http_notify_timer_stop(&ngx_http_notify_engine.measure);
 
     ngx_http_notify_push_server_exit_process();
 

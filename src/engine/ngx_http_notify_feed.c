@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_notify_feed.h"
+#include "ngx_http_notify_timer.h"
 
 
 static void ngx_http_notify_feed_commit_handler(ngx_event_t *ev);
@@ -69,30 +70,22 @@ ngx_http_notify_feed_init(ngx_http_notify_feed_t *feed,
     ngx_rbtree_init(&feed->subscribers, &feed->sentinel,
                     ngx_str_rbtree_insert_value);
 
-    feed->turn.handler = turn;
-    feed->turn.data = feed;
-    feed->turn.log = feed->log;
-    feed->turn.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->turn, turn, feed, feed->log);
 
-    feed->commit_timer.handler = ngx_http_notify_feed_commit_handler;
-    feed->commit_timer.data = feed;
-    feed->commit_timer.log = feed->log;
-    feed->commit_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->commit_timer,
+                               ngx_http_notify_feed_commit_handler, feed,
+                               feed->log);
 }
 
 
 void
 ngx_http_notify_feed_exit(ngx_http_notify_feed_t *feed)
 {
-    if (feed->commit_timer.timer_set) {
-        ngx_del_timer(&feed->commit_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->commit_timer);
 
     ngx_http_notify_feed_uncrowd(feed);
 
-    if (feed->turn.timer_set) {
-        ngx_del_timer(&feed->turn);
-    }
+    ngx_http_notify_timer_stop(&feed->turn);
 
     if (feed->turn.posted) {
         ngx_delete_posted_event(&feed->turn);

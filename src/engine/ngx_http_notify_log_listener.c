@@ -9,6 +9,7 @@
 #include "ngx_http_notify_log_listener.h"
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_LOG_LISTENER_BLOCK  5000   /* ms */
@@ -102,9 +103,7 @@ ngx_http_notify_log_listener_join(ngx_http_notify_log_listener_waiter_t *waiter,
         return NGX_AGAIN;
     }
 
-    if (watch->linger.timer_set) {
-        ngx_del_timer(&watch->linger);
-    }
+    ngx_http_notify_timer_stop(&watch->linger);
 
     waiter->watch = watch;
     ngx_queue_insert_tail(&watch->waiters, &waiter->queue);
@@ -173,15 +172,13 @@ ngx_http_notify_log_listener_get(const ngx_http_notify_channel_t *channel,
     ngx_queue_init(&watch->waiters);
     ngx_queue_init(&watch->telling);
 
-    watch->linger.handler = ngx_http_notify_log_listener_linger_handler;
-    watch->linger.data = watch;
-    watch->linger.log = ngx_cycle->log;
-    watch->linger.cancelable = 1;
+    ngx_http_notify_timer_idle(&watch->linger,
+                               ngx_http_notify_log_listener_linger_handler,
+                               watch, ngx_cycle->log);
 
-    watch->retry.handler = ngx_http_notify_log_listener_retry_handler;
-    watch->retry.data = watch;
-    watch->retry.log = ngx_cycle->log;
-    watch->retry.cancelable = 1;
+    ngx_http_notify_timer_idle(&watch->retry,
+                               ngx_http_notify_log_listener_retry_handler,
+                               watch, ngx_cycle->log);
 
     watch->redis = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle,
                                             conf, "watch",
@@ -225,13 +222,9 @@ ngx_http_notify_log_listener_free(ngx_http_notify_log_listener_t *watch)
 
     *link = watch->next;
 
-    if (watch->linger.timer_set) {
-        ngx_del_timer(&watch->linger);
-    }
+    ngx_http_notify_timer_stop(&watch->linger);
 
-    if (watch->retry.timer_set) {
-        ngx_del_timer(&watch->retry);
-    }
+    ngx_http_notify_timer_stop(&watch->retry);
 
     ngx_http_notify_redis_destroy(watch->redis);
     ngx_free(watch);

@@ -14,6 +14,7 @@
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_tail.h"
 #include "ngx_http_notify_tallies.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_OWNERSHIP_TTL     10000     /* milliseconds */
@@ -44,10 +45,9 @@ static void ngx_http_notify_ownership_alone(ngx_http_notify_feed_t *feed);
 void
 ngx_http_notify_ownership_init(ngx_http_notify_feed_t *feed)
 {
-    feed->lease_timer.handler = ngx_http_notify_ownership_timer;
-    feed->lease_timer.data = feed;
-    feed->lease_timer.log = feed->log;
-    feed->lease_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->lease_timer,
+                               ngx_http_notify_ownership_timer, feed,
+                               feed->log);
 }
 
 
@@ -56,9 +56,7 @@ ngx_http_notify_ownership_exit(ngx_http_notify_feed_t *feed)
 {
     ngx_http_notify_ownership_drop_all(feed);
 
-    if (feed->lease_timer.timer_set) {
-        ngx_del_timer(&feed->lease_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->lease_timer);
 }
 
 
@@ -400,9 +398,7 @@ ngx_http_notify_ownership_leave(ngx_http_notify_feed_t *feed)
 
     /* not cancelable: it keeps the exiting worker until it has left */
 
-    if (feed->lease_timer.timer_set) {
-        ngx_del_timer(&feed->lease_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->lease_timer);
 
     feed->lease_timer.cancelable = 0;
 

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_segment.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_PACK_PAUSE    5         /* ms, between two segments */
@@ -70,10 +71,8 @@ ngx_http_notify_pack_init(ngx_http_notify_feed_t *feed, ngx_pool_t *pool)
     pack->feed = feed;
     pack->count = NGX_HTTP_NOTIFY_PACK_FIRST;
 
-    pack->timer.handler = ngx_http_notify_pack_timer;
-    pack->timer.data = pack;
-    pack->timer.log = feed->log;
-    pack->timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&pack->timer, ngx_http_notify_pack_timer, pack,
+                               feed->log);
 
     feed->pack = pack;
 
@@ -96,9 +95,7 @@ ngx_http_notify_pack_exit(ngx_http_notify_feed_t *feed)
 
     ngx_http_notify_pack_idle(pack);
 
-    if (pack->timer.timer_set) {
-        ngx_del_timer(&pack->timer);
-    }
+    ngx_http_notify_timer_stop(&pack->timer);
 }
 
 

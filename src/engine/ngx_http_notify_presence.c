@@ -8,6 +8,7 @@
 #include "ngx_http_notify_presence.h"
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_sessions.h"
+#include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_variable.h"
 
 
@@ -50,9 +51,8 @@ ngx_http_notify_presence_init(ngx_http_notify_feed_t *feed)
 {
     ngx_queue_init(&feed->questions);
 
-    feed->ask_event.handler = ngx_http_notify_presence_ask;
-    feed->ask_event.data = feed;
-    feed->ask_event.log = feed->log;
+    ngx_http_notify_timer_init(&feed->ask_event, ngx_http_notify_presence_ask,
+                               feed, feed->log);
 
     return NGX_OK;
 }

@@ -7,6 +7,7 @@
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_ops_events.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_RETENTION_AGAIN  2      /* ms */
@@ -20,10 +21,9 @@ static void ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp,
 void
 ngx_http_notify_retention_init(ngx_http_notify_feed_t *feed)
 {
-    feed->trim_timer.handler = ngx_http_notify_retention_trim;
-    feed->trim_timer.data = feed;
-    feed->trim_timer.log = feed->log;
-    feed->trim_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->trim_timer,
+                               ngx_http_notify_retention_trim, feed,
+                               feed->log);
 
     ngx_add_timer(&feed->trim_timer, 1000);
 }
@@ -32,9 +32,7 @@ ngx_http_notify_retention_init(ngx_http_notify_feed_t *feed)
 void
 ngx_http_notify_retention_exit(ngx_http_notify_feed_t *feed)
 {
-    if (feed->trim_timer.timer_set) {
-        ngx_del_timer(&feed->trim_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->trim_timer);
 }
 
 

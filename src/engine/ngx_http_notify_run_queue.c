@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_RUN_QUEUE_WAIT  10      /* ms, then there may be room */
@@ -96,10 +97,8 @@ ngx_http_notify_run_queue_wait_time(ngx_http_notify_subscriber_t *s,
         ngx_del_timer(&s->timer);
     }
 
-    s->timer.handler = ngx_http_notify_run_queue_timer;
-    s->timer.data = s;
-    s->timer.log = s->lease->feed->log;
-    s->timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&s->timer, ngx_http_notify_run_queue_timer, s,
+                               s->lease->feed->log);
 
     ngx_add_timer(&s->timer, timer);
 }
@@ -134,9 +133,7 @@ ngx_http_notify_run_queue_leave(ngx_http_notify_subscriber_t *s)
 void
 ngx_http_notify_run_queue_cancel(ngx_http_notify_subscriber_t *s)
 {
-    if (s->timer.timer_set) {
-        ngx_del_timer(&s->timer);
-    }
+    ngx_http_notify_timer_stop(&s->timer);
 }
 
 

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_lease.h"
 #include "ngx_http_notify_setting.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_SETTINGS_FOLLOW_EVERY  5000     /* ms */
@@ -28,10 +29,9 @@ ngx_http_notify_settings_follow_init(ngx_http_notify_feed_t *feed)
         return;
     }
 
-    feed->settings_timer.handler = ngx_http_notify_settings_follow_timer;
-    feed->settings_timer.data = feed;
-    feed->settings_timer.log = feed->log;
-    feed->settings_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->settings_timer,
+                               ngx_http_notify_settings_follow_timer, feed,
+                               feed->log);
 
     ngx_add_timer(&feed->settings_timer, 1000);
 }
@@ -40,9 +40,7 @@ ngx_http_notify_settings_follow_init(ngx_http_notify_feed_t *feed)
 void
 ngx_http_notify_settings_follow_exit(ngx_http_notify_feed_t *feed)
 {
-    if (feed->settings_timer.timer_set) {
-        ngx_del_timer(&feed->settings_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->settings_timer);
 }
 
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_sync_registry.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_SYNC_REGISTRY_INTERVAL  900
@@ -114,10 +115,9 @@ ngx_http_notify_sync_registry_open(ngx_http_notify_channel_t *channel)
     ngx_queue_init(&claims->asked);
     ngx_queue_init(&claims->chunks);
 
-    claims->timer.handler = ngx_http_notify_sync_registry_timer;
-    claims->timer.data = claims;
-    claims->timer.log = ngx_cycle->log;
-    claims->timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&claims->timer,
+                               ngx_http_notify_sync_registry_timer, claims,
+                               ngx_cycle->log);
 
     ngx_queue_insert_tail(&ngx_http_notify_sync_registry_list, &claims->queue);
 
@@ -672,9 +672,7 @@ ngx_http_notify_sync_registry_free(ngx_http_notify_sync_registry_t *claims)
 {
     ngx_queue_t  *q;
 
-    if (claims->timer.timer_set) {
-        ngx_del_timer(&claims->timer);
-    }
+    ngx_http_notify_timer_stop(&claims->timer);
 
     ngx_http_notify_sync_index_free(&claims->index);
 

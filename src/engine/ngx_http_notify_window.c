@@ -7,6 +7,7 @@
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_order.h"
 #include "ngx_http_notify_run_queue.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_WINDOW_PASS  1000   /* ms, then the cursor passes */
@@ -21,19 +22,15 @@ static void ngx_http_notify_window_leave(ngx_http_notify_delivery_t *d);
 void
 ngx_http_notify_window_init(ngx_http_notify_feed_t *feed)
 {
-    feed->pass_timer.handler = ngx_http_notify_window_timer;
-    feed->pass_timer.data = feed;
-    feed->pass_timer.log = feed->log;
-    feed->pass_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->pass_timer, ngx_http_notify_window_timer,
+                               feed, feed->log);
 }
 
 
 void
 ngx_http_notify_window_exit(ngx_http_notify_feed_t *feed)
 {
-    if (feed->pass_timer.timer_set) {
-        ngx_del_timer(&feed->pass_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->pass_timer);
 }
 
 
@@ -107,9 +104,8 @@ ngx_http_notify_window_watch(ngx_http_notify_delivery_t *d)
     d->queued = 1;
     ngx_queue_insert_tail(&feed->calls, &d->call_link);
 
-    if (!feed->pass_timer.timer_set) {
-        ngx_add_timer(&feed->pass_timer, NGX_HTTP_NOTIFY_WINDOW_PASS);
-    }
+    ngx_http_notify_timer_start(&feed->pass_timer,
+                                NGX_HTTP_NOTIFY_WINDOW_PASS);
 }
 
 

@@ -18,6 +18,7 @@
 #include "ngx_http_notify_source.h"
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_text.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_ARGS  7     /* of join, before the values */
@@ -97,10 +98,9 @@ ngx_http_notify_session_register_init(void)
 
     ngx_http_notify_session_dumb.fd = (ngx_socket_t) -1;
 
-    ngx_http_notify_session_timer.handler = ngx_http_notify_session_again;
-    ngx_http_notify_session_timer.data = &ngx_http_notify_session_dumb;
-    ngx_http_notify_session_timer.log = ngx_cycle->log;
-    ngx_http_notify_session_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&ngx_http_notify_session_timer,
+                               ngx_http_notify_session_again,
+                               &ngx_http_notify_session_dumb, ngx_cycle->log);
 }
 
 
@@ -116,9 +116,7 @@ ngx_http_notify_session_register_exit(void)
         return;
     }
 
-    if (ngx_http_notify_session_timer.timer_set) {
-        ngx_del_timer(&ngx_http_notify_session_timer);
-    }
+    ngx_http_notify_timer_stop(&ngx_http_notify_session_timer);
 
     while (!ngx_queue_empty(&ngx_http_notify_session_waiting)) {
         q = ngx_queue_head(&ngx_http_notify_session_waiting);
@@ -551,10 +549,8 @@ ngx_http_notify_session_keep(ngx_http_notify_session_box_t *box)
                       &box->channel->name);
     }
 
-    if (!ngx_http_notify_session_timer.timer_set) {
-        ngx_add_timer(&ngx_http_notify_session_timer,
-                      NGX_HTTP_NOTIFY_SESSION_AGAIN);
-    }
+    ngx_http_notify_timer_start(&ngx_http_notify_session_timer,
+                                NGX_HTTP_NOTIFY_SESSION_AGAIN);
 }
 
 

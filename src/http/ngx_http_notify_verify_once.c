@@ -15,6 +15,7 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_verify.h"
 
 
@@ -305,10 +306,8 @@ ngx_http_notify_verify_once_create(ngx_http_notify_verify_ctx_t *ctx,
 
     once->ttl = ttl * 1000;
 
-    once->timer.handler = ngx_http_notify_verify_once_timer;
-    once->timer.data = once;
-    once->timer.log = ngx_cycle->log;
-    once->timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&once->timer, ngx_http_notify_verify_once_timer,
+                               once, ngx_cycle->log);
 
     ngx_queue_insert_tail(&ngx_http_notify_verify_onces, &once->queue);
 
@@ -492,9 +491,7 @@ ngx_http_notify_verify_once_settle(ngx_http_notify_verify_once_t *once,
 static void
 ngx_http_notify_verify_once_send(ngx_http_notify_verify_once_t *once)
 {
-    if (once->timer.timer_set) {
-        ngx_del_timer(&once->timer);
-    }
+    ngx_http_notify_timer_stop(&once->timer);
 
     if (ngx_http_notify_verify_once_call(once, once->settle,
                                          ngx_http_notify_verify_once_settled)
@@ -573,9 +570,7 @@ ngx_http_notify_verify_once_timer(ngx_event_t *ev)
 static void
 ngx_http_notify_verify_once_free(ngx_http_notify_verify_once_t *once)
 {
-    if (once->timer.timer_set) {
-        ngx_del_timer(&once->timer);
-    }
+    ngx_http_notify_timer_stop(&once->timer);
 
     ngx_queue_remove(&once->queue);
     ngx_free(once);

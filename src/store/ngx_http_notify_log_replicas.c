@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_log_replicas.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_LOG_REPLICAS_QUIET  60    /* seconds */
@@ -57,9 +58,8 @@ ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis, ngx_uint_t n,
     of->redis = redis;
     of->replicas = n;
     of->timeout = timeout;
-    of->event.handler = ngx_http_notify_log_replicas_ask;
-    of->event.data = of;
-    of->event.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&of->event, ngx_http_notify_log_replicas_ask,
+                               of, ngx_cycle->log);
 
     ngx_queue_init(&of->waiting);
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_outbox_internal.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_OUTBOX_LINGER    5          /* milliseconds */
@@ -93,13 +94,9 @@ ngx_http_notify_outbox_exit(void)
             ngx_http_notify_outbox_lost(outbox, n, "the worker exits");
         }
 
-        if (outbox->timer.timer_set) {
-            ngx_del_timer(&outbox->timer);
-        }
+        ngx_http_notify_timer_stop(&outbox->timer);
 
-        if (outbox->event.timer_set) {
-            ngx_del_timer(&outbox->event);
-        }
+        ngx_http_notify_timer_stop(&outbox->event);
 
         if (outbox->event.posted) {
             ngx_delete_posted_event(&outbox->event);
@@ -149,13 +146,13 @@ ngx_http_notify_outbox_open(const ngx_http_notify_keys_t *keys,
     outbox->dumb.fd = (ngx_socket_t) -1;
     outbox->dumb.data = outbox;
 
-    outbox->event.handler = ngx_http_notify_outbox_send_handler;
-    outbox->event.data = &outbox->dumb;
-    outbox->event.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&outbox->event,
+                               ngx_http_notify_outbox_send_handler,
+                               &outbox->dumb, ngx_cycle->log);
 
-    outbox->timer.handler = ngx_http_notify_outbox_send_again;
-    outbox->timer.data = &outbox->dumb;
-    outbox->timer.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&outbox->timer,
+                               ngx_http_notify_outbox_send_again,
+                               &outbox->dumb, ngx_cycle->log);
 
     ngx_queue_insert_tail(&ngx_http_notify_outboxes.outboxes, &outbox->queue);
 

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_outbox_internal.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_OUTBOX_BATCHES   8
@@ -62,9 +63,7 @@ ngx_http_notify_outbox_send_handler(ngx_event_t *ev)
 static void
 ngx_http_notify_outbox_send(ngx_http_notify_outbox_t *outbox)
 {
-    if (outbox->event.timer_set) {
-        ngx_del_timer(&outbox->event);
-    }
+    ngx_http_notify_timer_stop(&outbox->event);
 
     outbox->due = outbox->last;
 

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_partition.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_PARTITION_AGAIN  500    /* ms */
@@ -65,9 +66,7 @@ ngx_http_notify_partition_ask(ngx_http_notify_partition_t *partition)
 void
 ngx_http_notify_partition_leave(ngx_http_notify_partition_t *partition)
 {
-    if (partition->again.timer_set) {
-        ngx_del_timer(&partition->again);
-    }
+    ngx_http_notify_timer_stop(&partition->again);
 }
 
 
@@ -272,10 +271,9 @@ ngx_http_notify_partition_send(ngx_http_notify_partition_t *partition,
 static void
 ngx_http_notify_partition_later(ngx_http_notify_partition_t *partition)
 {
-    partition->again.handler = ngx_http_notify_partition_again;
-    partition->again.data = partition;
-    partition->again.log = ngx_cycle->log;
-    partition->again.cancelable = 1;
+    ngx_http_notify_timer_idle(&partition->again,
+                               ngx_http_notify_partition_again, partition,
+                               ngx_cycle->log);
 
     ngx_add_timer(&partition->again, NGX_HTTP_NOTIFY_PARTITION_AGAIN);
 }

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_session_conns.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_script.h"
+#include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_SESSION_CONNS_BATCH  256      /* sessions a script */
@@ -134,9 +135,7 @@ ngx_http_notify_session_conns_exit(void)
         return;
     }
 
-    if (ngx_http_notify_session_conns.sweep.timer_set) {
-        ngx_del_timer(&ngx_http_notify_session_conns.sweep);
-    }
+    ngx_http_notify_timer_stop(&ngx_http_notify_session_conns.sweep);
 
     while (ngx_http_notify_session_conns.keys.root
            != ngx_http_notify_session_conns.keys.sentinel)
@@ -178,9 +177,9 @@ ngx_http_notify_session_conns_link(ngx_http_notify_redis_t *redis)
     }
 
     link->redis = redis;
-    link->flush.handler = ngx_http_notify_session_conns_flush;
-    link->flush.data = link;
-    link->flush.log = ngx_cycle->log;
+    ngx_http_notify_timer_init(&link->flush,
+                               ngx_http_notify_session_conns_flush, link,
+                               ngx_cycle->log);
 
     ngx_rbtree_init(&link->due, &link->due_sentinel,
                     ngx_rbtree_insert_timer_value);
