@@ -76,10 +76,8 @@ ngx_http_notify_api_confirm_mark(ngx_http_notify_api_subscription_t *call)
 
     document = call->document;
 
-    url = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
-                                                               "url"));
-    name = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
-                                                                "profile"));
+    url = ngx_http_notify_json_get_string(document, "url");
+    name = ngx_http_notify_json_get_string(document, "profile");
 
     profile = ngx_http_notify_channel_profile(call->api->channel, &name);
 
@@ -432,8 +430,7 @@ ngx_http_notify_api_confirm_echoed(ngx_http_notify_api_confirm_t *job,
     text = ngx_http_notify_json_string(json);
 
     if (text.len == 0) {
-        text = ngx_http_notify_json_string(
-                   ngx_http_notify_json_get(json, "challenge"));
+        text = ngx_http_notify_json_get_string(json, "challenge");
     }
 
     return ngx_http_notify_text_equal(&text, &job->token);
@@ -479,8 +476,7 @@ ngx_http_notify_api_confirm_loaded(ngx_http_notify_resp_t *resp, void *data)
                                &job->channel->keys, &text, &version, &error)
                          : NULL;
 
-    url = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
-                                                               "url"));
+    url = ngx_http_notify_json_get_string(document, "url");
 
     if (document == NULL
         || ngx_http_notify_seal_reason(document)
@@ -519,8 +515,7 @@ ngx_http_notify_api_confirm_write(ngx_http_notify_api_confirm_t *job,
     write.expected = version;
     write.max = job->channel->subscriptions_max;
     write.follows = ngx_http_notify_subscription_document_follows(document);
-    write.uid = ngx_http_notify_json_string(
-                    ngx_http_notify_json_get(document, "uid"));
+    write.uid = ngx_http_notify_json_get_string(document, "uid");
 
     return ngx_http_notify_subscriptions_write(job->channel->redis,
                                          &job->channel->keys, &write,

@@ -345,8 +345,7 @@ ngx_http_notify_api_openapi_identify(ngx_http_notify_api_t *api,
 
         while ((method = ngx_http_notify_json_member(path, &methods, &name))) {
 
-            id = ngx_http_notify_json_string(
-                               ngx_http_notify_json_get(method, "operationId"));
+            id = ngx_http_notify_json_get_string(method, "operationId");
             if (id.len == 0) {
                 continue;
             }

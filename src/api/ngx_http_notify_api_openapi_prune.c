@@ -96,7 +96,7 @@ ngx_http_notify_api_openapi_prune_mark(
         return NGX_OK;
     }
 
-    ref = ngx_http_notify_json_string(ngx_http_notify_json_get(value, "$ref"));
+    ref = ngx_http_notify_json_get_string(value, "$ref");
 
     if (ref.len
         && ngx_http_notify_api_openapi_prune_ref(prune, &ref) != NGX_OK)

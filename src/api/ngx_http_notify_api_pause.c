@@ -70,8 +70,7 @@ ngx_http_notify_api_pause_begin(ngx_http_notify_api_subscription_t *call)
 
     pause = call->data;
 
-    mode = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(call->document, "mode"));
+    mode = ngx_http_notify_json_get_string(call->document, "mode");
 
     if (mode.len && mode.data[0] != 'w') {
         ngx_http_notify_api_problem(call->api, NGX_HTTP_CONFLICT,

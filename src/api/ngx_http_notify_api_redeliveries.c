@@ -67,8 +67,7 @@ ngx_http_notify_api_redeliveries_read(ngx_http_notify_api_t *api,
     }
 
     if (json) {
-        tenant = ngx_http_notify_json_string(
-                     ngx_http_notify_json_get(json, "tenant"));
+        tenant = ngx_http_notify_json_get_string(json, "tenant");
 
         if (!ngx_http_notify_api_owns(api, &tenant)
             || ngx_http_notify_json_integer(

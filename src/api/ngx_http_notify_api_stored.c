@@ -208,8 +208,7 @@ ngx_http_notify_api_stored_take(
         return NGX_ERROR;
     }
 
-    tenant = ngx_http_notify_json_string(
-                 ngx_http_notify_json_get(call->document, "tenant"));
+    tenant = ngx_http_notify_json_get_string(call->document, "tenant");
 
     if (!ngx_http_notify_api_owns(call->api, &tenant)) {
         return NGX_DECLINED;
@@ -228,12 +227,10 @@ ngx_http_notify_api_stored_take(
     call->enabled = ngx_http_notify_subscriptions_enabled(call->document);
     call->follows = ngx_http_notify_subscription_document_follows(
                         call->document);
-    call->url = ngx_http_notify_json_string(
-                    ngx_http_notify_json_get(call->document, "url"));
+    call->url = ngx_http_notify_json_get_string(call->document, "url");
     call->url.data = ngx_pstrdup(pool, &call->url);
 
-    call->profile = ngx_http_notify_json_string(
-                        ngx_http_notify_json_get(call->document, "profile"));
+    call->profile = ngx_http_notify_json_get_string(call->document, "profile");
     call->profile.data = ngx_pstrdup(pool, &call->profile);
 
     if (call->url.data == NULL || call->profile.data == NULL) {
@@ -336,8 +333,7 @@ ngx_http_notify_api_stored_save(
 
     ngx_memzero(&write, sizeof(ngx_http_notify_subscriptions_write_t));
 
-    url = ngx_http_notify_json_string(ngx_http_notify_json_get(call->document,
-                                                               "url"));
+    url = ngx_http_notify_json_get_string(call->document, "url");
     write.moved = (call->version
                    && !ngx_http_notify_text_equal(&url, &call->url));
 
@@ -388,8 +384,7 @@ ngx_http_notify_api_stored_save(
     }
 
     write.ask = call->confirm;
-    write.uid = ngx_http_notify_json_string(
-                    ngx_http_notify_json_get(call->document, "uid"));
+    write.uid = ngx_http_notify_json_get_string(call->document, "uid");
 
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_subscriptions_write(

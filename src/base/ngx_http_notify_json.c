@@ -170,6 +170,14 @@ ngx_http_notify_json_string(const ngx_http_notify_json_t *json)
 }
 
 
+ngx_str_t
+ngx_http_notify_json_get_string(const ngx_http_notify_json_t *object,
+    const char *name)
+{
+    return ngx_http_notify_json_string(ngx_http_notify_json_get(object, name));
+}
+
+
 ngx_int_t
 ngx_http_notify_json_integer(const ngx_http_notify_json_t *json, int64_t *n)
 {

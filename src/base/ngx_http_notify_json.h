@@ -170,6 +170,9 @@ ngx_http_notify_json_t *ngx_http_notify_json_at(
     const ngx_http_notify_json_t *array, ngx_uint_t i);
 /* empty unless a string */
 ngx_str_t ngx_http_notify_json_string(const ngx_http_notify_json_t *json);
+/* of a member of an object */
+ngx_str_t ngx_http_notify_json_get_string(const ngx_http_notify_json_t *object,
+    const char *name);
 /* NGX_DECLINED unless the canonical form of an int64 */
 ngx_int_t ngx_http_notify_json_integer(const ngx_http_notify_json_t *json,
     int64_t *n);

@@ -56,17 +56,12 @@ ngx_http_notify_custom_target_token(ngx_http_notify_target_t *target,
         return NGX_ERROR;
     }
 
-    oauth2->url = ngx_http_notify_json_string(
-                      ngx_http_notify_json_get(value, "tokenUrl"));
-    oauth2->client_id = ngx_http_notify_json_string(
-                            ngx_http_notify_json_get(value, "clientId"));
-    oauth2->client_secret = ngx_http_notify_json_string(
-                                ngx_http_notify_json_get(value,
-                                                         "clientSecret"));
-    oauth2->scope = ngx_http_notify_json_string(
-                        ngx_http_notify_json_get(value, "scope"));
-    oauth2->audience = ngx_http_notify_json_string(
-                           ngx_http_notify_json_get(value, "audience"));
+    oauth2->url = ngx_http_notify_json_get_string(value, "tokenUrl");
+    oauth2->client_id = ngx_http_notify_json_get_string(value, "clientId");
+    oauth2->client_secret = ngx_http_notify_json_get_string(value,
+                                                            "clientSecret");
+    oauth2->scope = ngx_http_notify_json_get_string(value, "scope");
+    oauth2->audience = ngx_http_notify_json_get_string(value, "audience");
 
     source = ngx_http_notify_oauth2_create(target->pool, oauth2, target->conf,
                                            &target->subscription->tenant);

@@ -293,10 +293,8 @@ ngx_http_notify_fcm_code(const ngx_http_notify_json_t *answer)
     for (i = 0; details && i < ngx_http_notify_json_size(details); i++) {
 
         detail = ngx_http_notify_json_at(details, i);
-        type = ngx_http_notify_json_string(
-                   ngx_http_notify_json_get(detail, "@type"));
-        code = ngx_http_notify_json_string(
-                   ngx_http_notify_json_get(detail, "errorCode"));
+        type = ngx_http_notify_json_get_string(detail, "@type");
+        code = ngx_http_notify_json_get_string(detail, "errorCode");
 
         if (code.len
             && ngx_http_notify_text_is(&type, NGX_HTTP_NOTIFY_FCM_ERROR))
@@ -308,8 +306,7 @@ ngx_http_notify_fcm_code(const ngx_http_notify_json_t *answer)
     ngx_str_null(&code);
 
     if (error) {
-        code = ngx_http_notify_json_string(
-                   ngx_http_notify_json_get(error, "status"));
+        code = ngx_http_notify_json_get_string(error, "status");
 
         /* without the detail it may be said of the project */
 

@@ -89,8 +89,7 @@ ngx_http_notify_oauth2_token(ngx_pool_t *pool,
     ngx_str_t    token;
     const char  *reason;
 
-    token = ngx_http_notify_json_string(
-                ngx_http_notify_json_get(answer, "access_token"));
+    token = ngx_http_notify_json_get_string(answer, "access_token");
 
     reason = ngx_http_notify_oauth2_unusable(&token,
                  ngx_http_notify_json_get(answer, "token_type"));
@@ -197,10 +196,9 @@ ngx_http_notify_oauth2_refused(const ngx_http_notify_call_result_t *result,
     ngx_str_null(&description);
 
     if (answer) {
-        error = ngx_http_notify_json_string(
-                    ngx_http_notify_json_get(answer, "error"));
-        description = ngx_http_notify_json_string(
-                    ngx_http_notify_json_get(answer, "error_description"));
+        error = ngx_http_notify_json_get_string(answer, "error");
+        description = ngx_http_notify_json_get_string(answer,
+                                                      "error_description");
     }
 
     if (error.len) {

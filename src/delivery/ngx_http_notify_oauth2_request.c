@@ -279,14 +279,10 @@ ngx_http_notify_oauth2_account(ngx_pool_t *pool,
 {
     ngx_str_t  email, pem, kid, uri;
 
-    email = ngx_http_notify_json_string(
-                ngx_http_notify_json_get(account, "client_email"));
-    pem = ngx_http_notify_json_string(
-                ngx_http_notify_json_get(account, "private_key"));
-    kid = ngx_http_notify_json_string(
-                ngx_http_notify_json_get(account, "private_key_id"));
-    uri = ngx_http_notify_json_string(
-                ngx_http_notify_json_get(account, "token_uri"));
+    email = ngx_http_notify_json_get_string(account, "client_email");
+    pem = ngx_http_notify_json_get_string(account, "private_key");
+    kid = ngx_http_notify_json_get_string(account, "private_key_id");
+    uri = ngx_http_notify_json_get_string(account, "token_uri");
 
     if (email.len == 0 || pem.len == 0) {
         *reason = "it has no \"client_email\" or \"private_key\"";
@@ -309,8 +305,7 @@ ngx_http_notify_oauth2_account(ngx_pool_t *pool,
     }
 
     conf->account = 1;
-    conf->project = ngx_http_notify_json_string(
-                        ngx_http_notify_json_get(account, "project_id"));
+    conf->project = ngx_http_notify_json_get_string(account, "project_id");
 
     if (ngx_http_notify_oauth2_add(claims, "iss", &email) != NGX_OK
         || ngx_http_notify_oauth2_add(claims, "scope", &conf->scope) != NGX_OK)

@@ -32,14 +32,10 @@ void
 ngx_http_notify_tls_read(const ngx_http_notify_json_t *object,
     ngx_http_notify_tls_t *tls)
 {
-    tls->ca = ngx_http_notify_json_string(
-                  ngx_http_notify_json_get(object, "ca"));
-    tls->certificate = ngx_http_notify_json_string(
-                           ngx_http_notify_json_get(object, "certificate"));
-    tls->key = ngx_http_notify_json_string(
-                   ngx_http_notify_json_get(object, "key"));
-    tls->server_name = ngx_http_notify_json_string(
-                           ngx_http_notify_json_get(object, "serverName"));
+    tls->ca = ngx_http_notify_json_get_string(object, "ca");
+    tls->certificate = ngx_http_notify_json_get_string(object, "certificate");
+    tls->key = ngx_http_notify_json_get_string(object, "key");
+    tls->server_name = ngx_http_notify_json_get_string(object, "serverName");
 }
 
 

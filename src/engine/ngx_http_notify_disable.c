@@ -62,8 +62,7 @@ ngx_http_notify_disable(ngx_http_notify_subscriber_t *s,
     write.expected = s->doc->version;
     write.document = json;
     write.followed = 1;
-    write.uid = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
-                                                                     "uid"));
+    write.uid = ngx_http_notify_json_get_string(json, "uid");
 
     if (ngx_http_notify_subscriptions_write(feed->redis, &feed->channel->keys,
                                             &write,

@@ -76,8 +76,7 @@ ngx_http_notify_subscription_custom_profile(
     ngx_str_t                         text;
     const ngx_http_notify_profile_t  *profile;
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(form->document, "profile"));
+    text = ngx_http_notify_json_get_string(form->document, "profile");
 
     profile = ngx_http_notify_channel_profile(form->channel, &text);
 
@@ -411,18 +410,15 @@ ngx_http_notify_subscription_custom_merged(
     }
 
     for (bound = object->bound; *bound; bound++) {
-        text = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
-                                                                    *bound));
-        old = ngx_http_notify_json_string(ngx_http_notify_json_get(stored,
-                                                                   *bound));
+        text = ngx_http_notify_json_get_string(json, *bound);
+        old = ngx_http_notify_json_get_string(stored, *bound);
 
         if (text.len == 0 || !ngx_http_notify_text_equal(&text, &old)) {
             return json;
         }
     }
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(stored, object->secret));
+    text = ngx_http_notify_json_get_string(stored, object->secret);
 
     return ngx_http_notify_json_set_string(json, object->secret, &text)
            == NGX_OK ? json : NULL;
@@ -485,8 +481,7 @@ ngx_http_notify_subscription_custom_granted(
                                      NULL };
 
     for (member = needed; *member; member++) {
-        text = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
-                                                                    *member));
+        text = ngx_http_notify_json_get_string(json, *member);
         if (text.len == 0) {
             name.data = (u_char *) *member;
             name.len = ngx_strlen(*member);
@@ -496,8 +491,7 @@ ngx_http_notify_subscription_custom_granted(
         }
     }
 
-    text = ngx_http_notify_json_string(ngx_http_notify_json_get(json,
-                                                                "tokenUrl"));
+    text = ngx_http_notify_json_get_string(json, "tokenUrl");
     reason = NULL;
 
     rc = ngx_http_notify_guard_url(form->pool, &text, &profile->call.guard,
@@ -661,8 +655,7 @@ ngx_http_notify_subscription_custom_together(
     const ngx_http_notify_profile_t  *profile;
     ngx_http_notify_payload_conf_t    payload;
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(form->document, "profile"));
+    text = ngx_http_notify_json_get_string(form->document, "profile");
 
     profile = ngx_http_notify_channel_profile(form->channel, &text);
 

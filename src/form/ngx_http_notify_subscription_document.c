@@ -52,8 +52,7 @@ ngx_http_notify_subscription_document_claim(ngx_pool_t *pool,
 
     ngx_str_null(claim);
 
-    mode = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(document, "mode"));
+    mode = ngx_http_notify_json_get_string(document, "mode");
 
     if (mode.len == 0 || mode.data[0] == 'w') {
         return NGX_OK;
@@ -157,8 +156,7 @@ ngx_http_notify_subscription_document_follows(
 {
     ngx_str_t  mode;
 
-    mode = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
-                                                                "mode"));
+    mode = ngx_http_notify_json_get_string(document, "mode");
 
     return (mode.len == 0 || mode.data[0] == 'w')
            && ngx_http_notify_subscriptions_enabled(document)

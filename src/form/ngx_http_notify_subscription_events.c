@@ -413,8 +413,7 @@ ngx_http_notify_subscription_events_entity_name(
 
     static const ngx_str_t  entity_type = ngx_string("entityType");
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(form->document, "entityTypeID"));
+    text = ngx_http_notify_json_get_string(form->document, "entityTypeID");
     events = ngx_http_notify_json_get(form->document, "events");
 
     if (text.len == 0 || events == NULL) {

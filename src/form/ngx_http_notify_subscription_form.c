@@ -175,8 +175,7 @@ ngx_http_notify_subscription_form_check_url(
 
     static const ngx_str_t  name = ngx_string("url");
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(form->document, "url"));
+    text = ngx_http_notify_json_get_string(form->document, "url");
 
     if (text.len == 0) {
         if (!ngx_http_notify_invalid_has(form->invalid, &name)) {
@@ -189,8 +188,7 @@ ngx_http_notify_subscription_form_check_url(
         return NGX_OK;
     }
 
-    profile = ngx_http_notify_json_string(
-                  ngx_http_notify_json_get(form->document, "profile"));
+    profile = ngx_http_notify_json_get_string(form->document, "profile");
 
     p = ngx_http_notify_channel_profile(form->channel, &profile);
     if (p == NULL) {
@@ -235,8 +233,7 @@ ngx_http_notify_subscription_form_check_mode(
 
     static const ngx_str_t  name = ngx_string("mode");
 
-    mode = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(form->document, "mode"));
+    mode = ngx_http_notify_json_get_string(form->document, "mode");
 
     if (mode.len == 0 || mode.data[0] == 'w') {
         return;

@@ -157,8 +157,8 @@ ngx_http_notify_subscription_secret_first(
 ngx_str_t
 ngx_http_notify_subscription_secret(const ngx_http_notify_json_t *document)
 {
-    return ngx_http_notify_json_string(ngx_http_notify_json_get(
-               ngx_http_notify_subscription_secret_first(document), "text"));
+    return ngx_http_notify_json_get_string(
+               ngx_http_notify_subscription_secret_first(document), "text");
 }
 
 
@@ -168,8 +168,7 @@ ngx_http_notify_subscription_secret_token(
 {
     ngx_str_t  mode;
 
-    mode = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
-                                                                "mode"));
+    mode = ngx_http_notify_json_get_string(document, "mode");
 
     return mode.len && mode.data[0] == 'i';
 }
@@ -183,8 +182,7 @@ ngx_http_notify_subscription_secret_standard(
     ngx_str_t                   name;
     ngx_http_notify_profile_t  *profile;
 
-    name = ngx_http_notify_json_string(ngx_http_notify_json_get(document,
-                                                                "profile"));
+    name = ngx_http_notify_json_get_string(document, "profile");
     profile = ngx_http_notify_channel_profile(channel, &name);
 
     return profile && ngx_http_notify_sign_standard_used(&profile->call.sign);

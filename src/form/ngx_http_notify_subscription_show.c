@@ -213,8 +213,7 @@ ngx_http_notify_subscription_show_state(
     ngx_str_null(reason);
 
     if (!ngx_http_notify_subscriptions_enabled(shown->document)) {
-        *reason = ngx_http_notify_json_string(
-                      ngx_http_notify_json_get(shown->document, "reason"));
+        *reason = ngx_http_notify_json_get_string(shown->document, "reason");
         return "disabled";
     }
 
@@ -226,8 +225,7 @@ ngx_http_notify_subscription_show_state(
         return "disabled";
     }
 
-    profile = ngx_http_notify_json_string(
-                  ngx_http_notify_json_get(shown->document, "profile"));
+    profile = ngx_http_notify_json_get_string(shown->document, "profile");
 
     if (ngx_http_notify_channel_profile(shown->channel, &profile) == NULL) {
         ngx_str_set(reason, "profile");

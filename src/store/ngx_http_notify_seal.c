@@ -90,7 +90,7 @@ ngx_http_notify_seal_document(ngx_pool_t *pool,
         }
     }
 
-    id = ngx_http_notify_json_string(ngx_http_notify_json_get(copy, "id"));
+    id = ngx_http_notify_json_get_string(copy, "id");
 
     if (ngx_http_notify_json_dump(pool, secret, 0, &plain) != NGX_OK
         || ngx_http_notify_seal_text(pool, keys, &id, &plain, &sealed)
@@ -258,8 +258,7 @@ ngx_http_notify_seal_reason(const ngx_http_notify_json_t *document)
 {
     ngx_str_t  text;
 
-    text = ngx_http_notify_json_string(
-               ngx_http_notify_json_get(document, "unreadable"));
+    text = ngx_http_notify_json_get_string(document, "unreadable");
 
     /* strings of a document end with a NUL */
 
@@ -284,7 +283,7 @@ ngx_http_notify_seal_open_members(ngx_pool_t *pool,
     }
 
     text = ngx_http_notify_json_string(sealed);
-    id = ngx_http_notify_json_string(ngx_http_notify_json_get(document, "id"));
+    id = ngx_http_notify_json_get_string(document, "id");
 
     /* what stands beside it was not written by us, readable or not */
 
@@ -345,8 +344,7 @@ ngx_http_notify_seal_open_settings(ngx_pool_t *pool,
             continue;
         }
 
-        text = ngx_http_notify_json_string(
-                   ngx_http_notify_json_get(value, "sealed"));
+        text = ngx_http_notify_json_get_string(value, "sealed");
 
         if (ngx_http_notify_seal_setting_name(pool, &name, &whose) != NGX_OK) {
             return NGX_ERROR;

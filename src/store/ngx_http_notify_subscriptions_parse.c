@@ -166,8 +166,7 @@ ngx_http_notify_subscriptions_parse(const ngx_http_notify_keys_t *keys,
 
 invalid:
 
-    id = ngx_http_notify_json_string(ngx_http_notify_json_get(s->document,
-                                                              "id"));
+    id = ngx_http_notify_json_get_string(s->document, "id");
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "notify subscriptions: the document of \"%V\" was skipped: "
