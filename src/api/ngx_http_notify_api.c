@@ -107,7 +107,6 @@ static ngx_int_t
 ngx_http_notify_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
-    ngx_uint_t                       methods;
     ngx_http_notify_api_t           *api;
     ngx_http_notify_api_resource_t  *resource;
     ngx_http_notify_api_loc_conf_t  *alcf;
@@ -120,9 +119,8 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
     }
 
     resource = ngx_http_notify_api_route(alcf, api);
-    methods = resource ? resource->methods(api) : 0;
 
-    if (api->method & methods
+    if (api->method & ngx_http_notify_api_allowed(api, resource)
         & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH))
     {
         api->data = resource;
@@ -144,7 +142,7 @@ ngx_http_notify_api_handler(ngx_http_request_t *r)
 
     r->main->count++;
 
-    if (ngx_http_notify_api_admit(api, resource, methods) == NGX_OK) {
+    if (ngx_http_notify_api_admit(api, resource) == NGX_OK) {
         resource->handler(api);
     }
 

@@ -76,8 +76,10 @@ struct ngx_http_notify_api_s {
  */
 typedef struct {
     ngx_str_t      name;
-    /* NGX_HTTP_GET|..., the Allow for a path of these segments, 0: 404 */
-    ngx_uint_t   (*methods)(ngx_http_notify_api_t *api);
+    ngx_uint_t     methods[2];  /* of its root, and of a segment behind it:
+                                   NGX_HTTP_GET|..., 0: `more` says it */
+    /* of any other path, 0: 404; or NULL */
+    ngx_uint_t   (*more)(ngx_http_notify_api_t *api);
     void         (*handler)(ngx_http_notify_api_t *api);
     ngx_uint_t     types;       /* of bodies that it takes beside JSON */
     ngx_uint_t     repeats;     /* how it takes an Idempotency-Key */
@@ -178,9 +180,12 @@ void ngx_http_notify_api_problem_extra(ngx_http_notify_api_t *api,
 
 /* the context of a request; NULL: memory */
 ngx_http_notify_api_t *ngx_http_notify_api_create(ngx_http_request_t *r);
+/* the methods that the path takes, 0: there is none */
+ngx_uint_t ngx_http_notify_api_allowed(ngx_http_notify_api_t *api,
+    const ngx_http_notify_api_resource_t *resource);
 /* NGX_DECLINED: an answer has been sent */
 ngx_int_t ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
-    ngx_http_notify_api_resource_t *resource, ngx_uint_t methods);
+    ngx_http_notify_api_resource_t *resource);
 /* the same of query parameters that this request does not have */
 ngx_int_t ngx_http_notify_api_params(ngx_http_notify_api_t *api,
     ngx_http_notify_api_resource_t *resource);

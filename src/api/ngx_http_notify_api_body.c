@@ -36,7 +36,7 @@ ngx_http_notify_api_body_handler(ngx_http_request_t *r)
     resource = api->data;
     api->data = NULL;
 
-    if (ngx_http_notify_api_admit(api, resource, resource->methods(api))) {
+    if (ngx_http_notify_api_admit(api, resource) != NGX_OK) {
         return;
     }
 

@@ -16,8 +16,6 @@
 #include "ngx_http_notify_tenants.h"
 
 
-static ngx_uint_t ngx_http_notify_api_catalogue_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_event_types_handler(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_event_types_one(ngx_http_notify_api_t *api,
@@ -44,7 +42,8 @@ static void ngx_http_notify_api_stats_worker(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
     ngx_string("event-types"),
-    ngx_http_notify_api_catalogue_methods,
+    { NGX_HTTP_GET, 0 },
+    NULL,
     ngx_http_notify_api_event_types_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
@@ -53,19 +52,13 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_event_types = {
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_stats = {
     ngx_string("stats"),
-    ngx_http_notify_api_catalogue_methods,
+    { NGX_HTTP_GET, 0 },
+    NULL,
     ngx_http_notify_api_stats_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_catalogue_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
-}
 
 
 /* without a catalogue every name is accepted: "*" */

@@ -56,10 +56,6 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
 static ngx_uint_t
 ngx_http_notify_api_deliveries_methods(ngx_http_notify_api_t *api)
 {
-    if (api->nsegments <= 1) {
-        return NGX_HTTP_GET;
-    }
-
     return (api->nsegments == 2
             && ngx_http_notify_text_is(&api->segments[1], "redeliver"))
            ? NGX_HTTP_POST : 0;

@@ -12,8 +12,6 @@
 #include "ngx_http_notify_subscriptions.h"
 
 
-static ngx_uint_t ngx_http_notify_api_deltas_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deltas_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deltas_ready(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
@@ -27,20 +25,13 @@ static ngx_int_t ngx_http_notify_api_deltas_select(
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_deltas = {
     ngx_string("deltas"),
-    ngx_http_notify_api_deltas_methods,
+    { NGX_HTTP_GET, 0 },
+    ngx_http_notify_api_consumers_methods,
     ngx_http_notify_api_deltas_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_deltas_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_GET
-                               : ngx_http_notify_api_consumers_methods(api);
-}
 
 
 static void

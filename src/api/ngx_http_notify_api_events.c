@@ -42,23 +42,7 @@ ngx_http_notify_api_resource_t  ngx_http_notify_api_events = {
 static ngx_uint_t
 ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
 {
-    switch (api->nsegments) {
-
-    case 0:
-        return NGX_HTTP_GET|NGX_HTTP_POST;
-
-    case 1:
-        return NGX_HTTP_GET|NGX_HTTP_DELETE;
-
-    case 2:
-        if (ngx_http_notify_text_is(&api->segments[1], "deliveries")) {
-            return NGX_HTTP_GET;
-        }
-
-        return ngx_http_notify_text_is(&api->segments[1], "redeliver")
-               ? NGX_HTTP_POST : 0;
-
-    default:
+    if (api->nsegments != 2) {
         return 0;
     }
 }

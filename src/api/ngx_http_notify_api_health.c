@@ -20,8 +20,6 @@ typedef struct {
 } ngx_http_notify_api_health_refusal_t;
 
 
-static ngx_uint_t ngx_http_notify_api_health_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_try(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp,
@@ -41,7 +39,8 @@ static void ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_health = {
     ngx_string("health"),
-    ngx_http_notify_api_health_methods,
+    { NGX_HTTP_GET, 0 },
+    NULL,
     ngx_http_notify_api_health_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
@@ -60,13 +59,6 @@ static const ngx_http_notify_api_health_refusal_t
     { "READONLY", "it is a replica" },
     { NULL, "it refuses a script that writes" }
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_health_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
-}
 
 
 static void

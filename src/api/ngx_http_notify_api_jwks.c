@@ -11,8 +11,6 @@
 #include "ngx_http_notify_text.h"
 
 
-static ngx_uint_t ngx_http_notify_api_jwks_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_jwks_handler(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_jwks_keys(ngx_http_notify_api_t *api,
     ngx_array_t *keys);
@@ -22,19 +20,13 @@ static ngx_int_t ngx_http_notify_api_jwks_text(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_jwks = {
     ngx_string("jwks.json"),
-    ngx_http_notify_api_jwks_methods,
+    { NGX_HTTP_GET, 0 },
+    NULL,
     ngx_http_notify_api_jwks_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_jwks_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
-}
 
 
 static void

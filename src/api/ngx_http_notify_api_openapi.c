@@ -12,8 +12,6 @@
 #include "ngx_http_notify_pages.h"
 
 
-static ngx_uint_t ngx_http_notify_api_openapi_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_openapi_handler(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_openapi_paths(ngx_http_notify_api_t *api,
     ngx_http_notify_json_t *doc);
@@ -46,19 +44,13 @@ static ngx_int_t ngx_http_notify_api_openapi_security(
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_openapi = {
     ngx_string("openapi.json"),
-    ngx_http_notify_api_openapi_methods,
+    { NGX_HTTP_GET, 0 },
+    NULL,
     ngx_http_notify_api_openapi_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_openapi_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
-}
 
 
 static void

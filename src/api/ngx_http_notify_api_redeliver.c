@@ -20,8 +20,6 @@
 #define NGX_HTTP_NOTIFY_API_REDELIVER_KEPT  (7 * 24 * 3600 * 1000)  /* ms */
 
 
-static ngx_uint_t ngx_http_notify_api_redeliver_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_page(ngx_http_notify_api_t *api,
@@ -49,19 +47,13 @@ static void ngx_http_notify_api_redeliver_kept(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliver = {
     ngx_string("redeliver"),
-    ngx_http_notify_api_redeliver_methods,
+    { NGX_HTTP_POST, 0 },
+    NULL,
     ngx_http_notify_api_redeliver_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_redeliver_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_POST : 0;
-}
 
 
 static void

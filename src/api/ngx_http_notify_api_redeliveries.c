@@ -8,8 +8,6 @@
 #include "ngx_http_notify_api_redeliver.h"
 
 
-static ngx_uint_t ngx_http_notify_api_redeliveries_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliveries_handler(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliveries_read(ngx_http_notify_api_t *api,
@@ -18,19 +16,13 @@ static void ngx_http_notify_api_redeliveries_read(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries = {
     ngx_string("redeliveries"),
-    ngx_http_notify_api_redeliveries_methods,
+    { 0, NGX_HTTP_GET },
+    NULL,
     ngx_http_notify_api_redeliveries_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_redeliveries_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 1 ? NGX_HTTP_GET : 0;
-}
 
 
 static void

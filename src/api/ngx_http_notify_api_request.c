@@ -98,12 +98,32 @@ ngx_http_notify_api_resource(ngx_http_notify_api_resource_t **resources,
 }
 
 
+ngx_uint_t
+ngx_http_notify_api_allowed(ngx_http_notify_api_t *api,
+    const ngx_http_notify_api_resource_t *resource)
+{
+    if (resource == NULL) {
+        return 0;
+    }
+
+    if (api->nsegments < 2 && resource->methods[api->nsegments]) {
+        return resource->methods[api->nsegments];
+    }
+
+    return resource->more ? resource->more(api) : 0;
+}
+
+
 /* NGX_DECLINED: an answer has been sent */
 
 ngx_int_t
 ngx_http_notify_api_admit(ngx_http_notify_api_t *api,
-    ngx_http_notify_api_resource_t *resource, ngx_uint_t methods)
+    ngx_http_notify_api_resource_t *resource)
 {
+    ngx_uint_t  methods;
+
+    methods = ngx_http_notify_api_allowed(api, resource);
+
     if (methods == 0) {
         ngx_http_notify_api_problem(api, NGX_HTTP_NOT_FOUND, "not_found",
                                     "there is nothing at this path");

@@ -25,8 +25,6 @@ typedef struct {
 } ngx_http_notify_api_sample_t;
 
 
-static ngx_uint_t ngx_http_notify_api_samples_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_samples_handler(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_samples_data(ngx_http_notify_api_t *api,
     ngx_str_t *data);
@@ -45,22 +43,14 @@ static void ngx_http_notify_api_samples_send(
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_samples = {
     ngx_string("samples"),
-    ngx_http_notify_api_samples_methods,
+    /* a profile may call with any of these */
+    { 0, NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH },
+    NULL,
     ngx_http_notify_api_samples_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_IGNORED,
     0
 };
-
-
-/* a profile may call with any of these */
-
-static ngx_uint_t
-ngx_http_notify_api_samples_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 1
-               ? NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH : 0;
-}
 
 
 static void

@@ -70,18 +70,9 @@ ngx_http_notify_api_sessions_methods(ngx_http_notify_api_t *api)
         ngx_string("disconnected")
     };
 
-    switch (api->nsegments) {
-
-    case 1:
-        return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_DELETE;
-
-    case 2:
-        return ngx_http_notify_text_find_in(&api->segments[1], verbs)
-               ? NGX_HTTP_POST : 0;
-
-    default:
-        return 0;
-    }
+    return (api->nsegments == 2
+            && ngx_http_notify_text_find_in(&api->segments[1], verbs))
+           ? NGX_HTTP_POST : 0;
 }
 
 

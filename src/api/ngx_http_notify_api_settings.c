@@ -15,8 +15,6 @@
 #include "ngx_http_notify_text.h"
 
 
-static ngx_uint_t ngx_http_notify_api_settings_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_settings_handler(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_settings_admit(
     ngx_http_notify_api_t *api);
@@ -37,19 +35,14 @@ static ngx_int_t ngx_http_notify_api_settings_events(
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_settings = {
     ngx_string("settings"),
-    ngx_http_notify_api_settings_methods,
+    { NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH,
+      NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH },
+    NULL,
     ngx_http_notify_api_settings_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_settings_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments <= 1 ? NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH : 0;
-}
 
 
 static void

@@ -92,24 +92,7 @@ ngx_http_notify_api_subscriptions_action(ngx_http_notify_api_t *api)
 static ngx_uint_t
 ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
 {
-    switch (api->nsegments) {
-
-    case 0:
-        return NGX_HTTP_GET|NGX_HTTP_POST;
-
-    case 1:
-        return NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE;
-
-    case 2:
-        if (ngx_http_notify_text_is(&api->segments[1], "deliveries")
-            || ngx_http_notify_text_is(&api->segments[1], "stats"))
-        {
-            return NGX_HTTP_GET;
-        }
-
-        return ngx_http_notify_api_subscriptions_action(api) ? NGX_HTTP_POST
-                                                             : 0;
-    default:
+    if (api->nsegments != 2) {
         return 0;
     }
 }

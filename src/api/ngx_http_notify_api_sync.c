@@ -22,8 +22,6 @@ typedef struct {
 } ngx_http_notify_api_sync_t;
 
 
-static ngx_uint_t ngx_http_notify_api_sync_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_sync_handler(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_sync_form(ngx_http_notify_api_t *api,
     ngx_http_notify_event_t *event, const ngx_str_t *type);
@@ -36,19 +34,13 @@ static void ngx_http_notify_api_sync_answered(ngx_http_notify_ask_t *ask);
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_sync = {
     ngx_string("sync"),
-    ngx_http_notify_api_sync_methods,
+    { 0, NGX_HTTP_POST },
+    NULL,
     ngx_http_notify_api_sync_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_sync_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 1 ? NGX_HTTP_POST : 0;
-}
 
 
 static void

@@ -11,26 +11,18 @@
 #include "ngx_http_notify_provider.h"
 
 
-static ngx_uint_t ngx_http_notify_api_vapid_methods(
-    ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_vapid_handler(ngx_http_notify_api_t *api);
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_vapid = {
     ngx_string("vapid.json"),
-    ngx_http_notify_api_vapid_methods,
+    { NGX_HTTP_GET, 0 },
+    NULL,
     ngx_http_notify_api_vapid_handler,
     0,
     NGX_HTTP_NOTIFY_API_KEY_KEPT,
     0
 };
-
-
-static ngx_uint_t
-ngx_http_notify_api_vapid_methods(ngx_http_notify_api_t *api)
-{
-    return api->nsegments == 0 ? NGX_HTTP_GET : 0;
-}
 
 
 static void

@@ -36,7 +36,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_notify_ingest_handler(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_notify_ingest_methods(ngx_http_notify_api_t *api);
 static void ngx_http_notify_ingest_body(ngx_http_request_t *r);
 static void ngx_http_notify_ingest(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_ingest_event(ngx_http_notify_api_t *api,
@@ -96,7 +95,8 @@ ngx_module_t  ngx_http_notify_ingest_module =
 
 static ngx_http_notify_api_resource_t  ngx_http_notify_ingest_resource = {
     ngx_string("ingest"),
-    ngx_http_notify_ingest_methods,
+    { NGX_HTTP_POST, 0 },
+    NULL,
     ngx_http_notify_ingest,
     NGX_HTTP_NOTIFY_API_FORM|NGX_HTTP_NOTIFY_API_SUFFIX,
     NGX_HTTP_NOTIFY_API_KEY_IGNORED,
@@ -124,8 +124,7 @@ ngx_http_notify_ingest_handler(ngx_http_request_t *r)
 
         r->main->count++;
 
-        (void) ngx_http_notify_api_admit(api, &ngx_http_notify_ingest_resource,
-                                         NGX_HTTP_POST);
+        (void) ngx_http_notify_api_admit(api, &ngx_http_notify_ingest_resource);
         return NGX_DONE;
     }
 
@@ -136,13 +135,6 @@ ngx_http_notify_ingest_handler(ngx_http_request_t *r)
     }
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
-}
-
-
-static ngx_uint_t
-ngx_http_notify_ingest_methods(ngx_http_notify_api_t *api)
-{
-    return NGX_HTTP_POST;
 }
 
 
