@@ -39,6 +39,11 @@ struct ngx_http_notify_args_param_s {
 #define NGX_HTTP_NOTIFY_ARGS_TIME                                             \
     "a time of 1ms to 365d, as \"30s\", \"5m\" or \"2h\""
 
+/* a word, for an ngx_uint_t that becomes 1 */
+#define ngx_http_notify_args_flag(name, conf, field)                          \
+    { ngx_string(name), ngx_http_notify_args_word, offsetof(conf, field),     \
+      0, 0, NULL, 0 }
+
 #define ngx_http_notify_args_end                                              \
     { ngx_null_string, NULL, 0, 0, 0, NULL, 0 }
 

@@ -36,6 +36,12 @@ typedef struct {
 #define NGX_HTTP_NOTIFY_BLOCK_OFFSET                                          \
     offsetof(ngx_http_notify_block_ctx_t, confs)
 
+/* the end of an ngx_command_t: its setter gets the block's structure, or has
+ * a field of it, which an entry of cmd->post's type follows */
+#define ngx_http_notify_block_whole  NGX_HTTP_NOTIFY_BLOCK_OFFSET, 0, NULL
+#define ngx_http_notify_block_field(conf, field)                              \
+    NGX_HTTP_NOTIFY_BLOCK_OFFSET, offsetof(conf, field)
+
 #define ngx_http_notify_block_module(commands)                                \
     { NGX_MODULE_V1, NULL, commands, NGX_HTTP_NOTIFY_BLOCK_TYPE,              \
       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NGX_MODULE_V1_PADDING }

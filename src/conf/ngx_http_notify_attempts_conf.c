@@ -44,15 +44,12 @@ static ngx_command_t  ngx_http_notify_attempts_conf_commands[] = {
     { ngx_string("attempt_log"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_attempts_conf_log,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("response_log"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_args_size_slot,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      offsetof(ngx_http_notify_profile_t, attempts.response),
+      ngx_http_notify_block_field(ngx_http_notify_profile_t, attempts.response),
       &ngx_http_notify_attempts_conf_response },
 
       ngx_null_command

@@ -18,10 +18,8 @@ static char *ngx_http_notify_delivery_log_conf(ngx_conf_t *cf,
 static ngx_http_notify_args_param_t
     ngx_http_notify_delivery_log_conf_params[] =
 {
-    { ngx_string("failures"),
-      ngx_http_notify_args_word,
-      offsetof(ngx_http_notify_delivery_log_t, failures),
-      0, 0, NULL, 0 },
+    ngx_http_notify_args_flag("failures", ngx_http_notify_delivery_log_t,
+                              failures),
 
     ngx_http_notify_args_end
 };
@@ -32,9 +30,7 @@ static ngx_command_t  ngx_http_notify_delivery_log_conf_commands[] = {
     { ngx_string("delivery_log"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_delivery_log_conf,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

@@ -43,9 +43,7 @@ static ngx_command_t  ngx_http_notify_entity_type_commands[] = {
     { ngx_string("entity_type"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_entity_type,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

@@ -40,22 +40,17 @@ static ngx_command_t  ngx_http_notify_limits_commands[] = {
     { ngx_string("publish_rate"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_limits_rate,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("tenant_share"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_limits_percent,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("sessions_max"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_args_number_slot,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      offsetof(ngx_http_notify_channel_t, sessions_max),
+      ngx_http_notify_block_field(ngx_http_notify_channel_t, sessions_max),
       &ngx_http_notify_limits_sessions },
 
       ngx_null_command

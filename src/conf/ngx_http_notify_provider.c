@@ -23,9 +23,7 @@ static ngx_command_t  ngx_http_notify_provider_type_commands[] = {
     { ngx_string("type"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_provider_set_type,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

@@ -24,20 +24,9 @@ static char *ngx_http_notify_setting_name(ngx_conf_t *cf,
 
 static ngx_http_notify_args_param_t  ngx_http_notify_setting_params[] = {
 
-    { ngx_string("target"),
-      ngx_http_notify_args_word,
-      offsetof(ngx_http_notify_setting_t, target),
-      0, 0, NULL, 0 },
-
-    { ngx_string("secret"),
-      ngx_http_notify_args_word,
-      offsetof(ngx_http_notify_setting_t, secret),
-      0, 0, NULL, 0 },
-
-    { ngx_string("optional"),
-      ngx_http_notify_args_word,
-      offsetof(ngx_http_notify_setting_t, optional),
-      0, 0, NULL, 0 },
+    ngx_http_notify_args_flag("target", ngx_http_notify_setting_t, target),
+    ngx_http_notify_args_flag("secret", ngx_http_notify_setting_t, secret),
+    ngx_http_notify_args_flag("optional", ngx_http_notify_setting_t, optional),
 
     { ngx_string("unit="),
       ngx_http_notify_args_time,
@@ -53,9 +42,7 @@ static ngx_command_t  ngx_http_notify_setting_commands[] = {
     { ngx_string("setting"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_setting,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

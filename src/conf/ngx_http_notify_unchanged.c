@@ -74,9 +74,7 @@ static ngx_command_t  ngx_http_notify_unchanged_commands[] = {
     { ngx_string("unchanged"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_2MORE,
       ngx_http_notify_unchanged_set,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

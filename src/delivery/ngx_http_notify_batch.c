@@ -73,9 +73,7 @@ static ngx_command_t  ngx_http_notify_batch_commands[] = {
     { ngx_string("batch"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE123,
       ngx_http_notify_batch_set,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

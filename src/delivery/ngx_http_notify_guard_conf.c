@@ -24,30 +24,22 @@ static ngx_command_t  ngx_http_notify_guard_commands[] = {
     { ngx_string("allow"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_guard_set_rule,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("deny"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_guard_set_rule,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("schemes"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_guard_set_schemes,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("ports"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_guard_set_ports,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

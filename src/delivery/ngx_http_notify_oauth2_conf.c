@@ -115,9 +115,7 @@ static ngx_command_t  ngx_http_notify_oauth2_conf_commands[] = {
     { ngx_string("oauth2"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_oauth2_conf_set,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

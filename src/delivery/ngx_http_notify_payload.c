@@ -40,30 +40,22 @@ static ngx_command_t  ngx_http_notify_payload_commands[] = {
     { ngx_string("payload"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_payload_set,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("method"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_payload_set_method,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("header"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE2,
       ngx_http_notify_payload_set_header,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("success"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_TAKE12,
       ngx_http_notify_payload_set_success,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

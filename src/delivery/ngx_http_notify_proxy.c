@@ -52,16 +52,12 @@ static ngx_command_t  ngx_http_notify_proxy_commands[] = {
     { ngx_string("proxy"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_proxy_set,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("bind"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_proxy_set_bind,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

@@ -91,16 +91,12 @@ static ngx_command_t  ngx_http_notify_sign_commands[] = {
     { ngx_string("sign"),
       NGX_HTTP_NOTIFY_PROFILE_CONF|NGX_CONF_1MORE,
       ngx_http_notify_sign_set,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("jwt"),
       NGX_HTTP_NOTIFY_CALL_CONF|NGX_CONF_1MORE,
       ngx_http_notify_sign_set_jwt,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

@@ -38,37 +38,27 @@ static ngx_command_t  ngx_http_notify_webpush_commands[] = {
     { ngx_string("vapid_key"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_webpush_set_key,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("vapid_subject"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_webpush_set_subject,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("ttl"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_webpush_set_ttl,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("urgency"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_webpush_set_urgency,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
     { ngx_string("topic"),
       NGX_HTTP_NOTIFY_PROVIDER_CONF|NGX_CONF_TAKE1,
       ngx_http_notify_webpush_set_topic,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      0,
-      NULL },
+      ngx_http_notify_block_whole },
 
       ngx_null_command
 };

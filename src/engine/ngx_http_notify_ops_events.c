@@ -55,8 +55,7 @@ static ngx_command_t  ngx_http_notify_ops_events_commands[] = {
     { ngx_string("operator_events"),
       NGX_HTTP_NOTIFY_CHANNEL_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
-      NGX_HTTP_NOTIFY_BLOCK_OFFSET,
-      offsetof(ngx_http_notify_channel_t, operator_events),
+      ngx_http_notify_block_field(ngx_http_notify_channel_t, operator_events),
       NULL },
 
       ngx_null_command

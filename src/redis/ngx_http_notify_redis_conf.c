@@ -89,10 +89,8 @@ static ngx_http_notify_args_param_t  ngx_http_notify_redis_conf_params[] = {
       offsetof(ngx_http_notify_redis_conf_t, replicas),
       1, NGX_HTTP_NOTIFY_REDIS_CONF_REPLICAS, NULL, 0 },
 
-    { ngx_string("cluster"),
-      ngx_http_notify_args_word,
-      offsetof(ngx_http_notify_redis_conf_t, cluster),
-      0, 0, NULL, 0 },
+    ngx_http_notify_args_flag("cluster", ngx_http_notify_redis_conf_t,
+                              cluster),
 
     { ngx_null_string, ngx_http_notify_redis_conf_address, 0, 0, 0, NULL, 0 }
 };
