@@ -13,6 +13,7 @@
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_ACTIONS_GRACE_MAX  (30 * 24 * 3600)
@@ -180,8 +181,7 @@ ngx_http_notify_api_actions_place(ngx_http_notify_api_t *api,
         return NGX_OK;
     }
 
-    pointer.data = (u_char *) name;
-    pointer.len = ngx_strlen(name);
+    pointer = ngx_http_notify_text(name);
 
     ngx_http_notify_invalid_add(&api->invalid, &pointer,
                                 "must be an RFC 3339 time or the id of an "
@@ -291,8 +291,7 @@ ngx_http_notify_api_actions_time(ngx_http_notify_api_t *api,
     }
 
     if (time < min || time > max) {
-        name.data = (u_char *) member;
-        name.len = ngx_strlen(member);
+        name = ngx_http_notify_text(member);
 
         ngx_http_notify_invalid_add(&api->invalid, &name,
                                     "must be a time like \"%s\", at most "

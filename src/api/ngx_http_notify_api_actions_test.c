@@ -13,6 +13,7 @@
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscription_form.h"
+#include "ngx_http_notify_text.h"
 
 
 /* a test under way; its cleanup gives back what is left of it */
@@ -217,8 +218,7 @@ ngx_http_notify_api_actions_test_event(const ngx_str_t *tenant,
     ngx_memzero(field, sizeof(field));
 
     ngx_str_set(&field[0].str, "t");
-    field[1].str.data = (u_char *) type;
-    field[1].str.len = ngx_strlen(type);
+    field[1].str = ngx_http_notify_text(type);
     ngx_str_set(&field[2].str, "w");
     field[3].str.data = time;
     field[3].str.len = ngx_sprintf(time, "%uL", now) - time;

@@ -45,6 +45,7 @@ static void ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_deliveries = {
     ngx_string("deliveries"),
+    { NGX_HTTP_GET, NGX_HTTP_GET },
     ngx_http_notify_api_deliveries_methods,
     ngx_http_notify_api_deliveries_handler,
     0,

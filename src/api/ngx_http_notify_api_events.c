@@ -31,6 +31,7 @@ static ngx_int_t ngx_http_notify_api_events_key(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_events = {
     ngx_string("events"),
+    { NGX_HTTP_GET|NGX_HTTP_POST, NGX_HTTP_GET|NGX_HTTP_DELETE },
     ngx_http_notify_api_events_methods,
     ngx_http_notify_api_events_handler,
     1,
@@ -45,6 +46,13 @@ ngx_http_notify_api_events_methods(ngx_http_notify_api_t *api)
     if (api->nsegments != 2) {
         return 0;
     }
+
+    if (ngx_http_notify_text_is(&api->segments[1], "deliveries")) {
+        return NGX_HTTP_GET;
+    }
+
+    return ngx_http_notify_text_is(&api->segments[1], "redeliver")
+           ? NGX_HTTP_POST : 0;
 }
 
 

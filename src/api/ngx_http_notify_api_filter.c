@@ -26,6 +26,7 @@ static void ngx_http_notify_api_filter_send(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_filter = {
     ngx_string("filter"),
+    { 0, 0 },
     ngx_http_notify_api_filter_methods,
     ngx_http_notify_api_filter_handler,
     0,

@@ -256,8 +256,7 @@ ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
 {
     ngx_str_t  text;
 
-    text.data = (u_char *) name;
-    text.len = ngx_strlen(name);
+    text = ngx_http_notify_text(name);
 
     return ngx_http_notify_request_header(api->request, &text, value)
            ? NGX_OK : NGX_DECLINED;

@@ -300,8 +300,7 @@ ngx_http_notify_api_redeliver_input_wrong(ngx_http_notify_api_t *api,
 {
     ngx_str_t  name;
 
-    name.data = (u_char *) member;
-    name.len = ngx_strlen(member);
+    name = ngx_http_notify_text(member);
 
     ngx_http_notify_invalid_add(&api->invalid, &name, "%s", reason);
 }

@@ -53,6 +53,7 @@ static void ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_sessions = {
     ngx_string("sessions"),
+    { 0, NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_DELETE },
     ngx_http_notify_api_sessions_methods,
     ngx_http_notify_api_sessions_handler,
     NGX_HTTP_NOTIFY_API_FORM,
@@ -344,8 +345,7 @@ ngx_http_notify_api_sessions_time(ngx_http_notify_api_t *api,
     }
 
     if (value <= 0 || value > max) {
-        name.data = (u_char *) member;
-        name.len = ngx_strlen(member);
+        name = ngx_http_notify_text(member);
         ngx_http_notify_invalid_add(&api->invalid, &name,
                                     "must be a time of 1 to %T seconds", max);
         return NGX_DECLINED;

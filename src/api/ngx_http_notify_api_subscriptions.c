@@ -58,6 +58,8 @@ static void ngx_http_notify_api_subscriptions_switch(
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_subscriptions = {
     ngx_string("subscriptions"),
+    { NGX_HTTP_GET|NGX_HTTP_POST,
+      NGX_HTTP_GET|NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE },
     ngx_http_notify_api_subscriptions_methods,
     ngx_http_notify_api_subscriptions_handler,
     0,
@@ -95,6 +97,14 @@ ngx_http_notify_api_subscriptions_methods(ngx_http_notify_api_t *api)
     if (api->nsegments != 2) {
         return 0;
     }
+
+    if (ngx_http_notify_text_is(&api->segments[1], "deliveries")
+        || ngx_http_notify_text_is(&api->segments[1], "stats"))
+    {
+        return NGX_HTTP_GET;
+    }
+
+    return ngx_http_notify_api_subscriptions_action(api) ? NGX_HTTP_POST : 0;
 }
 
 

@@ -443,8 +443,8 @@ ngx_http_notify_ingest_arg(ngx_conf_t *cf, void *conf, const ngx_str_t *name,
 {
     ngx_http_notify_ingest_conf_t *ingest = conf;
 
-    if (value->data == NULL || ngx_http_notify_args_is(name, "tenant")) {
-        return ngx_http_notify_args_is(name, "tenant")
+    if (value->data == NULL || ngx_http_notify_text_is(name, "tenant")) {
+        return ngx_http_notify_text_is(name, "tenant")
                ? ", \"notify_tenant\" says whose it is" : "";
     }
 

@@ -353,14 +353,6 @@ ngx_http_notify_args_word_again(const ngx_str_t *arg, ngx_uint_t from,
 }
 
 
-ngx_uint_t
-ngx_http_notify_args_is(const ngx_str_t *text, const char *word)
-{
-    return text->len == ngx_strlen(word)
-           && ngx_strncmp(text->data, word, text->len) == 0;
-}
-
-
 char *
 ngx_http_notify_args_value(ngx_conf_t *cf, ngx_str_t *text,
     ngx_http_complex_value_t **value)

@@ -104,7 +104,6 @@ char *ngx_http_notify_args(ngx_conf_t *cf, ngx_uint_t from,
 /* whether NAME= is one of the arguments from `from` on, before the i-th */
 ngx_uint_t ngx_http_notify_args_again(const ngx_str_t *arg, ngx_uint_t from,
     ngx_uint_t i, const ngx_str_t *name);
-ngx_uint_t ngx_http_notify_args_is(const ngx_str_t *text, const char *word);
 /* into what is NULL so far, else such a phrase */
 char *ngx_http_notify_args_value(ngx_conf_t *cf, ngx_str_t *text,
     ngx_http_complex_value_t **value);

@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_json_document.h"
+#include "ngx_http_notify_text.h"
 
 
 static void
@@ -131,8 +132,7 @@ ngx_http_notify_json_member(const ngx_http_notify_json_t *object,
         return NULL;
     }
 
-    name->data = (u_char *) json_object_iter_key(*cursor);
-    name->len = ngx_strlen(name->data);
+    *name = ngx_http_notify_text(json_object_iter_key(*cursor));
 
     return ngx_http_notify_json_out(json_object_iter_value(*cursor));
 }

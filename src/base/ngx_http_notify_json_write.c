@@ -6,6 +6,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json_write.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_JSON_WRITE_SIZE  512
@@ -63,8 +64,7 @@ ngx_http_notify_json_write_room(ngx_http_notify_json_write_t *w,
     ngx_str_null(&text);
 
     if (name) {
-        text.data = (u_char *) name;
-        text.len = ngx_strlen(name);
+        text = ngx_http_notify_text(name);
         size += ngx_http_notify_json_escaped_len(&text) + sizeof("\"\":") - 1;
     }
 
@@ -180,8 +180,7 @@ ngx_http_notify_json_write_text(ngx_http_notify_json_write_t *w,
 {
     ngx_str_t  string;
 
-    string.data = (u_char *) text;
-    string.len = ngx_strlen(text);
+    string = ngx_http_notify_text(text);
 
     ngx_http_notify_json_write_string(w, name, &string);
 }

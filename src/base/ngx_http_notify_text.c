@@ -17,6 +17,18 @@ static void *ngx_http_notify_text_walk(const ngx_str_t *name,
 static ngx_uint_t ngx_http_notify_text_is_control(u_char c);
 
 
+ngx_str_t
+ngx_http_notify_text(const char *word)
+{
+    ngx_str_t  text;
+
+    text.data = (u_char *) word;
+    text.len = ngx_strlen(word);
+
+    return text;
+}
+
+
 ngx_uint_t
 ngx_http_notify_text_equal(const ngx_str_t *a, const ngx_str_t *b)
 {

@@ -10,6 +10,9 @@
 #include <ngx_core.h>
 
 
+/* of a C string, which it points to */
+ngx_str_t ngx_http_notify_text(const char *word);
+
 ngx_uint_t ngx_http_notify_text_equal(const ngx_str_t *a, const ngx_str_t *b);
 ngx_uint_t ngx_http_notify_text_equal_nocase(const ngx_str_t *a,
     const ngx_str_t *b);

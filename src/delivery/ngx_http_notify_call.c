@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_call_internal.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_timer.h"
 
 
@@ -538,8 +539,7 @@ ngx_http_notify_call_process(ngx_http_request_t *r)
     }
 
     call->peer.error = "malformed answer";
-    call->peer.detail.data = (u_char *) a->error;
-    call->peer.detail.len = ngx_strlen(a->error);
+    call->peer.detail = ngx_http_notify_text(a->error);
 
     return NGX_ERROR;
 }

@@ -8,6 +8,7 @@
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_call_internal.h"
 #include "ngx_http_notify_context.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_CALL_RESULT_PROXY  407
@@ -32,8 +33,7 @@ ngx_http_notify_call_result_fail(ngx_http_notify_call_t *call,
     call->peer.error = error;
 
     if (detail) {
-        call->peer.detail.data = (u_char *) detail;
-        call->peer.detail.len = ngx_strlen(detail);
+        call->peer.detail = ngx_http_notify_text(detail);
     }
 
     ngx_post_event(&call->ended, &ngx_posted_events);

@@ -290,8 +290,7 @@ ngx_http_notify_call_target_ask(ngx_http_notify_target_t *target,
     payload->kind = NGX_HTTP_NOTIFY_PAYLOAD_BARE;
     payload->success = NULL;
     payload->batch.max = 0;
-    payload->method.data = (u_char *) method;
-    payload->method.len = ngx_strlen(method);
+    payload->method = ngx_http_notify_text(method);
     ngx_str_set(&payload->content_type, "application/json");
 
     target->line.len = line->len;

@@ -282,8 +282,7 @@ ngx_http_notify_cloudevents_add(ngx_array_t *attributes, const char *name,
     ngx_str_t      key;
     ngx_keyval_t  *attribute;
 
-    key.data = (u_char *) name;
-    key.len = ngx_strlen(name);
+    key = ngx_http_notify_text(name);
 
     if (value->len == 0 || ngx_http_notify_text_find_array(&key, attributes)) {
         return NGX_OK;

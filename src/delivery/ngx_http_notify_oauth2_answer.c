@@ -95,8 +95,7 @@ ngx_http_notify_oauth2_token(ngx_pool_t *pool,
                  ngx_http_notify_json_get(answer, "token_type"));
 
     if (reason) {
-        text->data = (u_char *) reason;
-        text->len = ngx_strlen(reason);
+        *text = ngx_http_notify_text(reason);
         return NGX_DECLINED;
     }
 

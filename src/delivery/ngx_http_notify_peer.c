@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_peer.h"
+#include "ngx_http_notify_text.h"
 
 
 static void ngx_http_notify_peer_resolved(ngx_resolver_ctx_t *ctx);
@@ -231,8 +232,8 @@ ngx_http_notify_peer_addrs(ngx_http_notify_peer_t *peer,
         ngx_str_set(&peer->detail, "no address");
 
         if (ctx->state) {
-            peer->detail.data = (u_char *) ngx_resolver_strerror(ctx->state);
-            peer->detail.len = ngx_strlen(peer->detail.data);
+            peer->detail = ngx_http_notify_text(
+                               ngx_resolver_strerror(ctx->state));
         }
 
         return NGX_ERROR;
@@ -243,8 +244,7 @@ ngx_http_notify_peer_addrs(ngx_http_notify_peer_t *peer,
         != NGX_OK)
     {
         peer->error = "address not allowed";
-        peer->detail.data = (u_char *) range;
-        peer->detail.len = ngx_strlen(range);
+        peer->detail = ngx_http_notify_text(range);
 
         return NGX_DECLINED;
     }
@@ -540,8 +540,7 @@ ngx_http_notify_peer_unsent(ngx_http_notify_peer_t *peer,
                                             : ngx_http_notify_peer_error(peer);
 
     if (peer->to) {
-        peer->detail.data = (u_char *) peer->error;
-        peer->detail.len = ngx_strlen(peer->error);
+        peer->detail = ngx_http_notify_text(peer->error);
         peer->error = "proxy not reached";
     }
 }
@@ -581,8 +580,7 @@ ngx_http_notify_peer_untrusted(ngx_http_notify_peer_t *peer,
     rc = SSL_get_verify_result(c->ssl->connection);
 
     if (rc != X509_V_OK) {
-        peer->detail.data = (u_char *) X509_verify_cert_error_string(rc);
-        peer->detail.len = ngx_strlen(peer->detail.data);
+        peer->detail = ngx_http_notify_text(X509_verify_cert_error_string(rc));
         return 1;
     }
 

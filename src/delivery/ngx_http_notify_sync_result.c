@@ -389,8 +389,7 @@ ngx_http_notify_sync_result_fail(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    text.data = (u_char *) code;
-    text.len = ngx_strlen(code);
+    text = ngx_http_notify_text(code);
 
     return ngx_http_notify_json_quote(pool, &text, &response->code);
 }

@@ -8,6 +8,7 @@
 #include <ngx_event.h>
 #include <ngx_event_connect.h>
 #include "ngx_http_notify_tunnel.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_TUNNEL_ANSWER  8192     /* bytes of the headers */
@@ -302,8 +303,7 @@ ngx_http_notify_tunnel_fail(ngx_http_notify_tunnel_t *tunnel,
     tunnel->error = error;
 
     if (detail) {
-        tunnel->detail.data = (u_char *) detail;
-        tunnel->detail.len = ngx_strlen(detail);
+        tunnel->detail = ngx_http_notify_text(detail);
     }
 
     tunnel->handler(tunnel, NGX_ERROR);

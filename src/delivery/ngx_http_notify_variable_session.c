@@ -93,8 +93,7 @@ ngx_http_notify_variable_session_flag(const ngx_http_notify_event_t *event,
         ngx_string("false")
     };
 
-    key.data = (u_char *) name;
-    key.len = ngx_strlen(name);
+    key = ngx_http_notify_text(name);
 
     value = ngx_http_notify_variable_session(event, &key);
 

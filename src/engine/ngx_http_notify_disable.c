@@ -8,6 +8,7 @@
 #include "ngx_http_notify_gate.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_text.h"
 
 
 static void ngx_http_notify_disable_written(
@@ -46,8 +47,7 @@ ngx_http_notify_disable(ngx_http_notify_subscriber_t *s,
         goto done;
     }
 
-    text.data = (u_char *) reason;
-    text.len = ngx_strlen(reason);
+    text = ngx_http_notify_text(reason);
 
     if (ngx_http_notify_json_set_bool(json, "enabled", 0) != NGX_OK
         || ngx_http_notify_json_set_string(json, "reason", &text) != NGX_OK)

@@ -13,6 +13,7 @@
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
 #include "ngx_http_notify_tenants.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_OPS_EVENTS_PENDING  1000
@@ -361,8 +362,7 @@ ngx_http_notify_ops_events_text(ngx_http_notify_json_t *data, const char *name,
 {
     ngx_str_t  value;
 
-    value.data = (u_char *) text;
-    value.len = ngx_strlen(text);
+    value = ngx_http_notify_text(text);
 
     return ngx_http_notify_json_set_string(data, name, &value);
 }
@@ -405,8 +405,7 @@ ngx_http_notify_ops_events_end(ngx_http_notify_subscriber_t *s,
 
     entry.event.time = ngx_http_notify_feed_time();
     entry.event.tenant = s->doc->tenant;
-    entry.event.type.data = (u_char *) type;
-    entry.event.type.len = ngx_strlen(type);
+    entry.event.type = ngx_http_notify_text(type);
 
     if (ngx_http_notify_json_dump(pool, data, 0, &entry.event.data) != NGX_OK)
     {

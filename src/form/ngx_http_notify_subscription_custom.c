@@ -483,8 +483,7 @@ ngx_http_notify_subscription_custom_granted(
     for (member = needed; *member; member++) {
         text = ngx_http_notify_json_get_string(json, *member);
         if (text.len == 0) {
-            name.data = (u_char *) *member;
-            name.len = ngx_strlen(*member);
+            name = ngx_http_notify_text(*member);
 
             ngx_http_notify_invalid_add(form->invalid, &name, "is missing");
             return NGX_DECLINED;
@@ -540,8 +539,7 @@ ngx_http_notify_subscription_custom_usable(
     rc = ngx_http_notify_tls_state(pool, &profile->call, &tls, &state, &member,
                                    &reason);
     if (rc == NGX_DECLINED) {
-        name.data = (u_char *) member;
-        name.len = ngx_strlen(member);
+        name = ngx_http_notify_text(member);
 
         ngx_http_notify_invalid_add(form->invalid, &name, "%s", reason);
     }
@@ -635,8 +633,7 @@ ngx_http_notify_subscription_custom_batch(
         return NGX_ERROR;
     }
 
-    text.data = (u_char *) part;
-    text.len = ngx_strlen(part);
+    text = ngx_http_notify_text(part);
 
     ngx_http_notify_invalid_add(form->invalid, &text, "%s", reason);
 

@@ -220,8 +220,7 @@ ngx_http_notify_subscription_show_state(
     unreadable = ngx_http_notify_seal_reason(shown->document);
 
     if (unreadable) {
-        reason->data = (u_char *) unreadable;
-        reason->len = ngx_strlen(unreadable);
+        *reason = ngx_http_notify_text(unreadable);
         return "disabled";
     }
 

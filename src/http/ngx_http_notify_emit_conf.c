@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_text.h"
 
 
 static ngx_http_notify_emit_conf_t *ngx_http_notify_emit_conf_create(
@@ -30,7 +31,7 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     args = cf->args->elts;
 
-    if (cf->args->nelts == 2 && ngx_http_notify_args_is(&args[1], "off")) {
+    if (cf->args->nelts == 2 && ngx_http_notify_text_is(&args[1], "off")) {
         if (elcf->list != NGX_CONF_UNSET_PTR) {
             return "is duplicate";
         }
@@ -125,7 +126,7 @@ ngx_http_notify_emit_conf_arg(ngx_conf_t *cf, void *conf,
     ngx_http_notify_emit_conf_t *emit = conf;
 
     if (value->data == NULL) {
-        if (!ngx_http_notify_args_is(name, "commit")) {
+        if (!ngx_http_notify_text_is(name, "commit")) {
             return ngx_http_notify_source_arg(cf, &emit->source, name, value);
         }
 
@@ -133,26 +134,26 @@ ngx_http_notify_emit_conf_arg(ngx_conf_t *cf, void *conf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(name, "if")) {
+    if (ngx_http_notify_text_is(name, "if")) {
         return ngx_http_notify_args_value(cf, value, &emit->condition);
     }
 
-    if (ngx_http_notify_args_is(name, "data")) {
+    if (ngx_http_notify_text_is(name, "data")) {
         return ngx_http_notify_emit_conf_data(cf, emit, value);
     }
 
-    if (ngx_http_notify_args_is(name, "on")) {
-        emit->request = ngx_http_notify_args_is(value, "request");
+    if (ngx_http_notify_text_is(name, "on")) {
+        emit->request = ngx_http_notify_text_is(value, "request");
 
         return emit->request
-               || ngx_http_notify_args_is(value, "response")
+               || ngx_http_notify_text_is(value, "response")
                ? NGX_CONF_OK : ", it must be \"request\" or \"response\"";
     }
 
-    if (ngx_http_notify_args_is(name, "on_error")) {
-        emit->fail = ngx_http_notify_args_is(value, "fail");
+    if (ngx_http_notify_text_is(name, "on_error")) {
+        emit->fail = ngx_http_notify_text_is(value, "fail");
 
-        return emit->fail || ngx_http_notify_args_is(value, "pass")
+        return emit->fail || ngx_http_notify_text_is(value, "pass")
                ? NGX_CONF_OK : ", it must be \"pass\" or \"fail\"";
     }
 
@@ -168,12 +169,12 @@ ngx_http_notify_emit_conf_data(ngx_conf_t *cf,
         return ", it is given twice";
     }
 
-    if (ngx_http_notify_args_is(value, "request")) {
+    if (ngx_http_notify_text_is(value, "request")) {
         emit->data = NGX_HTTP_NOTIFY_EMIT_REQUEST;
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(value, "response")) {
+    if (ngx_http_notify_text_is(value, "response")) {
         emit->data = NGX_HTTP_NOTIFY_EMIT_RESPONSE;
         return NGX_CONF_OK;
     }

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_reply.h"
+#include "ngx_http_notify_text.h"
 
 
 ngx_int_t
@@ -23,8 +24,7 @@ ngx_http_notify_reply_header(ngx_http_request_t *r, const char *name,
     ngx_memzero(h, sizeof(ngx_table_elt_t));
 
     h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
+    h->key = ngx_http_notify_text(name);
     h->value = *value;
 
     if (ngx_strcmp(name, "ETag") == 0) {
@@ -46,8 +46,7 @@ ngx_http_notify_reply_header_text(ngx_http_request_t *r, const char *name,
 {
     ngx_str_t  text;
 
-    text.data = (u_char *) value;
-    text.len = ngx_strlen(value);
+    text = ngx_http_notify_text(value);
 
     return ngx_http_notify_reply_header(r, name, &text);
 }
@@ -79,8 +78,7 @@ ngx_http_notify_reply(ngx_http_request_t *r, ngx_uint_t status,
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
-    r->headers_out.content_type.data = (u_char *) type;
-    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type = ngx_http_notify_text(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 

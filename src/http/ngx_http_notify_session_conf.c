@@ -141,17 +141,17 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
 
     if (value->data == NULL) {
 
-        if (ngx_http_notify_args_is(name, "presence")) {
+        if (ngx_http_notify_text_is(name, "presence")) {
             session->presence = 1;
             return NGX_CONF_OK;
         }
 
-        if (ngx_http_notify_args_is(name, "commit")) {
+        if (ngx_http_notify_text_is(name, "commit")) {
             session->commit = 1;
             return NGX_CONF_OK;
         }
 
-        if (ngx_http_notify_args_is(name, "optional")) {
+        if (ngx_http_notify_text_is(name, "optional")) {
             session->optional = 1;
             return NGX_CONF_OK;
         }
@@ -159,26 +159,26 @@ ngx_http_notify_session_conf_arg(ngx_conf_t *cf, void *conf,
         return "";
     }
 
-    if (ngx_http_notify_args_is(name, "grace")
-        || ngx_http_notify_args_is(name, "lease")
-        || ngx_http_notify_args_is(name, "ttl"))
+    if (ngx_http_notify_text_is(name, "grace")
+        || ngx_http_notify_text_is(name, "lease")
+        || ngx_http_notify_text_is(name, "ttl"))
     {
         return ngx_http_notify_session_conf_times(session, name, value);
     }
 
-    if (value->len == 0 && ngx_http_notify_args_is(name, "id")) {
+    if (value->len == 0 && ngx_http_notify_text_is(name, "id")) {
         return ", nobody could be registered by it";
     }
 
     /* the configuration itself says that it is the default tenant */
 
-    if (value->len == 0 && ngx_http_notify_args_is(name, "tenant")) {
+    if (value->len == 0 && ngx_http_notify_text_is(name, "tenant")) {
         session->optional = 1;
     }
 
     for (i = 0; ngx_http_notify_session_conf_values[i].name; i++) {
 
-        if (!ngx_http_notify_args_is(name,
+        if (!ngx_http_notify_text_is(name,
                                  ngx_http_notify_session_conf_values[i].name))
         {
             continue;
@@ -199,13 +199,13 @@ static char *
 ngx_http_notify_session_conf_times(ngx_http_notify_session_conf_t *session,
     const ngx_str_t *name, ngx_str_t *value)
 {
-    if (ngx_http_notify_args_is(name, "grace")) {
+    if (ngx_http_notify_text_is(name, "grace")) {
         return ngx_http_notify_session_conf_msec(value, &session->grace, 0,
                                     NGX_HTTP_NOTIFY_SESSION_DAY,
                                     ", it must be a time of 0 to 1d");
     }
 
-    if (ngx_http_notify_args_is(name, "lease")) {
+    if (ngx_http_notify_text_is(name, "lease")) {
         return ngx_http_notify_session_conf_msec(value, &session->lease, 1000,
                                     NGX_HTTP_NOTIFY_SESSION_HOUR,
                                     ", it must be a time of 1s to 1h");
@@ -256,7 +256,7 @@ ngx_http_notify_session_conf_param(ngx_conf_t *cf,
     ngx_http_notify_session_param_t  *param;
 
     for (i = 0; ngx_http_notify_session_conf_ours[i]; i++) {
-        if (ngx_http_notify_args_is(name,
+        if (ngx_http_notify_text_is(name,
                                     ngx_http_notify_session_conf_ours[i]))
         {
             return ", it is a name of ours";

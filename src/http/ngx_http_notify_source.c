@@ -73,7 +73,7 @@ ngx_http_notify_source_arg(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     const ngx_str_t *name, ngx_str_t *value)
 {
     if (value->data == NULL) {
-        if (!ngx_http_notify_args_is(name, "optional")) {
+        if (!ngx_http_notify_text_is(name, "optional")) {
             return "";
         }
 
@@ -81,7 +81,7 @@ ngx_http_notify_source_arg(ngx_conf_t *cf, ngx_http_notify_source_t *source,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(name, "tenant")) {
+    if (ngx_http_notify_text_is(name, "tenant")) {
 
         /* the configuration itself says that it is the default tenant */
 
@@ -119,7 +119,7 @@ ngx_http_notify_source_param(ngx_conf_t *cf, ngx_http_notify_source_t *source,
     param->name = *name;
 
     for (i = 0; ngx_http_notify_source_members[i].name; i++) {
-        if (ngx_http_notify_args_is(name,
+        if (ngx_http_notify_text_is(name,
                                     ngx_http_notify_source_members[i].name))
         {
             param->member = ngx_http_notify_source_members[i].member;

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_sync.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SYNC_TIMEOUT  (24 * 60 * 60 * 1000)    /* ms */
@@ -35,7 +36,7 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     args = cf->args->elts;
 
-    if (cf->args->nelts == 2 && ngx_http_notify_args_is(&args[1], "off")) {
+    if (cf->args->nelts == 2 && ngx_http_notify_text_is(&args[1], "off")) {
         slcf->sync = NULL;
         return NGX_CONF_OK;
     }
@@ -51,9 +52,9 @@ ngx_http_notify_sync_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    sync->gate = ngx_http_notify_args_is(&args[3], "gate");
+    sync->gate = ngx_http_notify_text_is(&args[3], "gate");
 
-    if (!sync->gate && !ngx_http_notify_args_is(&args[3], "answer")) {
+    if (!sync->gate && !ngx_http_notify_text_is(&args[3], "answer")) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid mode \"%V\", it must be \"answer\" or "
                            "\"gate\"", &args[3]);
@@ -101,7 +102,7 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
         return ngx_http_notify_source_arg(cf, &sync->source, name, value);
     }
 
-    if (ngx_http_notify_args_is(name, "timeout")) {
+    if (ngx_http_notify_text_is(name, "timeout")) {
         n = ngx_parse_time(value, 0);
 
         if (n < 1 || n > NGX_HTTP_NOTIFY_SYNC_TIMEOUT) {
@@ -112,7 +113,7 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(name, "limit")) {
+    if (ngx_http_notify_text_is(name, "limit")) {
         n = ngx_parse_size(value);
 
         if (n == NGX_ERROR || n == 0) {
@@ -123,17 +124,17 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(name, "on_error")) {
-        sync->pass = ngx_http_notify_args_is(value, "pass");
+    if (ngx_http_notify_text_is(name, "on_error")) {
+        sync->pass = ngx_http_notify_text_is(value, "pass");
 
-        if (!sync->pass && !ngx_http_notify_args_is(value, "fail")) {
+        if (!sync->pass && !ngx_http_notify_text_is(value, "fail")) {
             return ", it must be \"pass\" or \"fail\"";
         }
 
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(name, "refused")) {
+    if (ngx_http_notify_text_is(name, "refused")) {
         n = ngx_atoi(value->data, value->len);
 
         if (!sync->gate) {
@@ -148,13 +149,13 @@ ngx_http_notify_sync_conf_arg(ngx_conf_t *cf, void *conf,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_notify_args_is(name, "data")) {
+    if (ngx_http_notify_text_is(name, "data")) {
 
-        if (ngx_http_notify_args_is(value, "request")) {
+        if (ngx_http_notify_text_is(value, "request")) {
             return NGX_CONF_OK;
         }
 
-        if (ngx_http_notify_args_is(value, "response")) {
+        if (ngx_http_notify_text_is(value, "response")) {
             return ", there is no response yet";
         }
 

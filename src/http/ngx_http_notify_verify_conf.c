@@ -12,6 +12,7 @@
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sign_secret.h"
 #include "ngx_http_notify_source.h"
+#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_verify_value.h"
 
@@ -148,7 +149,7 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    if (cf->args->nelts == 2 && ngx_http_notify_args_is(&value[1], "off")) {
+    if (cf->args->nelts == 2 && ngx_http_notify_text_is(&value[1], "off")) {
         vlcf->verify = NULL;
         return NGX_CONF_OK;
     }
@@ -161,7 +162,7 @@ ngx_http_notify_verify_conf_set(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     for (i = 0; schemes[i]; i++) {
-        if (ngx_http_notify_args_is(&value[1], schemes[i])) {
+        if (ngx_http_notify_text_is(&value[1], schemes[i])) {
             break;
         }
     }
@@ -357,7 +358,7 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
     ngx_http_notify_verify_main_conf_t  *vmcf;
 
     if (verify->scheme == NGX_HTTP_NOTIFY_VERIFY_JWT
-        && ngx_http_notify_args_is(&args->once, "jti"))
+        && ngx_http_notify_text_is(&args->once, "jti"))
     {
         verify->once_jti = 1;
 
@@ -526,14 +527,14 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
 
     verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA256;
 
-    if (ngx_http_notify_args_is(&args->algorithm, "sha1")) {
+    if (ngx_http_notify_text_is(&args->algorithm, "sha1")) {
         verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA1;
 
-    } else if (ngx_http_notify_args_is(&args->algorithm, "sha512")) {
+    } else if (ngx_http_notify_text_is(&args->algorithm, "sha512")) {
         verify->hash = NGX_HTTP_NOTIFY_CRYPTO_SHA512;
 
     } else if (args->algorithm.data
-               && !ngx_http_notify_args_is(&args->algorithm, "sha256"))
+               && !ngx_http_notify_text_is(&args->algorithm, "sha256"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"algorithm=%V\" must be sha1, sha256 or sha512",
@@ -541,11 +542,11 @@ ngx_http_notify_verify_conf_hmac(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_notify_args_is(&args->encoding, "base64")) {
+    if (ngx_http_notify_text_is(&args->encoding, "base64")) {
         verify->base64 = 1;
 
     } else if (args->encoding.data
-               && !ngx_http_notify_args_is(&args->encoding, "hex"))
+               && !ngx_http_notify_text_is(&args->encoding, "hex"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"encoding=%V\" must be hex or base64",

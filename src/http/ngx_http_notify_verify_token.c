@@ -469,8 +469,7 @@ ngx_http_notify_verify_token_get(ngx_pool_t *pool, const ngx_str_t *object,
 {
     ngx_str_t  text;
 
-    text.data = (u_char *) name;
-    text.len = ngx_strlen(name);
+    text = ngx_http_notify_text(name);
 
     return ngx_http_notify_json_find(pool, object, &text, value);
 }

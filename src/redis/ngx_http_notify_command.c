@@ -7,6 +7,7 @@
 
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_redis_internal.h"
+#include "ngx_http_notify_text.h"
 
 
 /* with the structure: what an allocator has at hand */
@@ -608,8 +609,7 @@ ngx_http_notify_command_head(ngx_http_notify_command_t *command, u_char *p,
         return p;
     }
 
-    string.data = (u_char *) name;
-    string.len = ngx_strlen(name);
+    string = ngx_http_notify_text(name);
 
     p = ngx_http_notify_command_bulk(p, &string);
     p = ngx_http_notify_command_bulk(p, script);

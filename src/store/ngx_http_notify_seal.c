@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_seal.h"
+#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_SEAL_PREFIX  "v2:"
@@ -246,8 +247,7 @@ ngx_http_notify_seal_open(ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
         return rc;
     }
 
-    text.data = (u_char *) reason;
-    text.len = ngx_strlen(reason);
+    text = ngx_http_notify_text(reason);
 
     return ngx_http_notify_json_set_string(document, "unreadable", &text);
 }
