@@ -11,6 +11,7 @@
 #include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
@@ -54,24 +55,20 @@ ngx_http_notify_api_actions_test_start(
     ngx_http_notify_api_subscription_t *call)
 {
     ngx_str_t                    data;
-    ngx_pool_cleanup_t          *cln;
     ngx_http_notify_api_t       *api;
     ngx_http_notify_api_test_t  *test;
 
     api = call->api;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
-                               sizeof(ngx_http_notify_api_test_t));
-    if (cln == NULL) {
+    test = ngx_http_notify_memory_owned(api->request->pool,
+        sizeof(ngx_http_notify_api_test_t),
+        ngx_http_notify_api_actions_test_cleanup);
+    if (test == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
 
-    test = cln->data;
-    ngx_memzero(test, sizeof(ngx_http_notify_api_test_t));
-
     test->api = api;
-    cln->handler = ngx_http_notify_api_actions_test_cleanup;
 
     if (ngx_http_notify_api_actions_test_target(call, test) != NGX_OK) {
         return;

@@ -15,6 +15,7 @@
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
@@ -197,14 +198,10 @@ ngx_http_notify_api_confirm_text(ngx_http_notify_channel_t *channel,
     ngx_http_notify_profile_t      *profile;
     ngx_http_notify_api_confirm_t  *job;
 
-    pool = ngx_create_pool(1024, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    job = ngx_pcalloc(pool, sizeof(ngx_http_notify_api_confirm_t));
+    job = ngx_http_notify_memory_pool(&pool, 1024,
+                                      sizeof(ngx_http_notify_api_confirm_t),
+                                      ngx_cycle->log);
     if (job == NULL) {
-        ngx_destroy_pool(pool);
         return NGX_ERROR;
     }
 

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_command.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -161,14 +162,11 @@ ngx_http_notify_api_cursor_keep(ngx_http_notify_channel_t *channel,
         }
     }
 
-    pool = ngx_create_pool(1024, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    key = ngx_pcalloc(pool, sizeof(ngx_http_notify_api_cursor_key_t));
+    key = ngx_http_notify_memory_pool(&pool, 1024,
+                                      sizeof(ngx_http_notify_api_cursor_key_t),
+                                      ngx_cycle->log);
     if (key == NULL) {
-        goto failed;
+        return NULL;
     }
 
     key->pool = pool;

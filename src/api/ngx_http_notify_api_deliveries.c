@@ -11,6 +11,7 @@
 #include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_delivery_request.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_text.h"
@@ -98,20 +99,15 @@ ngx_http_notify_api_delivery(ngx_http_notify_api_t *api,
     const ngx_str_t *subscription, const ngx_http_notify_id_t *event,
     ngx_uint_t again)
 {
-    ngx_pool_cleanup_t              *cln;
     ngx_http_notify_api_delivery_t  *delivery;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
-                               sizeof(ngx_http_notify_api_delivery_t));
-    if (cln == NULL) {
+    delivery = ngx_http_notify_memory_owned(api->request->pool,
+        sizeof(ngx_http_notify_api_delivery_t),
+        ngx_http_notify_api_deliveries_cleanup);
+    if (delivery == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
-
-    delivery = cln->data;
-    ngx_memzero(delivery, sizeof(ngx_http_notify_api_delivery_t));
-
-    cln->handler = ngx_http_notify_api_deliveries_cleanup;
 
     delivery->subscription = *subscription;
     delivery->event = *event;

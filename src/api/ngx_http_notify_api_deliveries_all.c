@@ -12,6 +12,7 @@
 #include "ngx_http_notify_api_deliveries_all.h"
 #include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -55,20 +56,17 @@ void
 ngx_http_notify_api_deliveries_all(ngx_http_notify_api_t *api)
 {
     ngx_pool_t                            *pool;
-    ngx_pool_cleanup_t                    *cln;
     ngx_http_notify_api_deliveries_all_t  *list;
 
     pool = api->request->pool;
 
-    cln = ngx_pool_cleanup_add(pool,
-                               sizeof(ngx_http_notify_api_deliveries_all_t));
-    if (cln == NULL) {
+    list = ngx_http_notify_memory_owned(pool,
+        sizeof(ngx_http_notify_api_deliveries_all_t),
+        ngx_http_notify_api_deliveries_all_cleanup);
+    if (list == NULL) {
         ngx_http_notify_api_failed(api);
         return;
     }
-
-    list = cln->data;
-    ngx_memzero(list, sizeof(ngx_http_notify_api_deliveries_all_t));
 
     if (ngx_array_init(&list->events, pool,
                        NGX_HTTP_NOTIFY_API_DELIVERIES_ALL_EVENTS,
@@ -85,7 +83,6 @@ ngx_http_notify_api_deliveries_all(ngx_http_notify_api_t *api)
         return;
     }
 
-    cln->handler = ngx_http_notify_api_deliveries_all_cleanup;
     api->data = list;
     list->channel = api->channel;
 

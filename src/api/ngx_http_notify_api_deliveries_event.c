@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_deliveries.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings.h"
 #include "ngx_http_notify_subscriptions.h"
@@ -65,22 +66,18 @@ void
 ngx_http_notify_api_deliveries_event(ngx_http_notify_api_t *api,
     ngx_http_notify_event_t *event)
 {
-    ngx_pool_cleanup_t                      *cln;
     ngx_http_notify_api_deliveries_event_t  *list;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
-                             sizeof(ngx_http_notify_api_deliveries_event_t));
-    if (cln == NULL) {
+    list = ngx_http_notify_memory_owned(api->request->pool,
+        sizeof(ngx_http_notify_api_deliveries_event_t),
+        ngx_http_notify_api_deliveries_event_cleanup);
+    if (list == NULL) {
         ngx_http_notify_log_unref(event);
         ngx_http_notify_api_failed(api);
         return;
     }
 
-    list = cln->data;
-    ngx_memzero(list, sizeof(ngx_http_notify_api_deliveries_event_t));
-
     list->event = event;
-    cln->handler = ngx_http_notify_api_deliveries_event_cleanup;
 
     if (api->method == NGX_HTTP_POST) {
         ngx_http_notify_api_deliveries_event_again(api, event);

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include <ngx_sha1.h>
 #include "ngx_http_notify_api_erase.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_segment.h"
@@ -60,12 +61,12 @@ void
 ngx_http_notify_api_erase(ngx_http_notify_api_t *api,
     const ngx_http_notify_id_t *id, ngx_http_notify_event_t *event)
 {
-    ngx_pool_cleanup_t           *cln;
     ngx_http_notify_api_erase_t  *erase;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
-                               sizeof(ngx_http_notify_api_erase_t));
-    if (cln == NULL) {
+    erase = ngx_http_notify_memory_owned(api->request->pool,
+                                         sizeof(ngx_http_notify_api_erase_t),
+                                         ngx_http_notify_api_erase_cleanup);
+    if (erase == NULL) {
         if (event) {
             ngx_http_notify_log_unref(event);
         }
@@ -73,11 +74,6 @@ ngx_http_notify_api_erase(ngx_http_notify_api_t *api,
         ngx_http_notify_api_failed(api);
         return;
     }
-
-    erase = cln->data;
-    ngx_memzero(erase, sizeof(ngx_http_notify_api_erase_t));
-
-    cln->handler = ngx_http_notify_api_erase_cleanup;
 
     erase->id = *id;
     erase->event = event;

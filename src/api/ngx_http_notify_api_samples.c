@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_timer.h"
@@ -57,7 +58,6 @@ static void
 ngx_http_notify_api_samples_handler(ngx_http_notify_api_t *api)
 {
     ngx_str_t                      type, text;
-    ngx_pool_cleanup_t            *cln;
     ngx_http_notify_api_sample_t  *sample;
     u_char                         buf[64 + NGX_HTTP_NOTIFY_CHANNEL_NAME_MAX];
 
@@ -65,17 +65,14 @@ ngx_http_notify_api_samples_handler(ngx_http_notify_api_t *api)
         return;
     }
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
-                               sizeof(ngx_http_notify_api_sample_t));
-    if (cln == NULL) {
+    sample = ngx_http_notify_memory_owned(api->request->pool,
+                                          sizeof(ngx_http_notify_api_sample_t),
+                                          ngx_http_notify_api_samples_cleanup);
+    if (sample == NULL) {
         goto failed;
     }
 
-    sample = cln->data;
-    ngx_memzero(sample, sizeof(ngx_http_notify_api_sample_t));
-
     sample->api = api;
-    cln->handler = ngx_http_notify_api_samples_cleanup;
 
     text.data = buf;
     text.len = ngx_snprintf(buf, sizeof(buf), "sample of %V", &type) - buf;

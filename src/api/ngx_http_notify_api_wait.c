@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_log_listener.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_timer.h"
 
 
@@ -85,21 +86,17 @@ ngx_http_notify_api_wait(ngx_http_notify_api_deltas_t *deltas)
 static ngx_http_notify_api_wait_t *
 ngx_http_notify_api_wait_create(ngx_http_notify_api_deltas_t *deltas)
 {
-    ngx_pool_cleanup_t          *cln;
     ngx_http_request_t          *r;
     ngx_http_notify_api_wait_t  *wait;
 
     r = deltas->api->request;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_notify_api_wait_t));
-    if (cln == NULL) {
+    wait = ngx_http_notify_memory_owned(r->pool,
+                                        sizeof(ngx_http_notify_api_wait_t),
+                                        ngx_http_notify_api_wait_cleanup);
+    if (wait == NULL) {
         return NULL;
     }
-
-    wait = cln->data;
-    ngx_memzero(wait, sizeof(ngx_http_notify_api_wait_t));
-
-    cln->handler = ngx_http_notify_api_wait_cleanup;
 
     wait->deltas = deltas;
     wait->waiter.handler = ngx_http_notify_api_wait_handler;

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -163,14 +164,7 @@ ngx_http_notify_args_append(ngx_conf_t *cf, ngx_array_t **array,
 {
     ngx_str_t  *entry;
 
-    if (*array == NULL) {
-        *array = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-        if (*array == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    entry = ngx_array_push(*array);
+    entry = ngx_http_notify_memory_push(cf->pool, array, sizeof(ngx_str_t));
     if (entry == NULL) {
         return NGX_CONF_ERROR;
     }

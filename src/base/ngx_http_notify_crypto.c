@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_memory.h"
 
 
 #define NGX_HTTP_NOTIFY_CRYPTO_BLOCK  128   /* SHA-512's, the largest */
@@ -163,21 +164,18 @@ ngx_http_notify_crypto_hmac_t *
 ngx_http_notify_crypto_hmac_create(ngx_pool_t *pool,
     ngx_http_notify_crypto_hash_e hash, const ngx_str_t *secret)
 {
-    ngx_pool_cleanup_t             *cln;
     ngx_http_notify_crypto_hmac_t  *hmac;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_notify_crypto_hmac_t));
-    if (cln == NULL) {
+    hmac = ngx_http_notify_memory_owned(pool,
+                                        sizeof(ngx_http_notify_crypto_hmac_t),
+                                        ngx_http_notify_crypto_hmac_cleanup);
+    if (hmac == NULL) {
         return NULL;
     }
-
-    hmac = cln->data;
 
     hmac->inner = EVP_MD_CTX_new();
     hmac->outer = EVP_MD_CTX_new();
     hmac->scratch = EVP_MD_CTX_new();
-
-    cln->handler = ngx_http_notify_crypto_hmac_cleanup;
 
     if (hmac->inner == NULL
         || hmac->outer == NULL

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -49,21 +50,17 @@ static ngx_http_notify_crypto_key_t *
 ngx_http_notify_crypto_key_create(ngx_pool_t *pool,
     ngx_http_notify_crypto_jws_e alg, const char **reason)
 {
-    ngx_pool_cleanup_t            *cln;
     ngx_http_notify_crypto_key_t  *key;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_notify_crypto_key_t));
-    if (cln == NULL) {
+    key = ngx_http_notify_memory_owned(pool,
+                                       sizeof(ngx_http_notify_crypto_key_t),
+                                       ngx_http_notify_crypto_key_cleanup);
+    if (key == NULL) {
         *reason = "no memory";
         return NULL;
     }
 
-    key = cln->data;
     key->alg = alg;
-    key->pkey = NULL;
-    key->hmac = NULL;
-
-    cln->handler = ngx_http_notify_crypto_key_cleanup;
 
     return key;
 }

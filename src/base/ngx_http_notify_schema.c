@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_schema_internal.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -365,14 +366,7 @@ ngx_http_notify_schema_set_const(ngx_http_notify_schema_ctx_t *ctx,
 
     ngx_str_t  *one;
 
-    if (*values == NULL) {
-        *values = ngx_array_create(ctx->pool, 1, sizeof(ngx_str_t));
-        if (*values == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    one = ngx_array_push(*values);
+    one = ngx_http_notify_memory_push(ctx->pool, values, sizeof(ngx_str_t));
     if (one == NULL) {
         return NGX_ERROR;
     }

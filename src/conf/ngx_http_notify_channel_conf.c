@@ -10,6 +10,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_channel_schema.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -250,14 +251,6 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t                        *args;
     ngx_http_notify_channel_event_t  *event;
 
-    if (channel->events == NULL) {
-        channel->events = ngx_array_create(cf->pool, 8,
-                                      sizeof(ngx_http_notify_channel_event_t));
-        if (channel->events == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     args = cf->args->elts;
 
     if (ngx_http_notify_channel_conf_event_name(cf, channel, &args[1], ".-")
@@ -266,12 +259,11 @@ ngx_http_notify_channel_conf_event(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    event = ngx_array_push(channel->events);
+    event = ngx_http_notify_memory_push(cf->pool, &channel->events,
+        sizeof(ngx_http_notify_channel_event_t));
     if (event == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(event, sizeof(ngx_http_notify_channel_event_t));
 
     event->name = args[1];
     event->channel = channel;
@@ -385,14 +377,6 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t                            *args;
     ngx_http_notify_channel_attribute_t  *attribute;
 
-    if (channel->attributes == NULL) {
-        channel->attributes = ngx_array_create(cf->pool, 4,
-                                  sizeof(ngx_http_notify_channel_attribute_t));
-        if (channel->attributes == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     args = cf->args->elts;
 
     if (ngx_http_notify_channel_conf_attribute_name(cf, channel, &args[1])
@@ -401,12 +385,11 @@ ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    attribute = ngx_array_push(channel->attributes);
+    attribute = ngx_http_notify_memory_push(cf->pool, &channel->attributes,
+        sizeof(ngx_http_notify_channel_attribute_t));
     if (attribute == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(attribute, sizeof(ngx_http_notify_channel_attribute_t));
 
     attribute->name = args[1];
     attribute->channel = channel;

@@ -10,6 +10,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -67,14 +68,6 @@ ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "needs an object, a number and a name";
     }
 
-    if (channel->entity_types == NULL) {
-        channel->entity_types = ngx_array_create(cf->pool, 8,
-                                        sizeof(ngx_http_notify_entity_type_t));
-        if (channel->entity_types == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     entity.object = args[1];
     entity.id = args[2];
     entity.name = args[3];
@@ -102,7 +95,8 @@ ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    type = ngx_array_push(channel->entity_types);
+    type = ngx_http_notify_memory_push(cf->pool, &channel->entity_types,
+                                       sizeof(ngx_http_notify_entity_type_t));
     if (type == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -157,6 +151,10 @@ ngx_http_notify_entity_type_name(ngx_conf_t *cf,
                            "%d characters of [A-Za-z0-9_.- ] and no number",
                            name, NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME);
         return NGX_CONF_ERROR;
+    }
+
+    if (channel->entity_types == NULL) {
+        return NGX_CONF_OK;
     }
 
     other = channel->entity_types->elts;

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_text.h"
 
@@ -324,20 +325,11 @@ ngx_http_notify_provider_trust(ngx_conf_t *cf,
 {
     ngx_http_notify_cidr_rule_t  *rule;
 
-    if (guard->rules == NULL) {
-        guard->rules = ngx_array_create(cf->pool, 1,
-                                        sizeof(ngx_http_notify_cidr_rule_t));
-        if (guard->rules == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    rule = ngx_array_push(guard->rules);
+    rule = ngx_http_notify_memory_push(cf->pool, &guard->rules,
+                                       sizeof(ngx_http_notify_cidr_rule_t));
     if (rule == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(rule, sizeof(ngx_http_notify_cidr_rule_t));
 
     guard->any_port = (guard->ports == NULL);
     guard->own = 1;

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_text.h"
 
@@ -69,19 +70,13 @@ ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     args = cf->args->elts;
 
-    if (channel->settings == NULL) {
-        channel->settings = ngx_array_create(cf->pool, 4,
-                                            sizeof(ngx_http_notify_setting_t));
-        if (channel->settings == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     if (ngx_http_notify_setting_name(cf, channel, &args[1]) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (channel->settings->nelts == NGX_HTTP_NOTIFY_SETTING_MAX) {
+    if (channel->settings
+        && channel->settings->nelts == NGX_HTTP_NOTIFY_SETTING_MAX)
+    {
         return "is one more than the 32 that a channel may have";
     }
 
@@ -108,7 +103,8 @@ ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "cannot be a \"target\" and have \"unit\" or \"secret\" too";
     }
 
-    setting = ngx_array_push(channel->settings);
+    setting = ngx_http_notify_memory_push(cf->pool, &channel->settings,
+                                          sizeof(ngx_http_notify_setting_t));
     if (setting == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
@@ -109,18 +110,11 @@ ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "needs events and a \"key=\"";
     }
 
-    if (channel->unchanged == NULL) {
-        channel->unchanged = ngx_array_create(cf->pool, 2,
-                                          sizeof(ngx_http_notify_unchanged_t));
-        if (channel->unchanged == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     event = args.events->elts;
 
     for (i = 0; i < args.events->nelts; i++) {
-        unchanged = ngx_array_push(channel->unchanged);
+        unchanged = ngx_http_notify_memory_push(cf->pool, &channel->unchanged,
+            sizeof(ngx_http_notify_unchanged_t));
         if (unchanged == NULL) {
             return NGX_CONF_ERROR;
         }

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_block.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_provider_block.h"
 #include "ngx_http_notify_text.h"
@@ -85,15 +86,8 @@ ngx_http_notify_provider_block_add(ngx_conf_t *cf,
     provider->profile.file = cf->conf_file->file.name.data;
     provider->profile.line = cf->conf_file->line;
 
-    if (mcf->providers == NULL) {
-        mcf->providers = ngx_array_create(cf->pool, 2,
-                                         sizeof(ngx_http_notify_provider_t *));
-        if (mcf->providers == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    entry = ngx_array_push(mcf->providers);
+    entry = ngx_http_notify_memory_push(cf->pool, &mcf->providers,
+                                        sizeof(ngx_http_notify_provider_t *));
     if (entry == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_call_target.h"
 #include "ngx_http_notify_custom.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_tls.h"
 
@@ -33,14 +34,11 @@ ngx_http_notify_call_target(const ngx_http_notify_call_conf_t *conf,
 
     *reason = NULL;
 
-    pool = ngx_create_pool(1024, log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    target = ngx_pcalloc(pool, sizeof(ngx_http_notify_target_t));
+    target = ngx_http_notify_memory_pool(&pool, 1024,
+                                         sizeof(ngx_http_notify_target_t),
+                                         log);
     if (target == NULL) {
-        goto failed;
+        return NULL;
     }
 
     target->pool = pool;

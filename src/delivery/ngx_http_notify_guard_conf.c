@@ -9,6 +9,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_memory.h"
 
 
 static char *ngx_http_notify_guard_set_rule(ngx_conf_t *cf,
@@ -83,20 +84,11 @@ ngx_http_notify_guard_set_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (gcf->rules == NULL) {
-        gcf->rules = ngx_array_create(cf->pool, 4,
-                                      sizeof(ngx_http_notify_cidr_rule_t));
-        if (gcf->rules == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    rule = ngx_array_push(gcf->rules);
+    rule = ngx_http_notify_memory_push(cf->pool, &gcf->rules,
+                                       sizeof(ngx_http_notify_cidr_rule_t));
     if (rule == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(rule, sizeof(ngx_http_notify_cidr_rule_t));
 
     rule->cidr = cidr;
     rule->text = cidr.family ? (char *) value[1].data : "\"deny all\"";

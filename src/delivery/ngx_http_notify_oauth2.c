@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_context.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_oauth2.h"
 #include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_tokens.h"
@@ -75,17 +76,14 @@ ngx_http_notify_oauth2_create(ngx_pool_t *pool,
     const ngx_http_notify_oauth2_conf_t *conf,
     const ngx_http_notify_call_conf_t *call, const ngx_str_t *tenant)
 {
-    ngx_pool_cleanup_t        *cln;
     ngx_http_notify_oauth2_t  *oauth2;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_notify_oauth2_t));
-    if (cln == NULL) {
+    oauth2 = ngx_http_notify_memory_owned(pool,
+                                          sizeof(ngx_http_notify_oauth2_t),
+                                          ngx_http_notify_oauth2_cleanup);
+    if (oauth2 == NULL) {
         return NULL;
     }
-
-    oauth2 = cln->data;
-
-    ngx_memzero(oauth2, sizeof(ngx_http_notify_oauth2_t));
 
     oauth2->source.get = ngx_http_notify_oauth2_get;
     oauth2->source.cancel = ngx_http_notify_oauth2_cancel;
@@ -99,8 +97,6 @@ ngx_http_notify_oauth2_create(ngx_pool_t *pool,
     oauth2->look.handler = ngx_http_notify_oauth2_look;
     oauth2->look.data = oauth2;
     oauth2->look.cancelable = 1;
-
-    cln->handler = ngx_http_notify_oauth2_cleanup;
 
     return ngx_http_notify_oauth2_digest(oauth2) == NGX_OK ? &oauth2->source
                                                            : NULL;
@@ -352,14 +348,10 @@ ngx_http_notify_oauth2_prepare(ngx_http_notify_oauth2_t *oauth2,
     ngx_http_notify_subscription_t  *subscription;
     ngx_http_notify_oauth2_fetch_t  *fetch;
 
-    pool = ngx_create_pool(1024, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    fetch = ngx_pcalloc(pool, sizeof(ngx_http_notify_oauth2_fetch_t));
+    fetch = ngx_http_notify_memory_pool(&pool, 1024,
+                                        sizeof(ngx_http_notify_oauth2_fetch_t),
+                                        ngx_cycle->log);
     if (fetch == NULL) {
-        ngx_destroy_pool(pool);
         return NULL;
     }
 

@@ -9,6 +9,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_payload.h"
 
 
@@ -461,15 +462,8 @@ ngx_http_notify_payload_set_header(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    if (pcf->headers == NULL) {
-        pcf->headers = ngx_array_create(cf->pool, 4,
-                                    sizeof(ngx_http_notify_payload_header_t));
-        if (pcf->headers == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    header = ngx_array_push(pcf->headers);
+    header = ngx_http_notify_memory_push(cf->pool, &pcf->headers,
+        sizeof(ngx_http_notify_payload_header_t));
     if (header == NULL) {
         return NGX_CONF_ERROR;
     }

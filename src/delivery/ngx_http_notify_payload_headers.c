@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_version.h"
@@ -421,14 +422,8 @@ ngx_http_notify_payload_reserve(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (conf->reserved == NULL) {
-        conf->reserved = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-        if (conf->reserved == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    reserved = ngx_array_push(conf->reserved);
+    reserved = ngx_http_notify_memory_push(cf->pool, &conf->reserved,
+                                           sizeof(ngx_str_t));
     if (reserved == NULL) {
         return NGX_CONF_ERROR;
     }

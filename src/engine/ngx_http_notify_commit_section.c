@@ -8,6 +8,7 @@
 #include "ngx_http_notify_attempts.h"
 #include "ngx_http_notify_former.h"
 #include "ngx_http_notify_health.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_operation.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_tallies.h"
@@ -51,14 +52,11 @@ ngx_http_notify_commit_section_start(ngx_http_notify_feed_t *feed,
 
     keys = &feed->channel->keys;
 
-    pool = ngx_create_pool(1024, feed->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    c = ngx_pcalloc(pool, sizeof(ngx_http_notify_commit_t));
+    c = ngx_http_notify_memory_pool(&pool, 1024,
+                                    sizeof(ngx_http_notify_commit_t),
+                                    feed->log);
     if (c == NULL) {
-        goto failed;
+        return NULL;
     }
 
     c->pool = pool;

@@ -12,6 +12,7 @@
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_line.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_tenants.h"
 #include "ngx_http_notify_text.h"
 
@@ -211,15 +212,10 @@ ngx_http_notify_ops_events_overtaken(ngx_http_notify_subscriber_t *s,
 
     feed = s->lease->feed;
 
-    pool = ngx_create_pool(512, feed->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    jump = ngx_palloc(pool, sizeof(ngx_http_notify_ops_events_jump_t));
-
+    jump = ngx_http_notify_memory_pool(&pool, 512,
+        sizeof(ngx_http_notify_ops_events_jump_t), feed->log);
     if (jump == NULL) {
-        goto failed;
+        return;
     }
 
     jump->pool = pool;
@@ -237,8 +233,6 @@ ngx_http_notify_ops_events_overtaken(ngx_http_notify_subscriber_t *s,
     {
         return;
     }
-
-failed:
 
     ngx_destroy_pool(pool);
 }

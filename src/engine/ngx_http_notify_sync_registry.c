@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_sync_registry.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_timer.h"
 
 
@@ -453,14 +454,10 @@ ngx_http_notify_sync_registry_ask(ngx_http_notify_sync_registry_t *claims,
     ngx_http_notify_command_t              *command;
     ngx_http_notify_sync_registry_chunk_t  *chunk;
 
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    chunk = ngx_palloc(pool, sizeof(ngx_http_notify_sync_registry_chunk_t));
+    chunk = ngx_http_notify_memory_pool(&pool, 4096,
+        sizeof(ngx_http_notify_sync_registry_chunk_t), ngx_cycle->log);
     if (chunk == NULL) {
-        goto failed;
+        return NGX_ERROR;
     }
 
     chunk->claims = claims;

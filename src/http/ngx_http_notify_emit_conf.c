@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_emit.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -71,15 +72,8 @@ ngx_http_notify_emit_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"optional\" without \"tenant=\"";
     }
 
-    if (elcf->list == NGX_CONF_UNSET_PTR) {
-        elcf->list = ngx_array_create(cf->pool, 2,
-                                      sizeof(ngx_http_notify_emit_conf_t *));
-        if (elcf->list == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    entry = ngx_array_push(elcf->list);
+    entry = ngx_http_notify_memory_push(cf->pool, &elcf->list,
+                                        sizeof(ngx_http_notify_emit_conf_t *));
     if (entry == NULL) {
         return NGX_CONF_ERROR;
     }

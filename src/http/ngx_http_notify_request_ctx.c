@@ -6,26 +6,22 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_request_ctx.h"
+#include "ngx_http_notify_memory.h"
 
 
 void *
 ngx_http_notify_request_ctx_create(ngx_http_request_t *r,
     ngx_module_t *module, size_t size, ngx_pool_cleanup_pt handler)
 {
-    ngx_pool_cleanup_t  *cln;
+    void  *ctx;
 
-    cln = ngx_pool_cleanup_add(r->pool, size);
-    if (cln == NULL) {
-        return NULL;
+    ctx = ngx_http_notify_memory_owned(r->pool, size, handler);
+
+    if (ctx) {
+        ngx_http_set_ctx(r, ctx, (*module));
     }
 
-    ngx_memzero(cln->data, size);
-
-    cln->handler = handler;
-
-    ngx_http_set_ctx(r, cln->data, (*module));
-
-    return cln->data;
+    return ctx;
 }
 
 

@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_http_module.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_trusted.h"
 #include "ngx_http_notify_text.h"
@@ -218,18 +219,12 @@ ngx_http_notify_trusted_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t   i;
     ngx_cidr_t  *cidr;
 
-    if (tlcf->cidrs == NGX_CONF_UNSET_PTR) {
-        tlcf->cidrs = ngx_array_create(cf->pool, 2, sizeof(ngx_cidr_t));
-        if (tlcf->cidrs == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     args = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        cidr = ngx_array_push(tlcf->cidrs);
+        cidr = ngx_http_notify_memory_push(cf->pool, &tlcf->cidrs,
+                                           sizeof(ngx_cidr_t));
         if (cidr == NULL) {
             return NGX_CONF_ERROR;
         }

@@ -11,6 +11,7 @@
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_json.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_var.h"
 #include "ngx_http_notify_text.h"
 
@@ -297,26 +298,17 @@ ngx_http_notify_var_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_strlow(args[1].data, args[1].data, args[1].len);
 
-    if (vlcf->vars == NULL) {
-        vlcf->vars = ngx_array_create(cf->pool, 4,
-                                      sizeof(ngx_http_notify_var_t));
-        if (vlcf->vars == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (ngx_http_notify_text_find_array(&args[1], vlcf->vars)) {
+    if (vlcf->vars && ngx_http_notify_text_find_array(&args[1], vlcf->vars)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "duplicate variable \"$%V\"", &args[1]);
         return NGX_CONF_ERROR;
     }
 
-    var = ngx_array_push(vlcf->vars);
+    var = ngx_http_notify_memory_push(cf->pool, &vlcf->vars,
+                                      sizeof(ngx_http_notify_var_t));
     if (var == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(var, sizeof(ngx_http_notify_var_t));
 
     var->name = args[1];
     var->path = args[3];

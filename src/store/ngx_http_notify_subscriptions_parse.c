@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_seal.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_subscriptions.h"
 #include "ngx_http_notify_text.h"
 
@@ -132,14 +133,12 @@ ngx_http_notify_subscriptions_parse(const ngx_http_notify_keys_t *keys,
     ngx_http_notify_json_error_t     error;
     ngx_http_notify_subscription_t  *s;
 
-    pool = ngx_create_pool(NGX_HTTP_NOTIFY_SUBSCRIPTIONS_PARSE_POOL, log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    s = ngx_pcalloc(pool, sizeof(ngx_http_notify_subscription_t));
+    s = ngx_http_notify_memory_pool(&pool,
+                                    NGX_HTTP_NOTIFY_SUBSCRIPTIONS_PARSE_POOL,
+                                    sizeof(ngx_http_notify_subscription_t),
+                                    log);
     if (s == NULL) {
-        goto failed;
+        return NULL;
     }
 
     s->pool = pool;

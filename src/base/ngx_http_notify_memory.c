@@ -1,0 +1,68 @@
+/*
+ * See the header.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_http_notify_memory.h"
+
+
+void *
+ngx_http_notify_memory_push(ngx_pool_t *pool, ngx_array_t **array, size_t size)
+{
+    void  *element;
+
+    if (*array == NULL || *array == NGX_CONF_UNSET_PTR) {
+        *array = ngx_array_create(pool, 4, size);
+        if (*array == NULL) {
+            return NULL;
+        }
+    }
+
+    element = ngx_array_push(*array);
+
+    if (element) {
+        ngx_memzero(element, size);
+    }
+
+    return element;
+}
+
+
+void *
+ngx_http_notify_memory_owned(ngx_pool_t *pool, size_t size,
+    ngx_pool_cleanup_pt handler)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(pool, size);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(cln->data, size);
+    cln->handler = handler;
+
+    return cln->data;
+}
+
+
+void *
+ngx_http_notify_memory_pool(ngx_pool_t **pool, size_t pool_size, size_t size,
+    ngx_log_t *log)
+{
+    void  *object;
+
+    *pool = ngx_create_pool(pool_size, log);
+    if (*pool == NULL) {
+        return NULL;
+    }
+
+    object = ngx_pcalloc(*pool, size);
+
+    if (object == NULL) {
+        ngx_destroy_pool(*pool);
+    }
+
+    return object;
+}
