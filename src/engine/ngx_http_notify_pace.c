@@ -1,16 +1,21 @@
 
 /*
- * Windows of as many successes as calls may be under way.  After each the limit
- * is doubled until the mean latency of a window is twice the lowest, or a call
- * fails; from then on it grows by one.  A failure halves it, once for all calls
- * that were under way.  Where an endpoint has refused (429, 503), that limit is
- * tried again only after many successes below it.
+ * Windows of as many successes as calls may be under way, or of 32.  After each
+ * the limit is doubled until the mean latency of a window is twice the lowest,
+ * or a call fails.  From then on it shrinks by an eighth where the mean is twice
+ * the lowest, as that endpoint gets slower by what is under way; it grows by an
+ * eighth up to one and a half of it, and by one between, or once a call failed.
+ * Where it still is with as few as at first, it is not for that, and its latency
+ * is learned anew.  A failure halves the limit, once for all calls that were
+ * under way.  Where an endpoint has refused (429, 503), that limit is tried
+ * again only after many successes below it.
  */
 
 #include "ngx_http_notify_pace.h"
 
 
 #define NGX_HTTP_NOTIFY_PACE_BEGIN     16
+#define NGX_HTTP_NOTIFY_PACE_WINDOW    32       /* successes, at least */
 #define NGX_HTTP_NOTIFY_PACE_SLOWER    10       /* ms, that are no latency */
 #define NGX_HTTP_NOTIFY_PACE_PATIENCE  1024     /* successes */
 
@@ -72,7 +77,9 @@ ngx_http_notify_pace_result(ngx_http_notify_delivery_t *d,
         pace->successes++;
         pace->latency += result->latency;
 
-        if (pace->successes >= s->limit) {
+        if (pace->successes >= ngx_max(s->limit,
+                                       NGX_HTTP_NOTIFY_PACE_WINDOW))
+        {
             ngx_http_notify_pace_window(s);
         }
 
@@ -110,7 +117,7 @@ ngx_http_notify_pace_result(ngx_http_notify_delivery_t *d,
 static void
 ngx_http_notify_pace_window(ngx_http_notify_subscriber_t *s)
 {
-    ngx_uint_t                          mean, reached;
+    ngx_uint_t                          mean, more, step, reached;
     ngx_http_notify_subscriber_pace_t  *pace;
 
     pace = &s->pace;
@@ -128,14 +135,22 @@ ngx_http_notify_pace_window(ngx_http_notify_subscriber_t *s)
         pace->lowest = mean;
     }
 
-    if (mean > 2 * pace->lowest
-        && mean > pace->lowest + NGX_HTTP_NOTIFY_PACE_SLOWER)
-    {
-        pace->slow = 1;
-    }
-
     if (!reached) {
         return;
+    }
+
+    more = ngx_max(pace->lowest, NGX_HTTP_NOTIFY_PACE_SLOWER);
+
+    if (mean > pace->lowest + more) {
+        pace->slow = 1;
+
+        if (s->limit > NGX_HTTP_NOTIFY_PACE_BEGIN) {
+            s->limit = ngx_max(s->limit - s->limit / 8,
+                               NGX_HTTP_NOTIFY_PACE_BEGIN);
+            return;
+        }
+
+        pace->lowest = mean;
     }
 
     if (!pace->slow) {
@@ -149,5 +164,7 @@ ngx_http_notify_pace_window(ngx_http_notify_subscriber_t *s)
         return;
     }
 
-    s->limit = ngx_min(s->limit + 1, pace->max);
+    step = (mean <= pace->lowest + more / 2 && !pace->halved) ? s->limit / 8 : 1;
+
+    s->limit = ngx_min(s->limit + ngx_max(step, 1), pace->max);
 }

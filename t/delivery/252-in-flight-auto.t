@@ -20,7 +20,8 @@ my $shop = NotifyTest::Shop->new(
         '/holds'  => [{ hold => 1 }],
         '/fails'  => [({ status => 500 }) x 16, { hold => 1 }],
         '/refuse' => [{ delay => 0.02, most => 40 }],
-        '/slower' => [{ slower => 0.02 }],
+        '/slower' => [{ slower => 0.005 }],
+        '/longer' => [({ delay => 0.01 }) x 500, { delay => 0.2 }],
     });
 my $receiver = $shop->receiver;
 
@@ -89,9 +90,22 @@ end($id, 1);
 # an endpoint that is slower the more calls there are
 
 $id = $shop->subscribe('/slower');
-my $most = most('/slower', $shop->publish(600));
+my $most = most('/slower', $shop->publish(900));
 cmp_ok($most, '>', 16, "more than at first where it gets slower: $most");
 cmp_ok($most, '<=', 128, 'and it is not doubled up to what is allowed, 256');
+my ($last) = sort { $b <=> $a }
+             map { $_->{open} } ($receiver->requests('/slower'))[-100 .. -1];
+cmp_ok($last, '<', 40, "in the end there are fewer again: $last");
+end($id);
+
+
+# an endpoint that needs longer from some time on, however many there are
+
+$id = $shop->subscribe('/longer');
+my @first = $shop->publish(500);
+eventually { !$shop->lacks('/longer', @first) } 'it is fast at first';
+$most = most('/longer', many(3));
+cmp_ok($most, '>', 64, "its latency is learned anew: $most");
 end($id);
 
 
