@@ -180,6 +180,10 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
         list->looked++;
     }
 
+    if (!ngx_http_notify_api_search_may(&list->search, &row[1]->str)) {
+        return NGX_OK;
+    }
+
     document = ngx_http_notify_subscriptions_document(pool,
                          &api->channel->keys, &row[1]->str, &version, &error);
     if (document == NULL) {

@@ -13,6 +13,7 @@
 #define NGX_HTTP_NOTIFY_API_SEARCH_LEN  256
 
 
+static ngx_uint_t ngx_http_notify_api_search_plain(const ngx_str_t *text);
 static ngx_int_t ngx_http_notify_api_search_states(ngx_http_notify_api_t *api,
     ngx_http_notify_api_search_t *search, const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_api_search_state(const char *status);
@@ -66,6 +67,7 @@ ngx_http_notify_api_search_args(ngx_http_notify_api_t *api,
         }
 
         ngx_strlow(search->text.data, value.data, value.len);
+        search->plain = ngx_http_notify_api_search_plain(&search->text);
     }
 
     rc = ngx_http_notify_api_arg(api, "status", &value);
@@ -75,6 +77,38 @@ ngx_http_notify_api_search_args(ngx_http_notify_api_t *api,
     }
 
     return ngx_http_notify_api_search_states(api, search, &value);
+}
+
+
+/* neither escaped, nor in an encoding that has more than one form */
+
+static ngx_uint_t
+ngx_http_notify_api_search_plain(const ngx_str_t *text)
+{
+    u_char      c;
+    ngx_uint_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_http_notify_api_search_may(const ngx_http_notify_api_search_t *search,
+    const ngx_str_t *stored)
+{
+    return !search->plain
+           || (stored->len >= search->text.len
+               && ngx_strlcasestrn(stored->data, stored->data + stored->len,
+                                   search->text.data, search->text.len - 1)
+                  != NULL);
 }
 
 

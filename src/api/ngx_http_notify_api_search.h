@@ -14,6 +14,8 @@
 
 typedef struct {
     ngx_str_t                      text;    /* in lower case, or empty */
+    ngx_uint_t                     plain;   /* unsigned  plain:1; the text is
+                                               in JSON as it is */
     ngx_uint_t                     states;  /* bits, 0: any */
     ngx_http_notify_api_latest_t   link;    /* its link is empty where nothing
                                                is searched for */
@@ -23,6 +25,9 @@ typedef struct {
 /* search= and status=; NGX_ABORT: an answer has been sent */
 ngx_int_t ngx_http_notify_api_search_args(ngx_http_notify_api_t *api,
     ngx_http_notify_api_search_t *search);
+/* 0: a stored document does not have the text, and need not be parsed */
+ngx_uint_t ngx_http_notify_api_search_may(
+    const ngx_http_notify_api_search_t *search, const ngx_str_t *stored);
 ngx_uint_t ngx_http_notify_api_search_wants(
     const ngx_http_notify_api_search_t *search,
     const ngx_http_notify_subscription_shown_t *shown);

@@ -60,6 +60,12 @@ is(names("search=$id{off}"), 'off', 'an id');
 is(names('search=/fine'), 'fine', 'a piece of a URL');
 is(names('search=ship.l'), 'waits', 'any of the events');
 is(names('search=order'), 'fine off fails', 'several in their order');
+{
+    my $id = create("S\x{f8}rg \"A\\/B\"", url => $receiver->url("/else"));
+    like(names("search=$_"), qr{^S.+rg "A\\/B"$}, "what JSON may write in another way: $_")
+        for 's%C3%B8rg', '%22a', 'a%5C', '%2FB', '%5C%2F';
+    http(DELETE => $nginx->url("/shop/subscriptions/$id"));
+}
 is(names('search='), 'fine off waits fails', 'nothing is no search');
 is(names('search=theirs'), '', q(another tenant's are not found));
 is(names('search=enabled'), '', 'nor is what is no text of it');
