@@ -1,8 +1,9 @@
 /*
  * The resource `redeliver`: deliveries of many subscriptions, asked for again
- * at once.  One subscription after the other is looked through, then each
- * delivery goes into its retry set, due now.  Where there is more than a
- * request may ask for, it says so, and nothing is done.
+ * at once.  The log is read for the subscriptions that may have got events of
+ * the span, or the dead ones of each, then each delivery goes into its retry
+ * set, due now.  Where there is more than a request may ask for, it says so,
+ * and nothing is done.
  */
 
 #include <ngx_config.h>
@@ -10,10 +11,8 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_redeliver.h"
-#include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_subscriptions.h"
-#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_API_REDELIVER_PAGE  250
@@ -21,6 +20,7 @@
 
 
 static void ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api);
+static void ngx_http_notify_api_redeliver_look(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_page(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *resp);
@@ -30,13 +30,8 @@ static void ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *resp);
-static ngx_int_t ngx_http_notify_api_redeliver_take(
-    ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **elts);
-static ngx_uint_t ngx_http_notify_api_redeliver_wanted(
-    const ngx_http_notify_api_redeliver_t *redeliver,
-    const ngx_http_notify_delivery_row_t *row);
 static void ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_asked(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *resp);
@@ -83,13 +78,38 @@ ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api)
         return;
     }
 
+    if (ngx_http_notify_api_redeliver_log_init(api) != NGX_OK) {
+        ngx_http_notify_api_failed(api);
+        return;
+    }
+
     if (redeliver->given) {
         redeliver->ids = *redeliver->given;
-        ngx_http_notify_api_redeliver_next(api);
+        ngx_http_notify_api_redeliver_look(api);
         return;
     }
 
     ngx_http_notify_api_redeliver_list(api);
+}
+
+
+/* those that are dead are found without the log */
+
+static void
+ngx_http_notify_api_redeliver_look(ngx_http_notify_api_t *api)
+{
+    ngx_http_notify_api_redeliver_t  *redeliver;
+
+    redeliver = api->data;
+
+    if (redeliver->status == NGX_HTTP_NOTIFY_API_REDELIVER_DEAD) {
+        redeliver->apart = redeliver->ids;
+        ngx_http_notify_api_redeliver_next(api);
+        return;
+    }
+
+    redeliver->done = ngx_http_notify_api_redeliver_next;
+    ngx_http_notify_api_redeliver_log(api);
 }
 
 
@@ -130,7 +150,7 @@ ngx_http_notify_api_redeliver_page(ngx_http_notify_api_t *api,
         return;
     }
 
-    ngx_http_notify_api_redeliver_next(api);
+    ngx_http_notify_api_redeliver_look(api);
 }
 
 
@@ -140,7 +160,7 @@ static ngx_int_t
 ngx_http_notify_api_redeliver_of(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row)
 {
-    ngx_str_t                        *id;
+    ngx_int_t                         rc;
     ngx_pool_t                       *pool;
     ngx_http_notify_selector_t       *selector;
     ngx_http_notify_api_redeliver_t  *redeliver;
@@ -161,25 +181,13 @@ ngx_http_notify_api_redeliver_of(ngx_http_notify_api_t *api,
         return NGX_OK;
     }
 
-    id = NULL;
-
-    if (selector->doc->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK) {
-        id = ngx_array_push(&redeliver->ids);
-
-        if (id) {
-            id->len = selector->doc->id.len;
-            id->data = ngx_pstrdup(pool, &selector->doc->id);
-        }
-
-        if (id == NULL || id->data == NULL) {
-            ngx_http_notify_selector_destroy(selector);
-            return NGX_ERROR;
-        }
-    }
+    rc = selector->doc->mode == NGX_HTTP_NOTIFY_MODE_WEBHOOK
+         ? ngx_http_notify_api_redeliver_group_add(api, selector->doc)
+         : NGX_OK;
 
     ngx_http_notify_selector_destroy(selector);
 
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -190,7 +198,7 @@ ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api)
 
     redeliver = api->data;
 
-    if (redeliver->next == redeliver->ids.nelts) {
+    if (redeliver->next == redeliver->apart.nelts) {
         ngx_http_notify_api_redeliver_ask(api);
         return;
     }
@@ -222,7 +230,7 @@ ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api)
     ngx_http_notify_api_redeliver_t  *redeliver;
 
     redeliver = api->data;
-    id = redeliver->ids.elts;
+    id = redeliver->apart.elts;
 
     ngx_http_notify_api_suspended_began(api,
         ngx_http_notify_deliveries_read(
@@ -242,13 +250,21 @@ ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *resp)
 {
     ngx_int_t                         rc;
+    ngx_str_t                        *id;
     ngx_uint_t                        i, n;
     ngx_http_notify_resp_t           *rows, *cut;
     ngx_http_notify_api_redeliver_t  *redeliver;
 
     redeliver = api->data;
 
-    rc = ngx_http_notify_api_redeliver_take(api, resp);
+    rc = NGX_OK;
+
+    if (!redeliver->taken) {
+        id = redeliver->apart.elts;
+        rc = ngx_http_notify_api_redeliver_found_view(api, &redeliver->view,
+                                                resp, &id[redeliver->next]);
+        redeliver->taken = 1;
+    }
 
     if (rc != NGX_OK) {
 
@@ -276,9 +292,7 @@ ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
     if (rc == NGX_ABORT
         || redeliver->scanned > NGX_HTTP_NOTIFY_API_REDELIVER_SCAN)
     {
-        ngx_http_notify_api_problem(api, 422, "too_many_deliveries",
-                                    "there are more than %d: ask for a "
-                                    "shorter span, or for fewer subscriptions",
+        ngx_http_notify_api_redeliver_found_many(api,
                                     rc == NGX_ABORT
                                     ? NGX_HTTP_NOTIFY_API_REDELIVER_MAX
                                     : NGX_HTTP_NOTIFY_API_REDELIVER_SCAN);
@@ -303,66 +317,16 @@ ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
 }
 
 
-/* NGX_DECLINED: it is passed over; NGX_ABORT: an answer has been sent */
-
-static ngx_int_t
-ngx_http_notify_api_redeliver_take(ngx_http_notify_api_t *api,
-    const ngx_http_notify_resp_t *resp)
-{
-    ngx_int_t                         rc;
-    ngx_str_t                        *id;
-    ngx_http_notify_api_redeliver_t  *redeliver;
-
-    static const ngx_str_t  name = ngx_string("subscriptions");
-
-    redeliver = api->data;
-
-    if (redeliver->taken) {
-        return NGX_OK;
-    }
-
-    redeliver->taken = 1;
-
-    rc = ngx_http_notify_delivery_view_take(&redeliver->view, resp);
-
-    if (rc == NGX_ERROR) {
-        ngx_http_notify_api_failed(api);
-        return NGX_ABORT;
-    }
-
-    if (rc == NGX_DECLINED
-        || !ngx_http_notify_api_role_owns(api, ngx_http_notify_api_mount(api),
-                                          redeliver->view.selector->doc))
-    {
-        if (redeliver->given == NULL) {
-            return NGX_DECLINED;
-        }
-
-        id = redeliver->ids.elts;
-        ngx_http_notify_invalid_add(&api->invalid, &name,
-                                    "\"%V\" is not the id of a subscription",
-                                    &id[redeliver->next]);
-        ngx_http_notify_api_unprocessable(api);
-        return NGX_ABORT;
-    }
-
-    /* one that is disabled gets nothing */
-
-    return redeliver->view.selector->doc->enabled ? NGX_OK : NGX_DECLINED;
-}
-
-
 /* NGX_DONE: it is before the span; NGX_ABORT: there are too many */
 
 static ngx_int_t
 ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **elts)
 {
-    ngx_int_t                              rc;
-    ngx_str_t                             *id;
-    ngx_http_notify_delivery_row_t         row;
-    ngx_http_notify_api_redeliver_t       *redeliver;
-    ngx_http_notify_api_redeliver_pair_t  *pair;
+    ngx_int_t                         rc;
+    ngx_str_t                        *id;
+    ngx_http_notify_delivery_row_t    row;
+    ngx_http_notify_api_redeliver_t  *redeliver;
 
     redeliver = api->data;
 
@@ -373,34 +337,12 @@ ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
     }
 
     redeliver->before = row.event;
-    rc = NGX_OK;
+    id = redeliver->apart.elts;
 
-    if (row.event.ms < redeliver->since.ms) {
-        rc = NGX_DONE;
-
-    } else if (!ngx_http_notify_api_redeliver_wanted(redeliver, &row)) {
-        /* the next one */
-
-    } else if (redeliver->dry) {
-        redeliver->count++;
-
-    } else {
-        id = redeliver->ids.elts;
-        pair = ngx_array_push(&redeliver->pairs);
-
-        if (pair == NULL) {
-            rc = NGX_ERROR;
-
-        } else {
-            pair->event = row.event;
-            pair->subscription = &id[redeliver->next];
-            redeliver->count++;
-
-            if (redeliver->pairs.nelts > NGX_HTTP_NOTIFY_API_REDELIVER_MAX) {
-                rc = NGX_ABORT;
-            }
-        }
-    }
+    rc = row.event.ms < redeliver->since.ms
+         ? NGX_DONE
+         : ngx_http_notify_api_redeliver_found(api, &row,
+                                               &id[redeliver->next]);
 
     if (row.entry != NULL) {
         ngx_http_notify_log_unref(row.entry);
@@ -410,74 +352,7 @@ ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
 }
 
 
-/* what has left the log cannot be sent */
-
-static ngx_uint_t
-ngx_http_notify_api_redeliver_wanted(
-    const ngx_http_notify_api_redeliver_t *redeliver,
-    const ngx_http_notify_delivery_row_t *row)
-{
-    ngx_str_t   *type;
-    ngx_uint_t   i;
-
-    if (ngx_http_notify_id_compare(&row->event, &redeliver->since) < 0
-        || ngx_http_notify_id_compare(&row->event, &redeliver->until) > 0)
-    {
-        return 0;
-    }
-
-    switch (row->status) {
-
-    case NGX_HTTP_NOTIFY_DELIVERY_DEAD:
-        break;
-
-    case NGX_HTTP_NOTIFY_DELIVERY_SKIPPED:
-
-        if (redeliver->status == NGX_HTTP_NOTIFY_API_REDELIVER_DEAD
-            || (row->reason.len
-                && redeliver->status != NGX_HTTP_NOTIFY_API_REDELIVER_ALL))
-        {
-            return 0;
-        }
-
-        break;
-
-    case NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED:
-
-        if (redeliver->status != NGX_HTTP_NOTIFY_API_REDELIVER_ALL) {
-            return 0;
-        }
-
-        break;
-
-    default:
-        return 0;
-    }
-
-    if (row->entry == NULL) {
-        return 0;
-    }
-
-    type = redeliver->types.elts;
-
-    for (i = 0; i < redeliver->types.nelts; i++) {
-
-        if (ngx_http_notify_text_equal(&type[i], &row->entry->type)
-            || (type[i].data[type[i].len - 1] == '*'
-                && row->entry->type.len >= type[i].len
-                && ngx_memcmp(type[i].data, row->entry->type.data,
-                              type[i].len - 1)
-                   == 0))
-        {
-            return 1;
-        }
-    }
-
-    return redeliver->types.nelts == 0;
-}
-
-
-/* the last that was found is the oldest of its subscription */
+/* the last that was found of a subscription is its oldest */
 
 static void
 ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api)

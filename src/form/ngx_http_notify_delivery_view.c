@@ -416,10 +416,6 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
                          ngx_cycle->log);
     }
 
-    row->concerns = row->entry != NULL
-                    && ngx_http_notify_delivery_view_concerns(view,
-                                                              row->entry);
-
     n = ngx_atoof(elts[NGX_HTTP_NOTIFY_DELIVERIES_DUE]->str.data,
                   elts[NGX_HTTP_NOTIFY_DELIVERIES_DUE]->str.len);
     row->due = n > 0 ? n : 0;
@@ -450,6 +446,21 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
         }
     }
 
+    ngx_http_notify_delivery_view_state(view, row);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_notify_delivery_view_state(
+    const ngx_http_notify_delivery_view_t *view,
+    ngx_http_notify_delivery_row_t *row)
+{
+    row->concerns = row->entry != NULL
+                    && ngx_http_notify_delivery_view_concerns(view,
+                                                              row->entry);
+
     row->status = ngx_http_notify_delivery_view_judge(view, row);
 
     if (row->status == NGX_HTTP_NOTIFY_DELIVERY_SUCCEEDED
@@ -458,8 +469,6 @@ ngx_http_notify_delivery_view_row(const ngx_http_notify_delivery_view_t *view,
         row->status = NGX_HTTP_NOTIFY_DELIVERY_SKIPPED;
         ngx_str_set(&row->reason, "session");
     }
-
-    return NGX_OK;
 }
 
 

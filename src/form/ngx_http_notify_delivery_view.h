@@ -77,6 +77,11 @@ ngx_int_t ngx_http_notify_delivery_view_take(
 ngx_int_t ngx_http_notify_delivery_view_row(
     const ngx_http_notify_delivery_view_t *view,
     ngx_http_notify_resp_t **elts, ngx_http_notify_delivery_row_t *row);
+/* The same of an event that the caller has: entry, due, tries and reason are
+ * there, the rest is filled in. */
+void ngx_http_notify_delivery_view_state(
+    const ngx_http_notify_delivery_view_t *view,
+    ngx_http_notify_delivery_row_t *row);
 /* a view of one event: _take and the only _row */
 ngx_int_t ngx_http_notify_delivery_view_one(ngx_pool_t *pool,
     const ngx_http_notify_channel_t *channel,

@@ -90,8 +90,6 @@ ngx_uint_t
 ngx_http_notify_selector_match(const ngx_http_notify_subscription_t *doc,
     ngx_http_notify_filter_t *filter, const ngx_http_notify_event_t *event)
 {
-    ngx_uint_t  i;
-
     if (doc->provider.len && event->session_id.len == 0) {
         return 0;
     }
@@ -102,13 +100,9 @@ ngx_http_notify_selector_match(const ngx_http_notify_subscription_t *doc,
         return 0;
     }
 
-    for (i = 0; i < doc->nevents; i++) {
-        if (ngx_http_notify_selector_pattern(&doc->events[i], &event->type)) {
-            break;
-        }
-    }
-
-    if (i == doc->nevents) {
+    if (!ngx_http_notify_selector_type(doc->events, doc->nevents,
+                                       &event->type))
+    {
         return 0;
     }
 
@@ -120,6 +114,22 @@ ngx_http_notify_selector_match(const ngx_http_notify_subscription_t *doc,
     }
 
     return ngx_http_notify_selector_values(doc, filter, event);
+}
+
+
+ngx_uint_t
+ngx_http_notify_selector_type(const ngx_str_t *events, ngx_uint_t nevents,
+    const ngx_str_t *type)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < nevents; i++) {
+        if (ngx_http_notify_selector_pattern(&events[i], type)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

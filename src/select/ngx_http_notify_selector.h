@@ -40,6 +40,9 @@ ngx_uint_t ngx_http_notify_selector_test(
 ngx_uint_t ngx_http_notify_selector_match(
     const ngx_http_notify_subscription_t *doc,
     ngx_http_notify_filter_t *filter, const ngx_http_notify_event_t *event);
+/* whether a type is one of these names, "document.*" and "*" */
+ngx_uint_t ngx_http_notify_selector_type(const ngx_str_t *events,
+    ngx_uint_t nevents, const ngx_str_t *type);
 /* the rest: attributes and the filter, which may be NULL */
 ngx_uint_t ngx_http_notify_selector_values(
     const ngx_http_notify_subscription_t *doc,

@@ -11,7 +11,7 @@
 
 
 static const char  *ngx_http_notify_deliveries_hows[] = {
-    "one", "log", "retry", "dead"
+    "one", "log", "retry", "dead", "kept"
 };
 
 

@@ -41,7 +41,10 @@ typedef enum {
     NGX_HTTP_NOTIFY_DELIVERIES_ONE = 0,     /* the event `place` */
     NGX_HTTP_NOTIFY_DELIVERIES_LOG,         /* the newest before `place` of */
     NGX_HTTP_NOTIFY_DELIVERIES_RETRY,       /* the log, the retry set, the */
-    NGX_HTTP_NOTIFY_DELIVERIES_DEAD         /* dead ones */
+    NGX_HTTP_NOTIFY_DELIVERIES_DEAD,        /* dead ones */
+    NGX_HTTP_NOTIFY_DELIVERIES_KEPT         /* those of both sets from `place`
+                                               on, in any order, without
+                                               their entries */
 } ngx_http_notify_deliveries_how_e;
 
 

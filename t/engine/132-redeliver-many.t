@@ -139,6 +139,50 @@ my @twice = map { http(POST => $nginx->url('/shop/redeliver'),
 is($twice[0]{id}, $twice[1]{id}, 'a key again is the same redelivery');
 
 
+# over many subscriptions, most of which want other events
+
+sub theirs { ask($_[0] => $_[1], headers => { 'X-Tenant' => 'large' }, @_[2 .. $#_]) }
+
+sub theirs_count {
+    my (%body) = @_;
+    my $answer = theirs(POST => 'redeliver',
+                        json => { status => 'all', dryRun => JSON::PP::true, %body });
+    return $answer->{json}{count} // $answer->{content};
+}
+
+my %large;
+for my $n (1 .. 240) {
+    $large{$n} = theirs(POST => 'subscriptions', json => {
+        url => $receiver->url('/other'), event => 'other.thing' })->{json}{id};
+}
+for (['paid', 'order.paid'], ['some', 'order.*', filter => { entityID => { '$lte' => 100 } }],
+     ['moved', 'order.sent']) {
+    my ($name, $event, %more) = @$_;
+    $large{$name} = theirs(POST => 'subscriptions', json => {
+        url => $receiver->url("/$name"), event => $event, %more })->{json}{id};
+}
+my @large = map { $_->{id} } @{ theirs(POST => 'events', json => [map { {
+    eventType => $_ % 2 ? 'order.paid' : 'order.sent', entityID => $_ } } 1 .. 1000])
+    ->{json} };
+eventually { $receiver->count('/paid') == 500 && $receiver->count('/some') == 100
+             && $receiver->count('/moved') == 500 } 'a thousand events are delivered';
+theirs(PATCH => "subscriptions/$large{moved}", json => { events => ['other.thing'] });
+
+eventually { theirs_count() == 1100 }
+    'all are counted, by what each wanted then, however many want nothing of it';
+is(theirs_count(eventTypes => ['order.sent']), 550, 'those of a type');
+is(theirs_count(eventTypes => ['other.*']), 0, 'none of a type that nobody has published');
+is(theirs_count(subscriptions => [@large{'some', 7}]), 100, 'those of some');
+is(theirs_count(since => $large[-1]), 1, 'those of a span');
+is(theirs_count(until => $large[0]), 2, 'or another');
+is(theirs_count(status => 'dead'), 0, 'of which none is dead');
+is(theirs(POST => 'redeliver', json => { status => 'all',
+    since => $large[989] })->{json}{count}, 11, 'and some are asked for');
+eventually { $receiver->count('/paid') == 505 && $receiver->count('/moved') == 506 }
+    'which come';
+is($receiver->count('/other'), 0, 'and nothing to the others');
+
+
 # what is wrong
 
 for (['{}', '/since'],

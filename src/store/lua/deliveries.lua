@@ -6,8 +6,10 @@
 --       10 attempted:<bucket>
 -- ARGV  1 id of the subscription
 --       2 "one": the event of that id; "log", "retry", "dead": those that are
---         there, the newest first
---       3 one: the event's id; else "", or the id that they are before
+--         there, the newest first; "kept": those of the last two without
+--         their entries, in any order
+--       3 one: the event's id; kept: the id from which on; else "", or the id
+--         that they are before
 --       4 how many at most
 --       5 1: with what the attempt log has: of one event the entries that have
 --         it, else all entries, without their extras
@@ -107,6 +109,29 @@ elseif how == 'retry' then
             break
         end
         add(ids[i])
+    end
+
+elseif how == 'kept' then
+    local function keep(id, due, reason)
+        local n = #rows
+        if n >= 5 * limit then
+            cut = 1
+        elseif not before(id, place) then
+            rows[n + 1], rows[n + 2], rows[n + 3] = id, false, due
+            rows[n + 4], rows[n + 5] = '', reason
+        end
+    end
+
+    local dues = redis.call('ZRANGE', RETRY, 0, -1, 'WITHSCORES')
+    for i = 1, #dues, 2 do
+        keep(dues[i], dues[i + 1], '')
+    end
+    for _, e in ipairs(redis.call('ZRANGEBYSCORE', DEAD,
+                                  string.match(place, '^%d+'), '+inf',
+                                  'LIMIT', 0, limit + 1))
+    do
+        local id, reason = string.match(e, '^(%S+) (.*)$')
+        keep(id, '', reason)
     end
 
 else
