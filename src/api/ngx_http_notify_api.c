@@ -10,10 +10,8 @@
 #include "ngx_http_notify_api_confirm.h"
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_http_module.h"
-#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_serve.h"
 #include "ngx_http_notify_stream.h"
-#include "ngx_http_notify_tenant.h"
 #include "ngx_http_notify_log_listener.h"
 #include "ngx_http_notify_text.h"
 

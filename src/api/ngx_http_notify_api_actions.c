@@ -8,9 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
-#include "ngx_http_notify_call.h"
 #include "ngx_http_notify_id.h"
-#include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"

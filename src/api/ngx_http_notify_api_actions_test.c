@@ -12,8 +12,6 @@
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_limits.h"
 #include "ngx_http_notify_memory.h"
-#include "ngx_http_notify_script.h"
-#include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
 
 

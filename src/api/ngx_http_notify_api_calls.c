@@ -8,7 +8,6 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api_calls.h"
 #include "ngx_http_notify_api_subscriptions.h"
-#include "ngx_http_notify_script.h"
 #include "ngx_http_notify_text.h"
 
 

@@ -8,7 +8,6 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_calls.h"
-#include "ngx_http_notify_command.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_log_state.h"

@@ -8,7 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_api_confirm.h"
-#include "ngx_http_notify_call_conf.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_script.h"

@@ -12,7 +12,6 @@
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_delivery_request.h"
 #include "ngx_http_notify_memory.h"
-#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_text.h"
 

@@ -6,7 +6,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_text.h"

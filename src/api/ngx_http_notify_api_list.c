@@ -7,10 +7,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_api_search.h"
 #include "ngx_http_notify_api_subscriptions.h"
-#include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
 
 

@@ -5,7 +5,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_api_redeliver.h"
+#include "ngx_http_notify_api.h"
 
 
 static void ngx_http_notify_api_redeliveries_handler(

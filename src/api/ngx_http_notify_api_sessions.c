@@ -9,7 +9,6 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_sessions_browser.h"
 #include "ngx_http_notify_body.h"
-#include "ngx_http_notify_id.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_push_browser.h"
 #include "ngx_http_notify_tenants.h"

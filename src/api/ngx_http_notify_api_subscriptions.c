@@ -10,7 +10,6 @@
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_subscriptions.h"
-#include "ngx_http_notify_id.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"

@@ -9,10 +9,8 @@
 #include <ngx_http.h>
 #include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_provider.h"
-#include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_unchanged.h"
-#include "ngx_http_notify_variable.h"
 
 
 typedef struct {

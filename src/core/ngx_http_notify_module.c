@@ -9,7 +9,6 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_crypto.h"
-#include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_provider_block.h"

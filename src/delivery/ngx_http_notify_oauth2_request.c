@@ -5,11 +5,9 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_jwt.h"
 #include "ngx_http_notify_oauth2.h"
-#include "ngx_http_notify_text.h"
 
 
 #define NGX_HTTP_NOTIFY_OAUTH2_TTL    300     /* seconds, of an assertion */

@@ -7,7 +7,6 @@
  */
 
 #include "ngx_http_notify_attempts.h"
-#include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_delivery.h"
 
 

@@ -6,7 +6,6 @@
 #include "ngx_http_notify_delivery_log.h"
 #include "ngx_http_notify_delivery_log_conf.h"
 #include "ngx_http_notify_json.h"
-#include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_timer.h"
 
 

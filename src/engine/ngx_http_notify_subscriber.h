@@ -113,7 +113,6 @@ struct ngx_http_notify_subscriber_s {
     uint64_t                          moved;    /* version that has brought its
                                                    URL; 0: all that are here */
     ngx_http_notify_id_t              read;     /* when behind: read up to */
-    ngx_http_notify_id_t              read_end; /* of the tail at that time */
     ngx_http_notify_subscriber_range_e  range;
     ngx_uint_t                        awaited;  /* number of another's range */
 

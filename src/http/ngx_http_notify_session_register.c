@@ -11,7 +11,6 @@
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_metrics.h"
-#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_session.h"

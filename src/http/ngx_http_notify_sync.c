@@ -10,7 +10,6 @@
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_http_module.h"
-#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_sync.h"
 #include "ngx_http_notify_tenant.h"

@@ -11,7 +11,6 @@
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_trusted.h"
-#include "ngx_http_notify_text.h"
 #include "ngx_http_notify_request_header.h"
 
 

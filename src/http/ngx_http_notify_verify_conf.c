@@ -7,11 +7,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_module.h"
-#include "ngx_http_notify_sign_secret.h"
-#include "ngx_http_notify_source.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_verify_value.h"

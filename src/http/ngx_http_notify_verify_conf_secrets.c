@@ -6,7 +6,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "ngx_http_notify_file.h"
-#include "ngx_http_notify_module.h"
 #include "ngx_http_notify_sign_secret.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_verify.h"

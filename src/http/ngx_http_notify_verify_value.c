@@ -11,7 +11,6 @@
 #include "ngx_http_notify_verify_value.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_request_header.h"
-#include "ngx_http_notify_verify.h"
 
 
 /* of any value that is looked at */

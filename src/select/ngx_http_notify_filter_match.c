@@ -7,7 +7,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
-#include "ngx_http_notify_json_scan.h"
 
 
 static ngx_uint_t ngx_http_notify_filter_node(ngx_http_notify_filter_t *node,
