@@ -3,9 +3,6 @@
  * resource's members.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_confirm.h"
 #include "ngx_http_notify_api_cursor.h"

@@ -4,9 +4,6 @@
  * ends with it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_script.h"

@@ -3,9 +3,6 @@
  * result is the answer.  A client that leaves ends the call.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_custom_target.h"

@@ -3,9 +3,6 @@
  * Every answer ends the request.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"

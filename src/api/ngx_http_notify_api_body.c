@@ -3,9 +3,6 @@
  * sent by a page of another site.  Knows no resource's members.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_body.h"

@@ -3,9 +3,6 @@
  * or week, and how long they took.  The engine counts, see tallies.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_calls.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_text.h"

@@ -4,9 +4,6 @@
  * by one script.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_calls.h"
 #include "ngx_http_notify_script.h"
 

@@ -3,9 +3,6 @@
  * counters.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_calls.h"
 #include "ngx_http_notify_engine.h"

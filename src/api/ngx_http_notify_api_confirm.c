@@ -5,9 +5,6 @@
  * see api_confirm_again.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_confirm.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_call.h"

@@ -4,9 +4,6 @@
  * asked.  The workers take turns to look.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_confirm.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_profile.h"

@@ -4,9 +4,6 @@
  * never moves it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_script.h"

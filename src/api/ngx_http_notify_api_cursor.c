@@ -4,9 +4,6 @@
  * keeps what it has read; old ones live on, a request may still hold them.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_memory.h"

@@ -3,9 +3,6 @@
  * its attempts, and the wish that it be delivered again.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_api_role.h"

@@ -6,9 +6,6 @@
  * are dead or wait for another attempt are read where they are kept.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries_all.h"
 #include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_deliveries.h"

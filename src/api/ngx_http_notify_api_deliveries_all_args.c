@@ -2,9 +2,6 @@
  * The parameters of GET /deliveries.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries_all.h"
 
 

@@ -3,9 +3,6 @@
  * finds them, without the log.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries_all.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_setting.h"

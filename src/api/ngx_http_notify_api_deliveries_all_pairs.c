@@ -2,9 +2,6 @@
  * The deliveries that GET /deliveries may show, those of the latest events.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries_all.h"
 
 

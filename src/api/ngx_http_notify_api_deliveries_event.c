@@ -4,9 +4,6 @@
  * One subscription is looked at after the other, a bounded number a request.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_memory.h"

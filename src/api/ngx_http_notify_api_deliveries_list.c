@@ -4,9 +4,6 @@
  * a bounded number of entries a request.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_deliveries.h"
 

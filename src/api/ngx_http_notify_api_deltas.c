@@ -4,9 +4,6 @@
  * there is of the log are asked for one after the other.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_subscriptions.h"

@@ -2,9 +2,6 @@
  * The arguments of a read of deltas.  Must not know what becomes of them.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_event_name.h"

@@ -3,9 +3,6 @@
  * place may be older, or newer.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_log_state.h"
 

@@ -4,9 +4,6 @@
  * knows where to look.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_former.h"
 #include "ngx_http_notify_payload.h"

@@ -4,9 +4,6 @@
  * know what is sent.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_detach.h"
 #include "ngx_http_notify_timer.h"
 #include "ngx_http_notify_verify.h"

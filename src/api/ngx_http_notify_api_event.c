@@ -3,9 +3,6 @@
  * publisher gave it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_erase.h"
 #include "ngx_http_notify_id.h"

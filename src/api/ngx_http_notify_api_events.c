@@ -3,9 +3,6 @@
  * by its id or uid.  An answer is sent when Redis has the events.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_api_once.h"

@@ -2,9 +2,6 @@
  * The body of a publish: one event, an array of them, or one a line.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,9 +3,6 @@
  * bounded number of entries is looked at in a request.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_payload.h"

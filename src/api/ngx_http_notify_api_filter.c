@@ -3,9 +3,6 @@
  * Nothing is stored or asked.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_filter_form.h"

@@ -4,9 +4,6 @@
  * will be wrong later.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_redis_info.h"
 #include "ngx_http_notify_script.h"

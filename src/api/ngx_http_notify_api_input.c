@@ -3,9 +3,6 @@
  * arguments, headers.  Where it is not acceptable an answer is sent.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_text.h"

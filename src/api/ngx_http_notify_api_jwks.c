@@ -4,9 +4,6 @@
  * Must not know what a key is.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_text.h"
 

@@ -4,9 +4,6 @@
  * Knows nothing of resources.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 
 

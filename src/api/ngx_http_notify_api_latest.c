@@ -3,9 +3,6 @@
  * page from its end, the link to the next one.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_latest.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_segment.h"

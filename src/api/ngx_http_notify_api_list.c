@@ -4,9 +4,6 @@
  * the request's pool.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_search.h"
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_subscription_form.h"

@@ -3,9 +3,6 @@
  * again.  Must not know where events come from, nor when they are sent.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_message.h"
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_payload.h"

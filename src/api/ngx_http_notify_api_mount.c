@@ -2,9 +2,6 @@
  * Where a request came in: the location's notify_api, and all of its server.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 
 

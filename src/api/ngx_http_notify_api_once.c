@@ -10,9 +10,6 @@
  * creates.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_id.h"

@@ -4,9 +4,6 @@
  * this folder; what a configuration adds is filled in.  Nothing is kept.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_openapi.h"
 #include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_pages.h"

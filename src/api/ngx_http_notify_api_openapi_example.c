@@ -3,9 +3,6 @@
  * channel.  Must not know which operation an example is of.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_openapi.h"
 
 

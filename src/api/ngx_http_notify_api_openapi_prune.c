@@ -3,9 +3,6 @@
  * webhooks refer to, and those that these refer to.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_openapi.h"
 
 

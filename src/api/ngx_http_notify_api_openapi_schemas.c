@@ -4,9 +4,6 @@
  * argument of a directive.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_openapi.h"
 #include "ngx_http_notify_setting.h"
 

@@ -3,9 +3,6 @@
  * mistyped: it is refused, unless the configuration reads it itself.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"

@@ -3,9 +3,6 @@
  * its document.  What is published meanwhile waits in the log.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 
 

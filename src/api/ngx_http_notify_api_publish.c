@@ -4,9 +4,6 @@
  * Must not know where the events come from.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_cursor.h"
 #include "ngx_http_notify_api_publish.h"
 #include "ngx_http_notify_id.h"

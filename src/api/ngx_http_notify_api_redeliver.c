@@ -6,9 +6,6 @@
  * and nothing is done.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_redeliver.h"
 #include "ngx_http_notify_deliveries.h"

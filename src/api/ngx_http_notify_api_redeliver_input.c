@@ -2,9 +2,6 @@
  * The body of POST /redeliver.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_redeliver.h"
 #include "ngx_http_notify_text.h"
 

@@ -2,9 +2,6 @@
  * The resource `redeliveries`: what is known of a redelivery of many.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 
 

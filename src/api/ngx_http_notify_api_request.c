@@ -3,9 +3,6 @@
  * no resource.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_reply.h"

@@ -2,9 +2,6 @@
  * The table of what a partner may.  What is not in it is the operator's.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_role.h"
 #include "ngx_http_notify_text.h"
 

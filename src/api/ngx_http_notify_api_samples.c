@@ -4,9 +4,6 @@
  * kept.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_sync_result.h"

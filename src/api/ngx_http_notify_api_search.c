@@ -4,8 +4,6 @@
  * any status may do.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_api_search.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,9 +3,6 @@
  * whether they are connected.  A session is the tenant's own.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_sessions_browser.h"
 #include "ngx_http_notify_body.h"

@@ -3,9 +3,6 @@
  * is pushed to.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_sessions_browser.h"
 #include "ngx_http_notify_push_browser.h"
 #include "ngx_http_notify_provider.h"

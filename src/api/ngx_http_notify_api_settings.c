@@ -4,9 +4,6 @@
  * the default tenant sees all of them, a tenant its own.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings.h"

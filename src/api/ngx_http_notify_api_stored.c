@@ -3,9 +3,6 @@
  * again when another writer came between.  Must not know why.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_subscription_form.h"

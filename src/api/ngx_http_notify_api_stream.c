@@ -6,9 +6,6 @@
  * WHATWG HTML, 9.2.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_api_detach.h"
 #include "ngx_http_notify_exit_hold.h"

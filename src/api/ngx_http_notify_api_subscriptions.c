@@ -4,9 +4,6 @@
  * that was read.  What members mean is in subscription_form.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_subscriptions.h"

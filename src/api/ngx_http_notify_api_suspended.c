@@ -3,9 +3,6 @@
  * be gone by then.  It outlives its request, not its worker.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_exit_hold.h"
 

@@ -4,9 +4,6 @@
  * was just made is found, whichever worker made it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_request_trace.h"

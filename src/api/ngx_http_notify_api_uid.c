@@ -3,9 +3,6 @@
  * Must not know what is done with it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_subscriptions.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_sign.h"

@@ -3,9 +3,6 @@
  * which a browser subscribes with.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_provider.h"

@@ -3,9 +3,6 @@
  * the request's pool; costs no connection to Redis.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api_deltas.h"
 #include "ngx_http_notify_log_listener.h"
 #include "ngx_http_notify_memory.h"

@@ -3,9 +3,6 @@
  * an event's data, the answer is sent when Redis has the event.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_publish.h"
 #include "ngx_http_notify_args.h"

@@ -2,8 +2,6 @@
  * A form as a JSON object.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_ingest.h"
 #include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_text.h"

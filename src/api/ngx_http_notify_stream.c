@@ -5,9 +5,6 @@
  * WHATWG HTML, 9.2; RFC 9112, 7.1.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_stream.h"
 #include "ngx_http_notify_timer.h"
 

@@ -3,8 +3,6 @@
  * Must not know what is tried, nor set a timer.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_backoff.h"
 
 

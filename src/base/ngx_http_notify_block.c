@@ -3,9 +3,6 @@
  * lacks its semicolon.  Must not know what a directive means.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,8 +3,6 @@
  * Must not know what a token is taken for.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_bucket.h"
 
 

@@ -3,8 +3,6 @@
  * Tables only, no state.  Must not know names, URLs or who asks.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_cidr.h"
 
 

@@ -3,8 +3,6 @@
  * secret never gets into a pool.  Must not know what is in them.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_file.h"
 
 

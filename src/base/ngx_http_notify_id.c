@@ -3,8 +3,6 @@
  * in the caller's buffer.  Must not know what an id is the id of.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_id.h"
 
 

@@ -3,8 +3,6 @@
  * long as its pool.  Must not know what any document means.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json_document.h"
 #include "ngx_http_notify_text.h"
 

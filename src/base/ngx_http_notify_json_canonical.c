@@ -5,8 +5,6 @@
  * all that is in it once more.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 
 

@@ -3,8 +3,6 @@
  * numbers as they were written.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json_document.h"
 
 

@@ -3,8 +3,6 @@
  * whether they are whole.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 
 

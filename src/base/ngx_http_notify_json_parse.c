@@ -3,8 +3,6 @@
  * so are halves of surrogate pairs: jansson's own parser refuses both.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json_document.h"
 #include "ngx_http_notify_json_scan.h"
 

@@ -3,8 +3,6 @@
  * order.  As deep as the one that is less deep.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,8 +3,6 @@
  * state behind a call, and must not know what any text means.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_text.h"

@@ -4,8 +4,6 @@
  * within the slice whatever is in it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_text.h"

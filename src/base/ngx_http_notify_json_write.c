@@ -2,8 +2,6 @@
  * JSON text, written member by member; the buffer grows.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_json_write.h"
 #include "ngx_http_notify_text.h"

@@ -2,8 +2,6 @@
  * See the header.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_memory.h"
 
 

@@ -6,8 +6,6 @@
  * Must not know what is counted.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_metrics.h"
 
 

@@ -6,8 +6,6 @@
  * each class of lengths.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_pattern.h"
 
 

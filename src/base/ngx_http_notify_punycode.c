@@ -2,8 +2,6 @@
  * Punycode of host names, label by label.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_punycode.h"
 #include "ngx_http_notify_text.h"
 

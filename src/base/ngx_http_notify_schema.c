@@ -4,8 +4,6 @@
  * the pool; must not know what is checked.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_schema_internal.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"

@@ -4,8 +4,6 @@
  * of the schema for each node of the value.  Changes nothing.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_schema_internal.h"
 #include "ngx_http_notify_text.h"
 

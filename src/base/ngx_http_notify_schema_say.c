@@ -2,8 +2,6 @@
  * JSON Schema: what is said of a value that is not as it should be, and where.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_schema_internal.h"
 
 

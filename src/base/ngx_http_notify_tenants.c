@@ -4,8 +4,6 @@
  * look-up and a few additions.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_tenants.h"
 
 

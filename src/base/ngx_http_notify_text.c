@@ -2,8 +2,6 @@
  * Text: comparison and checks.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 
 

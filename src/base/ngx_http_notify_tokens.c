@@ -5,8 +5,6 @@
  * same in all workers.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_tokens.h"
 

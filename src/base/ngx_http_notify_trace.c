@@ -2,8 +2,6 @@
  * W3C Trace Context: what is malformed is as if it were not there.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_trace.h"

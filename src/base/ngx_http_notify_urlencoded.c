@@ -2,8 +2,6 @@
  * Arguments of URLs, and bodies of forms: split and decoded.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"
 

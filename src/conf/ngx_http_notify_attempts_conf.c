@@ -3,9 +3,6 @@
  * read.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_attempts_conf.h"
 #include "ngx_http_notify_block.h"

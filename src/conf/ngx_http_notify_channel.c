@@ -4,9 +4,6 @@
  * know Redis, nor who asks.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_text.h"
 

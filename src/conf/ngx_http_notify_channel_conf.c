@@ -3,9 +3,6 @@
  * the structure that is read-only from then on.  Must not know who asks.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel.h"

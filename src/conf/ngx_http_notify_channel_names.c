@@ -4,9 +4,6 @@
  * value is always absent.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_text.h"

@@ -3,9 +3,6 @@
  * has it compiled.  Must not know what a schema says.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_channel_schema.h"
 
 

@@ -2,9 +2,6 @@
  * The directive delivery_log.  Runs while the configuration is read.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel.h"

@@ -3,9 +3,6 @@
  * subscriptions are checked.  Must not know Redis, nor who asks.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_entity_type.h"

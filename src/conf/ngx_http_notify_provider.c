@@ -3,9 +3,6 @@
  * how a provider is called.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_fcm_conf.h"
 #include "ngx_http_notify_provider.h"

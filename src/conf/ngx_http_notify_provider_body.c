@@ -2,9 +2,6 @@
  * What a provider sends: one JSON template for each way to call.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_provider.h"
 
 

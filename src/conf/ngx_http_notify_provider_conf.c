@@ -4,9 +4,6 @@
  * configuration is read.  Must not know sessions.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_provider.h"

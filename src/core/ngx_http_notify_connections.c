@@ -3,8 +3,6 @@
  * exit.  Must not know what is said on a connection.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_channel.h"
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_log_replicas.h"

@@ -3,9 +3,6 @@
  * http {} has been read.  Must not know endpoints.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_crypto.h"

@@ -4,9 +4,6 @@
  * line where it begins.  Must not know what a directive means.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_provider.h"

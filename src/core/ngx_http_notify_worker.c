@@ -3,9 +3,6 @@
  * with it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_engine.h"
 #include "ngx_http_notify_log_publish.h"

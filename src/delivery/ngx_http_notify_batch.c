@@ -3,8 +3,6 @@
  * of each.  Must not know who puts which events together.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_batch.h"
 #include "ngx_http_notify_block.h"

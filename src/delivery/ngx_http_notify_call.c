@@ -4,9 +4,6 @@
  * Must not know what a verdict leads to.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call_internal.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_timer.h"

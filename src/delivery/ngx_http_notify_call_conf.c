@@ -3,9 +3,6 @@
  * from them.  Runs while the configuration is read, never in a worker.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call_conf.h"

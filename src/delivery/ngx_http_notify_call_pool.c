@@ -3,9 +3,6 @@
  * not know what is in them.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call_internal.h"
 
 

@@ -3,9 +3,6 @@
  * What is the same for others is made once.  Must not know where it goes.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call_internal.h"
 #include "ngx_http_notify_trace.h"
 

@@ -2,9 +2,6 @@
  * What became of a call: its verdict, and what is said of a failure.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_backoff.h"
 #include "ngx_http_notify_call_internal.h"
 #include "ngx_http_notify_context.h"

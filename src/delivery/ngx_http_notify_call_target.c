@@ -3,9 +3,6 @@
  * subscription is only read, and outlives the target.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call_target.h"
 #include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_memory.h"

@@ -4,8 +4,6 @@
  * not know of profiles.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_cloudevents.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_text.h"

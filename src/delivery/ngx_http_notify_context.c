@@ -3,8 +3,6 @@
  * appends a client's address.  Nothing lives longer than the line.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_text.h"
 

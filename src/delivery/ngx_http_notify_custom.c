@@ -3,9 +3,6 @@
  * directives.  A template of a client sees no setting, which is the operator's.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_text.h"
 

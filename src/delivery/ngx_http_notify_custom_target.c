@@ -3,9 +3,6 @@
  * Tokens are told apart by tenant and credentials, and shared by workers.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call_target.h"
 #include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_oauth2.h"

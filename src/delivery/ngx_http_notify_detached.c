@@ -5,9 +5,6 @@
  * the access log.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_detached.h"
 #include "ngx_http_notify_timer.h"
 

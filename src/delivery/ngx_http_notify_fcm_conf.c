@@ -4,8 +4,6 @@
  * as parts of the body.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_fcm_conf.h"
 #include "ngx_http_notify_json_scan.h"

@@ -4,9 +4,6 @@
  * asks, nor open a connection.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_guard_foreign.h"
 #include "ngx_http_notify_own.h"

@@ -3,8 +3,6 @@
  * wrote one is told what to write.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_guard_foreign.h"
 #include "ngx_http_notify_punycode.h"
 

@@ -4,9 +4,6 @@
  * quits, and when it runs out of connections.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
 #include "ngx_http_notify_host.h"
 #include "ngx_http_notify_timer.h"
 

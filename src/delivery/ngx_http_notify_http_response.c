@@ -4,8 +4,6 @@
  * could understand differently is refused.  Must not know why it is read.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_http_response_internal.h"
 
 

@@ -2,8 +2,6 @@
  * The body of an answer: of known length, in chunks, or up to the end.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_http_response_internal.h"
 
 

@@ -4,8 +4,6 @@
  * Must not know which header carries it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_file.h"

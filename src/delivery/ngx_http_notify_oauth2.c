@@ -4,8 +4,6 @@
  * what a token looks like.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_oauth2.h"

@@ -3,8 +3,6 @@
  * deliveries and the log, so they are cut and made printable.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_oauth2.h"
 #include "ngx_http_notify_text.h"

@@ -3,8 +3,6 @@
  * RFC 7523, 2.1, with an assertion signed now.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_jwt.h"
 #include "ngx_http_notify_oauth2.h"

@@ -4,8 +4,6 @@
  * call.  Must not know how or to whom they are sent.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"

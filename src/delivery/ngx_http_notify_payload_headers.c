@@ -4,8 +4,6 @@
  * framing headers: Host and Content-Length belong to who sends.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"
 #include "ngx_http_notify_memory.h"

@@ -3,8 +3,6 @@
  * pool of the call.  Must not know of statuses or retries.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_text.h"
 

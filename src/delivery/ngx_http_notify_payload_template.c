@@ -4,8 +4,6 @@
  * the exact size.  Must not know what the text is for.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_variable.h"
 

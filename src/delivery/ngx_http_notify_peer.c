@@ -6,9 +6,6 @@
  * call may be repeated at all.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_peer.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,8 +3,6 @@
  * configuration is read, as nginx does it for its own upstreams.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"

@@ -2,8 +2,6 @@
  * The shares of this worker, found by channel and tenant.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_share.h"
 #include "ngx_http_notify_tenants.h"
 

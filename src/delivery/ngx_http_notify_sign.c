@@ -4,8 +4,6 @@
  * not know how a body was made.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_jwt.h"
 #include "ngx_http_notify_sign.h"

@@ -3,8 +3,6 @@
  * key of the day.  Must not know where the access key came from.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_sign_aws.h"
 #include "ngx_http_notify_text.h"

@@ -2,8 +2,6 @@
  * The parameters of `sign aws`, and its access key: lines of a file.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_sign_conf.h"

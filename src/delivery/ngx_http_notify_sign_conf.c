@@ -3,8 +3,6 @@
  * that nothing else of the profile or of a subscriber writes them.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"

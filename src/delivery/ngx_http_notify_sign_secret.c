@@ -4,8 +4,6 @@
  * headers.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_sign_secret.h"

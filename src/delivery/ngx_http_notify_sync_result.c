@@ -4,8 +4,6 @@
  * stay the text that they are.  Must not know who asked.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_sync_result.h"
 #include "ngx_http_notify_text.h"

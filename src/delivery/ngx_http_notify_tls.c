@@ -3,9 +3,6 @@
  * files, and no password is asked for.  Must not know who made the document.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_tls.h"
 
 

@@ -4,8 +4,6 @@
  * requests.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
 #include "ngx_http_notify_variable_path.h"

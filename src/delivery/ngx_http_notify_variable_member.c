@@ -2,8 +2,6 @@
  * The values of variables that are members of a document.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
 

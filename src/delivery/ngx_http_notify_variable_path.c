@@ -2,8 +2,6 @@
  * Paths into the data of an event, walked over its text.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_variable_path.h"
 
 

@@ -3,8 +3,6 @@
  * gives it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
 

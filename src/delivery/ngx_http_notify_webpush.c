@@ -4,8 +4,6 @@
  * subscription is kept, nor what an answer leads to.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_jwt.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_webpush.h"

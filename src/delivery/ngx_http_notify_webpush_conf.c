@@ -3,8 +3,6 @@
  * webpush`.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_file.h"

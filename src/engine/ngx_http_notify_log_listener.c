@@ -4,8 +4,6 @@
  * lost between a reader's page and its wait.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_log_listener.h"
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_script.h"

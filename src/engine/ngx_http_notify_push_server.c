@@ -5,9 +5,6 @@
  * knowledge, gone with it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_push_server.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,9 +3,6 @@
  * and a response limit of its own.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_selector.h"
 #include "ngx_http_notify_custom_target.h"
 #include "ngx_http_notify_sync_index.h"

@@ -4,9 +4,6 @@
  * to look again; so does `subs:ver`, polled for what the tail does not see.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_sync_registry.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_timer.h"

@@ -3,9 +3,6 @@
  * of deliveries asks of each event, up to 5000 of them: they are sorted once.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_delivery_attempts.h"
 
 

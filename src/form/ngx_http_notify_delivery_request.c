@@ -3,9 +3,6 @@
  * named, its value is not told.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_delivery_request.h"
 #include "ngx_http_notify_payload.h"

@@ -3,9 +3,6 @@
  * letters, the gaps and the attempt log together say it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_delivery_view.h"
 #include "ngx_http_notify_text.h"

@@ -4,8 +4,6 @@
  * Knows nothing of requests and Redis.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_event_form.h"
 #include "ngx_http_notify_event_name.h"

@@ -2,8 +2,6 @@
  * Names of events.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_invalid.h"
 

@@ -2,8 +2,6 @@
  * Filters as clients give them, and what is wrong with them.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_form.h"
 
 

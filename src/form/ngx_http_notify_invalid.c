@@ -3,8 +3,6 @@
  * of it.  Lives as long as the pool it is given; knows nothing of requests.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_invalid.h"
 #include "ngx_http_notify_text.h"

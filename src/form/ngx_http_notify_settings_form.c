@@ -4,9 +4,6 @@
  * nothing of requests and Redis.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings_form.h"

@@ -3,9 +3,6 @@
  * profile: taken where that has them in `customize`.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_subscription_form.h"

@@ -3,8 +3,6 @@
  * are not a client's members: secrets, enabled, times.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_subscription_form.h"
 
 

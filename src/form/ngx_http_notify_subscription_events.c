@@ -3,8 +3,6 @@
  * by names, aliases and patterns, to one list of canonical names.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_entity_type.h"
 #include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_subscription_form.h"

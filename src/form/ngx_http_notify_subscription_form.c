@@ -5,9 +5,6 @@
  * Knows nothing of requests and Redis.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_subscription_form.h"
 

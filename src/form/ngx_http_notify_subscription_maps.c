@@ -3,8 +3,6 @@
  * headers of its calls and metadata.  Bounded, and merged by a PATCH.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
 

@@ -4,9 +4,6 @@
  * in subscription_form.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_filter_form.h"
 #include "ngx_http_notify_subscription_form.h"

@@ -4,8 +4,6 @@
  * Must not know how it is stored beyond the document.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_subscription_form.h"
 

@@ -3,8 +3,6 @@
  * the table of subscription_members.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscription_form.h"

@@ -4,9 +4,6 @@
  * Must not know what the response leads to.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_crypto.h"

@@ -5,9 +5,6 @@
  * into it when the configuration is read.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_pages.h"

@@ -4,9 +4,6 @@
  * its redirects.  Must not know how answers pass the filters.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_http_module.h"

@@ -3,9 +3,6 @@
  * Must not know when and how an event is made.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_memory.h"

@@ -4,9 +4,6 @@
  * redirects.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_emit_filter_internal.h"
 #include "ngx_http_notify_outbox.h"
 #include "ngx_http_notify_request_ctx.h"

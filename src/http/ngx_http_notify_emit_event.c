@@ -4,9 +4,6 @@
  * Must not know how the event gets to Redis.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_id.h"

@@ -9,9 +9,6 @@
  * all of it.  So both are what the application has said.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit_filter_internal.h"
 #include "ngx_http_notify_http_module.h"

@@ -3,9 +3,6 @@
  * events, its buffers are kept while it is held.  Must not know why it is.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_emit_filter_internal.h"
 
 

@@ -5,9 +5,6 @@
  * Must not know why an answer is held.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_emit_filter_internal.h"
 #include "ngx_http_notify_http_module.h"
 

@@ -4,8 +4,6 @@
  * Must not know what the URL is given to.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_iframe.h"
 #include "ngx_http_notify_json.h"

@@ -5,9 +5,6 @@
  * what a client or a subscriber says is none.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_metrics.h"

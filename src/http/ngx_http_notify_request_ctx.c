@@ -2,9 +2,6 @@
  * Contexts that a redirect does not take away.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_request_ctx.h"
 #include "ngx_http_notify_memory.h"
 

@@ -2,9 +2,6 @@
  * From the headers traceparent and tracestate to an event.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_request_header.h"
 #include "ngx_http_notify_request_trace.h"
 #include "ngx_http_notify_text.h"

@@ -3,9 +3,6 @@
  * location over: that is found when all has been read.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_serve.h"
 

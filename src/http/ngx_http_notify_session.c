@@ -4,9 +4,6 @@
  * its redirects.  Must not know how answers pass the filters.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_connections.h"
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_session_conns.h"

@@ -3,9 +3,6 @@
  * Must not know what a session is for.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_session.h"

@@ -5,9 +5,6 @@
  * Must not know when it is time for one.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_metrics.h"

@@ -4,9 +4,6 @@
  * Must not know what becomes of the event.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_module.h"

@@ -4,9 +4,6 @@
  * through.  State lives in the request's pool, and survives its redirects.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_http_module.h"

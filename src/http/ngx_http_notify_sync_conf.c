@@ -3,9 +3,6 @@
  * Must not know how a request is asked about.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_ask.h"
 #include "ngx_http_notify_sync.h"

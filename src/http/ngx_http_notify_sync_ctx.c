@@ -3,9 +3,6 @@
  * its redirects.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_request_ctx.h"
 #include "ngx_http_notify_sync.h"
 

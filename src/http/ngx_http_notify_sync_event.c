@@ -3,9 +3,6 @@
  * Slices of the request's memory.  Must not know who is asked.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_metrics.h"

@@ -3,9 +3,6 @@
  * per request, inherited by inner levels.  Knows nothing of channels.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_reply.h"

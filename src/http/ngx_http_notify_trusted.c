@@ -3,9 +3,6 @@
  * vouches for cannot suppress an event by it: what it says is ignored.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_memory.h"

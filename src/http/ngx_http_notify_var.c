@@ -4,9 +4,6 @@
  * may say it anew.  Reads nothing: others see to it that the body is there.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_emit.h"
 #include "ngx_http_notify_http_module.h"

@@ -4,9 +4,6 @@
  * redirects.  A client never learns what was wrong, only the log does.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_http_module.h"
 #include "ngx_http_notify_reply.h"

@@ -4,9 +4,6 @@
  * Must not know how a request is judged.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_text.h"

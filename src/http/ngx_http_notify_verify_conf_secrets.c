@@ -2,9 +2,6 @@
  * The secrets and keys of notify_verify.  Run while the configuration is read.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_sign_secret.h"
 #include "ngx_http_notify_text.h"

@@ -5,9 +5,6 @@
  * Must not know what is answered.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_verify_twilio.h"

@@ -4,9 +4,6 @@
  * Must not know what is answered.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_request_header.h"

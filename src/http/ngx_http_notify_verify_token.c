@@ -4,8 +4,6 @@
  * Must not know which header carried it.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_json.h"
 #include "ngx_http_notify_json_scan.h"

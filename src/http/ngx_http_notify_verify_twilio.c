@@ -4,9 +4,6 @@
  * bodySHA256, in the URL.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"

@@ -4,9 +4,6 @@
  * Must not know what a value is for.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_args.h"
 #include "ngx_http_notify_verify_value.h"
 #include "ngx_http_notify_text.h"

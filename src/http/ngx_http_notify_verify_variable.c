@@ -4,9 +4,6 @@
  * Must not know how a call is judged.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_verify.h"
 

@@ -2,8 +2,6 @@
  * The names of a channel's keys.  No state.  Does not know what the keys hold.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_keys.h"
 
 

@@ -2,8 +2,6 @@
  * What an event has, against a value of a filter.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_text.h"
 

@@ -2,8 +2,6 @@
  * What an event has where a path leads: slices of its text.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_text.h"
 

@@ -4,8 +4,6 @@
  * that ngx_http_notify_filter_match.c takes for equal have the same one.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_text.h"

@@ -4,8 +4,6 @@
  * Must not rely on what is in the event: Redis may hold anything.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 
 

@@ -4,8 +4,6 @@
  * Must not know events: those are judged in ngx_http_notify_filter_match.c.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 
 

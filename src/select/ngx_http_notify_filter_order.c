@@ -2,8 +2,6 @@
  * The order of a string of an event and a text, its escapes read on the way.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_json_scan.h"
 

@@ -3,8 +3,6 @@
  * events: what is there is found in ngx_http_notify_filter_match.c.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_text.h"
 

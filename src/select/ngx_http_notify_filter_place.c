@@ -3,8 +3,6 @@
  * what is wrong there.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 
 

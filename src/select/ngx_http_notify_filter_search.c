@@ -4,8 +4,6 @@
  * slow.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_filter_internal.h"
 #include "ngx_http_notify_json_scan.h"
 #include "ngx_http_notify_text.h"

@@ -2,8 +2,6 @@
  * The test of one event for one subscription.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_selector.h"
 #include "ngx_http_notify_text.h"
 

@@ -3,8 +3,6 @@
  * reads, nor how.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_want.h"
 

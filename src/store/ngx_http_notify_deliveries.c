@@ -3,8 +3,6 @@
  * what a delivery's state means.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_deliveries.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_segment.h"

@@ -4,8 +4,6 @@
  * know requests or calls.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_hops.h"

@@ -2,8 +2,6 @@
  * Counts of calls by their latency.  Knows neither calls nor subscriptions.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_latencies.h"
 
 

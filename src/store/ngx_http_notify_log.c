@@ -4,8 +4,6 @@
  * event's data.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_segment.h"

@@ -4,9 +4,6 @@
  * nowhere else.  Lives as long as the worker.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
 #include "ngx_http_notify_log_batch.h"
 #include "ngx_http_notify_script.h"
 

@@ -4,8 +4,6 @@
  * answered, whether or not its caller does.  Must not know who publishes.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_log_batch.h"
 #include "ngx_http_notify_log_publish.h"
 #include "ngx_http_notify_log_replicas.h"

@@ -4,8 +4,6 @@
  * list of these connections.  Must not know what was published, nor for whom.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_log_replicas.h"
 #include "ngx_http_notify_timer.h"

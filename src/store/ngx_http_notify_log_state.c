@@ -3,8 +3,6 @@
  * place is for.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_log_state.h"
 #include "ngx_http_notify_script.h"
 

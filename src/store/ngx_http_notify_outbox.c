@@ -4,8 +4,6 @@
  * milliseconds later.  Lives as long as the worker.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_outbox_internal.h"

@@ -4,9 +4,6 @@
  * publish.lua appends each number once.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_outbox_internal.h"
 #include "ngx_http_notify_tenants.h"

@@ -5,8 +5,6 @@
  * nothing.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_partition.h"
 #include "ngx_http_notify_timer.h"

@@ -4,8 +4,6 @@
  * Must not know subscriptions beyond the names of their secret members.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_text.h"
 

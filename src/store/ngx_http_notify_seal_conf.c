@@ -4,8 +4,6 @@
  * Must not know what is encrypted.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_file.h"
 #include "ngx_http_notify_seal.h"
 

@@ -4,9 +4,6 @@
  * state a worker.  Must not know what a client's connection is.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_event.h>
 #include "ngx_http_notify_session_conns.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_script.h"

@@ -3,8 +3,6 @@
  * of a digest.  Nothing outlives a call.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_id.h"
 #include "ngx_http_notify_sessions.h"
 

@@ -4,8 +4,6 @@
  * settings there are.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_settings.h"

@@ -4,8 +4,6 @@
  * judge what a client sends.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_subscriptions.h"

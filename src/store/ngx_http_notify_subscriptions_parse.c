@@ -4,8 +4,6 @@
  * Must not judge what a client sends: only that nothing is missing or strange.
  */
 
-#include <ngx_config.h>
-#include <ngx_core.h>
 #include "ngx_http_notify_seal.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_subscriptions.h"
