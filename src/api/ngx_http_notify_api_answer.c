@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_notify_api.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 
@@ -292,13 +293,12 @@ ngx_http_notify_api_retry_after(ngx_http_notify_api_t *api)
 {
     ngx_str_t  value;
 
-    value.data = ngx_pnalloc(api->request->pool, NGX_INT_T_LEN);
-    if (value.data == NULL) {
+    if (ngx_http_notify_memory_printf(api->request->pool, &value, "%ui",
+                                      ngx_max(api->retry_after, 1))
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    value.len = ngx_sprintf(value.data, "%ui", ngx_max(api->retry_after, 1))
-                - value.data;
 
     return ngx_http_notify_reply_header(api->request, "Retry-After", &value);
 }

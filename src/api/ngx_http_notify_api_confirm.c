@@ -173,13 +173,12 @@ ngx_http_notify_api_confirm_ask(ngx_http_notify_api_subscription_t *call,
         return NGX_ERROR;
     }
 
-    text.data = ngx_pnalloc(pool, NGX_INT64_LEN + 1 + json.len);
-    if (text.data == NULL) {
+    if (ngx_http_notify_memory_printf(pool, &text, "%uL %V", call->version,
+                                      &json)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    text.len = ngx_sprintf(text.data, "%uL %V", call->version, &json)
-               - text.data;
 
     return ngx_http_notify_api_confirm_text(api->channel, &call->id, &text,
                                             waiting);

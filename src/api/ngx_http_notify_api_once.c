@@ -13,6 +13,7 @@
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_exit_hold.h"
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_seal.h"
@@ -373,18 +374,9 @@ ngx_http_notify_api_once_claim(ngx_http_notify_api_t *api, uint64_t since,
 
     once = api->once;
 
-    value->data = ngx_pnalloc(api->request->pool, once->print.len
-                                                  + NGX_INT64_LEN + 2
-                                                  + once->nonce.len);
-    if (value->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->len = ngx_sprintf(value->data, "%V %uL %V", &once->print, since,
-                             &once->nonce)
-                 - value->data;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(api->request->pool, value,
+                                         "%V %uL %V", &once->print, since,
+                                         &once->nonce);
 }
 
 
@@ -458,19 +450,11 @@ ngx_http_notify_api_once_text(ngx_http_notify_api_t *api, ngx_uint_t status,
         return NGX_ERROR;
     }
 
-    value->len = once->print.len + NGX_INT_T_LEN + location.len + etag->len
-                 + body.len + 5;
 
-    value->data = ngx_pnalloc(pool, value->len);
-    if (value->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->len = ngx_sprintf(value->data, "%V =%ui" "\n%V" "\n%V" "\n%V",
-                             &once->print, status, &location, etag, &body)
-                 - value->data;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(pool, value,
+                                         "%V =%ui" "\n%V" "\n%V" "\n%V",
+                                         &once->print, status, &location, etag,
+                                         &body);
 }
 
 
@@ -519,14 +503,6 @@ ngx_http_notify_api_once_id(ngx_http_notify_api_t *api, const char *prefix,
         return ngx_http_notify_id_random(api->request->pool, prefix, id);
     }
 
-    id->len = ngx_strlen(prefix) + api->once->nonce.len;
-    id->data = ngx_pnalloc(api->request->pool, id->len);
-
-    if (id->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(id->data, "%s%V", prefix, &api->once->nonce);
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(api->request->pool, id, "%s%V",
+                                         prefix, &api->once->nonce);
 }

@@ -6,6 +6,7 @@
 #include "ngx_http_notify_api.h"
 #include "ngx_http_notify_api_sessions_browser.h"
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_push_browser.h"
 #include "ngx_http_notify_tenants.h"
@@ -347,14 +348,8 @@ ngx_http_notify_api_sessions_time(ngx_http_notify_api_t *api,
         return NGX_DECLINED;
     }
 
-    ms->data = ngx_pnalloc(api->request->pool, NGX_INT64_LEN);
-    if (ms->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ms->len = ngx_sprintf(ms->data, "%L", (int64_t) value * 1000) - ms->data;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(api->request->pool, ms, "%L",
+                                         (int64_t) value * 1000);
 }
 
 

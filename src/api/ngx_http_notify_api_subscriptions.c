@@ -7,6 +7,7 @@
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_once.h"
 #include "ngx_http_notify_api_subscriptions.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_subscription_form.h"
 #include "ngx_http_notify_text.h"
@@ -422,12 +423,12 @@ ngx_http_notify_api_subscriptions_etag(
 {
     ngx_str_t  tag;
 
-    tag.data = ngx_pnalloc(call->api->request->pool, NGX_INT64_LEN + 2);
-    if (tag.data == NULL) {
+    if (ngx_http_notify_memory_printf(call->api->request->pool, &tag,
+                                      "\"%uL\"", call->version)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    tag.len = ngx_sprintf(tag.data, "\"%uL\"", call->version) - tag.data;
 
     return ngx_http_notify_reply_header(call->api->request, "ETag", &tag);
 }

@@ -5,6 +5,10 @@
 #include "ngx_http_notify_memory.h"
 
 
+/* bytes, what most texts fit into */
+#define NGX_HTTP_NOTIFY_MEMORY_TEXT  512
+
+
 void *
 ngx_http_notify_memory_push(ngx_pool_t *pool, ngx_array_t **array, size_t size)
 {
@@ -63,4 +67,57 @@ ngx_http_notify_memory_pool(ngx_pool_t **pool, size_t pool_size, size_t size,
     }
 
     return object;
+}
+
+
+ngx_int_t
+ngx_http_notify_memory_printf(ngx_pool_t *pool, ngx_str_t *text,
+    const char *fmt, ...)
+{
+    u_char   *p, *last;
+    size_t    size;
+    va_list   args;
+    u_char    buf[NGX_HTTP_NOTIFY_MEMORY_TEXT];
+
+    p = buf;
+    size = sizeof(buf);
+
+    for ( ;; ) {
+        va_start(args, fmt);
+        last = ngx_vslprintf(p, p + size, fmt, args);
+        va_end(args);
+
+        if (last < p + size) {
+            break;
+        }
+
+        /* it may have been cut */
+
+        if (p != buf) {
+            (void) ngx_pfree(pool, p);
+        }
+
+        size *= 2;
+
+        p = ngx_pnalloc(pool, size);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    text->len = last - p;
+
+    if (p != buf) {
+        text->data = p;
+        return NGX_OK;
+    }
+
+    text->data = ngx_pnalloc(pool, text->len);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(text->data, buf, text->len);
+
+    return NGX_OK;
 }

@@ -224,14 +224,12 @@ ngx_http_notify_provider_create(ngx_conf_t *cf, const ngx_str_t *name)
     provider->profile = *profile;
     provider->payload = NGX_CONF_UNSET;
 
-    provider->id.len = sizeof(NGX_HTTP_NOTIFY_PROVIDER_ID) - 1 + name->len;
-    provider->id.data = ngx_pnalloc(cf->pool, provider->id.len);
-    if (provider->id.data == NULL) {
+    if (ngx_http_notify_memory_printf(cf->pool, &provider->id,
+                                      NGX_HTTP_NOTIFY_PROVIDER_ID "%V", name)
+        != NGX_OK)
+    {
         return NULL;
     }
-
-    (void) ngx_sprintf(provider->id.data, NGX_HTTP_NOTIFY_PROVIDER_ID "%V",
-                       name);
 
     return provider;
 }
@@ -579,21 +577,12 @@ ngx_http_notify_provider_at(ngx_conf_t *cf,
 
     last = (p == NULL) ? last : p + (*p == ']');
 
-    text->data = ngx_pnalloc(cf->pool, sizeof("https://:65535/")
-                             + server->name.len + url->uri.len);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->len = ngx_sprintf(text->data, "%s://%*s:%d%s%V",
-                            url->ssl ? "https" : "http",
-                            (size_t) (last - server->name.data),
-                            server->name.data,
-                            (int) port,
-                            url->uri.data[0] == '/' ? "" : "/", &url->uri)
-                - text->data;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(cf->pool, text, "%s://%*s:%d%s%V",
+                                         url->ssl ? "https" : "http",
+                                         (size_t) (last - server->name.data),
+                                         server->name.data, (int) port,
+                                         url->uri.data[0] == '/' ? "" : "/",
+                                         &url->uri);
 }
 
 

@@ -7,6 +7,7 @@
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_fcm_conf.h"
 #include "ngx_http_notify_json_scan.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_oauth2.h"
 #include "ngx_http_notify_text.h"
 
@@ -244,16 +245,12 @@ ngx_http_notify_fcm_conf_init(ngx_conf_t *cf,
         return "has a \"service_account\" with an invalid \"project_id\"";
     }
 
-    fcm->url.data = ngx_pnalloc(cf->pool, sizeof(NGX_HTTP_NOTIFY_FCM_AT)
-                                          + sizeof(NGX_HTTP_NOTIFY_FCM_SEND)
-                                          + fcm->project.len);
-    if (fcm->url.data == NULL) {
+    if (ngx_http_notify_memory_printf(cf->pool, &fcm->url,
+        NGX_HTTP_NOTIFY_FCM_AT "%V" NGX_HTTP_NOTIFY_FCM_SEND, &fcm->project)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
-
-    fcm->url.len = ngx_sprintf(fcm->url.data, NGX_HTTP_NOTIFY_FCM_AT "%V"
-                               NGX_HTTP_NOTIFY_FCM_SEND, &fcm->project)
-                   - fcm->url.data;
 
     return NGX_CONF_OK;
 }

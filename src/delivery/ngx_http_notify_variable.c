@@ -4,6 +4,7 @@
  * requests.
  */
 
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_variable.h"
 #include "ngx_http_notify_variable_path.h"
@@ -673,15 +674,10 @@ static ngx_int_t
 ngx_http_notify_variable_number(ngx_pool_t *pool, int64_t n,
     ngx_http_notify_value_t *value)
 {
-    u_char  *p;
-
-    p = ngx_pnalloc(pool, NGX_INT64_LEN);
-    if (p == NULL) {
+    if (ngx_http_notify_memory_printf(pool, &value->text, "%L", n) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    value->text.data = p;
-    value->text.len = ngx_sprintf(p, "%L", n) - p;
     value->json = 1;
 
     return NGX_OK;

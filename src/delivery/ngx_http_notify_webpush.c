@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_jwt.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_webpush.h"
 
@@ -330,16 +331,9 @@ ngx_http_notify_webpush_claims(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    claims->data = ngx_pnalloc(pool, sizeof("{\"aud\":,\"exp\":,\"sub\":}")
-                                     + aud.len + sub.len + NGX_TIME_T_LEN);
-    if (claims->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    claims->len = ngx_sprintf(claims->data,
-                              "{\"aud\":%V,\"exp\":%T,\"sub\":%V}", &aud,
-                              now + NGX_HTTP_NOTIFY_WEBPUSH_EXP, &sub)
-                  - claims->data;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(pool, claims,
+                                         "{\"aud\":%V,\"exp\":%T,\"sub\":%V}",
+                                         &aud,
+                                         now + NGX_HTTP_NOTIFY_WEBPUSH_EXP,
+                                         &sub);
 }

@@ -5,6 +5,7 @@
 
 #include "ngx_http_notify_custom.h"
 #include "ngx_http_notify_delivery_request.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_payload.h"
 #include "ngx_http_notify_profile.h"
 #include "ngx_http_notify_sign_conf.h"
@@ -347,20 +348,14 @@ ngx_http_notify_delivery_request_url(ngx_pool_t *pool, const ngx_str_t *url)
         return shown;
     }
 
-    shown.len = url->len - (at + 1 - p)
-                + sizeof(NGX_HTTP_NOTIFY_DELIVERY_REQUEST_MASK "@") - 1;
-    shown.data = ngx_pnalloc(pool, shown.len);
-
-    if (shown.data == NULL) {
+    if (ngx_http_notify_memory_printf(pool, &shown,
+        "%*s" NGX_HTTP_NOTIFY_DELIVERY_REQUEST_MASK "@%*s",
+        (size_t) (p - url->data), url->data, (size_t) (last - at - 1), at + 1)
+        != NGX_OK)
+    {
         ngx_str_null(&shown);
         return shown;
     }
-
-    shown.len = ngx_sprintf(shown.data, "%*s"
-                            NGX_HTTP_NOTIFY_DELIVERY_REQUEST_MASK "@%*s",
-                            (size_t) (p - url->data), url->data,
-                            (size_t) (last - at - 1), at + 1)
-                - shown.data;
 
     return shown;
 }

@@ -4,6 +4,7 @@
 
 #include "ngx_http_notify_event_name.h"
 #include "ngx_http_notify_invalid.h"
+#include "ngx_http_notify_memory.h"
 
 
 ngx_int_t
@@ -19,16 +20,7 @@ ngx_http_notify_event_name(ngx_pool_t *pool, const ngx_str_t *object,
         return NGX_OK;
     }
 
-    name->len = object->len + 1 + type->len;
-    name->data = ngx_pnalloc(pool, name->len);
-
-    if (name->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(name->data, "%V.%V", object, type);
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(pool, name, "%V.%V", object, type);
 }
 
 

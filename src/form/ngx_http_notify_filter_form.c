@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_notify_filter_form.h"
+#include "ngx_http_notify_memory.h"
 
 
 static ngx_int_t ngx_http_notify_filter_form_refuse(ngx_pool_t *pool,
@@ -59,16 +60,13 @@ ngx_http_notify_filter_form_refuse(ngx_pool_t *pool,
 
     prefix = invalid->prefix;
 
-    invalid->prefix.len = prefix.len + 1 + name->len + pointer->len;
-    invalid->prefix.data = ngx_pnalloc(pool, invalid->prefix.len);
-
-    if (invalid->prefix.data == NULL) {
+    if (ngx_http_notify_memory_printf(pool, &invalid->prefix, "%V/%V%V",
+                                      &prefix, name, pointer)
+        != NGX_OK)
+    {
         invalid->prefix = prefix;
         return NGX_ERROR;
     }
-
-    (void) ngx_sprintf(invalid->prefix.data, "%V/%V%V", &prefix, name,
-                       pointer);
 
     ngx_http_notify_invalid_add(invalid, NULL, "%s", reason);
 

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_guard.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_setting.h"
 #include "ngx_http_notify_settings_form.h"
 
@@ -301,14 +302,7 @@ ngx_http_notify_settings_form_number(ngx_http_notify_settings_form_t *form,
         return NGX_DECLINED;
     }
 
-    json->data = ngx_pnalloc(form->pool, NGX_INT64_LEN);
-    if (json->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    json->len = ngx_sprintf(json->data, "%L", n) - json->data;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(form->pool, json, "%L", n);
 }
 
 

@@ -7,6 +7,7 @@
 
 #include "ngx_http_notify_context.h"
 #include "ngx_http_notify_exit_hold.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_metrics.h"
 #include "ngx_http_notify_push.h"
 #include "ngx_http_notify_reply.h"
@@ -290,12 +291,9 @@ ngx_http_notify_session_push_ms(ngx_http_request_t *r, ngx_array_t *args,
 {
     ngx_str_t  text;
 
-    text.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-    if (text.data == NULL) {
+    if (ngx_http_notify_memory_printf(r->pool, &text, "%uL", ms) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    text.len = ngx_sprintf(text.data, "%uL", ms) - text.data;
 
     return ngx_http_notify_session_push(args, &text);
 }

@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_body.h"
 #include "ngx_http_notify_http_module.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_reply.h"
 #include "ngx_http_notify_verify.h"
 #include "ngx_http_notify_text.h"
@@ -408,18 +409,15 @@ ngx_http_notify_verify_hide(ngx_http_request_t *r, const ngx_str_t *token)
         return NGX_OK;
     }
 
-    r->main->request_line.data = ngx_pnalloc(r->pool, line.len + 3);
-    if (r->main->request_line.data == NULL) {
+    if (ngx_http_notify_memory_printf(r->pool, &r->main->request_line,
+                                      "%*s***%*s", p - line.data, line.data,
+                                      line.data + line.len - p - token->len,
+                                      p + token->len)
+        != NGX_OK)
+    {
         r->main->request_line = line;
         return NGX_ERROR;
     }
-
-    r->main->request_line.len = ngx_sprintf(r->main->request_line.data,
-                                            "%*s***%*s",
-                                            p - line.data, line.data,
-                                            line.data + line.len - p
-                                            - token->len, p + token->len)
-                                - r->main->request_line.data;
 
     return NGX_OK;
 }

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_file.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_module.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_verify.h"
@@ -345,7 +346,6 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
     ngx_http_notify_verify_conf_t *verify,
     ngx_http_notify_verify_args_t *args)
 {
-    u_char                              *p;
     ngx_str_t                           *file, header, rest;
     ngx_http_notify_main_conf_t         *mcf;
     ngx_http_notify_verify_value_t       variable;
@@ -392,14 +392,12 @@ ngx_http_notify_verify_conf_once(ngx_conf_t *cf,
         header = args->header;
     }
 
-    p = ngx_pnalloc(cf->pool, file->len + header.len + args->once.len + 2);
-    if (p == NULL) {
+    if (ngx_http_notify_memory_printf(cf->pool, &verify->scope, "%V %V %V",
+                                      file, &header, &args->once)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
-
-    verify->scope.data = p;
-    verify->scope.len = ngx_sprintf(p, "%V %V %V", file, &header, &args->once)
-                        - p;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_notify_module);
 

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_body.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_urlencoded.h"
 #include "ngx_http_notify_verify_twilio.h"
@@ -49,7 +50,6 @@ static ngx_int_t
 ngx_http_notify_verify_twilio_url(ngx_http_request_t *r,
     ngx_http_notify_verify_conf_t *verify, ngx_str_t *url)
 {
-    u_char               *p;
     ngx_str_t             host;
     const char           *scheme;
     ngx_http_request_t   *main;
@@ -70,17 +70,8 @@ ngx_http_notify_verify_twilio_url(ngx_http_request_t *r,
     host = main->headers_in.host ? main->headers_in.host->value
                                  : main->headers_in.server;
 
-    p = ngx_pnalloc(r->pool, sizeof("https://") - 1 + host.len
-                             + main->unparsed_uri.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    url->data = p;
-    url->len = ngx_sprintf(p, "%s://%V%V", scheme, &host, &main->unparsed_uri)
-               - p;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(r->pool, url, "%s://%V%V", scheme,
+                                         &host, &main->unparsed_uri);
 }
 
 

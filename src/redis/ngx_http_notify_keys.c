@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_notify_keys.h"
+#include "ngx_http_notify_memory.h"
 
 
 static ngx_int_t ngx_http_notify_keys_prefix(ngx_pool_t *pool,
@@ -32,20 +33,8 @@ ngx_http_notify_keys_prefix(ngx_pool_t *pool, ngx_str_t *prefix,
     const ngx_str_t *redis_prefix, const ngx_str_t *channel,
     ngx_uint_t partition)
 {
-    u_char  *p;
-
-    p = ngx_pnalloc(pool, redis_prefix->len + channel->len + NGX_INT_T_LEN
-                          + sizeof("{.}:") - 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    prefix->data = p;
-    prefix->len = ngx_sprintf(p, "%V{%V.%ui}:", redis_prefix, channel,
-                              partition)
-                  - p;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(pool, prefix, "%V{%V.%ui}:",
+                                         redis_prefix, channel, partition);
 }
 
 

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_filter_internal.h"
+#include "ngx_http_notify_memory.h"
 
 
 static ngx_int_t ngx_http_notify_filter_value(
@@ -231,13 +232,11 @@ ngx_http_notify_filter_adapt(ngx_http_notify_filter_compiler_t *fc,
                                                "must be an RFC 3339 time");
         }
 
-        value->text.data = ngx_pnalloc(fc->pool, NGX_INT64_LEN);
-        if (value->text.data == NULL) {
+        if (ngx_http_notify_memory_printf(fc->pool, &value->text, "%uL", ms)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
-
-        value->text.len = ngx_sprintf(value->text.data, "%uL", ms)
-                          - value->text.data;
         break;
 
     case NGX_HTTP_NOTIFY_FILTER_ENTITY_TYPE:

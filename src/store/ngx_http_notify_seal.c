@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_notify_seal.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 
 
@@ -108,7 +109,6 @@ ngx_http_notify_seal_setting(ngx_pool_t *pool,
     const ngx_http_notify_keys_t *keys, const ngx_str_t *name,
     const ngx_str_t *value, ngx_str_t *sealed)
 {
-    u_char     *p;
     ngx_str_t   whose, text;
 
     if (ngx_http_notify_seal_keys == NULL || ngx_http_notify_seal_keys->n == 0)
@@ -126,15 +126,8 @@ ngx_http_notify_seal_setting(ngx_pool_t *pool,
 
     /* an object, which no setting is otherwise */
 
-    p = ngx_pnalloc(pool, sizeof("{\"sealed\":\"\"}") - 1 + text.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    sealed->data = p;
-    sealed->len = ngx_sprintf(p, "{\"sealed\":\"%V\"}", &text) - p;
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(pool, sealed, "{\"sealed\":\"%V\"}",
+                                         &text);
 }
 
 
@@ -142,16 +135,8 @@ static ngx_int_t
 ngx_http_notify_seal_setting_name(ngx_pool_t *pool, const ngx_str_t *name,
     ngx_str_t *text)
 {
-    text->len = sizeof("target:") - 1 + name->len;
 
-    text->data = ngx_pnalloc(pool, text->len);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(text->data, "target:%V", name);
-
-    return NGX_OK;
+    return ngx_http_notify_memory_printf(pool, text, "target:%V", name);
 }
 
 
