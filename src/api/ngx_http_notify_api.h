@@ -256,8 +256,9 @@ ngx_int_t ngx_http_notify_api_request_header(ngx_http_notify_api_t *api,
  * whose handler gets the reply, if the request is still there and _reply() has
  * not answered it.
  */
-typedef void (*ngx_http_notify_api_reply_pt)(ngx_http_notify_api_t *api,
+typedef void ngx_http_notify_api_reply_t(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *resp);
+typedef ngx_http_notify_api_reply_t  *ngx_http_notify_api_reply_pt;
 
 void *ngx_http_notify_api_ask(ngx_http_notify_api_t *api,
     ngx_http_notify_api_reply_pt handler);

@@ -33,8 +33,7 @@ static ngx_int_t ngx_http_notify_api_actions_place(
     const char *name, ngx_uint_t last, ngx_http_notify_id_t *id);
 static void ngx_http_notify_api_actions_replay(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_actions_replayed(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_actions_replayed;
 static ngx_int_t ngx_http_notify_api_actions_rotation(
     ngx_http_notify_api_subscription_t *call, const char **names);
 static void ngx_http_notify_api_actions_rotate_secret(

@@ -23,8 +23,7 @@ typedef struct {
 
 static void ngx_http_notify_api_calls_ask(
     ngx_http_notify_api_subscription_t *call);
-static void ngx_http_notify_api_calls_told(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_calls_told;
 static void ngx_http_notify_api_calls_write(ngx_http_notify_json_write_t *w,
     const ngx_http_notify_latencies_t *l);
 

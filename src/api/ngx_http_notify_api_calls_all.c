@@ -13,10 +13,8 @@
 
 
 static void ngx_http_notify_api_calls_all_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_calls_all_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_api_calls_all_told(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_calls_all_page;
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_calls_all_told;
 static void ngx_http_notify_api_calls_all_send(ngx_http_notify_api_t *api);
 
 

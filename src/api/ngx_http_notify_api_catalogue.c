@@ -25,8 +25,7 @@ static void ngx_http_notify_api_event_types_names(
     const ngx_array_t *names);
 static void ngx_http_notify_api_stats_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_ask(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_stats_length(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_stats_length;
 static void ngx_http_notify_api_stats_tenant(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_stats_begin(ngx_http_notify_api_t *api,
     ngx_http_notify_json_write_t *w);

@@ -50,8 +50,7 @@ static ngx_uint_t ngx_http_notify_api_confirm_echoed(
     ngx_http_notify_api_confirm_t *job, const ngx_str_t *body);
 static ngx_int_t ngx_http_notify_api_confirm_load(
     ngx_http_notify_api_confirm_t *job);
-static void ngx_http_notify_api_confirm_loaded(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_confirm_loaded;
 static ngx_int_t ngx_http_notify_api_confirm_write(
     ngx_http_notify_api_confirm_t *job, ngx_http_notify_json_t *document,
     uint64_t version);

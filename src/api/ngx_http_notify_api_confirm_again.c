@@ -19,8 +19,7 @@
 static ngx_uint_t ngx_http_notify_api_confirm_again_asks(
     const ngx_http_notify_channel_t *channel);
 static void ngx_http_notify_api_confirm_again_timer(ngx_event_t *ev);
-static void ngx_http_notify_api_confirm_again_due(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_confirm_again_due;
 
 
 /* of the worker, until it exits */

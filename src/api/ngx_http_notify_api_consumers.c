@@ -16,21 +16,17 @@
 
 static void ngx_http_notify_api_consumers_commit(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
-static void ngx_http_notify_api_consumers_stored(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_consumers_stored;
 static void ngx_http_notify_api_consumers_ask(ngx_http_notify_api_t *api,
     const char *verb, const ngx_str_t *name,
     ngx_http_notify_api_reply_pt handler);
 static void ngx_http_notify_api_consumers_ready(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
-static void ngx_http_notify_api_consumers_read(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_consumers_read;
 static void ngx_http_notify_api_consumers_show(ngx_http_notify_api_t *api,
     const ngx_str_t *cursor);
-static void ngx_http_notify_api_consumers_deleted(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_api_consumers_loaded(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_consumers_deleted;
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_consumers_loaded;
 
 
 ngx_uint_t

@@ -37,8 +37,7 @@ typedef struct {
 
 static void ngx_http_notify_api_cursor_submit(
     ngx_http_notify_api_t *api, ngx_http_notify_api_cursor_read_t *read);
-static void ngx_http_notify_api_cursor_answer(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_cursor_answer;
 static ngx_http_notify_api_cursor_key_t *ngx_http_notify_api_cursor_keep(
     ngx_http_notify_channel_t *channel, const ngx_str_t *text,
     ngx_uint_t generation);

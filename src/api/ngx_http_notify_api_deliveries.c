@@ -29,13 +29,11 @@ static void ngx_http_notify_api_deliveries_handler(
     ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_deliveries_arg(
     ngx_http_notify_api_t *api, ngx_uint_t *request);
-static void ngx_http_notify_api_deliveries_read(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_read;
 static void ngx_http_notify_api_deliveries_cleanup(void *data);
 static void ngx_http_notify_api_deliveries_none(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_again(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_asked(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_asked;
 static void ngx_http_notify_api_deliveries_send(ngx_http_notify_api_t *api,
     ngx_uint_t status);
 

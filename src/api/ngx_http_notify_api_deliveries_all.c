@@ -25,24 +25,20 @@
 static void ngx_http_notify_api_deliveries_all_cleanup(void *data);
 static void ngx_http_notify_api_deliveries_all_read(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_all_events(
-    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_all_events;
 static void ngx_http_notify_api_deliveries_all_subscriptions(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_all_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_all_page;
 static void ngx_http_notify_api_deliveries_all_found(
     ngx_http_notify_api_t *api, ngx_uint_t more);
-static void ngx_http_notify_api_deliveries_all_answer(
-    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_all_answer;
 static ngx_int_t ngx_http_notify_api_deliveries_all_of(
     ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
 static ngx_int_t ngx_http_notify_api_deliveries_all_target(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_all_next(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_all_one(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_all_one;
 static ngx_int_t ngx_http_notify_api_deliveries_all_row(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_all_send(

@@ -45,14 +45,12 @@ static ngx_int_t ngx_http_notify_api_deliveries_event_args(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_event_list(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_event_page(
-    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_event_page;
 static ngx_int_t ngx_http_notify_api_deliveries_event_to(
     ngx_http_notify_api_t *api, ngx_http_notify_resp_t **row);
 static void ngx_http_notify_api_deliveries_event_next(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_event_one(
-    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_event_one;
 static ngx_int_t ngx_http_notify_api_deliveries_event_row(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_deliveries_event_send(

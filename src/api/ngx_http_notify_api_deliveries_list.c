@@ -32,8 +32,7 @@ static ngx_int_t ngx_http_notify_api_deliveries_list_args(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_deliveries_list_read(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_deliveries_list_page(
-    ngx_http_notify_api_t *api, ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deliveries_list_page;
 static ngx_int_t ngx_http_notify_api_deliveries_list_row(
     ngx_http_notify_api_deliveries_list_t *list,
     ngx_http_notify_resp_t **elts);

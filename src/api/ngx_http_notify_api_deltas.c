@@ -14,8 +14,7 @@ static void ngx_http_notify_api_deltas_ready(ngx_http_notify_api_t *api,
     ngx_http_notify_crypto_hmac_t *hmac);
 static void ngx_http_notify_api_deltas_subscription(
     ngx_http_notify_api_deltas_t *deltas);
-static void ngx_http_notify_api_deltas_loaded(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deltas_loaded;
 static ngx_int_t ngx_http_notify_api_deltas_select(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
 

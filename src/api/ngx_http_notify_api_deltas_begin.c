@@ -11,8 +11,7 @@
 #define NGX_HTTP_NOTIFY_API_DELTAS_RESYNC  60000
 
 
-static void ngx_http_notify_api_deltas_info(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_deltas_info;
 static ngx_int_t ngx_http_notify_api_deltas_start(
     ngx_http_notify_api_deltas_t *deltas,
     const ngx_http_notify_log_state_t *state);

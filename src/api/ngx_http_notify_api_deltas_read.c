@@ -16,8 +16,7 @@
 
 static ngx_int_t ngx_http_notify_api_deltas_ask_missed(
     ngx_http_notify_api_deltas_t *deltas);
-static void ngx_http_notify_api_deltas_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_deltas_page;
 static ngx_int_t ngx_http_notify_api_deltas_entries(
     ngx_http_notify_api_deltas_t *deltas, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_deltas_missed(

@@ -42,8 +42,7 @@ typedef struct {
 
 static void ngx_http_notify_api_erase_cleanup(void *data);
 static void ngx_http_notify_api_erase_list(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_erase_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_erase_page;
 static void ngx_http_notify_api_erase_internal(ngx_http_notify_api_t *api,
     ngx_http_notify_command_t *command);
 static ngx_http_notify_command_t *ngx_http_notify_api_erase_command(
@@ -53,8 +52,7 @@ static void ngx_http_notify_api_erase_of(ngx_http_notify_api_t *api,
     ngx_uint_t mine);
 static ngx_int_t ngx_http_notify_api_erase_segment(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *entry);
-static void ngx_http_notify_api_erase_done(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_erase_done;
 
 
 void

@@ -12,13 +12,10 @@
 
 static void ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
     const ngx_http_notify_id_t *id, ngx_http_notify_api_reply_pt handler);
-static void ngx_http_notify_api_event_by_id(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_event_by_id;
 static void ngx_http_notify_api_event_key(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_event_found(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
-static void ngx_http_notify_api_event_by_uid(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_event_found;
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_event_by_uid;
 static void ngx_http_notify_api_event_none(ngx_http_notify_api_t *api);
 static ngx_int_t ngx_http_notify_api_event_show(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp);

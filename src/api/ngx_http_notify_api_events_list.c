@@ -18,8 +18,7 @@ typedef struct {
 } ngx_http_notify_api_events_list_t;
 
 
-static void ngx_http_notify_api_events_list_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_events_list_page;
 static ngx_int_t ngx_http_notify_api_events_list_row(
     ngx_http_notify_api_t *api, const ngx_http_notify_resp_t *entry);
 static void ngx_http_notify_api_events_list_send(ngx_http_notify_api_t *api,

@@ -19,15 +19,13 @@ typedef struct {
 
 static void ngx_http_notify_api_health_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_health_try(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_health_tried(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_health_tried;
 static void ngx_http_notify_api_health_refused(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_health_denied(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_api_health_ask(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_health_info(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_health_info;
 static void ngx_http_notify_api_health_down(ngx_http_notify_api_t *api,
     const char *reason);
 static void ngx_http_notify_api_health_send(ngx_http_notify_api_t *api,

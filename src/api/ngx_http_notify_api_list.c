@@ -32,8 +32,7 @@ typedef struct {
 
 
 static void ngx_http_notify_api_list_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_list_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_list_page;
 static ngx_int_t ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row);
 static void ngx_http_notify_api_list_send(ngx_http_notify_api_t *api);

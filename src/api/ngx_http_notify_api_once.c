@@ -38,8 +38,7 @@ struct ngx_http_notify_api_once_s {
 
 static ngx_int_t ngx_http_notify_api_once_create(ngx_http_notify_api_t *api,
     ngx_http_notify_api_resource_t *resource, const ngx_str_t *header);
-static void ngx_http_notify_api_once_asked(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_once_asked;
 static void ngx_http_notify_api_once_known(ngx_http_notify_api_t *api,
     const ngx_str_t *value);
 static void ngx_http_notify_api_once_busy(ngx_http_notify_api_t *api,
@@ -56,8 +55,7 @@ static ngx_int_t ngx_http_notify_api_once_text(ngx_http_notify_api_t *api,
     ngx_uint_t status, const ngx_str_t *json, ngx_str_t *value);
 static void ngx_http_notify_api_once_put(ngx_http_notify_api_t *api,
     const ngx_str_t *value);
-static void ngx_http_notify_api_once_kept(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_once_kept;
 
 
 ngx_int_t

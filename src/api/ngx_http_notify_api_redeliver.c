@@ -19,22 +19,18 @@
 static void ngx_http_notify_api_redeliver_handler(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_look(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_list(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_page(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_redeliver_page;
 static ngx_int_t ngx_http_notify_api_redeliver_of(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **row);
 static void ngx_http_notify_api_redeliver_next(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_redeliver_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_rows(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_redeliver_rows;
 static ngx_int_t ngx_http_notify_api_redeliver_row(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t **elts);
 static void ngx_http_notify_api_redeliver_ask(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_asked(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_redeliver_asked;
 static void ngx_http_notify_api_redeliver_end(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliver_kept(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_redeliver_kept;
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliver = {

@@ -7,8 +7,7 @@
 
 static void ngx_http_notify_api_redeliveries_handler(
     ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_redeliveries_read(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_redeliveries_read;
 
 
 ngx_http_notify_api_resource_t  ngx_http_notify_api_redeliveries = {

@@ -42,8 +42,7 @@ static ngx_http_notify_json_t *ngx_http_notify_api_sessions_form(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_sessions_call(ngx_http_notify_api_t *api,
     const ngx_str_t *args, ngx_uint_t nargs);
-static void ngx_http_notify_api_sessions_done(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_sessions_done;
 static void ngx_http_notify_api_sessions_show(ngx_http_notify_api_t *api,
     const ngx_http_notify_resp_t *resp, ngx_http_notify_json_write_t *w);
 

@@ -18,8 +18,7 @@ static ngx_int_t ngx_http_notify_api_settings_admit(
 static ngx_str_t *ngx_http_notify_api_settings_scope(
     ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_settings_read(ngx_http_notify_api_t *api);
-static void ngx_http_notify_api_settings_show(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_settings_show;
 static void ngx_http_notify_api_settings_write(ngx_http_notify_api_t *api);
 static void ngx_http_notify_api_settings_written(
     const ngx_http_notify_settings_result_t *result, void *data);

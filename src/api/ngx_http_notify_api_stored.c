@@ -14,8 +14,7 @@
 
 
 static ngx_uint_t ngx_http_notify_api_stored_tags(const ngx_str_t *tags);
-static void ngx_http_notify_api_stored_loaded(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_stored_loaded;
 static ngx_int_t ngx_http_notify_api_stored_take(
     ngx_http_notify_api_subscription_t *call,
     const ngx_http_notify_resp_t *resp);

@@ -36,8 +36,7 @@ static ngx_http_notify_api_stream_t *ngx_http_notify_api_stream_create(
     ngx_http_notify_api_deltas_t *deltas);
 static ngx_int_t ngx_http_notify_api_stream_read(
     ngx_http_notify_api_stream_t *as);
-static void ngx_http_notify_api_stream_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_api_stream_page;
 static ngx_int_t ngx_http_notify_api_stream_take(
     ngx_http_notify_api_stream_t *as, const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_api_stream_follow(

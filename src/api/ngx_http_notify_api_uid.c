@@ -18,8 +18,7 @@ typedef struct {
 } ngx_http_notify_api_uid_path_t;
 
 
-static void ngx_http_notify_api_uid_found(ngx_http_notify_api_t *api,
-    ngx_http_notify_resp_t *resp);
+static ngx_http_notify_api_reply_t  ngx_http_notify_api_uid_found;
 static ngx_uint_t ngx_http_notify_api_uid_secret(
     const ngx_http_notify_api_subscription_t *call,
     const ngx_http_notify_json_t *made);

@@ -41,8 +41,7 @@ static ngx_int_t ngx_http_notify_ingest_form(ngx_http_notify_api_t *api,
     ngx_http_notify_event_form_t *form);
 static ngx_int_t ngx_http_notify_ingest_key(ngx_http_notify_api_t *api,
     ngx_http_notify_log_entry_t *entry);
-static char *ngx_http_notify_ingest_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_ingest_set;
 static char *ngx_http_notify_ingest_mount(ngx_conf_t *cf,
     ngx_http_notify_ingest_conf_t *ingest);
 static char *ngx_http_notify_ingest_arg(ngx_conf_t *cf, void *conf,

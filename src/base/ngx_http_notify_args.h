@@ -19,13 +19,17 @@
 
 typedef struct ngx_http_notify_args_param_s  ngx_http_notify_args_param_t;
 
+/* the setter of a directive, as nginx calls it */
+typedef char *ngx_http_notify_args_cmd_t(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 /* Returns what the setter of a directive returns. */
-typedef char *(*ngx_http_notify_args_set_pt)(ngx_conf_t *cf,
+typedef char *ngx_http_notify_args_set_t(ngx_conf_t *cf,
     const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
 
 struct ngx_http_notify_args_param_s {
     ngx_str_t                     name;     /* "idle=", or "ssl", a word */
-    ngx_http_notify_args_set_pt   set;
+    ngx_http_notify_args_set_t   *set;
     size_t                        offset;   /* of the field */
     int64_t                       min;
     int64_t                       max;

@@ -19,11 +19,14 @@ typedef struct {
     ngx_http_notify_schema_error_t  *error;
 } ngx_http_notify_schema_ctx_t;
 
+typedef ngx_int_t ngx_http_notify_schema_set_t(
+    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
+    ngx_uint_t depth);
+
 typedef struct {
-    const char   *name;
-    ngx_int_t   (*set)(ngx_http_notify_schema_ctx_t *ctx, void *field,
-                       const ngx_str_t *value, ngx_uint_t depth);
-    size_t        offset;
+    const char                    *name;
+    ngx_http_notify_schema_set_t  *set;
+    size_t                         offset;
 } ngx_http_notify_schema_keyword_t;
 
 
@@ -33,38 +36,18 @@ static ngx_http_notify_schema_t *ngx_http_notify_schema_node(
 static ngx_int_t ngx_http_notify_schema_set(ngx_http_notify_schema_ctx_t *ctx,
     ngx_http_notify_schema_t *schema, const ngx_str_t *name,
     const ngx_str_t *value, ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_type(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_type;
 static ngx_int_t ngx_http_notify_schema_type(ngx_http_notify_schema_ctx_t *ctx,
     const ngx_str_t *value, ngx_uint_t *types);
-static ngx_int_t ngx_http_notify_schema_set_enum(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_const(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_properties(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_required(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_schema(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_schemas(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_count(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_number(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
-static ngx_int_t ngx_http_notify_schema_set_pattern(
-    ngx_http_notify_schema_ctx_t *ctx, void *field, const ngx_str_t *value,
-    ngx_uint_t depth);
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_enum;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_const;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_properties;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_required;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_schema;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_schemas;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_count;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_number;
+static ngx_http_notify_schema_set_t  ngx_http_notify_schema_set_pattern;
 static ngx_int_t ngx_http_notify_schema_fail(ngx_http_notify_schema_ctx_t *ctx,
     const ngx_str_t *value, const char *fmt, ...);
 

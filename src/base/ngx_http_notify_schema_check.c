@@ -8,41 +8,27 @@
 #include "ngx_http_notify_text.h"
 
 
-static ngx_int_t ngx_http_notify_schema_value(
+/* what is wrong is said; NGX_DECLINED then, NGX_ERROR: memory */
+typedef ngx_int_t ngx_http_notify_schema_check_t(
     const ngx_http_notify_schema_run_t *run,
     const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
     const ngx_http_notify_schema_place_t *place);
+
+
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_value;
 static ngx_int_t ngx_http_notify_schema_among(ngx_pool_t *pool,
     const ngx_array_t *values, const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_schema_is(ngx_uint_t types,
     const ngx_str_t *value);
-static ngx_int_t ngx_http_notify_schema_number(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
-    const ngx_http_notify_schema_place_t *place);
-static ngx_int_t ngx_http_notify_schema_string(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
-    const ngx_http_notify_schema_place_t *place);
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_number;
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_string;
 static void ngx_http_notify_schema_characters(ngx_str_t *text);
-static ngx_int_t ngx_http_notify_schema_array(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
-    const ngx_http_notify_schema_place_t *place);
-static ngx_int_t ngx_http_notify_schema_object(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
-    const ngx_http_notify_schema_place_t *place);
-static ngx_int_t ngx_http_notify_schema_required(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
-    const ngx_http_notify_schema_place_t *place);
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_array;
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_object;
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_required;
 static const ngx_http_notify_schema_t *ngx_http_notify_schema_of(
     const ngx_http_notify_schema_t *schema, const ngx_str_t *name);
-static ngx_int_t ngx_http_notify_schema_combined(
-    const ngx_http_notify_schema_run_t *run,
-    const ngx_http_notify_schema_t *schema, const ngx_str_t *value,
-    const ngx_http_notify_schema_place_t *place);
+static ngx_http_notify_schema_check_t  ngx_http_notify_schema_combined;
 static ngx_int_t ngx_http_notify_schema_matches(
     const ngx_http_notify_schema_run_t *run, const ngx_array_t *schemas,
     const ngx_str_t *value, ngx_uint_t *n);

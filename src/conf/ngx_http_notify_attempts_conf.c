@@ -13,8 +13,7 @@
 #define NGX_HTTP_NOTIFY_ATTEMPTS_CONF_RESPONSE  (1024 * 1024)
 
 
-static char *ngx_http_notify_attempts_conf_log(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_attempts_conf_log;
 
 
 static ngx_http_notify_args_param_t

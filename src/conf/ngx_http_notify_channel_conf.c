@@ -22,31 +22,21 @@
     ((int64_t) 3650 * 86400 * 1000)
 
 
-static char *ngx_http_notify_channel_conf_event(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_channel_conf_event;
 static char *ngx_http_notify_channel_conf_event_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name, const char *more);
-static char *ngx_http_notify_channel_conf_error(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_channel_conf_attribute(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_set_t  ngx_http_notify_channel_conf_error;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_channel_conf_attribute;
 static char *ngx_http_notify_channel_conf_attribute_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name);
-static char *ngx_http_notify_channel_conf_event_alias(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_channel_conf_attribute_alias(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_channel_conf_pattern(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *pattern,
-    void *field);
-static char *ngx_http_notify_channel_conf_schema(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_channel_conf_profile(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_retention(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_channel_conf_compress(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_set_t  ngx_http_notify_channel_conf_event_alias;
+static ngx_http_notify_args_set_t
+    ngx_http_notify_channel_conf_attribute_alias;
+static ngx_http_notify_args_set_t  ngx_http_notify_channel_conf_pattern;
+static ngx_http_notify_args_set_t  ngx_http_notify_channel_conf_schema;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_channel_conf_profile;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_channel_conf_retention;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_channel_conf_compress;
 
 
 static ngx_http_notify_args_param_t

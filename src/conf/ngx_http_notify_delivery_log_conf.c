@@ -8,8 +8,7 @@
 #include "ngx_http_notify_delivery_log_conf.h"
 
 
-static char *ngx_http_notify_delivery_log_conf(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_delivery_log_conf;
 
 
 static ngx_http_notify_args_param_t

@@ -14,13 +14,11 @@
 #define NGX_HTTP_NOTIFY_ENTITY_TYPE_NAME  128
 
 
-static char *ngx_http_notify_entity_type(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_entity_type;
 static char *ngx_http_notify_entity_type_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel,
     const ngx_http_notify_entity_type_t *type, ngx_str_t *name);
-static char *ngx_http_notify_entity_type_alias(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static ngx_http_notify_args_set_t  ngx_http_notify_entity_type_alias;
 static ngx_uint_t ngx_http_notify_entity_type_named(
     const ngx_http_notify_entity_type_t *type, const ngx_str_t *text);
 

@@ -14,10 +14,8 @@
 #define NGX_HTTP_NOTIFY_LIMITS_QUIET     10     /* s between two lines */
 
 
-static char *ngx_http_notify_limits_rate(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_notify_limits_percent(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_limits_rate;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_limits_percent;
 
 
 /* of the worker: events that no line in the log has told of */

@@ -18,23 +18,15 @@
 #define NGX_HTTP_NOTIFY_PROFILE_KEEPALIVE  64       /* the default */
 
 
-static char *ngx_http_notify_profile_breaker(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_profile_rate(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_notify_profile_set_in_flight(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_profile_order(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_profile_breaker;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_profile_rate;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_profile_set_in_flight;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_profile_order;
 static ngx_uint_t ngx_http_notify_profile_rate_unit(ngx_str_t *value);
-static char *ngx_http_notify_profile_step(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_profile_jitter(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_profile_ignore(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_profile_disable_after(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_set_t  ngx_http_notify_profile_step;
+static ngx_http_notify_args_set_t  ngx_http_notify_profile_jitter;
+static ngx_http_notify_args_set_t  ngx_http_notify_profile_ignore;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_profile_disable_after;
 
 
 static ngx_http_notify_args_param_t  ngx_http_notify_profile_in_flight = {

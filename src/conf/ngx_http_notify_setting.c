@@ -14,8 +14,7 @@
 #define NGX_HTTP_NOTIFY_SETTING_NAME  64
 
 
-static char *ngx_http_notify_setting(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_setting;
 static char *ngx_http_notify_setting_name(ngx_conf_t *cf,
     ngx_http_notify_channel_t *channel, ngx_str_t *name);
 

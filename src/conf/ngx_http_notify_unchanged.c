@@ -35,12 +35,9 @@ typedef struct {
 } ngx_http_notify_unchanged_args_t;
 
 
-static char *ngx_http_notify_unchanged_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_notify_unchanged_event(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_unchanged_template(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *text, void *field);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_unchanged_set;
+static ngx_http_notify_args_set_t  ngx_http_notify_unchanged_event;
+static ngx_http_notify_args_set_t  ngx_http_notify_unchanged_template;
 static ngx_int_t ngx_http_notify_unchanged_value(ngx_pool_t *pool,
     ngx_http_notify_unchanged_t *unchanged,
     ngx_http_notify_payload_context_t *context, ngx_str_t *value);

@@ -37,10 +37,8 @@ static int ngx_libc_cdecl ngx_http_notify_batch_compare(const void *one,
 static ngx_int_t ngx_http_notify_batch_id(ngx_pool_t *pool,
     const ngx_http_notify_batch_t *batch, ngx_str_t *id);
 static u_char *ngx_http_notify_batch_line(u_char *p, const ngx_str_t *text);
-static char *ngx_http_notify_batch_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_notify_batch_set_size(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_batch_set;
+static ngx_http_notify_args_set_t  ngx_http_notify_batch_set_size;
 
 
 static ngx_http_notify_args_param_t  ngx_http_notify_batch_number = {

@@ -14,14 +14,10 @@
 #define NGX_HTTP_NOTIFY_CALL_RESPONSE_MAX  (16 * 1024 * 1024)
 
 
-static char *ngx_http_notify_call_conf_msec(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_call_conf_keepalive(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_call_conf_size(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_call_conf_set_protocols(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_call_conf_msec;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_call_conf_keepalive;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_call_conf_size;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_call_conf_set_protocols;
 static char *ngx_http_notify_call_conf_not_empty(ngx_conf_t *cf, void *post,
     void *data);
 static void ngx_http_notify_call_conf_upstream(

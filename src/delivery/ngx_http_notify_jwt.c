@@ -37,8 +37,7 @@ typedef struct {
 } ngx_http_notify_jwt_args_t;
 
 
-static char *ngx_http_notify_jwt_scheme(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static ngx_http_notify_args_set_t  ngx_http_notify_jwt_scheme;
 static ngx_int_t ngx_http_notify_jwt_alg(ngx_conf_t *cf,
     ngx_http_notify_jwt_t *jwt, const ngx_str_t *name);
 static ngx_int_t ngx_http_notify_jwt_key(ngx_conf_t *cf,

@@ -25,8 +25,7 @@ typedef struct {
 } ngx_http_notify_oauth2_conf_args_t;
 
 
-static char *ngx_http_notify_oauth2_conf_set(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_oauth2_conf_set;
 static ngx_http_notify_oauth2_conf_args_t *ngx_http_notify_oauth2_conf_args(
     ngx_conf_t *cf, ngx_http_notify_call_conf_t *ccf);
 static char *ngx_http_notify_oauth2_conf_client(ngx_conf_t *cf,
@@ -35,8 +34,7 @@ static char *ngx_http_notify_oauth2_conf_jwt(ngx_conf_t *cf,
     ngx_http_notify_oauth2_conf_args_t *args);
 static char *ngx_http_notify_oauth2_conf_key(ngx_conf_t *cf,
     ngx_http_notify_oauth2_conf_args_t *args);
-static char *ngx_http_notify_oauth2_conf_auth(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static ngx_http_notify_args_set_t  ngx_http_notify_oauth2_conf_auth;
 static char *ngx_http_notify_oauth2_conf_missing(ngx_conf_t *cf,
     const char *name);
 

@@ -16,8 +16,7 @@ typedef struct {
 } ngx_http_notify_proxy_args_t;
 
 
-static char *ngx_http_notify_proxy_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_proxy_set;
 static ngx_int_t ngx_http_notify_proxy_url(ngx_conf_t *cf,
     ngx_http_notify_proxy_t *proxy, const ngx_str_t *text);
 static ngx_int_t ngx_http_notify_proxy_password(ngx_conf_t *cf,
@@ -25,8 +24,7 @@ static ngx_int_t ngx_http_notify_proxy_password(ngx_conf_t *cf,
 static ngx_int_t ngx_http_notify_proxy_basic(ngx_conf_t *cf,
     ngx_http_notify_proxy_t *proxy, const ngx_str_t *user,
     const ngx_str_t *password);
-static char *ngx_http_notify_proxy_set_bind(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_proxy_set_bind;
 
 
 static ngx_http_notify_args_param_t  ngx_http_notify_proxy_params[] = {

@@ -15,8 +15,7 @@ typedef struct {
 } ngx_http_notify_sign_aws_args_t;
 
 
-static char *ngx_http_notify_sign_aws_word(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
+static ngx_http_notify_args_set_t  ngx_http_notify_sign_aws_word;
 static ngx_int_t ngx_http_notify_sign_aws_read(ngx_conf_t *cf,
     ngx_http_notify_sign_aws_t *aws, ngx_str_t *name);
 static ngx_int_t ngx_http_notify_sign_aws_line(ngx_conf_t *cf,

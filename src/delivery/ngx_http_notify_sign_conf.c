@@ -11,22 +11,17 @@
 #include "ngx_http_notify_text.h"
 
 
-static char *ngx_http_notify_sign_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_sign_set;
 static char *ngx_http_notify_sign_set_standard(ngx_conf_t *cf,
     ngx_http_notify_sign_conf_t *conf, ngx_uint_t params);
 static char *ngx_http_notify_sign_set_hmac(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf);
 static char *ngx_http_notify_sign_set_aws(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf);
-static char *ngx_http_notify_sign_set_template(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_sign_set_algorithm(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_sign_set_encoding(ngx_conf_t *cf,
-    const ngx_http_notify_args_param_t *param, ngx_str_t *value, void *field);
-static char *ngx_http_notify_sign_set_jwt(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_set_t  ngx_http_notify_sign_set_template;
+static ngx_http_notify_args_set_t  ngx_http_notify_sign_set_algorithm;
+static ngx_http_notify_args_set_t  ngx_http_notify_sign_set_encoding;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_sign_set_jwt;
 static ngx_http_notify_sign_scheme_t *ngx_http_notify_sign_push(
     ngx_conf_t *cf, ngx_http_notify_sign_conf_t *conf,
     ngx_http_notify_sign_kind_e kind);

@@ -22,8 +22,7 @@ static ngx_http_notify_commit_t *ngx_http_notify_commit_lease(
 static void ngx_http_notify_commit_failed(ngx_http_notify_commit_t *c);
 static void ngx_http_notify_commit_send(ngx_http_notify_commit_t *c);
 static void ngx_http_notify_commit_again(ngx_event_t *ev);
-static void ngx_http_notify_commit_reply(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_commit_reply;
 static void ngx_http_notify_commit_fenced(ngx_http_notify_commit_t *c,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_commit_stuck(ngx_http_notify_commit_t *c,

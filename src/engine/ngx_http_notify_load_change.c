@@ -30,12 +30,9 @@ static void ngx_http_notify_load_change_erased(
     ngx_http_notify_subscriber_t *s, const ngx_str_t *event);
 static void ngx_http_notify_load_change_one(ngx_http_notify_lease_t *lease,
     const ngx_str_t *id);
-static void ngx_http_notify_load_change_document(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_load_change_open(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_load_change_cursor(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_change_document;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_change_open;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_change_cursor;
 
 
 void

@@ -16,16 +16,12 @@
 static ngx_int_t ngx_http_notify_load_lease_ask(ngx_http_notify_load_t *load,
     const char *verb, const char *kind,
     ngx_http_notify_redis_handler_pt handler);
-static void ngx_http_notify_load_lease_position(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_load_lease_cursors(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_lease_position;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_lease_cursors;
 static ngx_http_notify_subscriber_t *ngx_http_notify_load_lease_loading(
     ngx_http_notify_lease_t *lease, const ngx_str_t *field, const char *word);
-static void ngx_http_notify_load_lease_replays(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_load_lease_due(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_lease_replays;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_lease_due;
 static void ngx_http_notify_load_lease_place(ngx_http_notify_lease_t *lease);
 
 

@@ -19,15 +19,13 @@
 static void ngx_http_notify_load_scan_anchor(ngx_http_notify_feed_t *feed);
 static ngx_int_t ngx_http_notify_load_scan_last(ngx_http_notify_load_t *load,
     const char *kind);
-static void ngx_http_notify_load_scan_anchored(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_scan_anchored;
 static void ngx_http_notify_load_scan_next(ngx_http_notify_feed_t *feed,
     const ngx_str_t *cursor);
 static void ngx_http_notify_load_scan_failed(ngx_http_notify_feed_t *feed);
 static ngx_uint_t ngx_http_notify_load_scan_count(ngx_uint_t count,
     const ngx_http_notify_resp_t *fields);
-static void ngx_http_notify_load_scan_reply(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_load_scan_reply;
 static void ngx_http_notify_load_scan_take(ngx_http_notify_feed_t *feed,
     const ngx_str_t *id, const ngx_str_t *document);
 static void ngx_http_notify_load_scan_done(ngx_http_notify_feed_t *feed);

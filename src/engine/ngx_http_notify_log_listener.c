@@ -44,14 +44,11 @@ static void ngx_http_notify_log_listener_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
 static void ngx_http_notify_log_listener_next(
     ngx_http_notify_log_listener_t *watch);
-static void ngx_http_notify_log_listener_checked(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_listener_checked;
 static ngx_int_t ngx_http_notify_log_listener_read(
     ngx_http_notify_log_listener_t *watch);
-static void ngx_http_notify_log_listener_reply(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_log_listener_segments(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_listener_reply;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_listener_segments;
 static ngx_uint_t ngx_http_notify_log_listener_read_ok(
     ngx_http_notify_log_listener_t *watch, const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_log_listener_entries(

@@ -31,8 +31,7 @@ typedef struct {
 } ngx_http_notify_ops_events_jump_t;
 
 
-static void ngx_http_notify_ops_events_trimmed(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_ops_events_trimmed;
 static void ngx_http_notify_ops_events_lost(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_ops_events_jump_t *jump);
 static ngx_pool_t *ngx_http_notify_ops_events_begin(

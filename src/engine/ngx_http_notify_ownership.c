@@ -28,8 +28,7 @@
 static void ngx_http_notify_ownership_timer(ngx_event_t *ev);
 static void ngx_http_notify_ownership_call(ngx_http_notify_feed_t *feed,
     const char *verb);
-static void ngx_http_notify_ownership_reply(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_ownership_reply;
 static void ngx_http_notify_ownership_update(ngx_http_notify_feed_t *feed,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_ownership_drain(ngx_http_notify_lease_t *lease);

@@ -41,17 +41,14 @@ struct ngx_http_notify_pack_s {
 static void ngx_http_notify_pack_timer(ngx_event_t *ev);
 static void ngx_http_notify_pack_idle(ngx_http_notify_pack_t *pack);
 static ngx_int_t ngx_http_notify_pack_read(ngx_http_notify_pack_t *pack);
-static void ngx_http_notify_pack_erased(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_pack_entries(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_pack_erased;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_pack_entries;
 static ngx_int_t ngx_http_notify_pack_add(ngx_http_notify_pack_t *pack,
     ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_pack_deflate(ngx_http_notify_pack_t *pack);
 static ngx_int_t ngx_http_notify_pack_write(ngx_http_notify_pack_t *pack,
     const ngx_str_t *value);
-static void ngx_http_notify_pack_written(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_pack_written;
 
 
 ngx_int_t

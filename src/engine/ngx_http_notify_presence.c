@@ -37,8 +37,7 @@ static ngx_int_t ngx_http_notify_presence_add(ngx_http_notify_feed_t *feed,
 static void ngx_http_notify_presence_ask(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_presence_submit(
     ngx_http_notify_presence_t *question);
-static void ngx_http_notify_presence_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_presence_answer;
 static ngx_int_t ngx_http_notify_presence_judge(
     ngx_http_notify_feed_t *feed, ngx_http_notify_event_t *event,
     const ngx_http_notify_resp_t *entry);

@@ -38,10 +38,8 @@ static void ngx_http_notify_range_page(ngx_http_notify_subscriber_t *s,
 static void ngx_http_notify_range_caught_up(ngx_http_notify_subscriber_t *s);
 static ngx_int_t ngx_http_notify_range_send(
     ngx_http_notify_range_request_t *request);
-static void ngx_http_notify_range_read_reply(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_range_reply(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_range_read_reply;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_range_reply;
 static void ngx_http_notify_range_lease_reply(ngx_http_notify_lease_t *lease,
     ngx_http_notify_resp_t *resp, ngx_http_notify_range_request_t *request);
 static void ngx_http_notify_range_lease_event(ngx_http_notify_subscriber_t *s,

@@ -35,20 +35,15 @@ static ngx_http_notify_redeliver_request_t *ngx_http_notify_redeliver_request(
 static ngx_http_notify_subscriber_t *ngx_http_notify_redeliver_answer(
     ngx_http_notify_redeliver_request_t *request, ngx_http_notify_resp_t *resp,
     ngx_uint_t array);
-static void ngx_http_notify_redeliver_place(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_redeliver_former(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_redeliver_gaps(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_redeliver_place;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_redeliver_former;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_redeliver_gaps;
 static void ngx_http_notify_redeliver_turn(ngx_http_notify_subscriber_t *s);
 static void ngx_http_notify_redeliver_read(ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_redeliver_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_redeliver_page;
 static void ngx_http_notify_redeliver_ask_dead(
     ngx_http_notify_subscriber_t *s);
-static void ngx_http_notify_redeliver_dead(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_redeliver_dead;
 static void ngx_http_notify_redeliver_move(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_id_t *place);
 static ngx_uint_t ngx_http_notify_redeliver_given_up(

@@ -14,8 +14,7 @@
 
 
 static void ngx_http_notify_retention_trim(ngx_event_t *ev);
-static void ngx_http_notify_retention_trimmed(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_retention_trimmed;
 
 
 void

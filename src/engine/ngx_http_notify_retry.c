@@ -56,8 +56,7 @@ static void ngx_http_notify_retry_fetch(ngx_http_notify_subscriber_t *s,
     ngx_uint_t probe);
 static void ngx_http_notify_retry_args(ngx_http_notify_subscriber_t *s,
     ngx_http_notify_command_t *command, ngx_uint_t probe);
-static void ngx_http_notify_retry_handler(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_retry_handler;
 static ngx_int_t ngx_http_notify_retry_read(ngx_http_notify_subscriber_t *s,
     const ngx_http_notify_resp_t *resp);
 static ngx_int_t ngx_http_notify_retry_parse(ngx_http_notify_retry_one_t *one,

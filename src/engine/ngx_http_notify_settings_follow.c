@@ -15,8 +15,8 @@
 
 
 static void ngx_http_notify_settings_follow_timer(ngx_event_t *ev);
-static void ngx_http_notify_settings_follow_version(
-    ngx_http_notify_resp_t *resp, void *data);
+static ngx_http_notify_redis_handler_t
+    ngx_http_notify_settings_follow_version;
 static void ngx_http_notify_settings_follow_copy(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_settings_follow_copied(
     const ngx_http_notify_settings_result_t *result, void *data);

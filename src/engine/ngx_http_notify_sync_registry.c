@@ -63,17 +63,15 @@ static void ngx_http_notify_sync_registry_state(ngx_http_notify_redis_t *redis,
 static void ngx_http_notify_sync_registry_timer(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_sync_registry_check(
     ngx_http_notify_sync_registry_t *claims);
-static void ngx_http_notify_sync_registry_checked(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_sync_registry_checked;
 static ngx_int_t ngx_http_notify_sync_registry_submit(
     ngx_http_notify_sync_registry_t *claims, const char *verb,
     const char *kind, ngx_http_notify_redis_handler_pt handler);
-static void ngx_http_notify_sync_registry_names(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_sync_registry_names;
 static ngx_int_t ngx_http_notify_sync_registry_ask(
     ngx_http_notify_sync_registry_t *claims, ngx_str_t *ids, ngx_uint_t n);
-static void ngx_http_notify_sync_registry_documents(
-    ngx_http_notify_resp_t *resp, void *data);
+static ngx_http_notify_redis_handler_t
+    ngx_http_notify_sync_registry_documents;
 static void ngx_http_notify_sync_registry_chunk_free(
     ngx_http_notify_sync_registry_chunk_t *chunk);
 static void ngx_http_notify_sync_registry_loaded(

@@ -14,42 +14,30 @@
 #define NGX_HTTP_NOTIFY_EVENT_FORM_TEXT  512
 
 
+typedef ngx_int_t ngx_http_notify_event_form_read_t(
+    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
+    const ngx_str_t *value, ngx_str_t *field);
+
 typedef struct {
-    const char   *name;
-    ngx_int_t   (*set)(ngx_http_notify_event_form_t *form,
-                       const ngx_str_t *name, const ngx_str_t *value,
-                       ngx_str_t *field);
-    size_t        offset;       /* of an ngx_str_t in the event */
+    const char                         *name;
+    ngx_http_notify_event_form_read_t  *set;
+    size_t                              offset;   /* of an ngx_str_t in the
+                                                     event */
 } ngx_http_notify_event_form_field_t;
 
 
-static ngx_int_t ngx_http_notify_event_form_text(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_word(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_entity(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_entity_text(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_data(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_time(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_object_type(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_event_type(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
-static ngx_int_t ngx_http_notify_event_form_id(
-    ngx_http_notify_event_form_t *form, const ngx_str_t *name,
-    const ngx_str_t *value, ngx_str_t *field);
+static ngx_http_notify_event_form_read_t  ngx_http_notify_event_form_text;
+static ngx_http_notify_event_form_read_t  ngx_http_notify_event_form_word;
+static ngx_http_notify_event_form_read_t  ngx_http_notify_event_form_entity;
+static ngx_http_notify_event_form_read_t
+    ngx_http_notify_event_form_entity_text;
+static ngx_http_notify_event_form_read_t  ngx_http_notify_event_form_data;
+static ngx_http_notify_event_form_read_t  ngx_http_notify_event_form_time;
+static ngx_http_notify_event_form_read_t
+    ngx_http_notify_event_form_object_type;
+static ngx_http_notify_event_form_read_t
+    ngx_http_notify_event_form_event_type;
+static ngx_http_notify_event_form_read_t  ngx_http_notify_event_form_id;
 static ngx_int_t ngx_http_notify_event_form_attribute(
     ngx_http_notify_event_form_t *form,
     const ngx_http_notify_channel_attribute_t *attribute,

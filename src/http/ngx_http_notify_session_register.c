@@ -61,8 +61,7 @@ static u_char *ngx_http_notify_session_copy(u_char *p, const ngx_str_t *from,
     ngx_str_t *to);
 static ngx_int_t ngx_http_notify_session_ask(
     ngx_http_notify_session_box_t *box);
-static void ngx_http_notify_session_answered(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_session_answered;
 static void ngx_http_notify_session_keep(ngx_http_notify_session_box_t *box);
 static void ngx_http_notify_session_flush(void);
 static void ngx_http_notify_session_again(ngx_event_t *ev);

@@ -19,8 +19,7 @@ typedef struct {
 static void *ngx_http_notify_tenant_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_notify_tenant_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
-static char *ngx_http_notify_tenant_directive(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_tenant_directive;
 
 
 static ngx_command_t  ngx_http_notify_tenant_commands[] = {

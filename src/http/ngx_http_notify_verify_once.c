@@ -66,16 +66,13 @@ static ngx_http_notify_verify_once_t *ngx_http_notify_verify_once_create(
 static ngx_int_t ngx_http_notify_verify_once_call(
     ngx_http_notify_verify_once_t *once, const char *op,
     ngx_http_notify_redis_handler_pt handler);
-static void ngx_http_notify_verify_once_taken(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_verify_once_taken;
 static void ngx_http_notify_verify_once_settle(
     ngx_http_notify_verify_once_t *once, const char *op);
 static void ngx_http_notify_verify_once_send(
     ngx_http_notify_verify_once_t *once);
-static void ngx_http_notify_verify_once_settled(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_verify_once_renewed(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_verify_once_settled;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_verify_once_renewed;
 static void ngx_http_notify_verify_once_timer(ngx_event_t *ev);
 static void ngx_http_notify_verify_once_free(
     ngx_http_notify_verify_once_t *once);

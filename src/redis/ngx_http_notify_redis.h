@@ -61,8 +61,9 @@ typedef struct ngx_http_notify_command_s  ngx_http_notify_command_t;
  * connected, connection lost, deadline): the command may or may not have been
  * done.  Error replies are passed on as such.
  */
-typedef void (*ngx_http_notify_redis_handler_pt)(ngx_http_notify_resp_t *resp,
+typedef void ngx_http_notify_redis_handler_t(ngx_http_notify_resp_t *resp,
     void *data);
+typedef ngx_http_notify_redis_handler_t  *ngx_http_notify_redis_handler_pt;
 
 /*
  * Called with up = 1 when a connection is ready for commands (after AUTH,

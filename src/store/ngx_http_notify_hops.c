@@ -34,8 +34,7 @@ struct ngx_http_notify_hops_s {
 
 static void ngx_http_notify_hops_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
-static void ngx_http_notify_hops_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_hops_answer;
 static void ngx_http_notify_hops_keep(ngx_http_notify_hops_t *hops,
     const ngx_str_t *key);
 static u_char *ngx_http_notify_hops_number(u_char *p, uint32_t n);

@@ -57,8 +57,7 @@ static void ngx_http_notify_log_batch_send(
     ngx_http_notify_log_batch_t *batch);
 static void ngx_http_notify_log_batch_post(ngx_queue_t *events);
 static void ngx_http_notify_log_batch_event(ngx_event_t *ev);
-static void ngx_http_notify_log_batch_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_batch_answer;
 static void ngx_http_notify_log_batch_free(ngx_http_notify_log_batch_t *batch);
 
 

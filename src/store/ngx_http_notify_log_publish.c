@@ -33,8 +33,7 @@ static ngx_uint_t ngx_http_notify_log_publish_plain(
     const ngx_http_notify_log_batch_ctx_t *ctx);
 static ngx_int_t ngx_http_notify_log_publish_append(
     const ngx_http_notify_log_batch_ctx_t *ctx);
-static void ngx_http_notify_log_publish_appended(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_publish_appended;
 static void ngx_http_notify_log_publish_answers(ngx_queue_t *publishes,
     const ngx_http_notify_resp_t *resp);
 static ngx_http_notify_log_status_e ngx_http_notify_log_publish_verdict(

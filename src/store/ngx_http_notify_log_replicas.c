@@ -30,8 +30,7 @@ struct ngx_http_notify_log_replicas_of_s {
 static void ngx_http_notify_log_replicas_ask(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_log_replicas_send(
     ngx_http_notify_log_replicas_of_t *of);
-static void ngx_http_notify_log_replicas_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_replicas_answer;
 static void ngx_http_notify_log_replicas_tell(
     ngx_http_notify_log_replicas_of_t *of, ngx_int_t rc,
     ngx_uint_t generation);

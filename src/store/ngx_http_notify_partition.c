@@ -13,10 +13,8 @@
 #define NGX_HTTP_NOTIFY_PARTITION_AGAIN  500    /* ms */
 
 
-static void ngx_http_notify_partition_used(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_partition_known(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_partition_used;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_partition_known;
 static void ngx_http_notify_partition_unknown(
     ngx_http_notify_partition_t *partition,
     const ngx_http_notify_resp_t *resp);
@@ -24,8 +22,7 @@ static void ngx_http_notify_partition_is(
     ngx_http_notify_partition_t *partition, ngx_uint_t n);
 static void ngx_http_notify_partition_freeze(
     ngx_http_notify_partition_t *partition);
-static void ngx_http_notify_partition_frozen(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_partition_frozen;
 static ngx_http_notify_command_t *ngx_http_notify_partition_command(
     ngx_http_notify_partition_t *partition, const char *name,
     ngx_http_notify_redis_handler_pt handler);

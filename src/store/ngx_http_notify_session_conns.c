@@ -70,8 +70,7 @@ static ngx_http_notify_session_conns_batch_t *
 static void ngx_http_notify_session_conns_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_session_conns_submit(
     ngx_http_notify_session_conns_batch_t *batch);
-static void ngx_http_notify_session_conns_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_session_conns_answer;
 static void ngx_http_notify_session_conns_failed(
     ngx_http_notify_session_conn_t *conn);
 static void ngx_http_notify_session_conns_sweep(ngx_event_t *ev);

@@ -15,10 +15,8 @@ static ngx_http_notify_command_t *ngx_http_notify_sessions_script(
     ngx_http_notify_redis_handler_pt handler, void *data);
 static ngx_int_t ngx_http_notify_sessions_name(const ngx_str_t *tenant,
     const ngx_str_t *id, ngx_str_t *name, u_char *digest);
-static void ngx_http_notify_sessions_ended(ngx_http_notify_resp_t *resp,
-    void *data);
-static void ngx_http_notify_sessions_kept(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_sessions_ended;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_sessions_kept;
 
 
 ngx_str_t

@@ -27,8 +27,7 @@ typedef struct {
 } ngx_http_notify_settings_copying_t;
 
 
-static void ngx_http_notify_settings_copy_read(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_settings_copy_read;
 static ngx_uint_t ngx_http_notify_settings_copy_takes(
     const ngx_http_notify_settings_copy_t *copy, const ngx_str_t *field);
 static ngx_http_notify_settings_call_t *ngx_http_notify_settings_call(
@@ -44,8 +43,7 @@ static void ngx_http_notify_settings_names(ngx_http_notify_command_t *command,
 static void ngx_http_notify_settings_change(ngx_http_notify_command_t *command,
     ngx_pool_t *pool, const ngx_http_notify_keys_t *keys,
     const ngx_http_notify_settings_change_t *change);
-static void ngx_http_notify_settings_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_settings_answer;
 static ngx_http_notify_settings_status_e ngx_http_notify_settings_result(
     ngx_http_notify_redis_t *redis, const ngx_http_notify_resp_t *resp,
     ngx_pool_t *pool, ngx_http_notify_settings_result_t *result);

@@ -40,14 +40,12 @@ static ngx_int_t ngx_http_notify_subscriptions_send(
 static ngx_http_notify_subscriptions_op_t *ngx_http_notify_subscriptions_op(
     ngx_http_notify_redis_t *redis, const ngx_str_t *id,
     ngx_http_notify_subscriptions_pt handler, void *data);
-static void ngx_http_notify_subscriptions_answer(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_subscriptions_answer;
 static ngx_http_notify_subscriptions_status_e
     ngx_http_notify_subscriptions_result(ngx_http_notify_redis_t *redis,
     const ngx_http_notify_resp_t *resp,
     ngx_http_notify_subscriptions_result_t *result);
-static void ngx_http_notify_subscriptions_page(ngx_http_notify_resp_t *resp,
-    void *data);
+static ngx_http_notify_redis_handler_t  ngx_http_notify_subscriptions_page;
 static ngx_int_t ngx_http_notify_subscriptions_page_read(
     ngx_http_notify_subscriptions_page_t *page,
     const ngx_http_notify_resp_t *resp);
