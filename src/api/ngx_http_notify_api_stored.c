@@ -14,6 +14,7 @@
 
 
 static ngx_uint_t ngx_http_notify_api_stored_tags(const ngx_str_t *tags);
+static u_char *ngx_http_notify_api_stored_tag(u_char *p, u_char *last);
 static ngx_http_notify_api_reply_t  ngx_http_notify_api_stored_loaded;
 static ngx_int_t ngx_http_notify_api_stored_take(
     ngx_http_notify_api_subscription_t *call,
@@ -135,16 +136,7 @@ ngx_http_notify_api_stored_tags(const ngx_str_t *tags)
         return 1;
     }
 
-    while (p < last) {
-
-        if (*p == ' ' || *p == '\t' || *p == ',') {
-            p++;
-            continue;
-        }
-
-        if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
-            p += 2;
-        }
+    while ((p = ngx_http_notify_api_stored_tag(p, last)) != NULL) {
 
         if (*p != '"') {
             return 0;
@@ -159,6 +151,23 @@ ngx_http_notify_api_stored_tags(const ngx_str_t *tags)
     }
 
     return 1;
+}
+
+
+/* where the next one begins, without its W/; NULL: there is none */
+
+static u_char *
+ngx_http_notify_api_stored_tag(u_char *p, u_char *last)
+{
+    while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
+        p++;
+    }
+
+    if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
+        p += 2;
+    }
+
+    return p < last ? p : NULL;
 }
 
 
@@ -283,16 +292,7 @@ ngx_http_notify_api_stored_match(const ngx_str_t *tags,
         return 1;
     }
 
-    while (p < last) {
-
-        if (*p == ' ' || *p == '\t' || *p == ',') {
-            p++;
-            continue;
-        }
-
-        if (last - p > 2 && p[0] == 'W' && p[1] == '/') {
-            p += 2;
-        }
+    while ((p = ngx_http_notify_api_stored_tag(p, last)) != NULL) {
 
         end = ngx_strlchr(p, last, ',');
         if (end == NULL) {

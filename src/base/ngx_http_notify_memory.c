@@ -70,6 +70,28 @@ ngx_http_notify_memory_pool(ngx_pool_t **pool, size_t pool_size, size_t size,
 }
 
 
+u_char *
+ngx_http_notify_memory_extend(ngx_pool_t *pool, ngx_str_t *text, size_t n)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, text->len + n);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    if (text->len) {
+        ngx_memcpy(p, text->data, text->len);
+    }
+
+    text->data = p;
+    p += text->len;
+    text->len += n;
+
+    return p;
+}
+
+
 ngx_int_t
 ngx_http_notify_memory_printf(ngx_pool_t *pool, ngx_str_t *text,
     const char *fmt, ...)

@@ -21,6 +21,9 @@ void *ngx_http_notify_memory_owned(ngx_pool_t *pool, size_t size,
 /* in a new pool, whose size that is */
 void *ngx_http_notify_memory_pool(ngx_pool_t **pool, size_t pool_size,
     size_t size, ngx_log_t *log);
+/* a text becomes longer by n bytes, which the caller writes to what it gets */
+u_char *ngx_http_notify_memory_extend(ngx_pool_t *pool, ngx_str_t *text,
+    size_t n);
 /* a text of its own as ngx_sprintf() writes it, of any length; NGX_ERROR */
 ngx_int_t ngx_http_notify_memory_printf(ngx_pool_t *pool, ngx_str_t *text,
     const char *fmt, ...);

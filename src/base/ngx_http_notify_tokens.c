@@ -37,6 +37,9 @@ typedef struct {
 
 static ngx_http_notify_tokens_entry_t *ngx_http_notify_tokens_find(
     ngx_slab_pool_t *shpool, const u_char *key, ngx_uint_t create);
+static ngx_slab_pool_t *ngx_http_notify_tokens_lock(const u_char *key,
+    ngx_uint_t create, ngx_http_notify_tokens_entry_t **entry);
+static void ngx_http_notify_tokens_unlock(ngx_slab_pool_t *shpool);
 static ngx_http_notify_tokens_t *ngx_http_notify_tokens_create(
     ngx_slab_pool_t *shpool);
 static void *ngx_http_notify_tokens_alloc(ngx_slab_pool_t *shpool,
@@ -60,17 +63,9 @@ ngx_http_notify_tokens_get(const u_char *key, ngx_pool_t *pool,
     ngx_slab_pool_t                 *shpool;
     ngx_http_notify_tokens_entry_t  *entry;
 
-    shpool = ngx_http_notify_metrics_pool();
-
-    if (shpool == NULL) {
-        return NGX_DECLINED;
-    }
-
     rc = NGX_DECLINED;
 
-    ngx_shmtx_lock(&shpool->mutex);
-
-    entry = ngx_http_notify_tokens_find(shpool, key, 1);
+    shpool = ngx_http_notify_tokens_lock(key, 1, &entry);
 
     if (entry == NULL) {
         goto done;
@@ -106,7 +101,7 @@ ngx_http_notify_tokens_get(const u_char *key, ngx_pool_t *pool,
 
 done:
 
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_http_notify_tokens_unlock(shpool);
 
     return rc;
 }
@@ -137,15 +132,7 @@ ngx_http_notify_tokens_put(const u_char *key, const ngx_str_t *token,
     ngx_http_notify_tokens_t        *tokens;
     ngx_http_notify_tokens_entry_t  *entry;
 
-    shpool = ngx_http_notify_metrics_pool();
-
-    if (shpool == NULL) {
-        return;
-    }
-
-    ngx_shmtx_lock(&shpool->mutex);
-
-    entry = ngx_http_notify_tokens_find(shpool, key, 1);
+    shpool = ngx_http_notify_tokens_lock(key, 1, &entry);
 
     if (entry) {
         tokens = ngx_http_notify_tokens_create(shpool);
@@ -169,7 +156,7 @@ ngx_http_notify_tokens_put(const u_char *key, const ngx_str_t *token,
         }
     }
 
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_http_notify_tokens_unlock(shpool);
 }
 
 
@@ -179,15 +166,7 @@ ngx_http_notify_tokens_fail(const u_char *key, const ngx_str_t *why)
     ngx_slab_pool_t                 *shpool;
     ngx_http_notify_tokens_entry_t  *entry;
 
-    shpool = ngx_http_notify_metrics_pool();
-
-    if (shpool == NULL) {
-        return;
-    }
-
-    ngx_shmtx_lock(&shpool->mutex);
-
-    entry = ngx_http_notify_tokens_find(shpool, key, 1);
+    shpool = ngx_http_notify_tokens_lock(key, 1, &entry);
 
     if (entry) {
         entry->getting = 0;
@@ -198,7 +177,7 @@ ngx_http_notify_tokens_fail(const u_char *key, const ngx_str_t *why)
         ngx_memcpy(entry->why, why->data, entry->why_len);
     }
 
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_http_notify_tokens_unlock(shpool);
 }
 
 
@@ -208,15 +187,7 @@ ngx_http_notify_tokens_reject(const u_char *key, const ngx_str_t *token)
     ngx_slab_pool_t                 *shpool;
     ngx_http_notify_tokens_entry_t  *entry;
 
-    shpool = ngx_http_notify_metrics_pool();
-
-    if (shpool == NULL) {
-        return;
-    }
-
-    ngx_shmtx_lock(&shpool->mutex);
-
-    entry = ngx_http_notify_tokens_find(shpool, key, 0);
+    shpool = ngx_http_notify_tokens_lock(key, 0, &entry);
 
     if (entry
         && entry->token.len == token->len
@@ -225,7 +196,37 @@ ngx_http_notify_tokens_reject(const u_char *key, const ngx_str_t *token)
         ngx_http_notify_tokens_drop(shpool, entry);
     }
 
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_http_notify_tokens_unlock(shpool);
+}
+
+
+/* the zone that is to be unlocked, if there is one, and the entry, or NULL */
+
+static ngx_slab_pool_t *
+ngx_http_notify_tokens_lock(const u_char *key, ngx_uint_t create,
+    ngx_http_notify_tokens_entry_t **entry)
+{
+    ngx_slab_pool_t  *shpool;
+
+    *entry = NULL;
+
+    shpool = ngx_http_notify_metrics_pool();
+
+    if (shpool) {
+        ngx_shmtx_lock(&shpool->mutex);
+        *entry = ngx_http_notify_tokens_find(shpool, key, create);
+    }
+
+    return shpool;
+}
+
+
+static void
+ngx_http_notify_tokens_unlock(ngx_slab_pool_t *shpool)
+{
+    if (shpool) {
+        ngx_shmtx_unlock(&shpool->mutex);
+    }
 }
 
 

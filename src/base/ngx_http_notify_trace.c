@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_notify_crypto.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_text.h"
 #include "ngx_http_notify_trace.h"
 
@@ -195,19 +196,12 @@ ngx_http_notify_trace_lines(ngx_pool_t *pool, const ngx_str_t *parent,
 
     id[7] |= (id[0] == 0);
 
-    p = ngx_pnalloc(pool, lines->len
-                          + sizeof("traceparent: " CRLF "tracestate: " CRLF)
-                          + NGX_HTTP_NOTIFY_TRACE_PARENT + state->len);
+    p = ngx_http_notify_memory_extend(pool, lines,
+                           sizeof("traceparent: " CRLF "tracestate: " CRLF)
+                           + NGX_HTTP_NOTIFY_TRACE_PARENT + state->len);
     if (p == NULL) {
         return NGX_ERROR;
     }
-
-    if (lines->len) {
-        ngx_memcpy(p, lines->data, lines->len);
-    }
-
-    lines->data = p;
-    p += lines->len;
 
     p = ngx_cpymem(p, "traceparent: ", sizeof("traceparent: ") - 1);
     p = ngx_cpymem(p, parent->data, NGX_HTTP_NOTIFY_TRACE_PARENT);

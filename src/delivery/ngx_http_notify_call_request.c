@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_notify_call_internal.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_trace.h"
 
 
@@ -168,16 +169,13 @@ ngx_http_notify_call_lines(ngx_http_notify_call_t *call,
     }
 
     if (target->line.len) {
-        p = ngx_pnalloc(call->pool, lines->len + target->line.len);
+        p = ngx_http_notify_memory_extend(call->pool, lines,
+                                          target->line.len);
         if (p == NULL) {
             return NGX_ERROR;
         }
 
-        ngx_memcpy(ngx_cpymem(p, lines->data, lines->len), target->line.data,
-                   target->line.len);
-
-        lines->data = p;
-        lines->len += target->line.len;
+        ngx_memcpy(p, target->line.data, target->line.len);
     }
 
     if (target->trace
@@ -220,20 +218,13 @@ ngx_http_notify_call_bearer(ngx_http_notify_call_t *call, ngx_str_t *lines)
 
     token = &call->token.token;
 
-    p = ngx_pnalloc(call->pool, lines->len + token->len
-                                + sizeof("Authorization: Bearer " CRLF) - 1);
+    p = ngx_http_notify_memory_extend(call->pool, lines,
+               token->len + sizeof("Authorization: Bearer " CRLF) - 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    if (lines->len) {
-        ngx_memcpy(p, lines->data, lines->len);
-    }
-
-    lines->data = p;
-    lines->len = ngx_sprintf(p + lines->len, "Authorization: Bearer %V" CRLF,
-                             token)
-                 - p;
+    (void) ngx_sprintf(p, "Authorization: Bearer %V" CRLF, token);
 
     return NGX_OK;
 }

@@ -303,25 +303,17 @@ ngx_http_notify_payload_headers_write(ngx_pool_t *pool,
     ngx_uint_t     i;
     ngx_keyval_t  *pair;
 
-    len = lines->len;
+    len = 0;
     pair = pairs->elts;
 
     for (i = 0; i < pairs->nelts; i++) {
         len += pair[i].key.len + sizeof(": " CRLF) - 1 + pair[i].value.len;
     }
 
-    p = ngx_pnalloc(pool, len + 1);
+    p = ngx_http_notify_memory_extend(pool, lines, len);
     if (p == NULL) {
         return NGX_ERROR;
     }
-
-    if (lines->len) {
-        ngx_memcpy(p, lines->data, lines->len);
-    }
-
-    lines->data = p;
-    p += lines->len;
-    lines->len = len;
 
     for (i = 0; i < pairs->nelts; i++) {
         p = ngx_cpymem(p, pair[i].key.data, pair[i].key.len);

@@ -6,6 +6,7 @@
 
 #include "ngx_http_notify_crypto.h"
 #include "ngx_http_notify_jwt.h"
+#include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_sign.h"
 #include "ngx_http_notify_sign_conf.h"
 #include "ngx_http_notify_sign_secret.h"
@@ -200,7 +201,7 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    len = lines->len;
+    len = 0;
 
     for (i = 0; i < n; i++) {
 
@@ -233,18 +234,10 @@ ngx_http_notify_sign_headers(ngx_pool_t *pool,
         len += part[i].len;
     }
 
-    p = ngx_pnalloc(pool, len);
+    p = ngx_http_notify_memory_extend(pool, lines, len);
     if (p == NULL) {
         return NGX_ERROR;
     }
-
-    if (lines->len) {
-        ngx_memcpy(p, lines->data, lines->len);
-    }
-
-    lines->data = p;
-    p += lines->len;
-    lines->len = len;
 
     for (i = 0; i < n; i++) {
         p = ngx_cpymem(p, part[i].data, part[i].len);

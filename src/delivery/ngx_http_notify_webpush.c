@@ -145,26 +145,19 @@ ngx_http_notify_webpush_lines(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(pool, lines->len
-                          + sizeof("Content-Encoding: aes128gcm" CRLF
-                                   "TTL: " CRLF "Urgency: " CRLF
-                                   "Topic: " CRLF
-                                   "Authorization: vapid t=, k=" CRLF)
+    p = ngx_http_notify_memory_extend(pool, lines,
+                          sizeof("Content-Encoding: aes128gcm" CRLF
+                                 "TTL: " CRLF "Urgency: " CRLF
+                                 "Topic: " CRLF
+                                 "Authorization: vapid t=, k=" CRLF)
                           + NGX_TIME_T_LEN + conf->urgency.len + topic.len
                           + token.len + conf->public.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    if (lines->len) {
-        ngx_memcpy(p, lines->data, lines->len);
-    }
-
-    lines->data = p;
-
-    p = ngx_sprintf(p + lines->len, "Content-Encoding: aes128gcm" CRLF
-                    "TTL: %T" CRLF "Urgency: %V" CRLF, conf->ttl,
-                    &conf->urgency);
+    p = ngx_sprintf(p, "Content-Encoding: aes128gcm" CRLF "TTL: %T" CRLF
+                    "Urgency: %V" CRLF, conf->ttl, &conf->urgency);
 
     if (topic.len) {
         p = ngx_sprintf(p, "Topic: %V" CRLF, &topic);
