@@ -214,10 +214,10 @@ sub to_json   { return JSON::PP->new->allow_nonref->canonical
 sub script {
     my ($name) = @_;
     my $lua = "$TOP/src/store/lua";
-    my $segments = slurp("$lua/include/segments.lua");
     my $path = test_dir() . "/$name.lua";
     open my $file, '>', $path or die "$path: $!\n";
-    print $file slurp("$lua/$name.lua") =~ s/^-- include segments$/$segments/mr;
+    print $file slurp("$lua/$name.lua")
+                =~ s{^-- include (\w+)$}{slurp("$lua/include/$1.lua")}mger;
     close $file;
     return $path;
 }

@@ -71,14 +71,7 @@ local function expire_gaps(gap)
     end
 end
 
-local function after(x, y)
-    local xm, xs = string.match(x, '^(%d+)-(%d+)$')
-    local ym, ys = string.match(y, '^(%d+)-(%d+)$')
-    if xm == ym then
-        return tonumber(xs) > tonumber(ys)
-    end
-    return tonumber(xm) > tonumber(ym)
-end
+-- include after
 
 -- what a redelivery has brought is no gap any more; both are (from, to], and
 -- it knows of none behind `last`: one that goes beyond has grown since
@@ -150,35 +143,20 @@ local function erased(dead, event, ms)
     return false
 end
 
--- Attempts without what was answered to events that were erased meanwhile: a
--- head whose flag is odd has the next of the extras, see engine/attempts.
+-- include attempts
+
+-- without what was answered to events that were erased meanwhile
 local function without_erased(dead, heads, extras)
     if extras == '' or call('EXISTS', dead) == 0 then
         return heads, extras
     end
 
-    local lines, rest, at = {}, {}, 1
-    for line in string.gmatch(heads, '[^\n]*\n') do
-        local numbers, ms, seq, flags, tail = string.match(line,
-            '^( (%x+) (%x+) %x+ %x+ %x+ %x+ %x+ )(%x+)(.*)$')
-        if flags and tonumber(flags, 16) % 2 == 1 then
-            local first, last, a, b = string.find(extras, '^ (%x+) (%x+):', at)
-            local stop = first
-                and last + tonumber(a, 16) + tonumber(b, 16) or #extras
-
-            ms = string.format('%.0f', tonumber(ms, 16))
-            seq = string.format('%.0f', tonumber(seq, 16))
-            if erased(dead, ms .. '-' .. seq, ms) then
-                line = numbers .. '0' .. tail
-            else
-                rest[#rest + 1] = string.sub(extras, at, stop)
-            end
-            at = stop + 1
-        end
-        lines[#lines + 1] = line
-    end
-
-    return table.concat(lines), table.concat(rest)
+    return attempts_without(heads, extras, function(numbers)
+        local ms, seq = string.match(numbers, '^ (%x+) (%x+)')
+        ms = string.format('%.0f', tonumber(ms, 16))
+        seq = string.format('%.0f', tonumber(seq, 16))
+        return erased(dead, ms .. '-' .. seq, ms)
+    end)
 end
 
 -- The fields of stats are rings: "<number of the span> <counts>", of five

@@ -20,32 +20,10 @@ local name, digest, value = ARGV[4], ARGV[5], ARGV[6]
 local call = redis.call
 -- include segments
 
--- an entry of the attempt log without what was answered to the event: a head
--- whose flag is odd has the next of the extras, " detail response:" and both
-local function without(heads, extras)
-    local lines, rest, at = {}, {}, 1
+-- include attempts
 
-    for line in string.gmatch(heads, '[^\n]*\n') do
-        local numbers, flags, tail =
-            string.match(line, '^( %x+ %x+ %x+ %x+ %x+ %x+ %x+ )(%x+)(.*)$')
-        flags = flags and tonumber(flags, 16) or 0
-
-        if flags % 2 == 1 then
-            local first, last, a, b = string.find(extras, '^ (%x+) (%x+):', at)
-            local stop = first
-                and last + tonumber(a, 16) + tonumber(b, 16) or #extras
-
-            if string.sub(numbers, 1, #hex + 2) == ' ' .. hex .. ' ' then
-                line = numbers .. '0' .. tail
-            else
-                rest[#rest + 1] = string.sub(extras, at, stop)
-            end
-            at = stop + 1
-        end
-        lines[#lines + 1] = line
-    end
-
-    return table.concat(lines), table.concat(rest)
+local function erased(numbers)
+    return string.sub(numbers, 1, #hex + 2) == ' ' .. hex .. ' '
 end
 
 -- whether the log has attempts of it; what follows the first of them is written
@@ -88,7 +66,8 @@ local function forget(attempts)
         end
     end
     for _, entry in ipairs(tail) do
-        local heads, extras = without(entry[2][2], entry[2][4] or '')
+        local heads, extras = attempts_without(entry[2][2], entry[2][4] or '',
+                                                erased)
         if extras == '' then
             call('XADD', attempts, entry[1], 'a', heads)
         else

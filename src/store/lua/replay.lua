@@ -17,23 +17,14 @@
 
 local SUBS, REPLAY, REPLAYS, LOG, CHANGES, VERSION = unpack(KEYS)
 local id, from, to, all = unpack(ARGV)
+-- include log_end
 
 if redis.call('HEXISTS', SUBS, id) == 0 then
     return { 'not_found' }
 end
 
 if to == '' then
-    to = '0-0'
-
-    if redis.call('EXISTS', LOG) == 1 then
-        local info = redis.call('XINFO', 'STREAM', LOG)
-
-        for i = 1, #info, 2 do
-            if info[i] == 'last-generated-id' then
-                to = info[i + 1]
-            end
-        end
-    end
+    to = log_end(LOG)
 end
 
 local version = string.format('%.0f', redis.call('INCR', VERSION))

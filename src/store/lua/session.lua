@@ -54,28 +54,18 @@ if verb == 'delete' then
     return { 'ok' }
 end
 
+-- include log_end
+
 -- A provider's subscription is all tenants' and comes with the first session:
 -- what is published from now on is for it.
 local function provide(id, provider)
     local ALL, CHANGES, VERSION, CURSOR, LOG = unpack(KEYS, 4)
-    local from = '0-0'
 
     if redis.call('HEXISTS', ALL, id) == 1 then
         return
     end
 
-    if redis.call('EXISTS', LOG) == 1 then
-        local info = redis.call('XINFO', 'STREAM', LOG)
-
-        -- not the id of the last entry, which may have been trimmed
-
-        for i = 1, #info, 2 do
-            if info[i] == 'last-generated-id' then
-                from = info[i + 1]
-            end
-        end
-    end
-
+    local from = log_end(LOG)
     local version = string.format('%.0f', redis.call('INCR', VERSION))
     local at = string.format('%.0f', now)
 

@@ -131,20 +131,7 @@ if target == '' or not changed then
     return { 'ok' }
 end
 
--- not the id of the last entry, which may have been trimmed
-local function log_end()
-    if redis.call('EXISTS', LOG) == 0 then
-        return '0-0'
-    end
-
-    local info = redis.call('XINFO', 'STREAM', LOG)
-
-    for i = 1, #info, 2 do
-        if info[i] == 'last-generated-id' then
-            return info[i + 1]
-        end
-    end
-end
+-- include log_end
 
 local function log_change(op)
     local version = string.format('%.0f', redis.call('INCR', VERSION))
@@ -172,7 +159,7 @@ if url then
 
     if not there then
         redis.call('HSET', SETTINGS, 'created', now)
-        redis.call('HSET', CURSOR, id, log_end())
+        redis.call('HSET', CURSOR, id, log_end(LOG))
     end
 
     local json = '{"id":"' .. id .. '","tenant":"","internal":true,"url":'

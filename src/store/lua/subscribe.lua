@@ -52,36 +52,16 @@ local FORMERS = 32
 local create = expected == '0'
 local stored = redis.call('HGET', SUBS, id)
 
--- not the id of the last entry, which may have been trimmed
-local function log_end()
-    if redis.call('EXISTS', LOG) == 0 then
-        return '0-0'
-    end
+-- include log_end
 
-    local info = redis.call('XINFO', 'STREAM', LOG)
-
-    for i = 1, #info, 2 do
-        if info[i] == 'last-generated-id' then
-            return info[i + 1]
-        end
-    end
-end
-
-local function after(x, y)
-    local xm, xs = string.match(x, '^(%d+)-(%d+)$')
-    local ym, ys = string.match(y, '^(%d+)-(%d+)$')
-    if xm == ym then
-        return tonumber(xs) > tonumber(ys)
-    end
-    return tonumber(xm) > tonumber(ym)
-end
+-- include after
 
 -- What it selected up to now holds for what was published up to now.  Those
 -- that its cursor has passed are forgotten, unless a gap may need them.
 local function remember()
     local cursor = redis.call('HGET', CURSOR, id)
     cursor = cursor and string.match(cursor, '^%S+') or redis.call('GET', POS)
-    local to, gaps = log_end(), redis.call('LLEN', GAP) > 0
+    local to, gaps = log_end(LOG), redis.call('LLEN', GAP) > 0
 
     if not cursor or not (gaps or after(to, cursor)) then
         return
@@ -283,13 +263,13 @@ end
 
 if create then
     redis.call('ZADD', TENANT, version, id)
-    redis.call('HSET', CURSOR, id, log_end())
+    redis.call('HSET', CURSOR, id, log_end(LOG))
 
 elseif follows == '1' and before ~= '1' then
     local cursor = redis.call('HGET', CURSOR, id)
     local from = cursor and string.match(cursor, '^%S+')
                  or redis.call('GET', POS)
-    local to = log_end()
+    local to = log_end(LOG)
 
     if from and from ~= to then
         redis.call('RPUSH', GAP, from .. ' ' .. to .. ' ' .. version)
@@ -306,7 +286,7 @@ elseif follows == '1' and moved == '1' then
     end
 
 elseif follows ~= '1' and before == '1' then
-    redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end())
+    redis.call('HSETNX', CURSOR, id, redis.call('GET', POS) or log_end(LOG))
 end
 
 return { 'ok', version, (held or claim ~= '') and 1 or 0 }
