@@ -1,8 +1,9 @@
 /*
  * notify_console: one page that shows subscriptions, deliveries and events, and
  * speaks to the REST API in its folder, with the rights of who looks at it.
- * The page is console.html, a file of this folder; a title and a logo are put
- * into it when the configuration is read.
+ * The page is console.html, a file of this folder; a title, a logo and the name
+ * of the header that says whose data is asked for are put into it when the
+ * configuration is read.
  */
 
 #include "ngx_http_notify_args.h"
@@ -16,6 +17,8 @@
 /* what stands in the page until it is given */
 #define NGX_HTTP_NOTIFY_CONSOLE_TITLE                                         \
     "<title>Notifications</title>"
+#define NGX_HTTP_NOTIFY_CONSOLE_BODY                                          \
+    "<body>"
 #define NGX_HTTP_NOTIFY_CONSOLE_HEAD                                          \
     "<h1 id=\"channel\">Notifications</h1>"
 
@@ -25,6 +28,7 @@ typedef struct {
     ngx_str_t     page;
     ngx_str_t     title;
     ngx_str_t     logo;
+    ngx_str_t     tenant;       /* a header's name */
     ngx_array_t  *ancestors;    /* of ngx_str_t, or NULL: none */
 } ngx_http_notify_console_loc_conf_t;
 
@@ -35,6 +39,10 @@ static char *ngx_http_notify_console_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_console_args(ngx_conf_t *cf,
     ngx_http_notify_console_loc_conf_t *nclcf);
+static ngx_str_t *ngx_http_notify_console_field(
+    ngx_http_notify_console_loc_conf_t *nclcf, const ngx_str_t *arg);
+static const char *ngx_http_notify_console_refused(
+    const ngx_http_notify_console_loc_conf_t *nclcf, const ngx_str_t *field);
 static ngx_int_t ngx_http_notify_console_quoted(ngx_conf_t *cf, ngx_uint_t *i,
     ngx_str_t *text);
 static char *ngx_http_notify_console_ancestors(ngx_conf_t *cf,
@@ -175,7 +183,8 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
     char        *rv;
     u_char      *p, *last;
     ngx_str_t   *arg, *field;
-    ngx_uint_t   i, logo;
+    ngx_uint_t   i;
+    const char  *must;
 
     arg = cf->args->elts;
 
@@ -183,12 +192,9 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
 
         p = arg[i].data;
         last = p + arg[i].len;
-        logo = (ngx_strncmp(p, "logo=", 5) == 0);
+        field = ngx_http_notify_console_field(nclcf, &arg[i]);
 
-        if (logo || ngx_strncmp(p, "title=", 6) == 0) {
-
-            field = logo ? &nclcf->logo : &nclcf->title;
-
+        if (field) {
             if (field->data) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "duplicate parameter \"%V\"", &arg[i]);
@@ -202,16 +208,12 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
                 return NGX_CONF_ERROR;
             }
 
-            if (field->len == 0
-                || ngx_http_notify_text_control(field)
-                || !ngx_http_notify_text_utf8(field)
-                || (logo
-                    && !ngx_http_notify_console_plain(field)))
-            {
+            must = ngx_http_notify_console_refused(nclcf, field);
+
+            if (must) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "invalid parameter \"%V\", it must be %s",
-                                   &arg[i], logo ? "a URL or a path"
-                                                 : "a text");
+                                   &arg[i], must);
                 return NGX_CONF_ERROR;
             }
 
@@ -232,6 +234,54 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_str_t *
+ngx_http_notify_console_field(ngx_http_notify_console_loc_conf_t *nclcf,
+    const ngx_str_t *arg)
+{
+    if (ngx_http_notify_text_starts(arg, "title=")) {
+        return &nclcf->title;
+    }
+
+    if (ngx_http_notify_text_starts(arg, "logo=")) {
+        return &nclcf->logo;
+    }
+
+    return ngx_http_notify_text_starts(arg, "tenant=") ? &nclcf->tenant : NULL;
+}
+
+
+/* NULL, or what its value must be */
+
+static const char *
+ngx_http_notify_console_refused(
+    const ngx_http_notify_console_loc_conf_t *nclcf, const ngx_str_t *field)
+{
+    size_t  i;
+    u_char  c;
+
+    if (field == &nclcf->title) {
+        return field->len && !ngx_http_notify_text_control(field)
+               && ngx_http_notify_text_utf8(field) ? NULL : "a text";
+    }
+
+    if (field == &nclcf->logo) {
+        return ngx_http_notify_console_plain(field) ? NULL : "a URL or a path";
+    }
+
+    /* others do not come as far as a variable */
+
+    for (i = 0; i < field->len; i++) {
+        c = field->data[i] | 0x20;
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
+            break;
+        }
+    }
+
+    return field->len && i == field->len ? NULL : "the name of a header";
 }
 
 
@@ -368,7 +418,7 @@ static ngx_int_t
 ngx_http_notify_console_page(ngx_conf_t *cf,
     ngx_http_notify_console_loc_conf_t *nclcf)
 {
-    u_char     *p, *title, *head, *last, *dst;
+    u_char     *p, *title, *body, *head, *last, *dst;
     ngx_str_t   text;
     uintptr_t   len;
 
@@ -378,14 +428,19 @@ ngx_http_notify_console_page(ngx_conf_t *cf,
     nclcf->page.data = p;
     nclcf->page.len = last - p;
 
-    if (nclcf->title.len == 0 && nclcf->logo.len == 0) {
+    if (nclcf->title.len == 0 && nclcf->logo.len == 0
+        && nclcf->tenant.len == 0)
+    {
         return NGX_OK;
     }
 
     title = ngx_strnstr(p, NGX_HTTP_NOTIFY_CONSOLE_TITLE, last - p);
+    body = ngx_strnstr(p, NGX_HTTP_NOTIFY_CONSOLE_BODY, last - p);
     head = ngx_strnstr(p, NGX_HTTP_NOTIFY_CONSOLE_HEAD, last - p);
 
-    if (title == NULL || head == NULL || title > head) {
+    if (title == NULL || body == NULL || head == NULL
+        || title > body || body > head)
+    {
         return NGX_ERROR;
     }
 
@@ -397,7 +452,8 @@ ngx_http_notify_console_page(ngx_conf_t *cf,
     len = ngx_escape_html(NULL, nclcf->logo.data, nclcf->logo.len);
 
     dst = ngx_pnalloc(cf->pool, nclcf->page.len + 2 * text.len
-                                + nclcf->logo.len + len + 256);
+                                + nclcf->logo.len + len
+                                + nclcf->tenant.len + 256);
 
     if (text.data == NULL || dst == NULL) {
         return NGX_ERROR;
@@ -411,6 +467,12 @@ ngx_http_notify_console_page(ngx_conf_t *cf,
         dst = ngx_cpymem(dst, p, title - p);
         dst = ngx_sprintf(dst, "<title>%V</title>", &text);
         p = title + sizeof(NGX_HTTP_NOTIFY_CONSOLE_TITLE) - 1;
+    }
+
+    if (nclcf->tenant.len) {
+        dst = ngx_cpymem(dst, p, body - p);
+        dst = ngx_sprintf(dst, "<body data-tenant=\"%V\">", &nclcf->tenant);
+        p = body + sizeof(NGX_HTTP_NOTIFY_CONSOLE_BODY) - 1;
     }
 
     dst = ngx_cpymem(dst, p, head - p);

@@ -471,6 +471,46 @@ async function system(me) {
     });
 }
 
+// whose data an operator sees; a partner is not asked
+async function tenant(me) {
+    await me.tries(me.view.role === 'operator' ? 'an operator chooses a tenant' : 'a partner has one tenant',
+        async (page) => {
+            const field = page.getByLabel('Tenant', { exact: true });
+            if (me.view.role === 'partner') {
+                await field.waitFor({ state: 'hidden', timeout: WAIT });
+                return;
+            }
+            await publish('acme', [{ eventType: 'team.deleted', data: { of: me.who } }]);
+            await page.locator('nav').getByRole('link', { name: 'Events', exact: true }).click();
+            await field.fill('acme');
+            await field.press('Enter');
+            const one = page.locator('.page details', { hasText: 'team.deleted' });
+            await one.locator('summary').click();
+            await me.sees(`"${me.who}"`, one);
+            await me.goes('System');
+            await me.sees('Counts are of this tenant.');
+            await page.reload();
+            await me.sees('Counts are of this tenant.');
+            await me.goes('Events');
+            await one.locator('summary').click();
+            await me.button('Erase', one).click();
+            await me.button('Erase', page.getByRole('dialog')).click();
+            await me.said('It is erased.');
+            await one.waitFor({ state: 'detached', timeout: WAIT });
+            await field.fill('\u0141\u00f3d\u017a');
+            await field.press('Tab');
+            await me.sees('No event is like that.');
+            await me.goes('System');
+            await me.sees('\u0141\u00f3d\u017a');
+            await field.fill('');
+            await field.press('Enter');
+            await me.sees('Counts are of all tenants');
+            if (/tenant/.test(page.url())) {
+                throw new Error(page.url());
+            }
+        });
+}
+
 async function keyboard(me) {
     await me.tries('the keyboard gets everywhere', async (page) => {
         await page.keyboard.press('Escape');
@@ -527,6 +567,7 @@ async function all(browser) {
             await events(me);
             await catalogue(me);
             await system(me);
+            await tenant(me);
             await keyboard(me);
             ok(!trouble.length, `${me.who}: nothing went wrong in the page`, trouble.join('\n'));
             await context.close();

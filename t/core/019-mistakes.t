@@ -416,6 +416,9 @@ mistakes('an unknown word or parameter',
     [location => q(notify_console "logo=javascript:alert('x')";),
      q(invalid parameter "logo=javascript:alert('x')", it must be a URL or a )
      . 'path'],
+    [location => 'notify_console tenant=$http_x_tenant;',
+     'invalid parameter "tenant=$http_x_tenant", it must be the name of a '
+     . 'header'],
     [location => 'notify_sync c s ask;',
      'invalid mode "ask", it must be "answer" or "gate"'],
     [location => 'notify_emit c a.b on=reply;',

@@ -23,6 +23,7 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, http => <<'END');
         location = /shop/framed {
             notify_console title="Acme & <sons>"
                            logo=https://cdn.example:8443/a/acme.svg?v=1&w=2
+                           tenant=X-Tenant
                            frame_ancestors=https://app.example
                            https://*.example self;
         }
@@ -88,6 +89,8 @@ like($framed->{content}, qr{<title>Acme &amp; &lt;sons&gt;</title>},
      'its title, as text');
 ok(index($framed->{content}, '<img id="logo" alt="" src="https://cdn.example'
          . ':8443/a/acme.svg?v=1&amp;w=2">') > 0, 'its logo');
+like($framed->{content}, qr{^<body data-tenant="X-Tenant">$}m,
+     'the header that says whose data is asked for');
 my ($changed) = $framed->{headers}{'content-security-policy'};
 is($changed =~ s/.*; //r, "frame-ancestors https://app.example "
    . "https://*.example 'self'", 'who may frame it');

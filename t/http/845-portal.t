@@ -69,7 +69,7 @@ $names
             notify_tenant  \$http_x_tenant optional;
             notify_api     shop;
         }
-        location = /shop/console { notify_console; }
+        location = /shop/console { notify_console tenant=X-Tenant; }
         location /portal/ {
             notify_verify  jwt alg=HS256 key=%%DIR%%/portal.key;
             notify_tenant  \$notify_jwt_claim_sub required;

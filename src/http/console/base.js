@@ -111,6 +111,8 @@ const asked = new URL(new URLSearchParams(location.search).get('api') || '.', fo
 const base = new URL(asked.origin === folder.origin ? asked.pathname.replace(/\/?$/, '/') : folder.pathname,
                      folder);
 let token = null;       // of the page's fragment, which no server is sent
+let tenant = '';        // of the same, in the header that the configuration names
+const tenantHeader = document.body.dataset.tenant;
 
 class Problem extends Error {
     constructor(answer, json) {
@@ -121,8 +123,12 @@ class Problem extends Error {
     }
 }
 
+// UTF-8, as a header has it
+const bytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));
+
 function headers(accept, more) {
-    return { Accept: accept, ...(token ? { Authorization: `Bearer ${token}` } : {}), ...more };
+    return { Accept: accept, ...(token ? { Authorization: `Bearer ${token}` } : {}),
+        ...(tenantHeader && tenant ? { [tenantHeader]: bytes(tenant) } : {}), ...more };
 }
 
 // { json, text, next, etag }; throws a Problem

@@ -4,6 +4,7 @@
 //   console#/endpoints?status=failing      a place
 //   console#token=eyJ…                     a token; a new one keeps the place
 //   console#token=eyJ…&at=%2Fdeliveries    both, as the page writes it
+//   console#tenant=acme&at=%2Fdeliveries   an operator's choice of a tenant
 
 let role = null;            // 'operator' or 'partner', when it is known
 let described = null;       // openapi.json, when it is asked for
@@ -30,7 +31,9 @@ const NAV = [['overview', '/'], ['endpoints', '/endpoints'], ['deliveries', '/de
 // ---- the fragment
 
 function address(route) {
-    return token ? `#${new URLSearchParams({ token, at: route })}` : `#${route}`;
+    return token || tenant
+        ? `#${new URLSearchParams({ ...(token ? { token } : {}), ...(tenant ? { tenant } : {}), at: route })}`
+        : `#${route}`;
 }
 
 // what the fragment says: a place, or null, and whether it has a token
@@ -40,7 +43,7 @@ function fragment() {
         return { at: hash || null };
     }
     const params = new URLSearchParams(hash);
-    return { at: params.get('at'), token: params.get('token') };
+    return { at: params.get('at'), token: params.get('token'), tenant: params.get('tenant') };
 }
 
 let route = '/';
@@ -64,12 +67,17 @@ function arrive() {
     const said = fragment();
     const fresh = said.token && said.token !== token;
     token = said.token || token;
+    const other = tenantHeader && (said.tenant || '') !== tenant;
+    if (other) {
+        tenant = said.tenant || '';
+        $('tenant').value = tenant;
+    }
     if (said.at === null && fresh && visit) {
         history.replaceState(null, '', address(route));
     } else {
         route = said.at || '/';
     }
-    if (fresh) {
+    if (fresh || other) {
         described = null;
         drawNav();
         know();
@@ -180,7 +188,20 @@ document.addEventListener('click', (event) => {
 // who embeds the page gives it another token before one ends; and back, forward
 window.addEventListener('hashchange', arrive);
 window.addEventListener('popstate', () => {
-    if (fragment().at !== null && fragment().at !== route) {
+    const said = fragment();
+    if (said.at !== null && (said.at !== route || (said.tenant || '') !== tenant)) {
+        arrive();
+    }
+});
+
+// an operator looks at another tenant: at the same list, or the overview
+$('tenant').addEventListener('change', () => {
+    const chosen = $('tenant').value.trim();
+    if (chosen !== tenant) {
+        const before = tenant;
+        tenant = chosen;
+        history.pushState(null, '', address(/^\/[a-z]*(\?|$)/.test(route) ? route : '/'));
+        tenant = before;
         arrive();
     }
 });
@@ -189,6 +210,9 @@ set($('skip'), { href: '#view' });
 $('skip').textContent = t('skip');
 $('ended').textContent = t('ended');
 $('nav').setAttribute('aria-label', t('nav'));
+$('tenant-of').hidden = !tenantHeader;
+$('tenant-of').firstChild.textContent = t('tenant');
+$('tenant').placeholder = t('tenant.default');
 drawNav();
 arrive();
 know();

@@ -262,7 +262,7 @@ const TEXTS = {
     'health.ok': 'Redis is well, and publishes are accepted.',
     'health.warning': 'It works, but: {text}.', 'health.down': 'Publishes are refused: {text}.',
     'system.redis': 'Redis', 'system.work': 'At work', 'system.figures': 'Figures since the start',
-    'channel': 'Channel', 'version': 'Version', 'tenant': 'Tenant',
+    'channel': 'Channel', 'version': 'Version', 'tenant': 'Tenant', 'tenant.default': 'the default one',
     'work.log': 'The log holds', 'work.leases': 'Leases of this worker', 'work.calls': 'Calls of this worker',
     'work.lag': 'Behind', 'work.tail': 'The log', 'work.follows': 'It is followed as it grows.',
     'work.stands': 'It is not followed just now.', 'work.breakers': 'Breakers', 'work.fenced': 'Lost leases',
