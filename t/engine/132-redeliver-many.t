@@ -15,9 +15,11 @@ my $nginx = NotifyTest::Nginx->new(redis => $redis, workers => 2,
 notify_profile local { allow 127.0.0.0/8; retry off; }
 notify_channel shop { profile local; event order.paid alias=order.payed;
                       event order.sent; event other.thing; }
+notify_channel aim { profile local; event order.paid; setting url target; }
 server {
     listen 127.0.0.1:%%PORT%%;
     location /shop/ { notify_tenant $http_x_tenant optional; notify_api shop; }
+    location /aim/ { notify_tenant $http_x_tenant optional; notify_api aim; }
 }
 END
 
@@ -181,6 +183,21 @@ is(theirs(POST => 'redeliver', json => { status => 'all',
 eventually { $receiver->count('/paid') == 505 && $receiver->count('/moved') == 506 }
     'which come';
 is($receiver->count('/other'), 0, 'and nothing to the others');
+
+
+# who gets the events of all tenants
+
+is(http(PUT => $nginx->url('/aim/settings'),
+        json => { url => $receiver->url('/target') })->{status}, 200, 'there is a target');
+for my $tenant ('', '', 'red', 'blue', 'blue') {
+    http(POST => $nginx->url('/aim/events'), json => { eventType => 'order.paid' },
+         headers => { 'X-Tenant' => $tenant });
+}
+eventually { $receiver->count('/target') == 5 } 'it gets the events of all';
+is(http(POST => $nginx->url('/aim/redeliver'), json => { status => 'all', %$_,
+        subscriptions => ['target'] })->{json}{count}, 5, 'they are asked for again')
+    for { dryRun => JSON::PP::true }, {};
+eventually { $receiver->count('/target') == 10 } 'and come';
 
 
 # what is wrong

@@ -96,7 +96,13 @@ my $rows = $shop->ask(GET => "subscriptions/$fails/deliveries")->{json};
 is_deeply([map { $_->{eventId} } @$rows],
           [reverse @failed], 'deliveries show them');
 
+my $counted = { status => 'all', dryRun => JSON::PP::true };
+is($shop->ask(POST => 'redeliver', $counted)->{json}{count}, @ids - @failed,
+   'what was delivered is counted from them');
+
 $shop->act($off, 'enable');
+is($shop->ask(POST => 'redeliver', { since => $ids[0], dryRun => JSON::PP::true })
+       ->{json}{count}, @ids - @failed, 'and what was missed');
 $receiver->script('/off', { status => 200 });
 $shop->act($off, 'redeliver', { since => '2020-01-01T00:00:00Z' });
 eventually { !$shop->lacks('/off', grep { my $id = $_;
