@@ -174,16 +174,6 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
         list->looked++;
     }
 
-    if (!ngx_http_notify_api_search_may(&list->search, &row[1]->str)) {
-        return NGX_OK;
-    }
-
-    document = ngx_http_notify_subscriptions_document(pool,
-                         &api->channel->keys, &row[1]->str, &version, &error);
-    if (document == NULL) {
-        return NGX_OK;
-    }
-
     ngx_str_null(&cursor);
     ngx_str_null(&health);
 
@@ -196,10 +186,21 @@ ngx_http_notify_api_list_row(ngx_http_notify_api_t *api,
     }
 
     shown.channel = api->channel;
-    shown.document = document;
     shown.cursor = &cursor;
     shown.health = &health;
     shown.secret = 0;
+
+    if (!ngx_http_notify_api_search_may(&list->search, &row[1]->str, &shown)) {
+        return NGX_OK;
+    }
+
+    document = ngx_http_notify_subscriptions_document(pool,
+                         &api->channel->keys, &row[1]->str, &version, &error);
+    if (document == NULL) {
+        return NGX_OK;
+    }
+
+    shown.document = document;
 
     if (!ngx_http_notify_api_search_wants(&list->search, &shown)) {
         return NGX_OK;

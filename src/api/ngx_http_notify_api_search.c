@@ -100,8 +100,15 @@ ngx_http_notify_api_search_plain(const ngx_str_t *text)
 
 ngx_uint_t
 ngx_http_notify_api_search_may(const ngx_http_notify_api_search_t *search,
-    const ngx_str_t *stored)
+    const ngx_str_t *stored,
+    const ngx_http_notify_subscription_shown_t *shown)
 {
+    if (search->states == ngx_http_notify_api_search_state("failing")
+        && ngx_http_notify_subscription_show_since(shown, 1) <= 0)
+    {
+        return 0;
+    }
+
     return !search->plain
            || (stored->len >= search->text.len
                && ngx_strlcasestrn(stored->data, stored->data + stored->len,

@@ -25,9 +25,11 @@ typedef struct {
 /* search= and status=; NGX_ABORT: an answer has been sent */
 ngx_int_t ngx_http_notify_api_search_args(ngx_http_notify_api_t *api,
     ngx_http_notify_api_search_t *search);
-/* 0: a stored document does not have the text, and need not be parsed */
+/* 0: by its stored text, or its health, it is not one of them, and need not be
+ * parsed: the document of what is shown is not looked at */
 ngx_uint_t ngx_http_notify_api_search_may(
-    const ngx_http_notify_api_search_t *search, const ngx_str_t *stored);
+    const ngx_http_notify_api_search_t *search, const ngx_str_t *stored,
+    const ngx_http_notify_subscription_shown_t *shown);
 ngx_uint_t ngx_http_notify_api_search_wants(
     const ngx_http_notify_api_search_t *search,
     const ngx_http_notify_subscription_shown_t *shown);
