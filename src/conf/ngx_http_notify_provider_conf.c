@@ -4,20 +4,17 @@
  * configuration is read.  Must not know sessions.
  */
 
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_memory.h"
 #include "ngx_http_notify_provider.h"
 #include "ngx_http_notify_text.h"
 
 
-static char *ngx_http_notify_provider_set_url(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_provider_set_message(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_provider_set_retry(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_provider_set_group(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_provider_set_url;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_provider_set_message;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_provider_set_retry;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_provider_set_group;
 static char *ngx_http_notify_provider_trust(ngx_conf_t *cf,
     ngx_http_notify_guard_conf_t *guard);
 static char *ngx_http_notify_provider_check(ngx_conf_t *cf,

@@ -3,6 +3,7 @@
  * http {} has been read.  Must not know endpoints.
  */
 
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_channel_names.h"
 #include "ngx_http_notify_crypto.h"
@@ -42,16 +43,11 @@ static void ngx_http_notify_module_check_resolver(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf);
 static char *ngx_http_notify_module_init_nonce(ngx_conf_t *cf,
     ngx_http_notify_main_conf_t *mcf);
-static char *ngx_http_notify_module_set_redis(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_module_set_zone(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_module_set_profile(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_module_set_provider(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_module_set_channel(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_module_set_redis;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_module_set_zone;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_module_set_profile;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_module_set_provider;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_module_set_channel;
 static char *ngx_http_notify_module_check_name(ngx_conf_t *cf,
     const ngx_str_t *name);
 static ngx_http_notify_profile_t *ngx_http_notify_module_add_profile(

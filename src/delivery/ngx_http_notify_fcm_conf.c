@@ -4,6 +4,7 @@
  * as parts of the body.
  */
 
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_fcm_conf.h"
 #include "ngx_http_notify_json_scan.h"
@@ -19,13 +20,10 @@
 #define NGX_HTTP_NOTIFY_FCM_SEND  "/messages:send"
 
 
-static char *ngx_http_notify_fcm_set_account(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_fcm_set_project(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_fcm_set_account;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_fcm_set_project;
 static ngx_uint_t ngx_http_notify_fcm_is_project(const ngx_str_t *text);
-static char *ngx_http_notify_fcm_set_text(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_fcm_set_text;
 static ngx_http_notify_fcm_conf_t *ngx_http_notify_fcm_conf(ngx_conf_t *cf,
     ngx_http_notify_call_conf_t *ccf);
 

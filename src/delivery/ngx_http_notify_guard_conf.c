@@ -3,18 +3,16 @@
  * read-only after start.
  */
 
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_guard.h"
 #include "ngx_http_notify_memory.h"
 
 
-static char *ngx_http_notify_guard_set_rule(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_guard_set_schemes(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_guard_set_ports(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_guard_set_rule;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_guard_set_schemes;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_guard_set_ports;
 
 
 static ngx_command_t  ngx_http_notify_guard_commands[] = {

@@ -4,6 +4,7 @@
  * call.  Must not know how or to whom they are sent.
  */
 
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_cloudevents.h"
@@ -24,14 +25,10 @@ static u_char *ngx_http_notify_payload_quote(u_char *p, const ngx_str_t *text);
 static size_t ngx_http_notify_payload_quoted(const ngx_str_t *text);
 static u_char *ngx_http_notify_payload_value(u_char *p, const ngx_str_t *json);
 
-static char *ngx_http_notify_payload_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_notify_payload_set_method(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_payload_set_header(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_payload_set_success(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_payload_set;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_payload_set_method;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_payload_set_header;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_payload_set_success;
 
 
 static ngx_command_t  ngx_http_notify_payload_commands[] = {

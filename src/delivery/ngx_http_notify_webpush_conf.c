@@ -3,6 +3,7 @@
  * webpush`.
  */
 
+#include "ngx_http_notify_args.h"
 #include "ngx_http_notify_block.h"
 #include "ngx_http_notify_call.h"
 #include "ngx_http_notify_file.h"
@@ -15,18 +16,13 @@
 #define NGX_HTTP_NOTIFY_WEBPUSH_TTL_MAX  (365 * 86400)
 
 
-static char *ngx_http_notify_webpush_set_key(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_webpush_set_key;
 static ngx_int_t ngx_http_notify_webpush_public(ngx_conf_t *cf,
     ngx_http_notify_webpush_conf_t *push);
-static char *ngx_http_notify_webpush_set_subject(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_webpush_set_ttl(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_webpush_set_urgency(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_notify_webpush_set_topic(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+static ngx_http_notify_args_cmd_t  ngx_http_notify_webpush_set_subject;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_webpush_set_ttl;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_webpush_set_urgency;
+static ngx_http_notify_args_cmd_t  ngx_http_notify_webpush_set_topic;
 static ngx_http_notify_webpush_conf_t *ngx_http_notify_webpush_conf(
     ngx_conf_t *cf, ngx_http_notify_call_conf_t *ccf);
 
