@@ -39,8 +39,9 @@ static char *ngx_http_notify_console_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_notify_console_args(ngx_conf_t *cf,
     ngx_http_notify_console_loc_conf_t *nclcf);
-static ngx_str_t *ngx_http_notify_console_field(
-    ngx_http_notify_console_loc_conf_t *nclcf, const ngx_str_t *arg);
+static ngx_uint_t ngx_http_notify_console_field(
+    ngx_http_notify_console_loc_conf_t *nclcf, const ngx_str_t *arg,
+    ngx_str_t **field);
 static const char *ngx_http_notify_console_refused(
     const ngx_http_notify_console_loc_conf_t *nclcf, const ngx_str_t *field);
 static ngx_int_t ngx_http_notify_console_quoted(ngx_conf_t *cf, ngx_uint_t *i,
@@ -192,9 +193,8 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
 
         p = arg[i].data;
         last = p + arg[i].len;
-        field = ngx_http_notify_console_field(nclcf, &arg[i]);
 
-        if (field) {
+        if (ngx_http_notify_console_field(nclcf, &arg[i], &field)) {
             if (field->data) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "duplicate parameter \"%V\"", &arg[i]);
@@ -237,19 +237,25 @@ ngx_http_notify_console_args(ngx_conf_t *cf,
 }
 
 
-static ngx_str_t *
+/* whether it is one of those with one value */
+
+static ngx_uint_t
 ngx_http_notify_console_field(ngx_http_notify_console_loc_conf_t *nclcf,
-    const ngx_str_t *arg)
+    const ngx_str_t *arg, ngx_str_t **field)
 {
     if (ngx_http_notify_text_starts(arg, "title=")) {
-        return &nclcf->title;
+        *field = &nclcf->title;
+        return 1;
     }
 
     if (ngx_http_notify_text_starts(arg, "logo=")) {
-        return &nclcf->logo;
+        *field = &nclcf->logo;
+        return 1;
     }
 
-    return ngx_http_notify_text_starts(arg, "tenant=") ? &nclcf->tenant : NULL;
+    *field = &nclcf->tenant;
+
+    return ngx_http_notify_text_starts(arg, "tenant=");
 }
 
 
