@@ -182,8 +182,7 @@ ngx_http_notify_connections_shared(ngx_cycle_t *cycle,
     }
 
     return ngx_http_notify_log_replicas_use(
-               ngx_http_notify_connections.publishes, conf->replicas,
-               conf->timeout);
+               ngx_http_notify_connections.publishes, conf);
 }
 
 
@@ -211,8 +210,7 @@ ngx_http_notify_connections_own(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    return ngx_http_notify_log_replicas_use(channel->publishes,
-                                            conf->replicas, conf->timeout);
+    return ngx_http_notify_log_replicas_use(channel->publishes, conf);
 }
 
 

@@ -2,14 +2,24 @@
  * Of each connection one WAIT at a time behind the publishes that were
  * answered; those answered meanwhile share the next one.  The worker has a
  * list of these connections.  Must not know what was published, nor for whom.
+ *
+ * In a failover that is ordered a replica leaves its master, and sentinels say
+ * so about a second later; meanwhile the master goes on, and its other replicas
+ * follow it.  So with a sentinel INFO is asked for behind WAIT, and where fewer
+ * follow than did, what waits is asked for again until that second is over: by
+ * then the connection is gone if the master is another.
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
  */
 
 #include "ngx_http_notify_command.h"
 #include "ngx_http_notify_log_replicas.h"
+#include "ngx_http_notify_redis_info.h"
 #include "ngx_http_notify_timer.h"
 
 
 #define NGX_HTTP_NOTIFY_LOG_REPLICAS_QUIET  60    /* seconds */
+#define NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT   3000  /* ms until all know of it */
+#define NGX_HTTP_NOTIFY_LOG_REPLICAS_AGAIN  200   /* ms between two questions */
 
 
 typedef struct ngx_http_notify_log_replicas_of_s
@@ -18,12 +28,16 @@ typedef struct ngx_http_notify_log_replicas_of_s
 struct ngx_http_notify_log_replicas_of_s {
     ngx_http_notify_log_replicas_of_t  *next;
     ngx_http_notify_redis_t            *redis;
-    ngx_uint_t                          replicas;
-    ngx_msec_t                          timeout;
+    const ngx_http_notify_redis_conf_t *conf;
     ngx_queue_t                         waiting;  /* those asked for first */
     ngx_event_t                         event;    /* the end of this turn */
+    ngx_event_t                         again;    /* while one has left */
     ngx_uint_t                          asking;   /* generation, 0: none */
+    ngx_uint_t                          known;    /* generation, of */
+    ngx_uint_t                          followers;
+    ngx_msec_t                          left;     /* when, if one is missed */
     time_t                              said;
+    unsigned                            missed:1;
 };
 
 
@@ -31,6 +45,11 @@ static void ngx_http_notify_log_replicas_ask(ngx_event_t *ev);
 static ngx_int_t ngx_http_notify_log_replicas_send(
     ngx_http_notify_log_replicas_of_t *of);
 static ngx_http_notify_redis_handler_t  ngx_http_notify_log_replicas_answer;
+static ngx_http_notify_redis_handler_t  ngx_http_notify_log_replicas_info;
+static ngx_int_t ngx_http_notify_log_replicas_follow(
+    ngx_http_notify_log_replicas_of_t *of, const ngx_http_notify_resp_t *resp);
+static void ngx_http_notify_log_replicas_done(
+    ngx_http_notify_log_replicas_of_t *of, ngx_int_t rc);
 static void ngx_http_notify_log_replicas_tell(
     ngx_http_notify_log_replicas_of_t *of, ngx_int_t rc,
     ngx_uint_t generation);
@@ -42,8 +61,8 @@ static ngx_http_notify_log_replicas_of_t  *ngx_http_notify_log_replicas_all;
 
 
 ngx_int_t
-ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis, ngx_uint_t n,
-    ngx_msec_t timeout)
+ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis,
+    const ngx_http_notify_redis_conf_t *conf)
 {
     ngx_http_notify_log_replicas_of_t  *of;
 
@@ -53,9 +72,10 @@ ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis, ngx_uint_t n,
     }
 
     of->redis = redis;
-    of->replicas = n;
-    of->timeout = timeout;
+    of->conf = conf;
     ngx_http_notify_timer_init(&of->event, ngx_http_notify_log_replicas_ask,
+                               of, ngx_cycle->log);
+    ngx_http_notify_timer_init(&of->again, ngx_http_notify_log_replicas_ask,
                                of, ngx_cycle->log);
 
     ngx_queue_init(&of->waiting);
@@ -86,6 +106,8 @@ ngx_http_notify_log_replicas_end(void)
         if (of->event.posted) {
             ngx_delete_posted_event(&of->event);
         }
+
+        ngx_http_notify_timer_stop(&of->again);
 
         ngx_free(of);
     }
@@ -132,7 +154,7 @@ ngx_http_notify_log_replicas_ask(ngx_event_t *ev)
     ngx_queue_t                 *q;
     ngx_http_notify_log_replicas_t  *wait;
 
-    if (of->asking || ngx_queue_empty(&of->waiting)) {
+    if (of->asking || of->again.timer_set || ngx_queue_empty(&of->waiting)) {
         return;
     }
 
@@ -164,11 +186,11 @@ ngx_http_notify_log_replicas_send(ngx_http_notify_log_replicas_of_t *of)
                                           ngx_http_notify_log_replicas_answer,
                                           of);
 
-    ngx_http_notify_command_number(command, of->replicas);
+    ngx_http_notify_command_number(command, of->conf->replicas);
 
     /* commands that come meanwhile wait for it, and have a deadline, too */
 
-    ngx_http_notify_command_number(command, of->timeout / 2);
+    ngx_http_notify_command_number(command, of->conf->timeout / 2);
 
     return ngx_http_notify_redis_send(command);
 }
@@ -179,25 +201,114 @@ ngx_http_notify_log_replicas_answer(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_log_replicas_of_t *of = data;
 
-    int64_t     replicas;
-    ngx_int_t   rc;
-    ngx_uint_t  generation;
-
-    generation = of->asking;
-    of->asking = 0;
+    int64_t                     replicas;
+    ngx_int_t                   rc;
+    ngx_http_notify_command_t  *command;
 
     rc = NGX_ERROR;
 
     if (resp && resp->type == NGX_HTTP_NOTIFY_RESP_INTEGER) {
         replicas = resp->integer;
 
-        if (replicas >= (int64_t) of->replicas) {
+        if (replicas >= (int64_t) of->conf->replicas) {
             rc = NGX_OK;
 
         } else {
             ngx_http_notify_log_replicas_say(of, replicas);
         }
     }
+
+    if (rc == NGX_OK && of->conf->sentinel.len) {
+
+        /* not sent with WAIT: what has left is to be seen to have left */
+
+        command = ngx_http_notify_command_start(of->redis, "INFO",
+                                            ngx_http_notify_log_replicas_info,
+                                            of);
+        ngx_http_notify_command_text(command, "replication");
+
+        if (ngx_http_notify_redis_send(command) == NGX_OK) {
+            return;
+        }
+
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_notify_log_replicas_done(of, rc);
+}
+
+
+static void
+ngx_http_notify_log_replicas_info(ngx_http_notify_resp_t *resp, void *data)
+{
+    ngx_http_notify_log_replicas_of_t *of = data;
+
+    ngx_int_t  rc;
+
+    rc = ngx_http_notify_log_replicas_follow(of, resp);
+
+    if (rc == NGX_AGAIN) {
+        of->asking = 0;
+        ngx_http_notify_timer_start(&of->again,
+                                    NGX_HTTP_NOTIFY_LOG_REPLICAS_AGAIN);
+        return;
+    }
+
+    ngx_http_notify_log_replicas_done(of, rc);
+}
+
+
+/* NGX_AGAIN: one has left that may be the master by now */
+
+static ngx_int_t
+ngx_http_notify_log_replicas_follow(ngx_http_notify_log_replicas_of_t *of,
+    const ngx_http_notify_resp_t *resp)
+{
+    ngx_http_notify_redis_info_t  info;
+
+    if (resp == NULL || resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_notify_redis_info_parse(&resp->str, &info);
+
+    if (info.replica) {
+        return NGX_ERROR;
+    }
+
+    if (of->known == of->asking && info.replicas < of->followers) {
+
+        if (!of->missed) {
+            of->missed = 1;
+            of->left = ngx_current_msec;
+
+            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                          "notify log: a replica has left the master: "
+                          "publishes wait until the sentinels would have "
+                          "named another");
+        }
+
+        if (ngx_current_msec - of->left < NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT) {
+            return NGX_AGAIN;
+        }
+    }
+
+    of->known = of->asking;
+    of->followers = info.replicas;
+    of->missed = 0;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_notify_log_replicas_done(ngx_http_notify_log_replicas_of_t *of,
+    ngx_int_t rc)
+{
+    ngx_uint_t  generation;
+
+    generation = of->asking;
+    of->asking = 0;
 
     ngx_http_notify_log_replicas_tell(of, rc, generation);
 
@@ -257,5 +368,5 @@ ngx_http_notify_log_replicas_say(ngx_http_notify_log_replicas_of_t *of,
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "notify log: %L of %ui replicas have what was published: "
                   "it is not acknowledged", replicas,
-                  of->replicas);
+                  of->conf->replicas);
 }

@@ -31,11 +31,12 @@ struct ngx_http_notify_log_replicas_s {
 
 
 /*
- * What is published on this connection waits for n replicas; of the worker,
- * until the end.  NGX_ERROR: memory.
+ * What is published on this connection waits for conf->replicas; of the worker,
+ * until the end.  With a sentinel it also waits, for some seconds, when one of
+ * them has left: that may be the master by now.  NGX_ERROR: memory.
  */
 ngx_int_t ngx_http_notify_log_replicas_use(ngx_http_notify_redis_t *redis,
-    ngx_uint_t n, ngx_msec_t timeout);
+    const ngx_http_notify_redis_conf_t *conf);
 /* frees all that waits, without a word */
 void ngx_http_notify_log_replicas_end(void);
 
