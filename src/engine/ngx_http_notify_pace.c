@@ -2,13 +2,13 @@
 /*
  * Windows of as many successes as calls may be under way, or of 32.  After each
  * the limit is doubled until the mean latency of a window is twice the lowest,
- * or a call fails.  From then on it shrinks by an eighth where the mean is twice
- * the lowest, as that endpoint gets slower by what is under way; it grows by an
- * eighth up to one and a half of it, and by one between, or once a call failed.
- * Where it still is with as few as at first, it is not for that, and its latency
- * is learned anew.  A failure halves the limit, once for all calls that were
- * under way.  Where an endpoint has refused (429, 503), that limit is tried
- * again only after many successes below it.
+ * or a call fails.  From then on it shrinks by an eighth where the mean is
+ * twice the lowest, as that endpoint gets slower by what is under way; it grows
+ * by an eighth up to one and a half of it, and by one between, or once a call
+ * failed.  Where it still is with as few as at first, it is not for that, and
+ * its latency is learned anew.  A failure halves the limit, once for all calls
+ * that were under way.  Where an endpoint has refused (429, 503), that limit is
+ * tried again only after many successes below it.
  */
 
 #include "ngx_http_notify_pace.h"
@@ -164,7 +164,8 @@ ngx_http_notify_pace_window(ngx_http_notify_subscriber_t *s)
         return;
     }
 
-    step = (mean <= pace->lowest + more / 2 && !pace->halved) ? s->limit / 8 : 1;
+    step = (mean <= pace->lowest + more / 2 && !pace->halved) ? s->limit / 8
+                                                              : 1;
 
     s->limit = ngx_min(s->limit + ngx_max(step, 1), pace->max);
 }
