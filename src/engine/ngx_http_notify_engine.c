@@ -145,8 +145,7 @@ ngx_http_notify_engine_stats(const ngx_http_notify_channel_t *channel,
         stats->in_flight += feed->active;
         stats->queued += feed->queued;
         stats->behind += feed->behind;
-        stats->tailing |= feed->tail_state
-                          == NGX_HTTP_NOTIFY_FEED_TAIL_READS;
+        stats->tailing |= ngx_http_notify_tail_follows(feed);
     }
 }
 

@@ -29,6 +29,7 @@ typedef struct ngx_http_notify_lease_s       ngx_http_notify_lease_t;
 typedef struct ngx_http_notify_subscriber_s  ngx_http_notify_subscriber_t;
 typedef struct ngx_http_notify_delivery_s    ngx_http_notify_delivery_t;
 typedef struct ngx_http_notify_match_s       ngx_http_notify_match_t;
+typedef struct ngx_http_notify_trunk_s       ngx_http_notify_trunk_t;
 
 
 typedef enum {
@@ -118,9 +119,9 @@ struct ngx_http_notify_feed_s {
     unsigned                          rescan:1;
     unsigned                          scanning:1;
 
-    /* tail, reader, range */
-    ngx_http_notify_redis_t          *tail;     /* blocking reads; own */
+    /* tail, reader */
     ngx_http_notify_feed_tail_e       tail_state;
+    ngx_http_notify_command_t        *tail_command; /* its own read, or NULL */
     ngx_http_notify_id_t              position;
     ngx_http_notify_id_t              packed;       /* the end of the segments
                                                        that it reads */
@@ -130,9 +131,21 @@ struct ngx_http_notify_feed_s {
                                                    subscribers tested for
                                                    one, roughly */
     ngx_uint_t                        tail_asked;   /* entries, by the read */
+    unsigned                          tail_log:1;   /* by its own read, too */
+    unsigned                          tail_failed:1;    /* by its own, first */
     unsigned                          positioned:1; /* position is known */
     unsigned                          more:1;       /* the last read was full */
     ngx_http_notify_pages_t           pages;    /* while any are behind */
+
+    /* trunk */
+    ngx_http_notify_trunk_t          *trunk;    /* NULL: none yet */
+    ngx_queue_t                       trunk_link;   /* of a line's feeds that
+                                                       wait, or alone */
+    ngx_msec_t                        trunk_told;
+    ngx_uint_t                        trunk_rests;  /* unsigned  rests:1; on
+                                                       the second line */
+
+    /* range */
     ngx_http_notify_id_t              range_from;   /* of the last range that a
                                                        subscriber asked for, */
     ngx_uint_t                        ranges;   /* its number */

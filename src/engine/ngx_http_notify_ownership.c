@@ -85,15 +85,7 @@ ngx_http_notify_ownership_drop_all(ngx_http_notify_feed_t *feed)
         }
     }
 
-    if (feed->tail != NULL) {
-
-        /*
-         * What it is about to answer follows a position that is void; and it
-         * may be connected to a master that is none any more.
-         */
-
-        ngx_http_notify_redis_reset(feed->tail, "to be read anew");
-    }
+    ngx_http_notify_tail_reset(feed);
 
     feed->position.ms = 0;
     feed->position.seq = 0;

@@ -14,22 +14,30 @@
 #include "ngx_http_notify_run_queue.h"
 #include "ngx_http_notify_script.h"
 #include "ngx_http_notify_sync_registry.h"
+#include "ngx_http_notify_timer.h"
+#include "ngx_http_notify_trunk.h"
 
 
-#define NGX_HTTP_NOTIFY_TAIL_BLOCK    5000      /* ms */
 #define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
 #define NGX_HTTP_NOTIFY_TAIL_CHANGES  50        /* ms, while all are */
 #define NGX_HTTP_NOTIFY_TAIL_RETRY    300       /* ms, without memory */
 
 
-static ngx_int_t ngx_http_notify_tail_connect(ngx_http_notify_feed_t *feed);
-static void ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis,
-    ngx_uint_t up, void *data);
+static void ngx_http_notify_tail_stop(ngx_http_notify_feed_t *feed);
 static void ngx_http_notify_tail_timer_handler(ngx_event_t *ev);
 static void ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed,
     ngx_uint_t log);
+static ngx_uint_t ngx_http_notify_tail_is_alone(
+    const ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_tail_wait(ngx_http_notify_feed_t *feed);
+static void ngx_http_notify_tail_ask(ngx_http_notify_feed_t *feed,
+    ngx_uint_t log);
+static void ngx_http_notify_tail_told(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp,
     void *data);
+static void ngx_http_notify_tail_answer(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_tail_segments(ngx_http_notify_feed_t *feed,
     const ngx_http_notify_id_t *end);
 static void ngx_http_notify_tail_segments_reply(ngx_http_notify_resp_t *resp,
@@ -54,38 +62,20 @@ ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed)
 
     /* a worker has all of these, or few of many */
 
-    return feed->channel->partitions > 1 ? NGX_OK
-                                         : ngx_http_notify_tail_connect(feed);
-}
-
-
-static ngx_int_t
-ngx_http_notify_tail_connect(ngx_http_notify_feed_t *feed)
-{
-    if (feed->tail == NULL) {
-        feed->tail = ngx_http_notify_redis_create((ngx_cycle_t *) ngx_cycle,
-                                                  feed->channel->store, "tail",
-                                                  ngx_http_notify_tail_state,
-                                                  feed);
-    }
-
-    return feed->tail ? NGX_OK : NGX_ERROR;
+    return feed->channel->partitions > 1
+               ? NGX_OK
+               : ngx_http_notify_trunk_join(feed, ngx_http_notify_tail_told);
 }
 
 
 void
 ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed)
 {
-    if (feed->tail != NULL) {
-        ngx_http_notify_redis_destroy(feed->tail);
-        feed->tail = NULL;
-    }
+    ngx_http_notify_tail_stop(feed);
+    ngx_http_notify_trunk_leave(feed);
 
-    if (feed->tail_timer.timer_set) {
-        ngx_del_timer(&feed->tail_timer);
-    }
+    ngx_http_notify_timer_stop(&feed->tail_timer);
 
-    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
     feed->positioned = 0;
     feed->anchored = 0;
     feed->position.ms = 0;
@@ -95,19 +85,30 @@ ngx_http_notify_tail_exit(ngx_http_notify_feed_t *feed)
 }
 
 
-static void
-ngx_http_notify_tail_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
-    void *data)
+void
+ngx_http_notify_tail_reset(ngx_http_notify_feed_t *feed)
 {
-    ngx_http_notify_feed_t  *feed = data;
+    ngx_http_notify_tail_stop(feed);
+    ngx_http_notify_trunk_reset(feed);
+}
 
-    if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_READS) {
-        feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
+
+static void
+ngx_http_notify_tail_stop(ngx_http_notify_feed_t *feed)
+{
+    if (feed->tail_command != NULL) {
+        ngx_http_notify_redis_cancel(feed->tail_command);
+        feed->tail_command = NULL;
     }
 
-    if (up) {
-        ngx_http_notify_tail_read(feed);
-    }
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
+}
+
+
+ngx_uint_t
+ngx_http_notify_tail_follows(const ngx_http_notify_feed_t *feed)
+{
+    return feed->tail_command != NULL || ngx_http_notify_trunk_is_read(feed);
 }
 
 
@@ -117,8 +118,7 @@ ngx_http_notify_tail_read(ngx_http_notify_feed_t *feed)
     ngx_uint_t  following;
 
     if (feed->tail_state == NGX_HTTP_NOTIFY_FEED_TAIL_READS
-        || !feed->positioned || feed->leaving
-        || feed->tail == NULL || !ngx_http_notify_redis_ready(feed->tail))
+        || !feed->positioned || feed->leaving || feed->trunk == NULL)
     {
         return;
     }
@@ -177,12 +177,11 @@ ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
 
     feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
-    if (feed->positioned && !feed->leaving
-        && feed->tail != NULL && ngx_http_notify_redis_ready(feed->tail))
-    {
+    if (feed->positioned && !feed->leaving && feed->trunk != NULL) {
+
         /* subscriptions change also while all are busy */
 
-        ngx_http_notify_tail_submit(feed, 0);
+        ngx_http_notify_tail_ask(feed, 0);
     }
 }
 
@@ -190,24 +189,54 @@ ngx_http_notify_tail_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
 {
+    if (log && !ngx_http_notify_tail_is_alone(feed)) {
+        ngx_http_notify_tail_wait(feed);
+
+    } else {
+        ngx_http_notify_tail_ask(feed, log);
+    }
+}
+
+
+/*
+ * Others that wait are not disturbed by one that has more to read, that may
+ * spoil their read, or that comes while it is under way.
+ */
+
+static ngx_uint_t
+ngx_http_notify_tail_is_alone(const ngx_http_notify_feed_t *feed)
+{
+    return ngx_http_notify_trunk_is_shared(feed)
+           && (feed->more || feed->tail_failed
+               || ngx_http_notify_trunk_is_taken(feed));
+}
+
+
+static void
+ngx_http_notify_tail_wait(ngx_http_notify_feed_t *feed)
+{
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_READS;
+
+    ngx_http_notify_trunk_wait(feed);
+}
+
+
+/* what is there already: the changes alone, or the log as well */
+
+static void
+ngx_http_notify_tail_ask(ngx_http_notify_feed_t *feed, ngx_uint_t log)
+{
     ngx_http_notify_command_t  *command;
 
+    feed->tail_log = log;
     feed->tail_asked = log ? ngx_http_notify_reader_count(feed)
                            : NGX_HTTP_NOTIFY_READER_COUNT;
 
-    command = ngx_http_notify_command_start(feed->tail, "XREAD",
+    command = ngx_http_notify_command_start(feed->redis, "XREAD",
                                             ngx_http_notify_tail_reply, feed);
-
-    ngx_http_notify_command_timeout(command, NGX_HTTP_NOTIFY_TAIL_BLOCK
-                                             + feed->channel->store->timeout);
 
     ngx_http_notify_command_text(command, "COUNT");
     ngx_http_notify_command_number(command, feed->tail_asked);
-
-    if (log) {
-        ngx_http_notify_command_text(command, "BLOCK");
-        ngx_http_notify_command_text(command, "5000");
-    }
 
     if (log) {
         ngx_http_notify_log_follow(command, &feed->channel->keys, "subs:log",
@@ -225,7 +254,24 @@ ngx_http_notify_tail_submit(ngx_http_notify_feed_t *feed, ngx_uint_t log)
         return;
     }
 
+    feed->tail_command = command;
     feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_READS;
+}
+
+
+static void
+ngx_http_notify_tail_told(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *resp)
+{
+    feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
+
+    if (resp == NULL) {
+        feed->tail_failed = 1;
+        ngx_http_notify_tail_ask(feed, 1);
+        return;
+    }
+
+    ngx_http_notify_tail_answer(feed, resp);
 }
 
 
@@ -234,12 +280,38 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t  *feed = data;
 
-    ngx_http_notify_log_followed_t  found;
-
+    feed->tail_command = NULL;
     feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
-    if (resp == NULL || !feed->positioned) {
-        return;                     /* the next connection goes on */
+    if (resp == NULL) {
+        ngx_http_notify_timer_start(&feed->tail_timer,
+                                    NGX_HTTP_NOTIFY_TAIL_RETRY);
+        return;
+    }
+
+    if (feed->tail_log && resp->type == NGX_HTTP_NOTIFY_RESP_NIL
+        && !feed->leaving)
+    {
+        feed->more = 0;
+        feed->tail_failed = 0;
+
+        ngx_http_notify_sync_registry_heard(feed->channel);
+        ngx_http_notify_tail_wait(feed);
+        return;
+    }
+
+    ngx_http_notify_tail_answer(feed, resp);
+}
+
+
+static void
+ngx_http_notify_tail_answer(ngx_http_notify_feed_t *feed,
+    ngx_http_notify_resp_t *resp)
+{
+    ngx_http_notify_log_followed_t  found;
+
+    if (!feed->positioned) {
+        return;
     }
 
     if (ngx_http_notify_reader_large(feed, resp, feed->tail_asked)) {
@@ -251,10 +323,12 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
         ngx_log_error(NGX_LOG_ERR, feed->log, 0,
                       "notify tail: the log of channel \"%V\" cannot be read: "
                       "\"%V\"", &feed->channel->name, &resp->str);
+        feed->tail_failed = 1;
         ngx_add_timer(&feed->tail_timer, 1000);
         return;
     }
 
+    feed->tail_failed = 0;
     feed->more = 0;
 
     ngx_http_notify_sync_registry_heard(feed->channel);
@@ -267,7 +341,7 @@ ngx_http_notify_tail_reply(ngx_http_notify_resp_t *resp, void *data)
         ngx_http_notify_load_change(feed, found.other);
 
         if (found.other->nelts >= feed->tail_asked && !feed->leaving) {
-            ngx_http_notify_tail_submit(feed, 0);
+            ngx_http_notify_tail_ask(feed, 0);
             return;
         }
     }
@@ -295,15 +369,18 @@ ngx_http_notify_tail_segments(ngx_http_notify_feed_t *feed,
 {
     feed->packed = *end;
 
-    if (feed->leaving || feed->tail == NULL) {
+    if (feed->leaving || feed->trunk == NULL) {
         return;
     }
 
-    if (ngx_http_notify_log_range(feed->tail, &feed->channel->keys,
-                                  &feed->position, 0, end, feed->tail_asked,
-                                  ngx_http_notify_tail_segments_reply, feed)
-        == NULL)
-    {
+    feed->tail_command = ngx_http_notify_log_range(feed->redis,
+                                         &feed->channel->keys,
+                                         &feed->position, 0, end,
+                                         feed->tail_asked,
+                                         ngx_http_notify_tail_segments_reply,
+                                         feed);
+
+    if (feed->tail_command == NULL) {
         ngx_add_timer(&feed->tail_timer, NGX_HTTP_NOTIFY_TAIL_RETRY);
         return;
     }
@@ -317,10 +394,17 @@ ngx_http_notify_tail_segments_reply(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_feed_t  *feed = data;
 
+    feed->tail_command = NULL;
     feed->tail_state = NGX_HTTP_NOTIFY_FEED_TAIL_IDLE;
 
-    if (resp == NULL || !feed->positioned) {
-        return;                     /* the next connection goes on */
+    if (resp == NULL) {
+        ngx_http_notify_timer_start(&feed->tail_timer,
+                                    NGX_HTTP_NOTIFY_TAIL_RETRY);
+        return;
+    }
+
+    if (!feed->positioned) {
+        return;
     }
 
     if (ngx_http_notify_reader_large(feed, resp, feed->tail_asked)) {
@@ -454,7 +538,10 @@ ngx_http_notify_tail_join(ngx_http_notify_feed_t *feed)
         }
     }
 
-    if (!reads || ngx_http_notify_tail_connect(feed) != NGX_OK) {
+    if (!reads
+        || ngx_http_notify_trunk_join(feed, ngx_http_notify_tail_told)
+           != NGX_OK)
+    {
         return;
     }
 

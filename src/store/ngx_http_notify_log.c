@@ -359,17 +359,32 @@ ngx_http_notify_log_follow(ngx_http_notify_command_t *command,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *other_from)
 {
     ngx_http_notify_command_text(command, "STREAMS");
+    ngx_http_notify_log_follow_keys(command, keys, other);
+    ngx_http_notify_log_follow_ids(command, from, other_from);
+}
+
+
+void
+ngx_http_notify_log_follow_keys(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys, const char *other)
+{
     ngx_http_notify_command_key(command, keys, "log");
     ngx_http_notify_command_key(command, keys, "seg:end");
 
     if (other) {
         ngx_http_notify_command_key(command, keys, other);
     }
+}
 
+
+void
+ngx_http_notify_log_follow_ids(ngx_http_notify_command_t *command,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *other_from)
+{
     ngx_http_notify_command_id(command, from);
     ngx_http_notify_command_id(command, from);
 
-    if (other) {
+    if (other_from) {
         ngx_http_notify_command_id(command, other_from);
     }
 }

@@ -81,6 +81,12 @@ void ngx_http_notify_log_follow(ngx_http_notify_command_t *command,
     const ngx_http_notify_keys_t *keys, const char *other,
     const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *other_from);
 
+/* The same without the word STREAMS, for a read of several logs. */
+void ngx_http_notify_log_follow_keys(ngx_http_notify_command_t *command,
+    const ngx_http_notify_keys_t *keys, const char *other);
+void ngx_http_notify_log_follow_ids(ngx_http_notify_command_t *command,
+    const ngx_http_notify_id_t *from, const ngx_http_notify_id_t *other_from);
+
 /* what it brought */
 typedef struct {
     ngx_http_notify_resp_t  *log;       /* entries, or NULL */

@@ -3,9 +3,10 @@
 # What a delivery costs where events come one by one, at a rate that is far
 # from what the machine can do: CPU of Redis and of the worker, Redis'
 # commands and bytes of its file, for one and for ten subscribers.  CPU is what
-# /proc says, so other work on the machine changes little.
+# /proc says, so other work on the machine changes little.  With several
+# channels the events go to one after the other.
 # usage: BENCH=trickle make -f Makefile.dev bench
-#        RATE=300 SECONDS=10 NOTIFY_TEST_MODULE=another.so
+#        RATE=300 SECONDS=10 CHANNELS=1 NOTIFY_TEST_MODULE=another.so
 
 use strict;
 use warnings;
@@ -18,6 +19,7 @@ alarm 200;
 
 my $rate = $ENV{RATE} // 300;
 my $seconds = $ENV{SECONDS} // 10;
+my $channels = $ENV{CHANNELS} // 1;
 my $tick = 100;        # of /proc, a second
 
 my $receiver = NotifyTest::Nginx->new(level => 'error', http => <<'END');
@@ -38,37 +40,39 @@ sub cpu {
 
 sub worker { return (slurp("/proc/$_[0]/task/$_[0]/children") =~ /(\d+)/)[0] }
 
-printf "%d events a second, one by one, for %d s\n\n", $rate, $seconds;
+printf "%d events a second, one by one, for %d s, channels: %d\n\n", $rate,
+    $seconds, $channels;
 printf "%-12s %16s %16s %16s %16s\n", 'subscribers', 'Redis us/call',
     'worker us/call', 'commands/event', 'AOF bytes/call';
 
 for my $subscribers (1, 10) {
     my $redis = NotifyTest::Redis->new;
     my $nginx = NotifyTest::Nginx->new(level => 'error', redis => $redis,
-        http => <<'END');
+        connections => 4096, http => <<'END'
     access_log off;
     keepalive_requests 100000000;
     notify_profile plain { allow 127.0.0.0/8; schemes http; keepalive 128; }
-    notify_channel bench { profile plain; event bench.event; }
-    server {
-        listen 127.0.0.1:%%PORT%%;
-        location / { notify_api bench; }
-    }
 END
+        . (join '', map { "notify_channel c$_ { profile plain; event x.y; }\n" }
+                        1 .. $channels)
+        . "server {\n    listen 127.0.0.1:%%PORT%%;\n"
+        . (join '', map { "    location /c$_/ { notify_api c$_; }\n" }
+                        1 .. $channels) . '}');
 
-    eventually { http(GET => $nginx->url('/health'))->{status} == 200 } undef;
+    eventually { http(GET => $nginx->url('/c1/health'))->{status} == 200 } undef;
 
-    for my $n (1 .. $subscribers) {
-        http(POST => $nginx->url('/subscriptions'), json => {
-            event => 'bench.event', url => $receiver->url("/$n") })
+    for my $n (1 .. $subscribers * $channels) {
+        my $c = $n % $channels + 1;
+        http(POST => $nginx->url("/c$c/subscriptions"), json => {
+            event => 'x.y', url => $receiver->url("/$n") })
             ->{status} == 201 or die "trickle: no subscription\n";
     }
 
-    my $body = '{"eventType":"bench.event","entityID":7,"data":{"text":"'
+    my $body = '{"eventType":"x.y","entityID":7,"data":{"text":"'
              . 'x' x 100 . '"}}';
-    my $request = "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+    my @requests = map { "POST /c$_/events HTTP/1.1\r\nHost: localhost\r\n"
                 . "Content-Type: application/json\r\nContent-Length: "
-                . length($body) . "\r\n\r\n$body";
+                . length($body) . "\r\n\r\n$body" } 1 .. $channels;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:'
                                        . $nginx->port) or die "trickle: $!\n";
     my $received = sub {
@@ -94,7 +98,7 @@ END
     for my $n (1 .. $events) {
         my $wait = $began + $n / $rate - time;
         sleep $wait if $wait > 0;
-        syswrite $socket, $request;
+        syswrite $socket, $requests[$n % $channels];
         my $answer = '';
         while ($answer !~ /\r\n\r\n.*\}/s) {
             sysread $socket, $answer, 4096, length $answer

@@ -15,7 +15,8 @@ is($user, 'nginx', 'the guide has a user');
 
 # what health asks for is what the scripts and commands use
 my $health = slurp("$NotifyTest::TOP/src/store/lua/health.lua");
-my %used = map { $_ => 1 } qw(eval info client|setname),
+my %used = map { $_ => 1 } qw(eval info client|setname client|id
+                                   client|unblock),
            map({ split } $health =~ /\[\[(.*?)\]\]/gs),
            map { s/', '(?=usage|stream)/|/r =~ s/'.*//sr }
                $health =~ /ask\('([^)]*)/g;
