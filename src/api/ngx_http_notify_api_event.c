@@ -6,8 +6,10 @@
 #include "ngx_http_notify_api_deliveries.h"
 #include "ngx_http_notify_api_erase.h"
 #include "ngx_http_notify_id.h"
+#include "ngx_http_notify_known.h"
 #include "ngx_http_notify_log.h"
 #include "ngx_http_notify_payload.h"
+#include "ngx_http_notify_script.h"
 
 
 static void ngx_http_notify_api_event_range(ngx_http_notify_api_t *api,
@@ -74,9 +76,10 @@ ngx_http_notify_api_event_by_id(ngx_http_notify_api_t *api,
 static void
 ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
 {
-    ngx_str_t                   parts[2], name;
+    ngx_str_t                   parts[2], name, known;
     ngx_http_notify_command_t  *command;
     u_char                      digest[32];
+    u_char                      buf[NGX_HTTP_NOTIFY_KNOWN_NAME];
 
     parts[0] = api->tenant;
     parts[1] = api->segments[0];
@@ -89,35 +92,31 @@ ngx_http_notify_api_event_key(ngx_http_notify_api_t *api)
         return;
     }
 
-    command = ngx_http_notify_api_command(api, "GET",
-                                          ngx_http_notify_api_event_found);
+    ngx_http_notify_known_name(&name, NGX_HTTP_NOTIFY_KNOWN_EVENT, buf);
 
+    known.data = buf;
+    known.len = sizeof(buf);
+
+    command = ngx_http_notify_api_script(api, &ngx_http_notify_script_known,
+                                         ngx_http_notify_api_event_found);
+
+    ngx_http_notify_command_key(command, &api->channel->keys, "log");
     ngx_http_notify_command_key_of(command, &api->channel->keys, "id", &name);
+    ngx_http_notify_command_arg(command, &known);
 
     ngx_http_notify_api_command_send(api, command);
 }
 
 
-/* "<stream id> <digest of the body>", see publish.lua */
-
 static void
 ngx_http_notify_api_event_found(ngx_http_notify_api_t *api,
     ngx_http_notify_resp_t *resp)
 {
-    u_char                *p;
-    ngx_str_t              text;
     ngx_http_notify_id_t  *id;
 
     if (resp->type != NGX_HTTP_NOTIFY_RESP_STRING) {
         ngx_http_notify_api_event_none(api);
         return;
-    }
-
-    text = resp->str;
-
-    p = ngx_strlchr(text.data, text.data + text.len, ' ');
-    if (p) {
-        text.len = p - text.data;
     }
 
     id = ngx_palloc(api->request->pool, sizeof(ngx_http_notify_id_t));
@@ -126,7 +125,7 @@ ngx_http_notify_api_event_found(ngx_http_notify_api_t *api,
         return;
     }
 
-    if (ngx_http_notify_id_parse(&text, id) != NGX_OK) {
+    if (ngx_http_notify_id_parse(&resp->str, id) != NGX_OK) {
         ngx_http_notify_api_event_none(api);
         return;
     }

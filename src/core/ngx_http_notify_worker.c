@@ -42,12 +42,15 @@ ngx_http_notify_worker_init(ngx_cycle_t *cycle,
     ngx_http_notify_seal_use(&mcf->seal);
 
     owner.data = ngx_pnalloc(cycle->pool,
-                             mcf->nonce.len + 3 + NGX_INT_T_LEN);
+                             mcf->nonce.len + 5 + NGX_INT_T_LEN);
     if (owner.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(owner.data, "2:%V-%ui", &mcf->nonce, ngx_worker);
+    /* "2:", it finds events in segments, "3:", and names among others, see
+     * pack.lua and known.lua */
+
+    p = ngx_sprintf(owner.data, "2:3:%V-%ui", &mcf->nonce, ngx_worker);
     owner.len = p - owner.data;
 
     ngx_http_notify_worker_started = 1;

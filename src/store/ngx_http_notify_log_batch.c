@@ -4,6 +4,7 @@
  * nowhere else.  Lives as long as the worker.
  */
 
+#include "ngx_http_notify_known.h"
 #include "ngx_http_notify_log_batch.h"
 #include "ngx_http_notify_script.h"
 
@@ -53,6 +54,9 @@ static void ngx_http_notify_log_batch_put(ngx_http_notify_log_batch_t *batch,
 static void ngx_http_notify_log_batch_entry(
     ngx_http_notify_log_batch_t *batch,
     const ngx_http_notify_log_entry_t *entry, ngx_uint_t more);
+static void ngx_http_notify_log_batch_known(
+    ngx_http_notify_command_t *command, const ngx_str_t *digest,
+    ngx_http_notify_known_e what, const ngx_str_t *body);
 static void ngx_http_notify_log_batch_send(
     ngx_http_notify_log_batch_t *batch);
 static void ngx_http_notify_log_batch_post(ngx_queue_t *events);
@@ -196,8 +200,8 @@ ngx_http_notify_log_batch_strings(const ngx_http_notify_log_batch_ctx_t *ctx)
         entry = &ctx->entries[i];
 
         n += 1 + ngx_http_notify_log_strings(&entry->event)
-             + (entry->request.len ? 2 : 0)
-             + (entry->key.len ? 2 : 0)
+             + (entry->request.len ? 3 : 0)
+             + (entry->key.len ? 3 : 0)
              + (entry->last.len ? 3 : 0);
     }
 
@@ -335,12 +339,18 @@ ngx_http_notify_log_batch_entry(ngx_http_notify_log_batch_t *batch,
         ngx_http_notify_command_key_of(command, batch->keys, "once",
                                        &entry->request);
         ngx_http_notify_command_arg(command, &entry->print);
+        ngx_http_notify_log_batch_known(command, &entry->request,
+                                        NGX_HTTP_NOTIFY_KNOWN_REQUEST,
+                                        &entry->print);
     }
 
     if (entry->key.len) {
         ngx_http_notify_command_key_of(command, batch->keys, "id",
                                        &entry->key);
         ngx_http_notify_command_arg(command, &entry->body);
+        ngx_http_notify_log_batch_known(command, &entry->key,
+                                        NGX_HTTP_NOTIFY_KNOWN_EVENT,
+                                        &entry->body);
     }
 
     if (entry->last.len) {
@@ -353,6 +363,24 @@ ngx_http_notify_log_batch_entry(ngx_http_notify_log_batch_t *batch,
     if (strings) {
         ngx_http_notify_log_write(command, &entry->event);
     }
+}
+
+
+static void
+ngx_http_notify_log_batch_known(ngx_http_notify_command_t *command,
+    const ngx_str_t *digest, ngx_http_notify_known_e what,
+    const ngx_str_t *body)
+{
+    u_char     buf[NGX_HTTP_NOTIFY_KNOWN_HEAD];
+    ngx_str_t  head;
+
+    ngx_http_notify_known_name(digest, what, buf);
+    ngx_http_notify_known_body(body, buf + NGX_HTTP_NOTIFY_KNOWN_NAME);
+
+    head.data = buf;
+    head.len = sizeof(buf);
+
+    ngx_http_notify_command_arg(command, &head);
 }
 
 

@@ -53,6 +53,7 @@ ngx_http_notify_script(consumer);
 ngx_http_notify_script(node);
 ngx_http_notify_script(once);
 ngx_http_notify_script(log_state);
+ngx_http_notify_script(known);
 ngx_http_notify_script(range);
 ngx_http_notify_script(entries);
 ngx_http_notify_script(pack);
@@ -86,6 +87,7 @@ static ngx_http_notify_script_t  *ngx_http_notify_scripts[] = {
     &ngx_http_notify_script_node,
     &ngx_http_notify_script_once,
     &ngx_http_notify_script_log_state,
+    &ngx_http_notify_script_known,
     &ngx_http_notify_script_range,
     &ngx_http_notify_script_entries,
     &ngx_http_notify_script_pack,

@@ -35,6 +35,7 @@ extern ngx_http_notify_script_t  ngx_http_notify_script_consumer;
 extern ngx_http_notify_script_t  ngx_http_notify_script_node;
 extern ngx_http_notify_script_t  ngx_http_notify_script_once;
 extern ngx_http_notify_script_t  ngx_http_notify_script_log_state;
+extern ngx_http_notify_script_t  ngx_http_notify_script_known;
 extern ngx_http_notify_script_t  ngx_http_notify_script_range;
 extern ngx_http_notify_script_t  ngx_http_notify_script_entries;
 extern ngx_http_notify_script_t  ngx_http_notify_script_pack;

@@ -114,7 +114,7 @@ is("@wrong", '', 'whose ids are those of their events');
 
 http(POST => $nginx->url('/shop/events'), json => paid(100),
      headers => { 'Idempotency-Key' => 'broken' });
-my $broken = $redis->key('}:id:*');
+my $broken = $redis->key('}:known:1:*');
 $redis->cli('DEL', $broken);
 $redis->cli('RPUSH', $broken, 'no string');
 $before = logged('shop');

@@ -18,6 +18,7 @@
 --        epoch, ...]
 
 local LONG = 600000   -- ms, renewed when half of it is over
+local DAY = 86400000
 
 local owner, ttl, count, verb = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]),
                                 ARGV[4]
@@ -31,9 +32,12 @@ redis.call('ZREM', KEYS[2], leaving and owner or '~' .. owner)
 redis.call('ZADD', KEYS[2], now, leaving and '~' .. owner or owner)
 
 local alive, staying, names, long = {}, {}, {}, LONG
+local former = false
 
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf',
                                    '+inf')) do
+    former = former or not string.find(name, '^~?2:3:')
+
     if string.sub(name, 1, 1) == '~' then
         alive[string.sub(name, 2)] = true
     else
@@ -43,6 +47,25 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf',
         if not string.find(name, '^2:') then
             long = ttl      -- it looks at nothing else than the times
         end
+    end
+end
+
+-- a worker of a former version looks for keys that ours would not write, see
+-- known.lua: they are written for a day, so that one may also go back to it
+
+if former then
+    local known = string.sub(KEYS[2], 1, -8) .. 'known'
+    local text = redis.call('GET', known) or '0 0 0 0 0 0'
+    local open = redis.call('GET', known .. ':now')
+    local slices = string.match(text, '^%d+ %d+ %d+ %d+ ')
+
+    redis.call('SET', known, slices
+               .. string.format('%.0f %.0f', now + DAY, now + DAY))
+
+    if open then
+        redis.call('SET', known .. ':now', string.sub(open, 1, 16)
+                   .. struct.pack('BB', 1, 1),
+                   'KEEPTTL')
     end
 end
 

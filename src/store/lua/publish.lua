@@ -23,10 +23,12 @@
 --                16  it is off; neither: it has no flag
 --                32  the publish that it begins has a name
 --              without any string it takes up a number only
---       +2     digest of what is asked, where the publish has a name
---       +3     digest of its body, where it has a key
---       +4     digest of the value that must differ from the last one's, and
---       +5     milliseconds after which that is forgotten, where it has one
+--       +2     digest of what is asked, where the publish has a name, and
+--       +3     18 bytes: the name and this as they stand in records
+--       +4     digest of its body, where it has a key, and
+--       +5     18 bytes, as above
+--       +6     digest of the value that must differ from the last one's, and
+--       +7     milliseconds after which that is forgotten, where it has one
 --       ...    the entry: name, value, ...; t comes first, then n where there
 --              is a tenant
 -- reply for each publish the id of its event, where that is one and was
@@ -40,20 +42,92 @@
 --       {"gap"}              an event with a lower number is not here yet
 --       an error that is this publish's own
 --
--- An id:<digest> holds "<stream id> <digest of the body>", a last:<digest>
--- "<stream id> <digest of the value>": it counts while that entry is there.
--- A once:<digest> holds the digest of what was asked.
+-- A last:<digest> holds "<stream id> <digest of the value>": it counts while
+-- that entry is there.  What id:<digest> and once:<digest> stand for is among
+-- other names, see known.lua; they are keys for workers of a former version.
 
-local DAY = 86400000
 local MORE, KEY, VALUE, ON, OFF, REQUEST = 1, 2, 4, 8, 16, 32
 
 local call, band = redis.call, bit.band
 local LOG, settings = KEYS[1], KEYS[2]
 -- include segments
+-- include known
+local WORKERS = string.sub(LOG, 1, -4) .. 'workers'
 local limit, first = tonumber(ARGV[1]), tonumber(ARGV[2])
 local flags = call('EXISTS', settings) == 1
 local key, arg, nargs = first and 3 or 2, 4, #ARGV
 local known, lasts, replies = {}, {}, {}
+
+-- begins a slice; where the one before has one, how full a digest's fields are
+-- there says how many there should be
+local function begin_slice(digest)
+    local MEAN, FIRST, LEAST, MOST = 10, 64, 16, 65536
+    local time = call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local text = call('GET', KNOWN)
+
+    if not text then
+        local former = false
+
+        for _, worker in ipairs(call('ZRANGE', WORKERS, 0, -1)) do
+            former = former or not string.find(worker, '^~?2:3:')
+        end
+
+        text = string.format('0 0 0 0 %.0f %.0f', now + DAY,
+                             former and now + DAY or 0)
+    end
+
+    local slice, a, b, c, ends, both =
+        string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+    local hash = KNOWN .. ':' .. slice .. ':' .. string.sub(digest, 1, 1)
+    local number = tonumber(string.sub(digest, 2, 9), 16)
+    local n, fields = 0, tonumber(a)
+
+    while fields > 0 do
+        local bytes = #(call('HGET', hash, fields + number % fields) or '')
+
+        n = n + fields * bytes / RECORD
+        fields = bytes >= FULL and fields * GROWTH or 0
+    end
+
+    fields = a == '0' and FIRST
+             or math.min(math.max(math.ceil(n / MEAN), LEAST), MOST)
+
+    call('SET', KNOWN, string.format('%d %d %s %s %s %s', slice + 1, fields, a,
+                                     b, ends, both))
+    call('SET', KNOWN .. ':now',
+         struct.pack('>I4I4I4I4BB', slice + 1, fields, a, b,
+                     tonumber(ends) > now and 1 or 0,
+                     tonumber(both) > now and 1 or 0),
+         'PX', DAY / 2)
+    known_load()
+end
+
+-- place: what known_get() said, used if it is still the one
+local function remember(place, digest, head, ms, seq)
+    if not known_open then
+        begin_slice(digest)
+    end
+
+    if place.slice ~= known_slice
+        or #known_got[place.hash .. place.field] >= FULL
+    then
+        place = known_get(digest, string.sub(head, 1, 10))
+    end
+
+    local hash, field = place.hash, place.field
+    local records = known_got[hash .. field]
+    local now = records .. head .. struct.pack('>I2I4I4',
+                                               math.floor(ms / 4294967296),
+                                               ms % 4294967296, seq)
+
+    call('HSET', hash, field, now)
+    known_got[hash .. field] = now
+
+    if records == '' then
+        call('PEXPIRE', hash, call('PTTL', KNOWN .. ':now') + DAY)
+    end
+end
 
 -- the flag of the tenant, else that of the root, else what is declared
 local function is_off(event)
@@ -78,9 +152,15 @@ local function is_off(event)
     return event.off
 end
 
--- what is under an id: or last: key, with the changes that this publish makes
-local function lookup(cache, name)
-    local entry = cache[name]
+-- the first half of a digest in hex, as it stands in records
+local function half(digest)
+    return struct.pack('>I4I4', tonumber(string.sub(digest, 1, 8), 16),
+                       tonumber(string.sub(digest, 9, 16), 16))
+end
+
+-- what is under a last: key, with the changes that this publish makes
+local function lookup(name)
+    local entry = lasts[name]
 
     if not entry then
         local value = call('GET', name)
@@ -91,14 +171,14 @@ local function lookup(cache, name)
             entry.id, entry.digest = string.match(value, '^(%S+) (%S+)$')
         end
 
-        cache[name] = entry
+        lasts[name] = entry
     end
 
     return entry
 end
 
 local function is_unchanged(name, digest)
-    local last = lookup(lasts, name)
+    local last = lookup(name)
 
     if last.digest == digest
         and (not last.id or log_entry(last.id))
@@ -111,12 +191,35 @@ local function is_unchanged(name, digest)
     return false
 end
 
+-- what is known of a name, whose digest is at the end of its key for former
+-- versions: {id =, body =} and where that stands
+local function lookup_name(digest, head, key)
+    local entry = known_get(digest, string.sub(head, 1, 10))
+
+    if not entry.body and known_former ~= 0 then
+        local former = call('GET', key)
+
+        if former then
+            entry.id = string.match(former, '^(%S+) ')
+            entry.body = half(string.match(former, '%x+$'))
+            entry.former = true
+        end
+    end
+
+    return entry
+end
+
 -- false: it will be appended; true: it was; else why it is not to be
 local function judge(event)
-    local seen = event.key and lookup(known, event.key)
+    local seen = event.key and known[event.key]
+
+    if event.key and not seen then
+        seen = lookup_name(string.sub(event.key, -32), event.head, event.key)
+        known[event.key] = seen
+    end
 
     if seen then
-        seen.digest = seen.digest or event.body
+        seen.body = seen.body or event.half
 
         -- what was published stays so, whatever is off since then
 
@@ -140,21 +243,40 @@ local function judge(event)
     return false
 end
 
+-- rewrites what was found, so that a WAIT behind this script has something to
+-- wait for: the first answer may have been lost before a replica had it
+local function touch(found, key, value)
+    if not found.former then
+        call('HSET', found.hash, found.field,
+             known_got[found.hash .. found.field])
+    else
+        call('SET', key, value, 'KEEPTTL')
+    end
+end
+
 local function append(event, id)
     if id == true then
-        id = known[event.key].id
+        local entry = known[event.key]
 
-        -- rewritten, so that a WAIT behind this script has something to wait
-        -- for: the first answer may have been lost before a replica had it
+        id = entry.id
 
-        call('SET', event.key, id .. ' ' .. event.body, 'KEEPTTL')
+        if not entry.new then
+            touch(entry, event.key, id .. ' ' .. event.body)
+        end
 
     elseif not id then
         id = call('XADD', LOG, '*', unpack(ARGV, event.at, event.to))
 
         if event.key then
-            known[event.key].id = id
-            call('SET', event.key, id .. ' ' .. event.body, 'PX', DAY)
+            local entry = known[event.key]
+            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+
+            entry.id, entry.new = id, true
+            remember(entry, string.sub(event.key, -32), event.head, ms, seq)
+
+            if known_both == 1 then
+                call('SET', event.key, id .. ' ' .. event.body, 'PX', DAY)
+            end
         end
 
         if event.last then
@@ -168,14 +290,18 @@ end
 
 local function publish(events)
     local ids, new, skipped, done = {}, 0, 0, 0
-    local request, print = events[1].request, events[1].print
+    local request, print, named = events[1].request, events[1].print
+    local asked = {}
 
     known, lasts = {}, {}
 
     if request then
-        local was = call('GET', request)
+        -- digest backwards: an event's may be the same
 
-        if was and was ~= print then
+        named = string.reverse(string.sub(request, -32))
+        asked = lookup_name(named, events[1].named, request)
+
+        if asked.body and asked.body ~= string.sub(events[1].named, 11) then
             return { 'conflict', 0 }
         end
     end
@@ -199,7 +325,7 @@ local function publish(events)
         else
             ids[i] = judge(event)
 
-            if event.key and known[event.key].digest ~= event.body then
+            if event.key and known[event.key].body ~= event.half then
                 return { 'conflict', i - 1 }
             end
 
@@ -231,8 +357,18 @@ local function publish(events)
              'PX', DAY)
     end
 
-    if request then
-        call('SET', request, print, 'PX', DAY)
+    if asked.body then
+        touch(asked, request, print)
+
+    elseif request then
+        local time = call('TIME')
+
+        remember(asked, named, events[1].named,
+                 time[1] * 1000 + math.floor(time[2] / 1000), 0)
+
+        if known_both == 1 then
+            call('SET', request, print, 'PX', DAY)
+        end
     end
 
     return { 'ok', new + skipped, unpack(ids) }
@@ -247,14 +383,17 @@ local function read(strings, bits)
 
     if band(bits, REQUEST) > 0 then
         key = key + 1
-        event.request, event.print = KEYS[key], ARGV[arg]
-        arg = arg + 1
+        event.request = KEYS[key]
+        event.print, event.named = ARGV[arg], ARGV[arg + 1]
+        arg = arg + 2
     end
 
     if band(bits, KEY) > 0 then
         key = key + 1
-        event.key, event.body = KEYS[key], ARGV[arg]
-        arg = arg + 1
+        event.key = KEYS[key]
+        event.body, event.head = ARGV[arg], ARGV[arg + 1]
+        event.half = string.sub(event.head, 11)
+        arg = arg + 2
     end
 
     if band(bits, VALUE) > 0 then
