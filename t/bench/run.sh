@@ -12,6 +12,7 @@
 #        BENCH=segments                                 memory, what reading costs
 #        BENCH=order                                    order key=
 #        BENCH=batch                                    calls of 100 events
+#        BENCH=known                                    what a uid costs
 #        BENCH=idle                                     a channel at rest
 #        BENCH=fleet                                    nginx, Redis, partitions
 #        BENCH=push                                     Web Push to 10,000
