@@ -64,6 +64,7 @@ ngx_http_notify_memory_pool(ngx_pool_t **pool, size_t pool_size, size_t size,
 
     if (object == NULL) {
         ngx_destroy_pool(*pool);
+        *pool = NULL;
     }
 
     return object;

@@ -123,6 +123,7 @@ ngx_http_notify_trunk_line_setup(ngx_http_notify_redis_t *redis, ngx_uint_t up,
     ngx_http_notify_command_t  *command;
 
     line->id = 0;
+    line->refused = 0;
 
     if (line->own) {
         return;
@@ -142,9 +143,15 @@ ngx_http_notify_trunk_line_id(ngx_http_notify_resp_t *resp, void *data)
 {
     ngx_http_notify_trunk_line_t *line = data;
 
+    if (resp == NULL) {
+        return;
+    }
+
     if (resp->type == NGX_HTTP_NOTIFY_RESP_INTEGER) {
         line->id = resp->integer;
     }
+
+    line->refused = (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR);
 }
 
 
@@ -167,7 +174,7 @@ ngx_http_notify_trunk_line_state(ngx_http_notify_redis_t *redis, ngx_uint_t up,
 
     ngx_post_event(&line->post, &ngx_posted_events);
 
-    if (line->id == 0 && !line->own) {
+    if (line->refused) {
         line->handlers->denied(line);
     }
 }

@@ -49,6 +49,7 @@ struct ngx_http_notify_trunk_line_s {
     ngx_event_t                       post;
     ngx_event_t                       retry;
     unsigned                          own:1;    /* of one feed */
+    unsigned                          refused:1;    /* CLIENT ID is */
     unsigned                          telling:1;
 };
 

@@ -11,7 +11,8 @@
 #define NGX_HTTP_NOTIFY_REDIS_INFO_MAJOR  7
 
 
-static ngx_uint_t ngx_http_notify_redis_info_online(const ngx_str_t *value);
+static void ngx_http_notify_redis_info_online(
+    ngx_http_notify_redis_info_t *info, const ngx_str_t *value);
 static ngx_uint_t ngx_http_notify_redis_info_major(const ngx_str_t *version);
 
 
@@ -74,7 +75,7 @@ ngx_http_notify_redis_info_parse(const ngx_str_t *text,
         } else if (name.len > 5 && ngx_strncmp(name.data, "slave", 5) == 0
                    && name.data[5] >= '0' && name.data[5] <= '9')
         {
-            info->replicas += ngx_http_notify_redis_info_online(&value);
+            ngx_http_notify_redis_info_online(info, &value);
         }
     }
 
@@ -93,14 +94,23 @@ ngx_http_notify_redis_info_parse(const ngx_str_t *text,
 
 /* "ip=127.0.0.1,port=6380,state=online,offset=14,lag=0" */
 
-static ngx_uint_t
-ngx_http_notify_redis_info_online(const ngx_str_t *value)
+static void
+ngx_http_notify_redis_info_online(ngx_http_notify_redis_info_t *info,
+    const ngx_str_t *value)
 {
+    u_char  *state;
+
     static u_char  online[] = "state=online,";
 
-    return ngx_strlcasestrn(value->data, value->data + value->len, online,
-                            sizeof(online) - 2)
-           != NULL;
+    state = ngx_strlcasestrn(value->data, value->data + value->len, online,
+                             sizeof(online) - 2);
+
+    if (state == NULL) {
+        return;
+    }
+
+    info->replicas++;
+    info->names += ngx_crc32_short(value->data, state - value->data);
 }
 
 

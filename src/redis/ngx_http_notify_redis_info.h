@@ -20,6 +20,7 @@ typedef struct {
     unsigned    replica:1;
     unsigned    unsaved:1;        /* the last save or write to disk failed */
     ngx_uint_t  replicas;         /* that are connected and up to date */
+    ngx_uint_t  names;            /* a checksum of which those are */
 } ngx_http_notify_redis_info_t;
 
 

@@ -6,7 +6,7 @@
  * In a failover that is ordered a replica leaves its master, and sentinels say
  * so about a second later; meanwhile the master goes on, and its other replicas
  * follow it.  So with a sentinel INFO is asked for behind WAIT, and where fewer
- * follow than did, what waits is asked for again until that second is over: by
+ * or others follow, what waits is asked for again until that second is over: by
  * then the connection is gone if the master is another.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
  */
@@ -19,6 +19,7 @@
 
 #define NGX_HTTP_NOTIFY_LOG_REPLICAS_QUIET  60    /* seconds */
 #define NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT   3000  /* ms until all know of it */
+#define NGX_HTTP_NOTIFY_LOG_REPLICAS_HELD   10000 /* ms, no publish longer */
 #define NGX_HTTP_NOTIFY_LOG_REPLICAS_AGAIN  200   /* ms between two questions */
 
 
@@ -35,9 +36,10 @@ struct ngx_http_notify_log_replicas_of_s {
     ngx_uint_t                          asking;   /* generation, 0: none */
     ngx_uint_t                          known;    /* generation, of */
     ngx_uint_t                          followers;
-    ngx_msec_t                          left;     /* when, if one is missed */
+    ngx_uint_t                          names;    /* who they are */
+    ngx_msec_t                          left;     /* when one has, or 0 */
+    ngx_msec_t                          held;     /* the first of those */
     time_t                              said;
-    unsigned                            missed:1;
 };
 
 
@@ -276,11 +278,13 @@ ngx_http_notify_log_replicas_follow(ngx_http_notify_log_replicas_of_t *of,
         return NGX_ERROR;
     }
 
-    if (of->known == of->asking && info.replicas < of->followers) {
+    if (of->known != of->asking) {
+        of->left = 0;
 
-        if (!of->missed) {
-            of->missed = 1;
-            of->left = ngx_current_msec;
+    } else if (info.names != of->names && info.replicas <= of->followers) {
+
+        if (of->left == 0) {
+            of->held = ngx_current_msec;
 
             ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                           "notify log: a replica has left the master: "
@@ -288,16 +292,26 @@ ngx_http_notify_log_replicas_follow(ngx_http_notify_log_replicas_of_t *of,
                           "named another");
         }
 
-        if (ngx_current_msec - of->left < NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT) {
-            return NGX_AGAIN;
-        }
+        of->left = ngx_max(ngx_current_msec, 1);
     }
 
     of->known = of->asking;
     of->followers = info.replicas;
-    of->missed = 0;
+    of->names = info.names;
 
-    return NGX_OK;
+    if (of->left == 0
+        || ngx_current_msec - of->left >= NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT)
+    {
+        of->left = 0;
+        return NGX_OK;
+    }
+
+    if (ngx_current_msec - of->held >= NGX_HTTP_NOTIFY_LOG_REPLICAS_HELD) {
+        of->held = ngx_current_msec;
+        return NGX_ERROR;           /* they leave one after another */
+    }
+
+    return NGX_AGAIN;
 }
 
 

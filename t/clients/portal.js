@@ -502,6 +502,9 @@ async function tenant(me) {
             await me.sees('No event is like that.');
             await me.goes('System');
             await me.sees('\u0141\u00f3d\u017a');
+            await page.evaluate(() => { location.hash = '#token=renewed'; });
+            await page.waitForFunction(() => /token=renewed.*at=/.test(location.hash), null, { timeout: WAIT });
+            await me.sees('\u0141\u00f3d\u017a');
             await field.fill('');
             await field.press('Enter');
             await me.sees('Counts are of all tenants');

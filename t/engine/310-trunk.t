@@ -38,7 +38,7 @@ sub publish {
     my $answer = http_served(POST => $nginx->url("/c$c/events"),
                              json => { eventType => 'x', data => $data });
     die "c$c: $answer->{status} $answer->{content}\n"
-        unless $answer->{status} == 202;
+        unless $answer->{status} == 202 && defined $answer->{json}{id};
     return $answer->{json}{id};
 }
 

@@ -95,5 +95,6 @@ my @ids = acknowledged(@clients);
 cmp_ok(scalar @ids, '>', 50, "acknowledged meanwhile: @{[scalar @ids]}");
 my $is = logged();
 is(scalar(grep { !$is->{$_} } @ids), 0, 'and all of them are there');
+like($nginx->log, qr/a replica has left the master/, 'of which it knew');
 
 finish();

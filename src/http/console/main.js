@@ -67,7 +67,8 @@ function arrive() {
     const said = fragment();
     const fresh = said.token && said.token !== token;
     token = said.token || token;
-    const other = tenantHeader && (said.tenant || '') !== tenant;
+    const renewed = said.token && said.at === null && said.tenant === null;    // by the page around it
+    const other = tenantHeader && !renewed && (said.tenant || '') !== tenant;
     if (other) {
         tenant = said.tenant || '';
         $('tenant').value = tenant;

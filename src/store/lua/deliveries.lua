@@ -114,9 +114,11 @@ elseif how == 'retry' then
 elseif how == 'kept' then
     local function keep(id, due, reason)
         local n = #rows
-        if n >= 5 * limit then
+        if before(id, place) then
+            return
+        elseif n >= 5 * limit then
             cut = 1
-        elseif not before(id, place) then
+        else
             rows[n + 1], rows[n + 2], rows[n + 3] = id, false, due
             rows[n + 4], rows[n + 5] = '', reason
         end
