@@ -116,6 +116,12 @@ ngx_http_notify_load_scan_anchored(ngx_http_notify_resp_t *resp, void *data)
         || load->serial != ngx_http_notify_redis_generation(feed->redis))
     {
         load->failed = 1;
+
+        if (resp != NULL && resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, feed->log, 0,
+                          "notify load: the log of channel \"%V\" cannot be "
+                          "read: \"%V\"", &feed->channel->name, &resp->str);
+        }
     }
 
     load->expected--;
@@ -156,13 +162,8 @@ ngx_http_notify_load_scan_anchored(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (resp != NULL
-        && load->serial == ngx_http_notify_redis_generation(feed->redis))
-    {
-        ngx_log_error(NGX_LOG_ERR, feed->log, 0,
-                      "notify load: the log of channel \"%V\" cannot be read: "
-                      "\"%V\"", &feed->channel->name, &resp->str);
-        ngx_http_notify_redis_reset(feed->redis, "log unreadable");
+    if (load->serial == ngx_http_notify_redis_generation(feed->redis)) {
+        ngx_http_notify_load_scan_failed(feed);
     }
 
     ngx_http_notify_load_free(load);

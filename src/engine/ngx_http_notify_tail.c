@@ -21,6 +21,7 @@
 #define NGX_HTTP_NOTIFY_TAIL_DELAY    10        /* ms, while some are full */
 #define NGX_HTTP_NOTIFY_TAIL_CHANGES  50        /* ms, while all are */
 #define NGX_HTTP_NOTIFY_TAIL_RETRY    300       /* ms, without memory */
+#define NGX_HTTP_NOTIFY_TAIL_SHARE    64        /* entries, among commands */
 
 
 static void ngx_http_notify_tail_stop(ngx_http_notify_feed_t *feed);
@@ -229,8 +230,13 @@ ngx_http_notify_tail_ask(ngx_http_notify_feed_t *feed, ngx_uint_t log)
     ngx_http_notify_command_t  *command;
 
     feed->tail_log = log;
-    feed->tail_asked = log ? ngx_http_notify_reader_count(feed)
-                           : NGX_HTTP_NOTIFY_READER_COUNT;
+    feed->tail_asked = NGX_HTTP_NOTIFY_READER_COUNT;
+
+    if (log) {
+        /* commands wait behind it: a share, should they be larger than known */
+        feed->tail_asked = ngx_min(ngx_http_notify_reader_count(feed),
+                                   NGX_HTTP_NOTIFY_TAIL_SHARE);
+    }
 
     command = ngx_http_notify_command_start(feed->redis, "XREAD",
                                             ngx_http_notify_tail_reply, feed);
@@ -447,7 +453,9 @@ ngx_http_notify_tail_entries(ngx_http_notify_feed_t *feed,
         return;
     }
 
-    feed->more = entries->nelts >= feed->tail_asked;
+    /* of a read of one there may be others, which a common read brings, too */
+
+    feed->more = entries->nelts >= feed->tail_asked && feed->tail_asked > 1;
 
     page = ngx_http_notify_page_create(entries->nelts, &feed->position,
                                        feed->log);

@@ -307,8 +307,10 @@ ngx_http_notify_trunk_sort(ngx_http_notify_trunk_t *trunk)
             continue;
         }
 
-        if (ngx_http_notify_trunk_line_open(rest) != NGX_OK) {
-            return;
+        if (ngx_http_notify_trunk_line_open(rest) != NGX_OK
+            || !ngx_http_notify_redis_ready(rest->redis))
+        {
+            return;                 /* the next time */
         }
 
         feed->trunk_rests = 1;

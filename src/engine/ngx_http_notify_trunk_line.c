@@ -21,6 +21,8 @@ static void ngx_http_notify_trunk_line_setup(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
 static void ngx_http_notify_trunk_line_id(ngx_http_notify_resp_t *resp,
     void *data);
+static ngx_uint_t ngx_http_notify_trunk_line_is_denied(
+    const ngx_http_notify_resp_t *resp);
 static void ngx_http_notify_trunk_line_state(ngx_http_notify_redis_t *redis,
     ngx_uint_t up, void *data);
 static void ngx_http_notify_trunk_line_again(
@@ -151,7 +153,17 @@ ngx_http_notify_trunk_line_id(ngx_http_notify_resp_t *resp, void *data)
         line->id = resp->integer;
     }
 
-    line->refused = (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR);
+    line->refused = ngx_http_notify_trunk_line_is_denied(resp);
+}
+
+
+/* no right to it, or no such command; it may also be busy */
+
+static ngx_uint_t
+ngx_http_notify_trunk_line_is_denied(const ngx_http_notify_resp_t *resp)
+{
+    return ngx_http_notify_resp_is_error(resp, "NOPERM")
+           || ngx_http_notify_resp_is_error(resp, "ERR");
 }
 
 
@@ -226,6 +238,11 @@ ngx_http_notify_trunk_line_post_handler(ngx_event_t *ev)
             ngx_http_notify_trunk_line_wake(line);
             return;
         }
+    }
+
+    if (!ngx_queue_empty(&line->waiting)) {
+        ngx_http_notify_timer_start(&line->retry,
+                                    NGX_HTTP_NOTIFY_TRUNK_LINE_CLOSED);
     }
 }
 
@@ -302,6 +319,7 @@ ngx_http_notify_trunk_line_read(ngx_http_notify_trunk_line_t *line)
 
     if (ngx_http_notify_redis_send(command) == NGX_OK) {
         line->command = command;
+        line->reads++;
         return;
     }
 
@@ -554,6 +572,7 @@ ngx_http_notify_trunk_line_wake(ngx_http_notify_trunk_line_t *line)
 
     if (ngx_http_notify_redis_send(command) == NGX_OK) {
         line->wake = command;
+        line->woken = line->reads;
         return;
     }
 
@@ -575,12 +594,28 @@ ngx_http_notify_trunk_line_woken(ngx_http_notify_resp_t *resp, void *data)
         return;
     }
 
-    if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+    if (ngx_http_notify_trunk_line_is_denied(resp)) {
         line->handlers->denied(line);
         return;
     }
 
-    if (resp->integer != 0 || ngx_queue_empty(&line->waiting)) {
+    if (ngx_queue_empty(&line->waiting)) {
+        return;
+    }
+
+    if (line->woken != line->reads) {
+        /* it was ended, and what waits now has come behind the next one */
+        ngx_post_event(&line->post, &ngx_posted_events);
+        return;
+    }
+
+    if (resp->type == NGX_HTTP_NOTIFY_RESP_ERROR) {
+        ngx_http_notify_timer_start(&line->retry,
+                                    NGX_HTTP_NOTIFY_TRUNK_LINE_RETRY);
+        return;
+    }
+
+    if (resp->integer != 0) {
         return;
     }
 

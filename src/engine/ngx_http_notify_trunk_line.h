@@ -44,6 +44,8 @@ struct ngx_http_notify_trunk_line_s {
     ngx_queue_t                       waiting;  /* and the next one */
     ngx_uint_t                        count;    /* entries, of the read */
     ngx_uint_t                        misses;   /* tries to end it in vain */
+    ngx_uint_t                        reads;    /* so far, the number of */
+    ngx_uint_t                        woken;    /* the one that is ended */
     uint64_t                          id;       /* the connection's, in Redis;
                                                    0: unknown */
     ngx_event_t                       post;

@@ -102,6 +102,11 @@ for my $round (1 .. 3) {
 }
 unlike($nginx->log, qr/the log of channel "c(?!9")\d+" cannot/,
        'and of no other');
+
+$redis->cli('CLIENT', 'KILL', 'ID', $_) for of_nginx('.');
+push @{ $ids{$_} }, publish($_, 'anew') for 8, 10, 100;
+eventually { !grep { lacks($_, @{ $ids{$_} }) } 8, 10, 100 }
+           'nor when all are read anew', 20;
 $redis->cli('DEL', $log);
 push @{ $ids{9} }, publish(9, 'again');
 eventually { !lacks(9, @{ $ids{9} }) } 'that one goes on when it is gone';
