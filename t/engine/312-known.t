@@ -143,4 +143,18 @@ $redis->cli('ZREM', "$key:workers", '2:former-0');
 is(publish({ eventType => 'order.paid', uid => 'both' })->{json}{id}, $both,
    'and is known by both');
 
+
+# it is gone back to a former version long after, which is gone when this begins
+
+$shop->nginx->stop;
+$redis->cli('DEL', "$key:workers");
+$redis->cli('SET', "$key:known", $redis->cli('GET', "$key:known")
+                                 =~ s/ \d+ \d+$/ 0 0/r);
+$redis->cli('DEL', "$key:known:now");
+$redis->cli('SET', "$key:id:" . digest('', 'back'), "$place " . '0' x 32,
+            'PX', 3_600_000);
+$shop->nginx->start;
+is(publish({ eventType => 'order.paid', uid => 'back' })->{json}{code},
+   'idempotency_conflict', 'what it has published is known, too');
+
 finish;

@@ -51,21 +51,23 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf',
 end
 
 -- a worker of a former version looks for keys that ours would not write, see
--- known.lua: they are written for a day, so that one may also go back to it
+-- known.lua: they are written for a day, so that one may also go back to it;
+-- and who comes when nobody is there may follow one
 
-if former then
+local alone = verb == 'fresh' and #names <= 1
+
+if former or alone then
     local known = string.sub(KEYS[2], 1, -8) .. 'known'
     local text = redis.call('GET', known) or '0 0 0 0 0 0'
     local open = redis.call('GET', known .. ':now')
-    local slices = string.match(text, '^%d+ %d+ %d+ %d+ ')
+    local slices, both = string.match(text, '^(%d+ %d+ %d+ %d+ )%d+ (%d+)$')
+    local day = string.format('%.0f', now + DAY)
 
-    redis.call('SET', known, slices
-               .. string.format('%.0f %.0f', now + DAY, now + DAY))
+    redis.call('SET', known, slices .. day .. ' ' .. (former and day or both))
 
     if open then
-        redis.call('SET', known .. ':now', string.sub(open, 1, 16)
-                   .. struct.pack('BB', 1, 1),
-                   'KEEPTTL')
+        redis.call('SET', known .. ':now', string.sub(open, 1, 16) .. '\1'
+                   .. (former and '\1' or string.sub(open, 18)), 'KEEPTTL')
     end
 end
 

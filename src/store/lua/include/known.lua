@@ -25,7 +25,7 @@ local KNOWN = string.sub(LOG, 1, -4) .. 'known'
 local known_slice, known_open, known_former, known_both
 local known_fields, known_got = {}, {}
 
--- former and both as they are in "known:now"
+-- former and both are 0, or another number
 local function known_load()
     local now = redis.call('GET', KNOWN .. ':now')
     local a, b, c
@@ -40,6 +40,8 @@ local function known_load()
     end
 
     known_open = now
+    known_slice = tonumber(known_slice)
+    known_former, known_both = tonumber(known_former), tonumber(known_both)
     known_fields = { tonumber(a), tonumber(b), tonumber(c) }
 end
 
@@ -74,19 +76,19 @@ local function known_get(digest, name)
 
             local at = string.find(records, name, 1, true)
 
-            while at and at % RECORD ~= 1 do
-                at = string.find(records, name, at + 1, true)
-            end
+            while at do
+                if at % RECORD == 1 then
+                    local body, high, low, seq =
+                        struct.unpack('>c8I2I4I4', records, at + 10)
+                    local ms = high * 4294967296 + low
 
-            if at then
-                local body, high, low, seq = struct.unpack('>c8I2I4I4',
-                                                           records, at + 10)
-                local ms = high * 4294967296 + low
-
-                if ms + DAY > redis.call('TIME')[1] * 1000 then
-                    return { id = string.format('%.0f-%.0f', ms, seq),
-                             body = body, hash = hash, field = field }
+                    if ms + DAY > redis.call('TIME')[1] * 1000 then
+                        return { id = string.format('%.0f-%.0f', ms, seq),
+                                 body = body, hash = hash, field = field }
+                    end
                 end
+
+                at = string.find(records, name, at + 1, true)
             end
 
             fields = #records >= FULL and fields * GROWTH or 0
