@@ -87,6 +87,7 @@ typedef struct {
     ngx_array_t                              pairs; /* those found, not dry */
     ngx_uint_t                               asked; /* of these */
     ngx_uint_t                               scanned;
+    ngx_uint_t                               kept;  /* rows of the views */
     ngx_uint_t                               looks; /* events by views */
     void                                   (*done)(ngx_http_notify_api_t *api);
                                                     /* with the log */

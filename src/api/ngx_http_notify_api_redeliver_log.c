@@ -12,7 +12,9 @@
 
 
 #define NGX_HTTP_NOTIFY_API_REDELIVER_LOG_VIEWS   64        /* at a time */
-#define NGX_HTTP_NOTIFY_API_REDELIVER_LOG_KEPT    50000     /* of a view */
+#define NGX_HTTP_NOTIFY_API_REDELIVER_LOG_KEPT    50000     /* of a view;
+                                                                 with so many
+                                                                 the last */
 #define NGX_HTTP_NOTIFY_API_REDELIVER_LOG_EVENTS  1000      /* of a page */
 #define NGX_HTTP_NOTIFY_API_REDELIVER_LOG_LOOKS   5000000   /* of a request */
 
@@ -87,6 +89,7 @@ ngx_http_notify_api_redeliver_log_cleanup(void *data)
     ngx_http_notify_api_redeliver_log_forget(redeliver);
 
     redeliver->views.nelts = 0;
+    redeliver->kept = 0;
 
     if (redeliver->pool) {
         ngx_destroy_pool(redeliver->pool);
@@ -155,7 +158,8 @@ ngx_http_notify_api_redeliver_log_view(ngx_http_notify_api_t *api)
     redeliver = api->data;
 
     if (redeliver->next == redeliver->ids.nelts
-        || redeliver->views.nelts == NGX_HTTP_NOTIFY_API_REDELIVER_LOG_VIEWS)
+        || redeliver->views.nelts == NGX_HTTP_NOTIFY_API_REDELIVER_LOG_VIEWS
+        || redeliver->kept >= NGX_HTTP_NOTIFY_API_REDELIVER_LOG_KEPT)
     {
         ngx_http_notify_api_redeliver_log_look(api);
         return;
@@ -192,6 +196,7 @@ ngx_http_notify_api_redeliver_log_viewed(ngx_http_notify_api_t *api,
     switch (ngx_http_notify_api_redeliver_log_add(api, one, resp)) {
 
     case NGX_OK:
+        redeliver->kept += one->nkept;
         break;
 
     case NGX_DECLINED:
