@@ -204,7 +204,8 @@ fuzz_session(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     api->nsegments = (choice & 4) ? 2 : 1;
     api->body = *input;
 
-    fuzz_check(ngx_http_notify_api_sessions.methods(api) & api->method);
+    fuzz_check(ngx_http_notify_api_allowed(api, &ngx_http_notify_api_sessions)
+               & api->method);
 
     ngx_http_notify_api_sessions.handler(api);
 

@@ -115,42 +115,16 @@ fuzz_deliveries(ngx_pool_t *pool, ngx_http_notify_resp_t *resp)
 }
 
 
-/* of a node, or of a sentinel's master */
+/* of a node of a cluster */
 
 static void
-fuzz_address(ngx_pool_t *pool, const ngx_http_notify_resp_t *resp)
+fuzz_address(const ngx_http_notify_resp_t *resp)
 {
-    ngx_str_t                        host;
-    ngx_int_t                        number;
-    ngx_uint_t                       port;
-    ngx_http_notify_resp_t          *name, *text;
-    ngx_http_notify_redis_target_t   target;
+    ngx_http_notify_redis_node_t  node;
 
-    if (ngx_http_notify_redis_cluster_find(resp, 5461, &host, &port)
-        == NGX_OK)
-    {
-        fuzz_check(port >= 1 && port <= 65535);
-        number = port;
-
-    } else {
-        name = ngx_http_notify_resp_at(resp, 0);
-        text = ngx_http_notify_resp_at(resp, 1);
-
-        if (name == NULL || text == NULL) {
-            return;
-        }
-
-        host = name->str;
-        number = ngx_atoi(text->str.data, text->str.len);
-    }
-
-    if (ngx_http_notify_redis_route_take(&target, &host, number, pool->log)
-        == NGX_OK)
-    {
-        fuzz_check(fuzz_same(&target.host, &host));
-        fuzz_check(target.name.len > 0
-                   && target.name.len <= NGX_SOCKADDR_STRLEN);
-        fuzz_check(ngx_inet_get_port(&target.sockaddr.sockaddr) == number);
+    if (ngx_http_notify_redis_cluster_find(resp, 5461, &node) == NGX_OK) {
+        fuzz_check(node.port >= 1 && node.port <= 65535);
+        fuzz_check(node.address.len == 0 || node.address.data != NULL);
     }
 }
 
@@ -177,7 +151,7 @@ fuzz_reply(ngx_pool_t *pool, ngx_uint_t choice, const ngx_str_t *input)
             break;
 
         case 1:
-            fuzz_address(pool, resp);
+            fuzz_address(resp);
             break;
 
         case 2:

@@ -28,7 +28,8 @@ fuzz_seal(ngx_pool_t *pool, ngx_http_notify_json_t *document)
     ngx_http_notify_json_error_t        error;
 
     static ngx_http_notify_keys_t       keys = {
-        ngx_string("notify:{shop.0}:")
+        .prefix = ngx_string("notify:{shop.0}:"),
+        .first = ngx_string("notify:{shop.0}:")
     };
 
     static ngx_http_notify_seal_conf_t  conf = {
@@ -119,6 +120,7 @@ fuzz_one(ngx_pool_t *pool, ngx_uint_t choice, ngx_str_t *input)
     shown.channel = &channel;
     shown.document = form.document;
     shown.cursor = &cursor;
+    shown.health = &cursor;
 
     ngx_http_notify_json_write_init(&w, pool);
     ngx_http_notify_subscription_members_show(&w, &shown);
