@@ -21,22 +21,7 @@ alarm 280;
 
 my $seconds = $ENV{SECONDS} // 5;
 
-# the receiver is no part of the measure
-my $sink = NotifyTest::Nginx->new(level => 'error', http => <<'END');
-    access_log off;
-    keepalive_requests 100000000;
-    server {
-        listen 127.0.0.1:%%PORT%%;
-        location /count { stub_status; }
-        location /      { return 200; }
-    }
-END
-
-sub received {
-    my ($n) = http(GET => $sink->url('/count'))->{content} =~ /^ \d+ \d+ (\d+)/m;
-    return $n;
-}
-
+my $sink = sink();
 my $shop = NotifyTest::Shop->new(workers => 1, sign => '',
     profile => 'keepalive 128;', also => 'access_log off;',
     server => 'keepalive_requests 100000000;');
@@ -57,10 +42,10 @@ sub figures {
 # says that it has published
 sub measure {
     my ($times, $work) = @_;
-    my ($end, $before) = (received(), figures());
+    my ($end, $before) = (received($sink), figures());
     my $events = $work->();
     $end += $events * $times;
-    NotifyTest::eventually(sub { received() >= $end }, undef, 100)
+    NotifyTest::eventually(sub { received($sink) >= $end }, undef, 100)
         or die "costs: not all came\n";
     my $after = figures();
     return { events => $events, calls => $events * $times,

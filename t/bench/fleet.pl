@@ -14,7 +14,7 @@ use warnings;
 use List::Util qw(sum max);
 use Test::More;
 use NotifyTest;
-use NotifyTest::Bench qw(cpu);
+use NotifyTest::Bench qw(cpu received sink);
 
 Test::More->builder->output('/dev/null');
 alarm 900;
@@ -24,21 +24,7 @@ my $events = $ENV{EVENTS} // 100;
 my @fleets = split ' ', $ENV{FLEET}
     // '1x1x1 1x1x16 2x1x1 2x1x16 4x1x1 4x1x16 1x3x1 1x3x16 2x3x16 4x3x16';
 
-my $receiver = NotifyTest::Nginx->new(level => 'error', connections => 4096,
-    http => <<'END');
-    access_log off;
-    keepalive_requests 100000000;
-    server {
-        listen 127.0.0.1:%%PORT%%;
-        location /count { stub_status; }
-        location /      { return 200; }
-    }
-END
-
-sub received {
-    return (http(GET => $receiver->url('/count'))->{content}
-            =~ /^ \d+ \d+ (\d+)/m)[0];
-}
+my $receiver = sink();
 
 # one, or the masters of a cluster
 sub store {
@@ -101,7 +87,8 @@ END
                                . '/children') =~ /(\d+)/)[0] } @nginx;
     my @pids = map { $_->pid } @redis;
     my @before = map { cpu($_) } @pids;
-    my ($busy, $came) = (sum(map { cpu($_) } @workers), received());
+    my ($busy, $came) = (sum(map { cpu($_) } @workers),
+                         received($receiver));
     my $array = [ map { { eventType => 'bench.event', entityID => $_,
                           data => { text => 'x' x 100 } } } 1 .. $events ];
 
@@ -112,9 +99,8 @@ END
         die "fleet: $status\n" if $status != 202;
     }
 
-    my $polls = 0;
     my $calls = $tenants * $events;
-    eventually { received() - $came - ++$polls >= $calls } undef, 120
+    eventually { received($receiver) - $came >= $calls } undef, 120
         or die "fleet: not all came\n";
 
     my @spent = map { cpu($pids[$_]) - $before[$_] } 0 .. $#pids;

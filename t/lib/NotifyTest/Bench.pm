@@ -9,12 +9,34 @@ use Exporter qw(import);
 use IO::Socket::INET;
 use Time::HiRes qw(clock_gettime time);
 
-our @EXPORT = qw(backlog cpu median pipeline request);
+our @EXPORT = qw(backlog cpu median pipeline received request sink);
 
 
 # microseconds that a process has spent, of all its threads: CPUCLOCK_SCHED of
 # clock_getcpuclockid()
 sub cpu { return 1e6 * clock_gettime((~(0 + $_[0]) << 3) | 2) }
+
+# a receiver that is no part of what is measured, and the calls that have come
+sub sink {
+    return NotifyTest::Nginx->new(level => 'error', connections => 4096,
+                                  http => <<'END');
+    access_log off;
+    keepalive_requests 100000000;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /count { stub_status; }
+        location /      { return 200; }
+    }
+END
+}
+
+my %asked;
+sub received {
+    my ($sink) = @_;
+    my ($n) = NotifyTest::http(GET => $sink->url('/count'))->{content}
+        =~ /^ \d+ \d+ (\d+)/m;
+    return $n - ++$asked{ $sink->port };
+}
 
 sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
 
