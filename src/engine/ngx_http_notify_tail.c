@@ -54,10 +54,9 @@ static void ngx_http_notify_tail_event(ngx_http_notify_subscriber_t *s,
 ngx_int_t
 ngx_http_notify_tail_init(ngx_http_notify_feed_t *feed)
 {
-    feed->tail_timer.handler = ngx_http_notify_tail_timer_handler;
-    feed->tail_timer.data = feed;
-    feed->tail_timer.log = feed->log;
-    feed->tail_timer.cancelable = 1;
+    ngx_http_notify_timer_idle(&feed->tail_timer,
+                               ngx_http_notify_tail_timer_handler, feed,
+                               feed->log);
 
     ngx_http_notify_reader_init(feed);
 

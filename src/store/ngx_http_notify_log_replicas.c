@@ -222,7 +222,7 @@ ngx_http_notify_log_replicas_answer(ngx_http_notify_resp_t *resp, void *data)
 
     if (rc == NGX_OK && of->conf->sentinel.len) {
 
-        /* not sent with WAIT: what has left is to be seen to have left */
+        /* not sent with WAIT: a replica that leaves has left by then */
 
         command = ngx_http_notify_command_start(of->redis, "INFO",
                                             ngx_http_notify_log_replicas_info,
@@ -278,10 +278,15 @@ ngx_http_notify_log_replicas_follow(ngx_http_notify_log_replicas_of_t *of,
         return NGX_ERROR;
     }
 
-    if (of->known != of->asking) {
+    if (of->known != of->asking
+        || ngx_current_msec - of->left >= NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT)
+    {
         of->left = 0;
+    }
 
-    } else if (info.names != of->names && info.replicas <= of->followers) {
+    if (of->known == of->asking
+        && info.names != of->names && info.replicas <= of->followers)
+    {
 
         if (of->left == 0) {
             of->held = ngx_current_msec;
@@ -299,10 +304,7 @@ ngx_http_notify_log_replicas_follow(ngx_http_notify_log_replicas_of_t *of,
     of->followers = info.replicas;
     of->names = info.names;
 
-    if (of->left == 0
-        || ngx_current_msec - of->left >= NGX_HTTP_NOTIFY_LOG_REPLICAS_LEFT)
-    {
-        of->left = 0;
+    if (of->left == 0) {
         return NGX_OK;
     }
 

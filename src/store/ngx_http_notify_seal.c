@@ -135,7 +135,6 @@ static ngx_int_t
 ngx_http_notify_seal_setting_name(ngx_pool_t *pool, const ngx_str_t *name,
     ngx_str_t *text)
 {
-
     return ngx_http_notify_memory_printf(pool, text, "target:%V", name);
 }
 
